@@ -1,0 +1,70 @@
+/** The action log: what the executor reads and writes of intentions and leases. */
+import type { Intention, LeaseState, Subject, Verb, Verification } from './decision.ts';
+
+/** What came of one request to a driver. */
+export type ApplyOutcome =
+  /** The target says it did it. */
+  | { readonly type: 'accepted'; readonly detail: string }
+  /** The target had done it before: the same key was sent twice, or the subject is gone. */
+  | { readonly type: 'already'; readonly detail: string }
+  /** A person must agree on the target's side. */
+  | { readonly type: 'pending_approval'; readonly detail: string }
+  /** The target will not do it. Final. */
+  | { readonly type: 'refused'; readonly detail: string }
+  /** It certainly did not happen; try again with the same key. */
+  | { readonly type: 'retry'; readonly detail: string; readonly afterMs: number }
+  /** The reply was lost: it may have happened. Try again with the same key. */
+  | { readonly type: 'unknown'; readonly detail: string; readonly afterMs: number }
+  /** Not sent: its time was over before it could be. */
+  | { readonly type: 'lapsed'; readonly detail: string };
+
+/** An intention waiting to be sent. */
+export interface DueIntention {
+  readonly intention: Intention;
+  /** How often it was sent before. */
+  readonly attempts: number;
+}
+
+/** A lease whose effect is watched, with what the gateway showed since it was accepted. */
+export interface WatchedLease {
+  readonly leaseId: string;
+  readonly agent: string;
+  readonly verb: Verb;
+  readonly subject: Subject;
+  readonly state: LeaseState;
+  readonly verification: Verification;
+  /** When the driver said yes, ms on the executor's clock. */
+  readonly acceptedMs: number;
+  readonly expiresMs: number | null;
+  /** Gateway activity of the subject, oldest first, at most 1,000. */
+  readonly activity: readonly {
+    readonly timeMs: number;
+    readonly allowed: boolean;
+    readonly tool: string;
+  }[];
+}
+
+/** Durable queue of intentions and the leases they make. Implementation: record/actions. */
+export interface ActionLog {
+  /**
+   * Marks up to `limit` due intentions as being sent until `nowMs + holdMs` and returns them, oldest
+   * first, never two of one lease: a request, its renewals and its release go out in order.
+   * An intention whose hold ran out (crash while sending) is due again.
+   */
+  takeDue(nowMs: number, limit: number, holdMs: number): Promise<readonly DueIntention[]>;
+  /** Records what came of it, moves the lease, and writes the journal, in one transaction. */
+  settle(key: string, outcome: ApplyOutcome, nowMs: number): Promise<void>;
+  /** Writes a release for every standing lease past its time. Returns how many. */
+  expireOverdue(nowMs: number): Promise<number>;
+  /** Leases accepted and not yet over. */
+  watched(): Promise<readonly WatchedLease[]>;
+  /** Records what the gateway stream shows of a lease, when it differs from what is recorded. */
+  verify(
+    leaseId: string,
+    verification: Verification,
+    by: string,
+    leakedCalls: number,
+    latencyCalls: number,
+    nowMs: number,
+  ): Promise<void>;
+}

@@ -1,0 +1,182 @@
+/** Configuration: one YAML file; every key is documented here and published as JSON Schema. */
+import { type Static, Type } from 'typebox';
+import { KINDS, TRUSTS } from './event.ts';
+import { MATURITIES } from './detection.ts';
+import { MODES } from './decision.ts';
+
+const duration = (description: string, fallback: string) =>
+  Type.String({
+    pattern: '^[0-9]+(ms|s|m|h|d)$',
+    description: `${description} Written 500ms, 30s, 15m, 4h, 7d.`,
+    default: fallback,
+  });
+const strict = { additionalProperties: false } as const;
+
+/** One source: trust, decoder and expectations are set here and nowhere else. */
+export const SourceConfig = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 128, description: 'Name in findings and logs.' }),
+    topic: Type.String({ minLength: 1, maxLength: 249, description: 'Kafka topic, or file stem.' }),
+    decoder: Type.String({
+      minLength: 1,
+      description: '`canonical`, or the name and version of a mapping, for example acme/1.',
+    }),
+    trust: Type.Enum(TRUSTS, { description: 'Who writes this topic; never read from a payload.' }),
+    kinds: Type.Array(Type.Enum(KINDS), {
+      minItems: 1,
+      description: 'What it may produce; anything else goes to the dead letters.',
+    }),
+    lateness: Type.Optional(duration('How late a record may arrive.', '30s')),
+    maxFutureSkew: Type.Optional(duration('Later stamps are clamped and counted.', '60s')),
+    idleAfter: Type.Optional(
+      duration('Caught up and quiet this long: it no longer holds the watermark.', '30s'),
+    ),
+    expectEvery: Type.Optional(
+      duration('Quiet three times as long means blind. Unset: judged by what others do.', '60s'),
+    ),
+    sampled: Type.Optional(
+      Type.Boolean({ description: 'Records are missing by design: nothing is inferred from it.' }),
+    ),
+  },
+  strict,
+);
+/** One configured source. */
+export type SourceConfig = Static<typeof SourceConfig>;
+
+const Secret = Type.Object(
+  {
+    env: Type.Optional(Type.String({ description: 'Environment variable that holds it.' })),
+    file: Type.Optional(Type.String({ description: 'File that holds it.' })),
+  },
+  { ...strict, description: 'A secret, from the environment or a file, never inline.' },
+);
+
+/** The whole configuration. */
+export const Config = Type.Object(
+  {
+    instance: Type.Optional(Type.String({ description: 'Name of this observer.', default: 'plumbline' })),
+    dataDir: Type.Optional(Type.String({ description: 'Own data folder.', default: '.plumbline' })),
+    kafka: Type.Optional(
+      Type.Object(
+        {
+          brokers: Type.Array(Type.String({ pattern: '^[^:]+:[0-9]+$' }), {
+            minItems: 1,
+            description: 'host:port of at least one broker.',
+          }),
+          group: Type.Optional(Type.String({ minLength: 1, default: 'plumbline' })),
+          sessionTimeout: Type.Optional(duration('Kafka session time-out.', '45s')),
+        },
+        strict,
+      ),
+    ),
+    jsonl: Type.Optional(
+      Type.Object(
+        {
+          path: Type.String({ description: 'Folder with one file per topic: <topic>.jsonl or .jsonl.gz.' }),
+          follow: Type.Optional(Type.Boolean({ description: 'Keep reading as files grow.', default: true })),
+        },
+        strict,
+      ),
+    ),
+    database: Type.Optional(
+      Type.Object(
+        {
+          url: Type.Optional(Secret),
+        },
+        { ...strict, description: 'Absent: DATABASE_URL, else an embedded server in dataDir.' },
+      ),
+    ),
+    sources: Type.Array(SourceConfig, { minItems: 1 }),
+    correlate: Type.Optional(
+      Type.Object(
+        {
+          joinWindow: Type.Optional(duration('How far apart witnesses of one act may lie.', '30s')),
+          closeGrace: Type.Optional(duration('Acts this soon after close still belong to it.', '10s')),
+          quietMax: Type.Optional(
+            duration('A source without a record this long proves nothing by absence.', '24h'),
+          ),
+          blindSessions: Type.Optional(
+            Type.Integer({
+              minimum: 2,
+              maximum: 1000,
+              default: 3,
+              description: 'So many sessions in a row unseen by a source: the source is blind.',
+            }),
+          ),
+          maxSessions: Type.Optional(Type.Integer({ minimum: 1000, default: 1_000_000 })),
+          maxSessionsPerAgent: Type.Optional(Type.Integer({ minimum: 10, default: 1000 })),
+          maxActsPerSession: Type.Optional(Type.Integer({ minimum: 64, default: 4096 })),
+          maxBuffered: Type.Optional(
+            Type.Integer({
+              minimum: 1000,
+              default: 200_000,
+              description: 'Events that may wait for the watermark; above it sources that run ahead pause.',
+            }),
+          ),
+        },
+        strict,
+      ),
+    ),
+    roles: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Object({ mode: Type.Enum(MODES) }, strict),
+        { description: 'Mode per role; `default` for the rest. Default: observe.' },
+      ),
+    ),
+    detectors: Type.Optional(
+      Type.Object(
+        {
+          dir: Type.Optional(Type.String({ description: 'Folder of detectors.', default: 'detectors' })),
+          maturity: Type.Optional(
+            Type.Record(Type.String(), Type.Enum(MATURITIES), {
+              description: 'Overrides by file stem, or `hard` for all of that evidence class.',
+            }),
+          ),
+        },
+        strict,
+      ),
+    ),
+    control: Type.Optional(
+      Type.Object(
+        {
+          webhook: Type.Object(
+            {
+              url: Type.String({ pattern: '^https?://', description: 'Where actions are sent.' }),
+              secret: Secret,
+              grace: Type.Optional(duration('How long an accepted action may take to work.', '5s')),
+            },
+            strict,
+          ),
+        },
+        strict,
+      ),
+    ),
+    guardrails: Type.Optional(
+      Type.Object(
+        {
+          neverTouch: Type.Optional(
+            Type.Array(Type.String(), { description: 'Agents that are never acted upon.' }),
+          ),
+          coolDown: Type.Optional(duration('Between the end of a lease and the next of its kind.', '5m')),
+          immunity: Type.Optional(duration('After an undo, for the same detector.', '15m')),
+          breakerFleetShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.05 })),
+          breakerRoleShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.2 })),
+          breakerWindow: Type.Optional(duration('Window of the fleet breaker.', '15m')),
+        },
+        strict,
+      ),
+    ),
+  },
+  { ...strict, $id: 'https://plumbline.dev/schema/config-1.json', title: 'Plumbline configuration' },
+);
+/** The whole configuration as written. */
+export type Config = Static<typeof Config>;
+
+/** Milliseconds of a duration as written in configuration. Throws on anything the schema refuses. */
+export function durationMs(text: string): number {
+  const match = /^([0-9]+)(ms|s|m|h|d)$/.exec(text);
+  if (match === null) throw new RangeError(`not a duration: ${text}`);
+  const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 'ms'];
+  return Number(match[1]) * factor;
+}

@@ -1,0 +1,68 @@
+/** Effects: everything one step of the pipeline wants recorded, as data. */
+import type { Case, Decision, Intention, LeaseActivity } from './decision.ts';
+import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './detection.ts';
+
+/** What a step found, decided and intends. Order within each list is the order decided. */
+export interface Effects {
+  readonly detections: Detection[];
+  readonly amendments: Amendment[];
+  readonly cases: Case[];
+  readonly decisions: Decision[];
+  readonly intentions: Intention[];
+  readonly coverage: CoverageGap[];
+  readonly notices: Notice[];
+  readonly deadLetters: DeadLetter[];
+  readonly activity: LeaseActivity[];
+  /** Ids of operator requests that took effect. */
+  readonly operatorRequests: string[];
+}
+
+/** An empty set of effects. */
+export function noEffects(): Effects {
+  return {
+    detections: [],
+    amendments: [],
+    cases: [],
+    decisions: [],
+    intentions: [],
+    coverage: [],
+    notices: [],
+    deadLetters: [],
+    activity: [],
+    operatorRequests: [],
+  };
+}
+
+/** How far one partition has been processed and kept. */
+export interface LanePosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset of the oldest record that recovery must read again. */
+  readonly low: number;
+  /** Offset one past the last record processed. */
+  readonly next: number;
+}
+
+/** State of a lane as the store keeps it: pages, and deltas newer than their page. */
+export interface LaneState {
+  readonly positions: readonly LanePosition[];
+  readonly pages: readonly { readonly page: number; readonly uptoSeq: number; readonly bytes: Buffer }[];
+  readonly deltas: readonly { readonly seq: number; readonly bytes: Buffer }[];
+  /** Highest delta sequence ever written, 0 for a new lane. */
+  readonly seq: number;
+}
+
+/** What one commit writes. */
+export interface LaneCommit {
+  /** Positions that moved: from what is stored to what is to be stored. */
+  readonly moves: readonly { readonly from: number; readonly to: LanePosition }[];
+  /** Changed entities as bytes; null where none changed. */
+  readonly delta: Buffer | null;
+  /** Pages rewritten in full with this commit. */
+  readonly pages: readonly { readonly page: number; readonly bytes: Buffer }[];
+  readonly effects: Effects;
+  /** Effective watermark, ms; what "now" is for decisions. */
+  readonly watermarkMs: number;
+  /** Cumulative counters of the lane, for `status`. */
+  readonly counters: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,144 @@
+/** The ports: what the core needs of the world, in the core's words. */
+
+/** A partition of a topic. A file is a topic with one partition. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Where to start reading: the offset of the first record wanted. */
+export interface StartPosition extends TopicPartition {
+  readonly offset: number;
+}
+
+/** One raw record as a broker delivers it. */
+export interface Rec {
+  readonly topic: string;
+  readonly partition: number;
+  /** Safe integer, growing within the partition; not necessarily dense. */
+  readonly offset: number;
+  /** When the broker or reader got it, ms since 1970. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  /** Null for a tombstone. */
+  readonly value: Buffer | null;
+}
+
+/** How far a partition has been read. */
+export interface PartitionLag extends TopicPartition {
+  /** Offset of the next record to be delivered. */
+  readonly next: number;
+  /** Offset one past the last record in the log, as last known. */
+  readonly end: number;
+  /** Offset of the oldest record still held. */
+  readonly low: number;
+}
+
+/** What a lane is told while it works on a slice. */
+export interface SliceControl {
+  /** Keeps the membership alive; rejects when the group is rebalancing. */
+  heartbeat(): Promise<void>;
+  /** False once the partitions were taken away: whatever is done now must fail. */
+  live(): boolean;
+  /** Offset one past the last record of the partition, as the broker said with this slice. */
+  readonly end: number;
+}
+
+/** What a broker calls. Calls for one handler never overlap, except `revoked`. */
+export interface LaneHandler {
+  /** Takes over partitions; resolves to where reading starts, one entry for each partition. */
+  assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]>;
+  /** Partitions are gone: drop their state, synchronously. */
+  revoked(partitions: readonly TopicPartition[]): void;
+  /** Records of one partition in order. 'fenced' = somebody else owns the lane now. */
+  slice(records: readonly Rec[], control: SliceControl): Promise<'done' | 'fenced'>;
+  /** Fresh knowledge of log ends, at least each few seconds. */
+  progress(lag: readonly PartitionLag[]): void;
+  /** The source went wrong in a way that cannot heal by itself. */
+  failed(cause: Error): void;
+}
+
+/** A record to publish. */
+export interface OutRecord {
+  readonly topic: string;
+  readonly key: string | null;
+  readonly value: string | Buffer;
+  /** ms since 1970; absent means now. */
+  readonly timestampMs?: number;
+}
+
+/** A source of ordered logs. Implementations: adapters/kafka, adapters/jsonl, test/sim. */
+export interface Broker {
+  /** Joins and delivers until stopped. Resolves when running; rejects when it cannot start. */
+  start(handler: LaneHandler): Promise<void>;
+  /** Idempotent; survives rebalances. */
+  pause(partitions: readonly TopicPartition[]): void;
+  /** Idempotent. */
+  resume(partitions: readonly TopicPartition[]): void;
+  lag(): Promise<readonly PartitionLag[]>;
+  /** Stops fetching, waits for the slice at hand, leaves. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** Writes records; resolves when they are durable. */
+export interface Publisher {
+  publish(records: readonly OutRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A row as the database returns it. bigint columns arrive as strings. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Runs one statement with bound parameters ($1, $2, …). */
+export type Query = (sql: string, params?: readonly unknown[]) => Promise<readonly Row[]>;
+
+/** A PostgreSQL database. Implementation: adapters/postgres. */
+export interface Database {
+  /** Runs `work` in one READ COMMITTED transaction; rolls back when it rejects. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  query: Query;
+  /** Runs several statements of one text without parameters (migrations). */
+  script(query: Query, sql: string): Promise<void>;
+  /**
+   * Takes a session advisory lock on a connection of its own, or says null when another holds it.
+   * `lost` fires once if that connection breaks: the holder must stop writing.
+   */
+  tryLock(name: string, lost: (cause: Error) => void): Promise<{ release(): Promise<void> } | null>;
+  close(): Promise<void>;
+}
+
+/** The only way to read or wait for time. */
+export interface Clock {
+  /** ms since 1970. */
+  nowMs(): number;
+  /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Structured log. Fields carry ids and codes, never payload text. */
+export interface Log {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** An HTTP request of ours. The URL comes from configuration only. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Whole request, ms. */
+  readonly timeoutMs: number;
+}
+
+/** Its answer; the body is cut at 64 KiB. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Sends one request. Follows no redirect. Rejects with OperatingError on network failure. */
+export type Http = (request: HttpRequest) => Promise<HttpResponse>;
