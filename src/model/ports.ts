@@ -140,5 +140,13 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Sends one request. Follows no redirect. Rejects with OperatingError on network failure. */
+/** `cause` of the OperatingError an Http rejects with: decides between trying again and not knowing. */
+export interface HttpFailure {
+  /** False: certainly nothing reached the other side. True: it may have acted, the reply is lost. */
+  readonly sent: boolean;
+  /** What broke, for example ECONNREFUSED or TIMEOUT; never payload text. */
+  readonly code: string;
+}
+
+/** Sends one request. Follows no redirect. Rejects with OperatingError (cause: HttpFailure). */
 export type Http = (request: HttpRequest) => Promise<HttpResponse>;
