@@ -1,0 +1,117 @@
+/** A desk per driver: who waits, who is being sent, and one attempt from admission to outcome. */
+import type { ApplyOutcome, DueIntention } from '../model/action-log.ts';
+import type { Intention } from '../model/decision.ts';
+import type { Clock, Log } from '../model/ports.ts';
+import { BACKOFF_CAP_MS, backoffMs } from './backoff.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
+import type { Driver } from './driver.ts';
+
+/** Points at which a crash must be survivable; the crash tests kill the process there. */
+export type ActorStep = 'action-sending' | 'action-sent' | 'outcome-recorded';
+
+/** An intention taken from the log, and until when the log holds it for us. */
+export interface Taken {
+  readonly due: DueIntention;
+  readonly heldUntilMs: number;
+}
+
+/** What stands between the queue and one driver. */
+export interface Desk {
+  readonly name: string;
+  /** Null where an intention names a driver that is not configured. */
+  readonly driver: Driver | null;
+  readonly breaker: Breaker;
+  readonly waiting: Taken[];
+  active: number;
+}
+
+/** What an attempt needs of its surroundings. */
+export interface AttemptPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly onStep: (step: ActorStep) => void;
+}
+
+/** A driver that has not answered after this long is taken for a lost reply, ms. */
+export const SEND_LIMIT_MS = 20_000;
+
+/** An empty desk with a closed breaker. */
+export function createDesk(name: string, driver: Driver | null): Desk {
+  return { name, driver, breaker: createBreaker(), waiting: [], active: 0 };
+}
+
+/** True where sending would restrain someone past the time that was decided; never for a release. */
+export function isOver(intention: Intention, nowMs: number): boolean {
+  return (
+    intention.step !== 'release' && intention.expiresMs !== null && nowMs >= intention.expiresMs
+  );
+}
+
+/** Sends one intention unless its time is over or the breaker is open, and says what came of it. */
+export async function attempt(
+  desk: Desk,
+  due: DueIntention,
+  ports: AttemptPorts,
+): Promise<ApplyOutcome> {
+  const { intention } = due;
+  const nowMs = ports.clock.nowMs();
+  if (isOver(intention, nowMs)) {
+    return { type: 'lapsed', detail: 'its time was over before it could be sent' };
+  }
+  if (desk.driver === null) return withoutDriver(intention, desk.name);
+  const admission = desk.breaker.admit(nowMs);
+  if (admission.type === 'wait') {
+    // Spread over half a second, or everything held back would arrive in the same millisecond.
+    const afterMs = admission.waitMs + Math.floor(ports.random() * 500);
+    const detail = 'not sent: circuit open after repeated failures';
+    return { type: 'retry', detail, afterMs: untilOver(intention, nowMs, afterMs) };
+  }
+  ports.onStep('action-sending');
+  const outcome = await send(desk.driver, intention, ports);
+  const repliedMs = ports.clock.nowMs();
+  const failed = outcome.type === 'retry' || outcome.type === 'unknown';
+  desk.breaker.record(repliedMs, failed, admission.probe);
+  ports.onStep('action-sent');
+  if (outcome.type !== 'retry' && outcome.type !== 'unknown') return outcome;
+  const pauseMs = backoffMs(due.attempts, outcome.afterMs, ports.random);
+  return { ...outcome, afterMs: untilOver(intention, repliedMs, pauseMs) };
+}
+
+/** Never later than the moment it lapses: the lapse itself is to be recorded in time. */
+function untilOver(intention: Intention, nowMs: number, afterMs: number): number {
+  if (intention.step === 'release' || intention.expiresMs === null) return afterMs;
+  return Math.min(afterMs, Math.max(0, intention.expiresMs - nowMs));
+}
+
+/** A release waits for its driver to be configured again; anything else is refused for good. */
+function withoutDriver(intention: Intention, name: string): ApplyOutcome {
+  const detail = `no driver named ${name.slice(0, 64)} is configured`;
+  if (intention.step === 'release') return { type: 'retry', detail, afterMs: BACKOFF_CAP_MS };
+  return { type: 'refused', detail };
+}
+
+async function send(
+  driver: Driver,
+  intention: Intention,
+  ports: AttemptPorts,
+): Promise<ApplyOutcome> {
+  const done = new AbortController();
+  const limit = ports.clock.sleep(SEND_LIMIT_MS, done.signal).then(
+    (): ApplyOutcome => ({
+      type: 'unknown',
+      detail: `no answer in ${SEND_LIMIT_MS} ms`,
+      afterMs: 0,
+    }),
+  );
+  try {
+    return await Promise.race([driver.apply(intention), limit]);
+  } catch (cause) {
+    // A driver promises outcomes; a rejection is its fault, and may come after the sending.
+    const fault = cause instanceof Error ? cause.name : 'unnamed';
+    ports.log.error({ key: intention.key, fault }, 'driver failed instead of answering');
+    return { type: 'unknown', detail: `driver fault: ${fault}`, afterMs: 0 };
+  } finally {
+    done.abort();
+  }
+}
