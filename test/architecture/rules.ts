@@ -249,7 +249,7 @@ const VAGUE = /(?:^|-)(?:manager|helpers?|utils?|services?|processor|data|info|c
 /** File names: kebab-case, and a noun that says something (style §10). */
 function checkNames(tree: Tree): Violation[] {
   return pathsLike(tree, /^(?:src|test|examples|bench|scripts)\/.*\.ts$/).flatMap((path) => {
-    const name = (path.split('/').at(-1) ?? '').replace(/(?:\.test)?\.ts$/, '');
+    const name = (path.split('/').at(-1) ?? '').replace(/(?:\.test|\.d)?\.ts$/, '');
     if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name)) {
       return [{ path, line: 0, message: 'file names are kebab-case' }];
     }
