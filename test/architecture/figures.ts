@@ -29,9 +29,9 @@ function functionsOf(tree: Tree, path: string): Sized[] {
     const indent = /^ */.exec(match[0])?.[0] ?? '';
     const rest = bare.slice(match.index);
     // Biome closes a body at the indentation of its head; one-liners end on their own line.
-    const end = new RegExp(`\\n${indent}[}\\])][^\\n]*`).exec(rest);
-    const oneLine = /^[^\n]*;\n/.test(rest);
-    const to = match.index + (oneLine || end === null ? match[0].length : end.index + 1);
+    const block = new RegExp(`\\n${indent}[}\\])][^\\n]*`).exec(rest);
+    const expression = /^[^\n]*(?:=>|;)\n/.test(rest) ? /;\n/.exec(rest) : null;
+    const to = match.index + ((expression ?? block)?.index ?? match[0].length - 1) + 1;
     const lines = lineAt(text, to) - lineAt(text, match.index) + 1;
     return [{ name: `${path.slice(4)}:${match[1] ?? match[2] ?? ''}`, lines }];
   });

@@ -76,7 +76,8 @@ const OWN_ROOMS = /^test\/(?:integration|sim|golden|conformance|recordings|archi
 
 const mirrors = (path: string): readonly string[] => {
   const plain = path.replace(/^test\//, '').replace(/\.test\.ts$/, '');
-  if (!/^(?:examples|bench|scripts)\//.test(plain)) return [`src/${plain}.ts`];
+  // A counterpart that lives in `test/` (a port in memory) has its own test beside it.
+  if (!/^(?:examples|bench|scripts)\//.test(plain)) return [`src/${plain}.ts`, `test/${plain}.ts`];
   const name = plain.split('/').at(-1) ?? '';
   return [`${plain}.ts`, `${plain}.mjs`, `${plain}/${name}.ts`];
 };
