@@ -1,0 +1,234 @@
+/** The Broker on Kafka: joins, watches over the client, replaces it when it falls silent. */
+import { OperatingError } from '../model/errors.ts';
+import type { Broker, Clock, LaneHandler, PartitionLag, TopicPartition } from '../model/ports.ts';
+import {
+  type GroupConsumer,
+  type KafkaBrokerOptions,
+  type KafkaClient,
+  type OffsetRange,
+  type OffsetReader,
+  systemClock,
+} from './kafka-face.ts';
+import { KafkaLane } from './kafka-lane.ts';
+
+// Ends of logs are passed on at least each 3 s; a question takes a few ms.
+const PROBE_EVERY_MS = 2_000;
+const RANGES_RETRY_MS = 500;
+const SILENCE_MIN_MS = 90_000;
+const REBUILDS_MAX = 3;
+const REBUILD_WINDOW_MS = 600_000;
+const CLOSE_DEADLINE_MS = 10_000;
+// Right after its creation a topic may be unknown to a broker for a moment.
+const MISSING_MAX = 3;
+
+/** A Broker whose Kafka client may hang, crash or lie. */
+export class KafkaBroker implements Broker {
+  readonly #options: KafkaBrokerOptions;
+  readonly #client: KafkaClient;
+  readonly #clock: Clock;
+  readonly #offsets: OffsetReader;
+  readonly #stopping = new AbortController();
+  readonly #started = Promise.withResolvers<void>();
+  #isStarted = false;
+  #hasFailed = false;
+  #handler: LaneHandler | null = null;
+  #lane: KafkaLane | null = null;
+  #consumer: GroupConsumer | null = null;
+  #aliveMs = 0;
+  readonly #rebuiltMs: number[] = [];
+  #watching: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: KafkaBrokerOptions, client: KafkaClient) {
+    this.#options = options;
+    this.#client = client;
+    this.#clock = options.clock ?? systemClock;
+    this.#offsets = client.offsets();
+  }
+
+  /** Rejects with BROKER_UNREACHABLE, BROKER_TOPIC_MISSING, or whatever `assigned` rejected with. */
+  async start(handler: LaneHandler): Promise<void> {
+    if (this.#handler !== null) throw new Error('invariant broken: a broker starts once');
+    this.#handler = handler;
+    try {
+      await this.#offsets.ranges(this.#options.topics);
+      if (this.#stopping.signal.aborted) throw stoppedEarly();
+      const { onStep, onGap, log } = this.#options;
+      this.#lane = new KafkaLane({
+        handler,
+        log,
+        nowMs: () => this.#clock.nowMs(),
+        ranges: (isWanted) => this.#ranges(isWanted),
+        wait: () => this.#clock.sleep(RANGES_RETRY_MS, this.#stopping.signal),
+        fail: (cause) => this.#fail(cause),
+        opened: () => {
+          this.#isStarted = true;
+          this.#started.resolve();
+        },
+        onStep,
+        onGap,
+      });
+      this.#join(this.#lane);
+      await this.#started.promise;
+    } catch (cause) {
+      await this.stop(CLOSE_DEADLINE_MS);
+      throw cause;
+    }
+    this.#watching = this.#watch();
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#lane?.pause(this.#consumer, partitions);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#lane?.resume(this.#consumer, partitions);
+  }
+
+  /** Asks the broker. Rejects with BROKER_UNREACHABLE. */
+  async lag(): Promise<readonly PartitionLag[]> {
+    const lane = this.#lane;
+    if (lane === null) return [];
+    const asked = lane.lag();
+    lane.progress(await this.#offsets.ranges(this.#options.topics), asked);
+    return lane.lag();
+  }
+
+  /** Resolves at the latest after `deadlineMs`; what is still at work then is no longer live. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#shutDown(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #shutDown(deadlineMs: number): Promise<void> {
+    this.#stopping.abort();
+    if (this.#lane !== null && !this.#isStarted) this.#started.reject(stoppedEarly());
+    this.#lane?.closing();
+    await this.#consumer?.close(deadlineMs);
+    this.#lane?.closed();
+    await this.#offsets.close();
+    await this.#watching;
+  }
+
+  #join(lane: KafkaLane): void {
+    this.#aliveMs = this.#clock.nowMs();
+    const isOurs = () => this.#consumer === consumer;
+    const consumer = this.#client.consumer({
+      joined: (assigned) => {
+        if (!isOurs()) return;
+        this.#aliveMs = this.#clock.nowMs();
+        lane.joined(consumer, assigned);
+      },
+      batch: async (batch) => {
+        if (isOurs()) await lane.batch(consumer, batch);
+      },
+      skipped: (at) => {
+        if (isOurs()) lane.skipped(at);
+      },
+      alive: () => {
+        this.#aliveMs = this.#clock.nowMs();
+      },
+      crashed: (cause) => {
+        if (isOurs() && !this.#stopping.signal.aborted) this.#fail(crashed(cause));
+      },
+    });
+    this.#consumer = consumer;
+    void consumer.run();
+  }
+
+  /** Reports the end once, and lets nothing more through. */
+  #fail(cause: Error): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    if (this.#isStarted) this.#handler?.failed(cause);
+    else this.#started.reject(cause);
+    void this.stop(CLOSE_DEADLINE_MS);
+  }
+
+  async #ranges(isWanted: () => boolean): Promise<readonly OffsetRange[]> {
+    for (;;) {
+      try {
+        return await this.#offsets.ranges(this.#options.topics);
+      } catch (cause) {
+        if (!isWanted() || !isUnreachable(cause)) throw cause;
+        this.#options.log.warn({ code: 'BROKER_UNREACHABLE' }, 'waiting for log ends after a join');
+        await this.#clock.sleep(RANGES_RETRY_MS, this.#stopping.signal);
+      }
+    }
+  }
+
+  /** Asks for log ends all the time; silence of the client counts only while the broker answers. */
+  async #watch(): Promise<void> {
+    let missing = 0;
+    const { signal } = this.#stopping;
+    for (;;) {
+      await this.#clock.sleep(PROBE_EVERY_MS, signal);
+      if (signal.aborted) return;
+      try {
+        const asked = this.#lane?.lag() ?? [];
+        const ranges = await this.#offsets.ranges(this.#options.topics);
+        missing = 0;
+        this.#lane?.progress(ranges, asked);
+        await this.#rebuildIfSilent();
+      } catch (cause) {
+        this.#aliveMs = this.#clock.nowMs();
+        if (signal.aborted) return;
+        missing = isUnreachable(cause) ? 0 : missing + 1;
+        this.#options.log.warn({ code: codeOf(cause) }, 'the broker does not tell its log ends');
+        if (missing >= MISSING_MAX) this.#fail(cause as Error);
+      }
+    }
+  }
+
+  async #rebuildIfSilent(): Promise<void> {
+    const lane = this.#lane;
+    const nowMs = this.#clock.nowMs();
+    const silentMs = nowMs - this.#aliveMs;
+    if (lane === null || silentMs < Math.max(2 * this.#options.sessionTimeoutMs, SILENCE_MIN_MS)) {
+      return;
+    }
+    while ((this.#rebuiltMs[0] ?? nowMs) < nowMs - REBUILD_WINDOW_MS) this.#rebuiltMs.shift();
+    if (this.#rebuiltMs.length >= REBUILDS_MAX) return this.#fail(stuck(silentMs));
+    this.#rebuiltMs.push(nowMs);
+    this.#options.log.error({ silentMs, code: 'BROKER_STUCK' }, 'Kafka client silent; replaced');
+    const old = this.#consumer;
+    this.#consumer = null;
+    lane.shut([]);
+    await old?.close(CLOSE_DEADLINE_MS);
+    if (!this.#stopping.signal.aborted) this.#join(lane);
+  }
+}
+
+function stoppedEarly(): OperatingError {
+  return new OperatingError('BROKER_CRASHED', 'stopped before reading had begun', {
+    retryable: true,
+  });
+}
+
+function isUnreachable(cause: unknown): boolean {
+  return codeOf(cause) === 'BROKER_UNREACHABLE';
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof OperatingError ? cause.code : 'unknown';
+}
+
+function crashed(cause: Error): Error {
+  const origin = cause.cause instanceof OperatingError ? cause.cause : cause;
+  if (origin instanceof OperatingError) return origin;
+  return new OperatingError(
+    'BROKER_CRASHED',
+    `the Kafka client gave up for good (${cause.name}: ${cause.message}); restart the observer, ` +
+      'which goes on at its recorded positions',
+    { retryable: true, cause },
+  );
+}
+
+function stuck(silentMs: number): OperatingError {
+  return new OperatingError(
+    'BROKER_STUCK',
+    `the Kafka client shows no sign of life for ${Math.round(silentMs / 1000)} s although the ` +
+      `broker answers, and was replaced ${REBUILDS_MAX} times within ten minutes; restart the observer`,
+    { retryable: true },
+  );
+}

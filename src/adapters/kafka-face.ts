@@ -1,0 +1,109 @@
+/** What our Kafka code needs of a Kafka client, in our words: no kafkajs type crosses it. */
+import type { Clock, Log, Rec, StartPosition, TopicPartition } from '../model/ports.ts';
+
+/** How to reach a cluster. */
+export interface KafkaOptions {
+  /** host:port of at least one broker. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly log: Log;
+}
+
+/** A range of offsets that will never be delivered: `from` up to but without `to`. */
+export interface OffsetGap extends TopicPartition {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Options of the broker. The callbacks run synchronously and must not throw. */
+export interface KafkaBrokerOptions extends KafkaOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** At least 6,000: a broker refuses less by default. */
+  readonly sessionTimeoutMs: number;
+  readonly clock?: Clock;
+  /** Told after the courtesy commit of a position to Kafka; crash tests need to know when. */
+  readonly onStep?: (step: 'broker-committed', at: StartPosition) => void;
+  /** Told of offsets that retention, compaction or deletion took away before they were read. */
+  readonly onGap?: (gap: OffsetGap) => void;
+}
+
+/** First and one-past-last offset of a partition, as the broker says now. */
+export interface OffsetRange extends TopicPartition {
+  readonly low: number;
+  readonly end: number;
+}
+
+/** Records of one partition as one fetch returned them. */
+export interface FetchedBatch extends TopicPartition {
+  /** Of everything in the batch, also what is not delivered (transaction markers). */
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly end: number;
+  readonly records: readonly Rec[];
+  /** Marks everything up to and including `offset` as read. */
+  resolve(offset: number): void;
+  /** Tells Kafka that reading would go on at `next`. Rejections must reach the client. */
+  commit(next: number): Promise<void>;
+  /** Rejects when the group is rebalancing; rejections must reach the client. */
+  heartbeat(): Promise<void>;
+  /** False once the consumer stops or another position was sought. */
+  isCurrent(): boolean;
+}
+
+/** What a consumer reports. `joined` runs before anything is fetched under the new assignment. */
+export interface ConsumerEvents {
+  joined(assigned: readonly TopicPartition[]): void;
+  batch(batch: FetchedBatch): Promise<void>;
+  /** A fetch held nothing to deliver (transaction markers, aborted records): it is read already. */
+  skipped(at: StartPosition): void;
+  /** A sign of life. */
+  alive(): void;
+  /** The consumer ended for good. */
+  crashed(cause: Error): void;
+}
+
+/** One membership in a group; used once and thrown away. The first three say false when not a member. */
+export interface GroupConsumer {
+  pause(partitions: readonly TopicPartition[]): boolean;
+  resume(partitions: readonly TopicPartition[]): boolean;
+  seek(position: StartPosition): boolean;
+  /** Resolves after the first join; failures come as `crashed`. */
+  run(): Promise<void>;
+  /** Waits for the batch at hand and leaves; after `deadlineMs` cuts every connection. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Answers questions about the log; reconnects by itself after a failure. */
+export interface OffsetReader {
+  /** Rejects with BROKER_UNREACHABLE or BROKER_TOPIC_MISSING. */
+  ranges(topics: readonly string[]): Promise<readonly OffsetRange[]>;
+  close(): Promise<void>;
+}
+
+/** Makes consumers and readers. */
+export interface KafkaClient {
+  consumer(events: ConsumerEvents): GroupConsumer;
+  offsets(): OffsetReader;
+}
+
+/** The machine's own clock, for callers that hand in none. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) return resolve();
+      const finish = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', finish);
+        resolve();
+      };
+      const timer = setTimeout(finish, ms);
+      signal?.addEventListener('abort', finish);
+    }),
+};
+
+/** Key of a partition in maps. */
+export function partitionKey(at: TopicPartition): string {
+  return `${at.topic}/${at.partition}`;
+}

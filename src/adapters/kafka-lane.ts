@@ -1,0 +1,388 @@
+/** Gate between Kafka and a lane: nothing passes before its position is known and sought. */
+import { assert, OperatingError } from '../model/errors.ts';
+import type {
+  LaneHandler,
+  Log,
+  PartitionLag,
+  Rec,
+  SliceControl,
+  StartPosition,
+  TopicPartition,
+} from '../model/ports.ts';
+import {
+  type FetchedBatch,
+  type GroupConsumer,
+  type OffsetGap,
+  type OffsetRange,
+  partitionKey,
+} from './kafka-face.ts';
+
+/** Most records handed over at once. */
+export const SLICE_RECORDS_MAX = 500;
+/** Most payload bytes handed over at once, unless one record alone has more. */
+export const SLICE_BYTES_MAX = 1_048_576;
+
+// Kafka is told of progress once a batch, and within long batches this often: it is a courtesy.
+const COMMIT_EVERY_MS = 1_000;
+// A batch before our position is dropped and sought again; so often in a row is another log.
+const BEHIND_MAX = 3;
+// A broker that has just restarted may name an old end for a moment: ask again before giving up.
+const BEYOND_END_MAX = 3;
+
+interface Gate extends TopicPartition {
+  next: number;
+  low: number;
+  end: number;
+  /** Batches in a row that began before `next`. */
+  behind: number;
+  /** Answers in a row that put the end of the log before `next`. */
+  beyondEnd: number;
+}
+
+/** What a lane needs of its surroundings. */
+export interface LaneWorld {
+  readonly handler: LaneHandler;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** Ranges of the topics, asked again until they are known or `isWanted` says no. */
+  readonly ranges: (isWanted: () => boolean) => Promise<readonly OffsetRange[]>;
+  /** A moment between two questions. */
+  readonly wait: () => Promise<void>;
+  /** Ends the broker: called at most once for each cause. */
+  readonly fail: (cause: Error) => void;
+  /** All gates of a join are open. */
+  readonly opened: () => void;
+  readonly onStep?: ((step: 'broker-committed', at: StartPosition) => void) | undefined;
+  readonly onGap?: ((gap: OffsetGap) => void) | undefined;
+}
+
+/** Cuts records of one partition into slices of bounded count and size, in order. */
+export function* cutSlices(records: readonly Rec[]): Generator<readonly Rec[]> {
+  let from = 0;
+  let bytes = 0;
+  for (let at = 0; at < records.length; at++) {
+    const record = records[at];
+    const size = (record?.value?.length ?? 0) + (record?.key?.length ?? 0);
+    if (at > from && (at - from >= SLICE_RECORDS_MAX || bytes + size > SLICE_BYTES_MAX)) {
+      yield records.slice(from, at);
+      from = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (from < records.length) yield records.slice(from);
+}
+
+/** Order, generations and positions of everything this member reads. Outlives consumers. */
+export class KafkaLane {
+  readonly #world: LaneWorld;
+  #generation = 0;
+  #isClosing = false;
+  #held: readonly TopicPartition[] = [];
+  readonly #gates = new Map<string, Gate>();
+  readonly #paused = new Set<string>();
+  /** Calls of the handler queue here, so that they never overlap. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #isProgressQueued = false;
+
+  constructor(world: LaneWorld) {
+    this.#world = world;
+  }
+
+  /**
+   * Begins a generation. The synchronous part pauses before kafkajs can fetch: a seek alone comes
+   * too late and lets records from the old position through.
+   */
+  joined(consumer: GroupConsumer, assigned: readonly TopicPartition[]): void {
+    const generation = this.shut(assigned);
+    this.#held = assigned;
+    consumer.pause(assigned);
+    void this.#takeOver(generation, consumer, assigned);
+  }
+
+  /** Closes every gate and tells the handler which partitions are not in `kept`. */
+  shut(kept: readonly TopicPartition[]): number {
+    this.#generation += 1;
+    this.#gates.clear();
+    const keep = new Set(kept.map(partitionKey));
+    const lost = this.#held.filter((at) => !keep.has(partitionKey(at)));
+    this.#held = this.#held.filter((at) => keep.has(partitionKey(at)));
+    if (lost.length > 0) this.#world.handler.revoked(lost);
+    return this.#generation;
+  }
+
+  /** Lets the slice at hand finish and no further one begin. */
+  closing(): void {
+    this.#isClosing = true;
+  }
+
+  /** From now on every slice at hand is no longer live. */
+  closed(): void {
+    this.#isClosing = true;
+    this.#generation += 1;
+    this.#gates.clear();
+  }
+
+  pause(consumer: GroupConsumer | null, partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) this.#paused.add(partitionKey(at));
+    consumer?.pause(partitions.filter((at) => this.#gates.has(partitionKey(at))));
+  }
+
+  resume(consumer: GroupConsumer | null, partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) this.#paused.delete(partitionKey(at));
+    // Behind a closed gate the end of the take-over resumes, not the caller.
+    consumer?.resume(partitions.filter((at) => this.#gates.has(partitionKey(at))));
+  }
+
+  /**
+   * Takes in what the broker says of its logs and passes it on. `asked` is `lag()` as it was when
+   * the broker was asked: reading goes on meanwhile, and an answer may be older than a position.
+   */
+  progress(ranges: readonly OffsetRange[], asked: readonly PartitionLag[]): void {
+    const nextThen = new Map(asked.map((at) => [partitionKey(at), at.next]));
+    for (const range of ranges) {
+      const gate = this.#gates.get(partitionKey(range));
+      if (gate === undefined) continue;
+      gate.low = range.low;
+      gate.end = Math.max(gate.end, range.end);
+      gate.beyondEnd =
+        range.end < (nextThen.get(partitionKey(range)) ?? 0) ? gate.beyondEnd + 1 : 0;
+      if (gate.beyondEnd >= BEYOND_END_MAX) {
+        this.#world.fail(beyondEnd(gate, gate.next, range.end));
+        return;
+      }
+    }
+    if (this.#isProgressQueued || this.#gates.size === 0) return;
+    this.#isProgressQueued = true;
+    void this.#inTurn(async () => {
+      this.#isProgressQueued = false;
+      if (!this.#isClosing && this.#gates.size > 0) this.#world.handler.progress(this.lag());
+    }).catch((cause: unknown) => this.#world.fail(asError(cause)));
+  }
+
+  /** Everything read so far and known of the ends, for partitions whose gate is open. */
+  lag(): readonly PartitionLag[] {
+    return [...this.#gates.values()].map(({ topic, partition, next, end, low }) => ({
+      topic,
+      partition,
+      next,
+      end,
+      low,
+    }));
+  }
+
+  /** Records that are never delivered were read over. */
+  skipped(at: StartPosition): void {
+    const gate = this.#gates.get(partitionKey(at));
+    if (gate !== undefined) gate.next = Math.max(gate.next, at.offset);
+  }
+
+  /**
+   * Hands a batch over, slice by slice. Returning without resolving means that the rest comes
+   * again. Rejects only with errors of the group, which the client must see at once.
+   */
+  async batch(consumer: GroupConsumer, batch: FetchedBatch): Promise<void> {
+    const generation = this.#generation;
+    const gate = this.#gates.get(partitionKey(batch));
+    if (gate === undefined || this.#isClosing) return;
+    gate.end = Math.max(gate.end, batch.end);
+    if (!this.#isAtPosition(consumer, gate, batch)) return;
+    let committedMs = this.#world.nowMs();
+    const last = batch.records.at(-1);
+    for (const records of cutSlices(batch.records)) {
+      const isDone = await this.#slice(generation, gate, batch, records);
+      if (!isDone) return;
+      const isLast = records.at(-1) === last;
+      if (isLast) gate.next = Math.max(gate.next, batch.lastOffset + 1);
+      if (isLast || this.#world.nowMs() - committedMs >= COMMIT_EVERY_MS) {
+        committedMs = this.#world.nowMs();
+        const { topic, partition, next } = gate;
+        await batch.commit(next);
+        this.#world.onStep?.('broker-committed', { topic, partition, offset: next });
+      }
+      await batch.heartbeat();
+    }
+  }
+
+  /** kafkajs falls back to another offset without a word: every batch is compared with ours. */
+  #isAtPosition(consumer: GroupConsumer, gate: Gate, batch: FetchedBatch): boolean {
+    const { topic, partition } = gate;
+    if (batch.firstOffset < gate.next) {
+      gate.behind += 1;
+      this.#world.log.warn(
+        { topic, partition, expected: gate.next, got: batch.firstOffset },
+        'batch begins before the position; sought again',
+      );
+      if (gate.behind >= BEHIND_MAX) this.#world.fail(beyondEnd(gate, gate.next, batch.end));
+      else consumer.seek({ topic, partition, offset: gate.next });
+      return false;
+    }
+    gate.behind = 0;
+    if (batch.firstOffset > gate.next) {
+      this.#world.onGap?.({ topic, partition, from: gate.next, to: batch.firstOffset });
+    }
+    return true;
+  }
+
+  /** True when the records took effect and reading may go on. */
+  #slice(
+    generation: number,
+    gate: Gate,
+    batch: FetchedBatch,
+    records: readonly Rec[],
+  ): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const live = () => generation === this.#generation;
+      if (!live() || this.#isClosing || this.#paused.has(partitionKey(gate))) return false;
+      if (!batch.isCurrent()) return false;
+      let groupError: unknown = null;
+      const control: SliceControl = {
+        heartbeat: () =>
+          batch.heartbeat().catch((cause: unknown) => {
+            groupError = cause;
+            throw cause;
+          }),
+        live,
+        end: gate.end,
+      };
+      let outcome: 'done' | 'fenced';
+      try {
+        outcome = await this.#world.handler.slice(records, control);
+      } catch (cause) {
+        // A handler may let the rejection of its heartbeat through; that one belongs to the client.
+        if (groupError !== null) throw groupError;
+        if (live()) this.#world.fail(asError(cause));
+        else this.#logStale(gate);
+        return false;
+      }
+      if (!live()) {
+        this.#logStale(gate);
+        return false;
+      }
+      if (outcome === 'fenced') {
+        this.#world.fail(fenced(gate));
+        return false;
+      }
+      const offset = records.at(-1)?.offset ?? gate.next - 1;
+      batch.resolve(offset);
+      gate.next = offset + 1;
+      return true;
+    });
+  }
+
+  #logStale({ topic, partition }: TopicPartition): void {
+    this.#world.log.info({ topic, partition }, 'slice ended after its partitions were taken away');
+  }
+
+  async #takeOver(
+    generation: number,
+    consumer: GroupConsumer,
+    assigned: readonly TopicPartition[],
+  ): Promise<void> {
+    const isWanted = () => generation === this.#generation && !this.#isClosing;
+    try {
+      if (assigned.length === 0) {
+        this.#world.opened();
+        return;
+      }
+      const known = await this.#world.ranges(isWanted);
+      const lag = assigned.map((at) => rangeOf(at, known));
+      const positions = await this.#inTurn(async () =>
+        isWanted() ? await this.#world.handler.assigned(lag) : null,
+      );
+      if (positions === null || !isWanted()) return;
+      const sure = await this.#confirmEnds(isWanted, lag, positions);
+      if (isWanted()) this.#open(consumer, sure, positions);
+    } catch (cause) {
+      if (isWanted()) this.#world.fail(asError(cause));
+    }
+  }
+
+  /** The ranges again until no position lies beyond an end, or often enough to believe it. */
+  async #confirmEnds(
+    isWanted: () => boolean,
+    lag: readonly PartitionLag[],
+    positions: readonly StartPosition[],
+  ): Promise<readonly PartitionLag[]> {
+    const wanted = new Map(positions.map((at) => [partitionKey(at), at.offset]));
+    const isBeyond = (at: PartitionLag) => (wanted.get(partitionKey(at)) ?? 0) > at.end;
+    let sure = lag;
+    for (let again = 1; again < BEYOND_END_MAX && isWanted() && sure.some(isBeyond); again++) {
+      await this.#world.wait();
+      const known = await this.#world.ranges(isWanted);
+      sure = lag.map((at) => rangeOf(at, known));
+    }
+    return sure;
+  }
+
+  #open(
+    consumer: GroupConsumer,
+    lag: readonly PartitionLag[],
+    positions: readonly StartPosition[],
+  ): void {
+    const wanted = new Map(positions.map((at) => [partitionKey(at), at.offset]));
+    const gates: Gate[] = [];
+    for (const { topic, partition, low, end } of lag) {
+      const offset = wanted.get(partitionKey({ topic, partition }));
+      assert(offset !== undefined, `no start position for ${topic}/${partition}`);
+      assert(Number.isSafeInteger(offset) && offset >= 0, `start position ${offset} is no offset`);
+      if (offset > end) throw beyondEnd({ topic, partition }, offset, end);
+      if (offset < low) this.#world.onGap?.({ topic, partition, from: offset, to: low });
+      gates.push({
+        topic,
+        partition,
+        next: Math.max(offset, low),
+        low,
+        end,
+        behind: 0,
+        beyondEnd: 0,
+      });
+    }
+    // Every partition, kept ones too: each join sets kafkajs back to what Kafka has committed.
+    const isMember = gates.every(({ topic, partition, next }) =>
+      consumer.seek({ topic, partition, offset: next }),
+    );
+    if (!isMember) return; // the client restarts; its next join comes here again
+    for (const gate of gates) this.#gates.set(partitionKey(gate), gate);
+    consumer.resume(gates.filter((gate) => !this.#paused.has(partitionKey(gate))));
+    this.#world.opened();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => null); // whoever asked for the turn gets the rejection
+    return result;
+  }
+}
+
+function rangeOf(
+  { topic, partition }: TopicPartition,
+  known: readonly OffsetRange[],
+): PartitionLag {
+  const range = known.find((at) => at.topic === topic && at.partition === partition);
+  assert(range !== undefined, `no offsets for assigned partition ${topic}/${partition}`);
+  return { topic, partition, next: range.low, end: range.end, low: range.low };
+}
+
+function beyondEnd(at: TopicPartition, position: number, end: number): OperatingError {
+  return new OperatingError(
+    'BROKER_LAYOUT',
+    `topic ${at.topic}, partition ${at.partition}: our position ${position} lies beyond the end of ` +
+      `the log (${end}): the topic was truncated or recreated. Reading on would take new records ` +
+      'for old ones. Restore the topic, or start with a new group name to read it from its beginning',
+    { retryable: false },
+  );
+}
+
+function fenced(at: TopicPartition): OperatingError {
+  return new OperatingError(
+    'LANE_FENCED',
+    `topic ${at.topic}, partition ${at.partition}: another instance owns the lane now; this one ` +
+      'stops without having written anything more',
+    { retryable: false },
+  );
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}

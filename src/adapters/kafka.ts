@@ -1,0 +1,509 @@
+/** Kafka through kafkajs: the one file that imports it. Broker, publisher, topics, offsets. */
+import { connect as connectTcp, type Socket } from 'node:net';
+import type { Admin, Consumer, EachBatchPayload, LogEntry, PartitionAssigner } from 'kafkajs';
+import kafkajs from 'kafkajs';
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import { assert, OperatingError } from '../model/errors.ts';
+import type {
+  Broker,
+  Log,
+  OutRecord,
+  Publisher,
+  Rec,
+  StartPosition,
+  TopicPartition,
+} from '../model/ports.ts';
+import { coPartition, decodeHeld, encodeHeld } from './kafka-assigner.ts';
+import { KafkaBroker } from './kafka-broker.ts';
+import type {
+  ConsumerEvents,
+  FetchedBatch,
+  GroupConsumer,
+  KafkaBrokerOptions,
+  KafkaOptions,
+  OffsetRange,
+  OffsetReader,
+} from './kafka-face.ts';
+
+const CONSUMER_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 8, maxRetryTime: 5_000 };
+// Questions are asked again by whoever asks; a start must fail within seconds.
+const PROBE_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 2, maxRetryTime: 2_000 };
+const PUBLISH_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 5, maxRetryTime: 5_000 };
+const REQUEST_TIMEOUT_MS = 30_000;
+const PROBE_TIMEOUT_MS = 5_000;
+// kafkajs puts all records for a partition into one batch; brokers refuse above 1 MiB by default.
+const PUBLISH_BYTES_MAX = 786_432;
+const PUBLISH_RECORDS_MAX = 1_000;
+const LATE_TIMER_MIN_MS = 10;
+
+/**
+ * A broker that reads `topics` as a member of `group`. Kafka's committed offsets are a courtesy:
+ * reading starts where the handler says. Nothing is connected before `start`.
+ */
+export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
+  return new KafkaBroker(options, {
+    consumer: (events) => createGroupConsumer(options, events),
+    offsets: () => createOffsetReader(options),
+  });
+}
+
+/**
+ * A publisher with acks from all replicas and one request in flight, partitioned like Java's
+ * clients (murmur2 of the key). Connects at the first `publish`. Rejections are OperatingErrors
+ * BROKER_UNREACHABLE or BROKER_TOPIC_MISSING; records may then be in the log or not.
+ */
+export function createKafkaPublisher(options: KafkaOptions): Publisher {
+  const sockets = createSockets();
+  const producer = createClient(options, sockets, REQUEST_TIMEOUT_MS, PUBLISH_RETRY).producer({
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: 1,
+    retry: PUBLISH_RETRY,
+  });
+  let connected: Promise<void> | null = null;
+  const connect = async (): Promise<void> => {
+    connected ??= producer.connect();
+    try {
+      await connected;
+    } catch (cause) {
+      connected = null;
+      throw cause;
+    }
+  };
+  return {
+    publish: async (records) => {
+      for (const chunk of cutChunks(records)) {
+        try {
+          await connect();
+          await producer.sendBatch({ acks: -1, topicMessages: byTopic(chunk) });
+        } catch (cause) {
+          throw operatingError(cause, `publishing ${chunk.length} records`, options.brokers);
+        }
+      }
+    },
+    close: async () => {
+      await disconnect(producer, options.log);
+      sockets.close();
+    },
+  };
+}
+
+/** A topic to be made. Settings are Kafka's own names, for example `max.message.bytes`. */
+export interface TopicWanted {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Creates the topics that are missing, with the broker's default replication. Others stay as they are. */
+export async function ensureTopics(
+  options: KafkaOptions,
+  topics: readonly TopicWanted[],
+): Promise<void> {
+  await withAdmin(
+    options,
+    `creating topics ${topics.map((t) => t.topic).join(', ')}`,
+    async (admin) => {
+      const existing = new Set(await admin.listTopics());
+      const missing = topics.filter(({ topic }) => !existing.has(topic));
+      if (missing.length === 0) return;
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map(({ topic, partitions, settings }) => ({
+          topic,
+          numPartitions: partitions,
+          configEntries: Object.entries(settings ?? {}).map(([name, value]) => ({ name, value })),
+        })),
+      });
+    },
+  );
+}
+
+/** First and one-past-last offset of every partition of the topics. Rejects as `OffsetReader` does. */
+export async function readOffsets(
+  options: KafkaOptions,
+  topics: readonly string[],
+): Promise<readonly OffsetRange[]> {
+  const reader = createOffsetReader(options);
+  try {
+    return await reader.ranges(topics);
+  } finally {
+    await reader.close();
+  }
+}
+
+interface Sockets {
+  readonly open: (at: { host: string; port: number; onConnect: () => void }) => Socket;
+  /** Cuts every connection and refuses further ones. */
+  readonly close: () => void;
+  readonly isClosed: () => boolean;
+}
+
+// kafkajs may go on connecting after disconnect() when that came in the middle of a start (#1593):
+// owning the sockets is the one way to be sure that a client is gone.
+function createSockets(): Sockets {
+  const live = new Set<Socket>();
+  let closed = false;
+  return {
+    open: ({ host, port, onConnect }) => {
+      const socket = connectTcp({ host, port }, onConnect);
+      socket.setKeepAlive(true, 60_000);
+      live.add(socket);
+      socket.once('close', () => live.delete(socket));
+      if (closed) socket.destroy(new Error('client is closed'));
+      return socket;
+    },
+    close: () => {
+      closed = true;
+      // With an error, or kafkajs waits out its request time-out for answers that cannot come.
+      for (const socket of live) socket.destroy(new Error('client is closed'));
+    },
+    isClosed: () => closed,
+  };
+}
+
+function createClient(
+  options: KafkaOptions,
+  sockets: Sockets,
+  requestTimeout: number,
+  retry: typeof CONSUMER_RETRY,
+): InstanceType<typeof kafkajs.Kafka> {
+  calmRequestQueue();
+  return new kafkajs.Kafka({
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: 5_000,
+    requestTimeout,
+    retry,
+    socketFactory: sockets.open,
+    logLevel: kafkajs.logLevel.INFO,
+    logCreator: () => (entry) => passOn(options.log, entry),
+  });
+}
+
+let isCalm = false;
+
+// After every response kafkajs arms a timer with a negative delay, which fires and re-arms at once:
+// 800 to 2,600 timers a second while idle (#1751). Armed only while something waits, nothing else
+// changes: a response itself sends what is pending.
+function calmRequestQueue(): void {
+  if (isCalm) return;
+  isCalm = true;
+  RequestQueue.prototype.scheduleCheckPendingRequests = function schedule(this: RequestQueue) {
+    if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
+    const restMs = Math.max(this.throttledUntil - Date.now(), LATE_TIMER_MIN_MS);
+    this.throttleCheckTimeoutId = setTimeout(() => {
+      this.throttleCheckTimeoutId = null;
+      this.checkPendingRequests();
+    }, restMs);
+  };
+}
+
+// What kafkajs calls an error is mostly something it then retries: one level lower for us.
+function passOn(log: Log, entry: LogEntry): void {
+  const { message, broker, topic, partition, error, groupId } = entry.log;
+  const fields = { namespace: entry.namespace, broker, topic, partition, error, groupId };
+  if (entry.level === kafkajs.logLevel.ERROR) log.warn(fields, message);
+  else if (entry.level === kafkajs.logLevel.WARN) log.info(fields, message);
+  else log.debug(fields, message);
+}
+
+function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents): GroupConsumer {
+  const sockets = createSockets();
+  let held: readonly number[] = [];
+  const consumer = createClient(options, sockets, REQUEST_TIMEOUT_MS, CONSUMER_RETRY).consumer({
+    groupId: options.group,
+    sessionTimeout: options.sessionTimeoutMs,
+    heartbeatInterval: Math.min(3_000, Math.floor(options.sessionTimeoutMs / 3)),
+    rebalanceTimeout: 60_000,
+    minBytes: 1,
+    maxBytes: 10_485_760,
+    maxBytesPerPartition: 524_288,
+    maxWaitTimeInMs: 250,
+    metadataMaxAge: 60_000,
+    allowAutoTopicCreation: false,
+    readUncommitted: false,
+    partitionAssigners: [coPartitioned(() => held)],
+    retry: { ...CONSUMER_RETRY, restartOnFailure: async () => !sockets.isClosed() },
+  });
+  listen(consumer, events, (partitions) => {
+    held = partitions;
+  });
+  const asMember = (act: () => void): boolean => {
+    try {
+      act();
+      return true;
+    } catch (cause) {
+      // Between a crash and its restart kafkajs has no group; the next join sets everything again.
+      options.log.debug({ error: String(cause) }, 'not a member of the group now');
+      return false;
+    }
+  };
+  return {
+    pause: (partitions) => asMember(() => consumer.pause(grouped(partitions))),
+    resume: (partitions) => asMember(() => consumer.resume(grouped(partitions))),
+    seek: ({ topic, partition, offset }) =>
+      asMember(() => consumer.seek({ topic, partition, offset: String(offset) })),
+    run: async () => {
+      try {
+        await consumer.connect();
+        // Only where Kafka knows no position: ours are sought before anything is let through.
+        await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+        await consumer.run({
+          autoCommit: false,
+          eachBatchAutoResolve: false,
+          partitionsConsumedConcurrently: 4,
+          eachBatch: (payload) => events.batch(fetchedBatch(payload)),
+        });
+      } catch (cause) {
+        events.crashed(operatingError(cause, 'joining the group', options.brokers));
+      }
+    },
+    close: async (deadlineMs) => {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, deadlineMs);
+      });
+      await Promise.race([disconnect(consumer, options.log), late]);
+      clearTimeout(timer);
+      sockets.close();
+    },
+  };
+}
+
+function listen(
+  consumer: Consumer,
+  events: ConsumerEvents,
+  hold: (partitions: readonly number[]) => void,
+): void {
+  const { FETCH, HEARTBEAT, GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
+  consumer.on(FETCH, () => events.alive());
+  consumer.on(HEARTBEAT, () => events.alive());
+  // kafkajs does not await listeners: what must happen before the first fetch is synchronous.
+  consumer.on(GROUP_JOIN, ({ payload }) => {
+    const assigned: TopicPartition[] = [];
+    for (const [topic, partitions] of Object.entries(payload.memberAssignment)) {
+      for (const partition of partitions) assigned.push({ topic, partition });
+    }
+    hold([...new Set(assigned.map((at) => at.partition))]);
+    events.joined(assigned);
+  });
+  consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+    events.alive();
+    if (payload.batchSize !== 0) return;
+    const offset = safeOffset(payload.lastOffset, payload) + 1;
+    events.skipped({ topic: payload.topic, partition: payload.partition, offset });
+  });
+  consumer.on(CRASH, ({ payload }) => {
+    if (!payload.restart) events.crashed(payload.error);
+  });
+}
+
+function fetchedBatch({ batch, ...payload }: EachBatchPayload): FetchedBatch {
+  const { topic, partition } = batch;
+  const lastOffset = safeOffset(batch.lastOffset(), batch);
+  return {
+    topic,
+    partition,
+    firstOffset: safeOffset(batch.firstOffset() ?? batch.lastOffset(), batch),
+    lastOffset,
+    end: safeOffset(batch.highWatermark, batch),
+    records: batch.messages.map(
+      ({ offset, timestamp, key, value }): Rec => ({
+        topic,
+        partition,
+        offset: Number(offset), // at most lastOffset, which is safe
+        timestampMs: Number(timestamp),
+        key,
+        value,
+      }),
+    ),
+    resolve: (offset) => payload.resolveOffset(String(offset)),
+    commit: (next) =>
+      payload.commitOffsetsIfNecessary({
+        topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],
+      }),
+    heartbeat: () => payload.heartbeat(),
+    isCurrent: () => payload.isRunning() && !payload.isStale(),
+  };
+}
+
+function coPartitioned(held: () => readonly number[]): PartitionAssigner {
+  const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
+  return ({ cluster }) => ({
+    name: 'co-partitioned',
+    version: 0,
+    protocol: ({ topics }) => ({
+      name: 'co-partitioned',
+      metadata: MemberMetadata.encode({ version: 0, topics, userData: encodeHeld(held()) }),
+    }),
+    assign: async ({ members, topics }) => {
+      const counts = new Map(
+        topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]),
+      );
+      const shares = coPartition(
+        counts,
+        members.map(({ memberId, memberMetadata }) => ({
+          id: memberId,
+          held: decodeHeld(MemberMetadata.decode(memberMetadata)?.userData ?? Buffer.alloc(0)),
+        })),
+      );
+      return [...shares].map(([memberId, assignment]) => ({
+        memberId,
+        memberAssignment: MemberAssignment.encode({
+          version: 0,
+          assignment: { ...assignment },
+          userData: Buffer.alloc(0),
+        }),
+      }));
+    },
+  });
+}
+
+function createOffsetReader(options: KafkaOptions): OffsetReader {
+  let current: { admin: Admin; sockets: Sockets; connected: Promise<void> } | null = null;
+  let isClosed = false;
+  const open = () => {
+    const sockets = createSockets();
+    const admin = createClient(options, sockets, PROBE_TIMEOUT_MS, PROBE_RETRY).admin();
+    return { admin, sockets, connected: admin.connect() };
+  };
+  const drop = async (): Promise<void> => {
+    const old = current;
+    current = null;
+    if (old === null) return;
+    await disconnect(old.admin, options.log);
+    old.sockets.close();
+  };
+  return {
+    ranges: async (topics) => {
+      if (isClosed) throw operatingError(new Error('closed'), 'reading log ends', options.brokers);
+      current ??= open();
+      const { admin, connected } = current;
+      try {
+        await connected;
+        const ranges = await Promise.all(topics.map((topic) => rangesOf(admin, topic)));
+        return ranges.flat();
+      } catch (cause) {
+        // An admin client keeps asking for a topic that it once did not find: begin anew.
+        await drop();
+        throw operatingError(cause, `reading log ends of ${topics.join(', ')}`, options.brokers);
+      }
+    },
+    close: async () => {
+      isClosed = true;
+      await drop();
+    },
+  };
+}
+
+async function rangesOf(admin: Admin, topic: string): Promise<OffsetRange[]> {
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return offsets.map(({ partition, low, high }) => ({
+      topic,
+      partition,
+      low: safeOffset(low, { topic, partition }),
+      end: safeOffset(high, { topic, partition }),
+    }));
+  } catch (cause) {
+    if (!isMissingTopic(cause)) throw cause;
+    throw new OperatingError(
+      'BROKER_TOPIC_MISSING',
+      `topic ${topic} does not exist on this cluster: create it (the observer never does), or ` +
+        'correct its name under `sources` in the configuration',
+      { retryable: false, cause },
+    );
+  }
+}
+
+async function withAdmin(
+  options: KafkaOptions,
+  doing: string,
+  work: (admin: Admin) => Promise<void>,
+): Promise<void> {
+  const sockets = createSockets();
+  const admin = createClient(options, sockets, REQUEST_TIMEOUT_MS, PROBE_RETRY).admin();
+  try {
+    await admin.connect();
+    await work(admin);
+  } catch (cause) {
+    throw operatingError(cause, doing, options.brokers);
+  } finally {
+    await disconnect(admin, options.log);
+    sockets.close();
+  }
+}
+
+async function disconnect(client: { disconnect(): Promise<void> }, log: Log): Promise<void> {
+  try {
+    await client.disconnect();
+  } catch (cause) {
+    log.debug({ error: String(cause) }, 'disconnecting failed; its connections are cut');
+  }
+}
+
+function* cutChunks(records: readonly OutRecord[]): Generator<readonly OutRecord[]> {
+  let chunk: OutRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = Buffer.byteLength(record.value) + Buffer.byteLength(record.key ?? '') + 100;
+    const isFull = chunk.length >= PUBLISH_RECORDS_MAX || bytes + size > PUBLISH_BYTES_MAX;
+    if (isFull && chunk.length > 0) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(record);
+    bytes += size;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function byTopic(records: readonly OutRecord[]) {
+  const groups = Map.groupBy(records, ({ topic }) => topic);
+  return [...groups].map(([topic, group]) => ({
+    topic,
+    messages: group.map(({ key, value, timestampMs }) =>
+      timestampMs === undefined ? { key, value } : { key, value, timestamp: String(timestampMs) },
+    ),
+  }));
+}
+
+function grouped(partitions: readonly TopicPartition[]) {
+  const groups = Map.groupBy(partitions, ({ topic }) => topic);
+  return [...groups].map(([topic, group]) => ({
+    topic,
+    partitions: group.map(({ partition }) => partition),
+  }));
+}
+
+function safeOffset(text: string, { topic, partition }: TopicPartition): StartPosition['offset'] {
+  const offset = Number(text);
+  assert(Number.isSafeInteger(offset), `offset ${text} of ${topic}/${partition} is not exact`);
+  return offset;
+}
+
+function isMissingTopic(cause: unknown): boolean {
+  for (let at = cause; at instanceof Error; at = at.cause) {
+    if ('type' in at && at.type === 'UNKNOWN_TOPIC_OR_PARTITION') return true;
+  }
+  return false;
+}
+
+function operatingError(cause: unknown, doing: string, brokers: readonly string[]): OperatingError {
+  if (cause instanceof OperatingError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (isMissingTopic(cause)) {
+    return new OperatingError(
+      'BROKER_TOPIC_MISSING',
+      `${doing}: a topic does not exist on this cluster (${reason}); create it or correct its name`,
+      { retryable: false, cause },
+    );
+  }
+  return new OperatingError(
+    'BROKER_UNREACHABLE',
+    `${doing} failed at ${brokers.join(', ')}: ${reason}; check the addresses and that Kafka runs`,
+    { retryable: true, cause },
+  );
+}
