@@ -1,4 +1,4 @@
-/** How long to wait before the next try: full jitter, so that failing callers do not march in step. */
+/** How long to wait before the next try: full jitter, so that callers do not march in step. */
 
 /** First ceiling of the pause, ms. */
 export const BACKOFF_BASE_MS = 250;

@@ -1,4 +1,4 @@
-/** A desk per driver: who waits, who is being sent, and one attempt from admission to outcome. */
+/** A desk per driver: who waits, who is being sent, and one attempt with its outcome. */
 import type { ApplyOutcome, DueIntention } from '../model/action-log.ts';
 import type { Intention } from '../model/decision.ts';
 import type { Clock, Log } from '../model/ports.ts';

@@ -1,4 +1,4 @@
-/** Judges a lease by the gateway's stream: an action worked when a witness says so, not the API. */
+/** Judges a lease by the gateway's stream: an action worked when a witness says so. */
 import type { WatchedLease } from '../model/action-log.ts';
 import type { Verification } from '../model/decision.ts';
 

@@ -1,4 +1,4 @@
-/** HTTP client for control targets: no redirects, two time limits, and an honest word on failure. */
+/** HTTP client for control targets: no redirects, two time limits, honest about failure. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { OperatingError } from '../model/errors.ts';

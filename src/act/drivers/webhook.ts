@@ -1,4 +1,4 @@
-/** Signed webhook driver: Standard Webhooks headers, CloudEvents body; the path without an adapter. */
+/** Signed webhook driver: Standard Webhooks headers around a CloudEvents body. */
 import { createHmac } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import type { ApplyOutcome } from '../../model/action-log.ts';
@@ -167,7 +167,8 @@ function isoTime(ms: number): string {
 function reachOf(intention: Intention): string {
   const { subject } = intention;
   const who = subject.session === null ? 'every session of one agent' : 'one session of one agent';
-  return subject.tools.length === 0 ? who : `${subject.tools.length} tools of ${who}`;
+  const count = subject.tools.length;
+  return count === 0 ? who : `${count} ${count === 1 ? 'tool' : 'tools'} of ${who}`;
 }
 
 /** Reply → outcome. The reply is the target's claim; only verify.ts says whether it holds. */

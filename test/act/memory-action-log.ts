@@ -1,0 +1,238 @@
+/** An action log in memory; it passes the same contract suite as the one in PostgreSQL. */
+import type {
+  ActionLog,
+  ApplyOutcome,
+  DueIntention,
+  WatchedLease,
+} from '../../src/model/action-log.ts';
+import type { Intention, LeaseState, Verification } from '../../src/model/decision.ts';
+import { OperatingError } from '../../src/model/errors.ts';
+import { idOf } from '../../src/model/ids.ts';
+
+interface Entry {
+  readonly intention: Intention;
+  attempts: number;
+  dueMs: number;
+  heldUntilMs: number;
+  unsure: boolean;
+  done: boolean;
+}
+
+interface Lease {
+  readonly request: Intention;
+  state: LeaseState;
+  verification: Verification;
+  acceptedMs: number | null;
+  expiresMs: number | null;
+  cause: string | null;
+  activity: { timeMs: number; allowed: boolean; tool: string }[];
+}
+
+/** What was settled, for tests that look at the history. */
+export interface Settled {
+  readonly key: string;
+  readonly outcome: ApplyOutcome;
+  readonly nowMs: number;
+}
+
+/** The log and its other end: what lanes and readers of the record would do. */
+export interface MemoryActionLog {
+  readonly log: ActionLog;
+  insert(intention: Intention): Promise<void>;
+  lease(leaseId: string): Promise<{ state: LeaseState; verification: Verification } | null>;
+  /** The gateway showed a call of the lease's subject. */
+  see(leaseId: string, call: { timeMs: number; allowed: boolean; tool: string }): void;
+  /** Everything settled, oldest first. */
+  readonly settled: readonly Settled[];
+  /** Every verdict written, oldest first. */
+  readonly verdicts: readonly { leaseId: string; verification: Verification; by: string }[];
+  /** Names of the calls made, oldest first. */
+  readonly calls: readonly string[];
+  /** The next calls of this kind fail as a lost database does. */
+  failNext(call: keyof ActionLog, times: number, retryable?: boolean): void;
+}
+
+/** An empty log. */
+export function createMemoryActionLog(): MemoryActionLog {
+  const outbox = new Map<string, Entry>();
+  const leases = new Map<string, Lease>();
+  const settled: Settled[] = [];
+  const verdicts: { leaseId: string; verification: Verification; by: string }[] = [];
+  const calls: string[] = [];
+  const failures = new Map<string, { times: number; retryable: boolean }>();
+
+  const called = (call: keyof ActionLog) => {
+    calls.push(call);
+    const failure = failures.get(call);
+    if (failure === undefined || failure.times === 0) return;
+    failure.times -= 1;
+    const { retryable } = failure;
+    throw new OperatingError('DATABASE_TRANSIENT', `${call}: connection lost`, { retryable });
+  };
+
+  const log: ActionLog = {
+    async takeDue(nowMs, limit, holdMs) {
+      called('takeDue');
+      return takeDue(outbox, nowMs, limit, holdMs);
+    },
+    async settle(key, outcome, nowMs) {
+      called('settle');
+      const entry = outbox.get(key);
+      if (entry === undefined || entry.done) return;
+      settled.push({ key, outcome, nowMs });
+      const lease = leases.get(entry.intention.leaseId);
+      settleEntry(entry, outcome, nowMs);
+      if (lease === undefined || !entry.done) return;
+      moveLease(lease, entry, outcome, nowMs);
+      // It may have happened, and its time is over: what may stand is to be undone.
+      if (lease.state === 'failed' && entry.intention.step === 'request') release(lease);
+    },
+    async expireOverdue(nowMs) {
+      called('expireOverdue');
+      let count = 0;
+      for (const lease of leases.values()) {
+        if (lease.state !== 'accepted' || lease.expiresMs === null) continue;
+        if (lease.expiresMs > nowMs) continue;
+        release(lease);
+        count += 1;
+      }
+      return count;
+    },
+    async watched() {
+      called('watched');
+      return [...leases.values()].flatMap((lease) => watchedLease(lease));
+    },
+    async verify(leaseId, verification, by) {
+      called('verify');
+      verdicts.push({ leaseId, verification, by });
+      const lease = leases.get(leaseId);
+      if (lease !== undefined) lease.verification = verification;
+    },
+  };
+
+  const add = (intention: Intention) => {
+    if (outbox.has(intention.key)) return;
+    const entry = { intention, attempts: 0, dueMs: 0, heldUntilMs: 0, unsure: false, done: false };
+    outbox.set(intention.key, entry);
+    applyToLease(leases, entry);
+  };
+  const release = (lease: Lease) => add(releaseOf(lease.request, 'expired'));
+
+  return {
+    log,
+    settled,
+    verdicts,
+    calls,
+    insert: async (intention) => add(intention),
+    lease: async (leaseId) => {
+      const lease = leases.get(leaseId);
+      return lease === undefined ? null : { state: lease.state, verification: lease.verification };
+    },
+    see: (leaseId, call) => leases.get(leaseId)?.activity.push(call),
+    failNext: (call, times, retryable = true) => failures.set(call, { times, retryable }),
+  };
+}
+
+/** The release of a lease, under a key of its own. */
+export function releaseOf(request: Intention, cause: string): Intention {
+  const key = idOf(request.caseId, request.decisionId, request.verb, request.leaseId, 'release');
+  return { ...request, key, step: 'release', cause };
+}
+
+function takeDue(
+  outbox: ReadonlyMap<string, Entry>,
+  nowMs: number,
+  limit: number,
+  holdMs: number,
+): readonly DueIntention[] {
+  const seen = new Set<string>();
+  const taken: DueIntention[] = [];
+  for (const entry of outbox.values()) {
+    if (taken.length >= limit) break;
+    const { leaseId } = entry.intention;
+    // Only the oldest open one of a lease may go, due or not: they go out in order.
+    if (entry.done || seen.has(leaseId)) continue;
+    seen.add(leaseId);
+    if (entry.dueMs > nowMs || entry.heldUntilMs > nowMs) continue;
+    taken.push({ intention: entry.intention, attempts: entry.attempts });
+    // Held before and never settled: whoever held it may have sent it.
+    entry.unsure ||= entry.heldUntilMs > 0;
+    entry.attempts += 1;
+    entry.heldUntilMs = nowMs + holdMs;
+  }
+  return taken;
+}
+
+function settleEntry(entry: Entry, outcome: ApplyOutcome, nowMs: number): void {
+  entry.heldUntilMs = 0;
+  if (outcome.type === 'retry' || outcome.type === 'unknown') {
+    entry.unsure ||= outcome.type === 'unknown';
+    entry.dueMs = nowMs + outcome.afterMs;
+  } else {
+    entry.done = true;
+  }
+}
+
+function applyToLease(leases: Map<string, Lease>, entry: Entry): void {
+  const { intention } = entry;
+  const lease = leases.get(intention.leaseId);
+  if (intention.step === 'request') {
+    if (lease !== undefined) return;
+    leases.set(intention.leaseId, {
+      request: intention,
+      state: 'requested',
+      verification: 'none',
+      acceptedMs: null,
+      expiresMs: intention.expiresMs,
+      cause: null,
+      activity: [],
+    });
+    return;
+  }
+  const over =
+    lease === undefined || ['refused', 'lapsed', 'released', 'expired'].includes(lease.state);
+  if (over || (intention.step === 'renew' && lease.state === 'failed')) {
+    entry.done = true;
+  } else if (intention.step === 'release') {
+    lease.state = 'releasing';
+    lease.cause = intention.cause;
+  } else if (intention.expiresMs !== null && lease.expiresMs !== null) {
+    lease.expiresMs = Math.max(lease.expiresMs, intention.expiresMs);
+  }
+}
+
+function moveLease(lease: Lease, entry: Entry, outcome: ApplyOutcome, nowMs: number): void {
+  const { step } = entry.intention;
+  const done = ['accepted', 'already', 'pending_approval'].includes(outcome.type);
+  if (step === 'request') {
+    if (done) {
+      if (lease.state === 'requested') lease.state = 'accepted';
+      lease.acceptedMs = nowMs;
+      lease.verification = outcome.type === 'pending_approval' ? 'unverified' : 'pending';
+    } else if (lease.state === 'requested') {
+      if (outcome.type === 'lapsed') lease.state = entry.unsure ? 'failed' : 'lapsed';
+      else lease.state = 'refused';
+    }
+  } else if (step === 'release') {
+    if (!done) lease.state = 'failed';
+    else lease.state = lease.cause === 'expired' ? 'expired' : 'released';
+  }
+}
+
+function watchedLease(lease: Lease): WatchedLease[] {
+  if (lease.acceptedMs === null || !['accepted', 'releasing'].includes(lease.state)) return [];
+  const { leaseId, verb, subject } = lease.request;
+  return [
+    {
+      leaseId,
+      agent: subject.agent,
+      verb,
+      subject,
+      state: lease.state,
+      verification: lease.verification,
+      acceptedMs: lease.acceptedMs,
+      expiresMs: lease.expiresMs,
+      activity: lease.activity.slice(-1_000),
+    },
+  ];
+}
