@@ -1,0 +1,102 @@
+/** What a simulated role is: tools, flows of work, cost, and the names it invents. */
+import type { TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts';
+import type { Random } from './random.ts';
+
+/** Arguments of a call. */
+export type Args = Record<string, unknown>;
+
+/** What one session is about; argument generators draw on it, so that calls hang together. */
+export interface Matter {
+  /** Reference of the thing worked on, for example an invoice number. */
+  readonly ref: string;
+  /** Company. */
+  readonly party: string;
+  /** Person. */
+  readonly person: string;
+  readonly email: string;
+  readonly amount: number;
+  /** Service, dataset or product. */
+  readonly thing: string;
+}
+
+/** One tool as the simulation knows it. */
+export interface SimulatedTool {
+  readonly name: string;
+  readonly class: (typeof TOOL_CLASSES)[number];
+  readonly tier: (typeof TOOL_TIERS)[number];
+  /** `local` and `provider` calls pass no gateway. */
+  readonly route: 'gateway' | 'local' | 'provider';
+  readonly server: string;
+  /** True where the same call again and again is normal. */
+  readonly polling: boolean;
+  /** Median latency, ms. */
+  readonly latencyMs: number;
+  /** Share of calls that fail by no fault of the agent. */
+  readonly errorRate: number;
+  /** Arguments. Repeated draws differ, but for tools that are polled. */
+  readonly args: (random: Random, matter: Matter) => Args;
+}
+
+/** One step of a flow. */
+export interface Step {
+  readonly tool: string;
+  /** How often, least and most. Default once. */
+  readonly times?: readonly [number, number];
+  /** All in one turn, as parallel calls. */
+  readonly parallel?: boolean;
+  /** Share of sessions that take this step. Default 1. */
+  readonly share?: number;
+  /** Pause before each repetition, ms. Default: the model's own think time. */
+  readonly everyMs?: number;
+}
+
+/** A typical run of work. */
+export interface Flow {
+  readonly taskType: string;
+  readonly mandate: (matter: Matter) => string;
+  readonly steps: readonly Step[];
+}
+
+/** Tokens of one turn of a role. */
+export interface TokenUse {
+  /** Input of the first turn, median. */
+  readonly first: number;
+  /** Growth of the input with each turn. */
+  readonly perTurn: number;
+  /** Output, median. */
+  readonly out: number;
+  /** A sound turn never uses more, input and output together. */
+  readonly turnMax: number;
+}
+
+/**
+ * A role. Needs at least two gateway tools that may be used freely (not polled) and one with a
+ * human in the loop, so that every misbehaviour has something to misuse.
+ */
+export interface RoleSpec {
+  readonly name: string;
+  /** Share of the fleet relative to the other roles, a whole number ≥ 1. */
+  readonly weight: number;
+  readonly models: readonly string[];
+  readonly tools: readonly SimulatedTool[];
+  readonly flows: readonly Flow[];
+  readonly tokens: TokenUse;
+  /** Tool names its model makes up; they exist nowhere. */
+  readonly invented: readonly string[];
+}
+
+/** May the agent use it without asking, and does the gateway see it? */
+export function isFree(tool: SimulatedTool): boolean {
+  return (
+    tool.route === 'gateway' &&
+    !tool.polling &&
+    (tool.tier === 'autonomous' || tool.tier === 'pre-approved')
+  );
+}
+
+/** The tool of this name. Throws RangeError where the role has none. */
+export function toolOf(role: RoleSpec, name: string): SimulatedTool {
+  const tool = role.tools.find((each) => each.name === name);
+  if (tool === undefined) throw new RangeError(`role ${role.name} has no tool ${name}`);
+  return tool;
+}
