@@ -59,7 +59,10 @@ class Exchange {
     try {
       const target = new URL(url);
       const secure = target.protocol === 'https:';
-      const settings = { method, headers, agent: false as const };
+      // Node frames the body of a GET only when told how long it is.
+      const framed =
+        body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+      const settings = { method, headers: { ...headers, ...framed }, agent: false as const };
       const request = secure
         ? httpsRequest(target, this.#ca === undefined ? settings : { ...settings, ca: this.#ca })
         : httpRequest(target, settings);
