@@ -1,8 +1,8 @@
 /** Configuration: one YAML file; every key is documented here and published as JSON Schema. */
 import { type Static, Type } from 'typebox';
-import { KINDS, TRUSTS } from './event.ts';
-import { MATURITIES } from './detection.ts';
 import { MODES } from './decision.ts';
+import { MATURITIES } from './detection.ts';
+import { KINDS, TRUSTS } from './event.ts';
 
 const duration = (description: string, fallback: string) =>
   Type.String({
@@ -54,7 +54,9 @@ const Secret = Type.Object(
 /** The whole configuration. */
 export const Config = Type.Object(
   {
-    instance: Type.Optional(Type.String({ description: 'Name of this observer.', default: 'plumbline' })),
+    instance: Type.Optional(
+      Type.String({ description: 'Name of this observer.', default: 'plumbline' }),
+    ),
     dataDir: Type.Optional(Type.String({ description: 'Own data folder.', default: '.plumbline' })),
     kafka: Type.Optional(
       Type.Object(
@@ -72,8 +74,12 @@ export const Config = Type.Object(
     jsonl: Type.Optional(
       Type.Object(
         {
-          path: Type.String({ description: 'Folder with one file per topic: <topic>.jsonl or .jsonl.gz.' }),
-          follow: Type.Optional(Type.Boolean({ description: 'Keep reading as files grow.', default: true })),
+          path: Type.String({
+            description: 'Folder with one file per topic: <topic>.jsonl or .jsonl.gz.',
+          }),
+          follow: Type.Optional(
+            Type.Boolean({ description: 'Keep reading as files grow.', default: true }),
+          ),
         },
         strict,
       ),
@@ -91,7 +97,9 @@ export const Config = Type.Object(
       Type.Object(
         {
           joinWindow: Type.Optional(duration('How far apart witnesses of one act may lie.', '30s')),
-          closeGrace: Type.Optional(duration('Acts this soon after close still belong to it.', '10s')),
+          closeGrace: Type.Optional(
+            duration('Acts this soon after close still belong to it.', '10s'),
+          ),
           quietMax: Type.Optional(
             duration('A source without a record this long proves nothing by absence.', '24h'),
           ),
@@ -110,7 +118,8 @@ export const Config = Type.Object(
             Type.Integer({
               minimum: 1000,
               default: 200_000,
-              description: 'Events that may wait for the watermark; above it sources that run ahead pause.',
+              description:
+                'Events that may wait for the watermark; above it sources that run ahead pause.',
             }),
           ),
         },
@@ -118,16 +127,16 @@ export const Config = Type.Object(
       ),
     ),
     roles: Type.Optional(
-      Type.Record(
-        Type.String(),
-        Type.Object({ mode: Type.Enum(MODES) }, strict),
-        { description: 'Mode per role; `default` for the rest. Default: observe.' },
-      ),
+      Type.Record(Type.String(), Type.Object({ mode: Type.Enum(MODES) }, strict), {
+        description: 'Mode per role; `default` for the rest. Default: observe.',
+      }),
     ),
     detectors: Type.Optional(
       Type.Object(
         {
-          dir: Type.Optional(Type.String({ description: 'Folder of detectors.', default: 'detectors' })),
+          dir: Type.Optional(
+            Type.String({ description: 'Folder of detectors.', default: 'detectors' }),
+          ),
           maturity: Type.Optional(
             Type.Record(Type.String(), Type.Enum(MATURITIES), {
               description: 'Overrides by file stem, or `hard` for all of that evidence class.',
@@ -158,7 +167,9 @@ export const Config = Type.Object(
           neverTouch: Type.Optional(
             Type.Array(Type.String(), { description: 'Agents that are never acted upon.' }),
           ),
-          coolDown: Type.Optional(duration('Between the end of a lease and the next of its kind.', '5m')),
+          coolDown: Type.Optional(
+            duration('Between the end of a lease and the next of its kind.', '5m'),
+          ),
           immunity: Type.Optional(duration('After an undo, for the same detector.', '15m')),
           breakerFleetShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.05 })),
           breakerRoleShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.2 })),
@@ -168,7 +179,11 @@ export const Config = Type.Object(
       ),
     ),
   },
-  { ...strict, $id: 'https://plumbline.dev/schema/config-1.json', title: 'Plumbline configuration' },
+  {
+    ...strict,
+    $id: 'https://plumbline.dev/schema/config-1.json',
+    title: 'Plumbline configuration',
+  },
 );
 /** The whole configuration as written. */
 export type Config = Static<typeof Config>;

@@ -46,7 +46,11 @@ export interface LanePosition {
 /** State of a lane as the store keeps it: pages, and deltas newer than their page. */
 export interface LaneState {
   readonly positions: readonly LanePosition[];
-  readonly pages: readonly { readonly page: number; readonly uptoSeq: number; readonly bytes: Buffer }[];
+  readonly pages: readonly {
+    readonly page: number;
+    readonly uptoSeq: number;
+    readonly bytes: Buffer;
+  }[];
   readonly deltas: readonly { readonly seq: number; readonly bytes: Buffer }[];
   /** Highest delta sequence ever written, 0 for a new lane. */
   readonly seq: number;

@@ -14,7 +14,12 @@ export function idOf(...parts: readonly (string | number | null)[]): string {
 
 /** Id of an event: its identity within the topic (DESIGN §13.4), never its position. */
 export function eventId(event: Event): string {
-  return hash('sha256', `${event.src.topic}\u0000${event.nativeId}`, 'hex');
+  return eventIdOf(event.src.topic, event.nativeId);
+}
+
+/** The same from its parts. */
+export function eventIdOf(topic: string, nativeId: string): string {
+  return hash('sha256', `${topic}\u0000${nativeId}`, 'hex');
 }
 
 /** First 12 characters, for people. Every command that takes an id takes a unique prefix. */

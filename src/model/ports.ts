@@ -42,6 +42,8 @@ export interface SliceControl {
   live(): boolean;
   /** Offset one past the last record of the partition, as the broker said with this slice. */
   readonly end: number;
+  /** Where reading goes on after this slice. Absent: one past the offset of its last record. */
+  readonly next?: number;
 }
 
 /** What a broker calls. Calls for one handler never overlap, except `revoked`. */

@@ -1,0 +1,437 @@
+/** Acts: joins the witnesses of one call, reviews each attempt, notices what is missing. */
+import type { Event, Kind } from '../model/event.ts';
+import type { Attempt, Intent } from '../model/fact.ts';
+import { permissionOf } from './governance.ts';
+import { canonicalTool, count, type Ledger } from './ledger.ts';
+import type { AgentEntity } from './session.ts';
+import { type Act, approvedBy, keyOf, type SessionEntity, viewOf } from './session.ts';
+import { attemptOf, intentOf } from './witness.ts';
+
+const REFUSED_MAX = 64;
+/** Tiers whose use needs somebody's word. */
+const NEEDS_APPROVAL = new Set(['human-in-the-loop', 'prohibited']);
+
+/** Enters every call a reasoning record states. */
+export function enterIntents(
+  ledger: Ledger,
+  session: SessionEntity,
+  event: Event & { readonly reasoning: NonNullable<Event['reasoning']> },
+  agentId: string,
+  late: boolean,
+): void {
+  const calls = [...event.reasoning.intents, ...event.reasoning.claims];
+  for (let index = 0; index < calls.length; index += 1) {
+    const call = calls[index] as (typeof calls)[number];
+    const tool = canonicalTool(ledger, call.tool);
+    const route = ledger.options.inventory.tool(tool)?.route ?? 'gateway';
+    const offGateway = call.toolType === 'provider' || call.toolType === 'local';
+    const intent = intentOf(event, call, index, agentId, tool, ledger.options.digestKey);
+    const key = actKey(session, intent, intent.index, ledger.options.joinWindowMs);
+    const act = actAt(ledger, session, key);
+    if (act === null) return;
+    act.intents.push(intent);
+    if (key !== ownKey(intent, intent.index)) act.strength = strengthOf(act);
+    if (act.state === 'absent' && act.need === 'reasoning')
+      retract(ledger, session, act, intent.ms);
+    if (act.attempts.length > 0) join(ledger, session, act, key, intent.ms, late);
+    else if (act.intents.length === 1)
+      wait(ledger, session, act, key, 'gateway', intent.ms, offGateway || route !== 'gateway');
+  }
+}
+
+/** Enters one call a gateway saw. */
+export function enterAttempt(
+  ledger: Ledger,
+  session: SessionEntity,
+  event: Event & { readonly action: NonNullable<Event['action']> },
+  agentId: string,
+  late: boolean,
+): Attempt | null {
+  const tool = canonicalTool(ledger, event.action.tool);
+  const permission = permissionOf(ledger, session, tool, event.time.eventMs);
+  const attempt = attemptOf(event, agentId, tool, permission, ledger.options.digestKey);
+  const key = actKey(session, attempt, 0, ledger.options.joinWindowMs);
+  const act = actAt(ledger, session, key);
+  if (act === null) return attempt;
+  act.attempts.push(attempt);
+  if (key !== ownKey(attempt, 0)) act.strength = strengthOf(act);
+  if (attempt.decision === 'deny' && !attempt.ours) {
+    session.refused.push({ attempt });
+    if (session.refused.length > REFUSED_MAX) session.refused.shift();
+  }
+  if (act.state === 'absent' && act.need === 'gateway') retract(ledger, session, act, attempt.ms);
+  if (act.intents.length > 0) release(ledger, session, act);
+  else if (act.attempts.length === 1) {
+    const afterClose = afterCloseOf(ledger, session, attempt) !== null;
+    // The intents of a settled session were let go: whether a latecomer was stated cannot be told.
+    const lost = late && session.settled && !afterClose;
+    if (lost) sayUndecided(ledger, session, attempt);
+    wait(ledger, session, act, key, 'reasoning', attempt.ms, afterClose || lost);
+  }
+  if (!session.open.includes(key)) session.open.push(key);
+  wakeSession(ledger, session, attempt.ms + ledger.options.clockToleranceMs);
+  return attempt;
+}
+
+function sayUndecided(ledger: Ledger, session: SessionEntity, attempt: Attempt): void {
+  count(ledger, 'undecided');
+  ledger.notice(
+    'event.undecided',
+    session.agent,
+    `a call came so late that its session was settled: whether it was stated cannot be told`,
+    attempt.ms,
+  );
+}
+
+/** Does everything of the session's acts that is due at `nowMs`. Returns the next time, or null. */
+export function reviewActs(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
+  const { clockToleranceMs } = ledger.options;
+  let next: number | null = null;
+  const sooner = (ms: number) => {
+    next = next === null ? ms : Math.min(next, ms);
+  };
+  const still: string[] = [];
+  for (const key of session.open) {
+    const act = session.acts[key];
+    if (act === undefined) continue;
+    while (act.reviewed < act.attempts.length) {
+      const attempt = act.attempts[act.reviewed] as Attempt;
+      if (attempt.ms + clockToleranceMs > nowMs) break;
+      act.reviewed += 1;
+      reviewAttempt(ledger, session, act, attempt, nowMs);
+    }
+    if (act.state === 'waiting' && act.dueMs > 0 && act.dueMs <= nowMs)
+      miss(ledger, session, act, key, nowMs);
+    const pending = act.attempts[act.reviewed];
+    if (pending !== undefined) sooner(pending.ms + clockToleranceMs);
+    if (act.state === 'waiting' && act.dueMs > 0) sooner(act.dueMs);
+    if (pending !== undefined || (act.state === 'waiting' && act.dueMs > 0)) still.push(key);
+  }
+  session.open = still;
+  return next;
+}
+
+/** A gap was judged: states the absence, or leaves it undecided. */
+export function judgeMissing(
+  ledger: Ledger,
+  sessionKey: string,
+  actKeyOf: string,
+  verdict: { blind: boolean; fromMs: number; toMs: number; kind: Kind; nowMs: number },
+): void {
+  const session = ledger.slots.get<SessionEntity>('S', sessionKey);
+  const act = session?.acts[actKeyOf];
+  if (act !== undefined && act.state !== 'missing') return;
+  if (session === undefined || act === undefined) {
+    count(ledger, 'undecided');
+    return;
+  }
+  session.pending -= 1;
+  ledger.slots.touch('S', sessionKey);
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  const silentByNature = verdict.kind === 'reasoning' && owner?.reasoned !== true;
+  if (verdict.blind || silentByNature) {
+    act.state = 'undecided';
+    count(ledger, 'undecided');
+    if (silentByNature && !verdict.blind) sayUninstrumented(ledger, owner, verdict.nowMs);
+    return;
+  }
+  act.state = 'absent';
+  const witness = verdict.kind === 'gateway' ? act.intents[0] : act.attempts[0];
+  if (witness === undefined) return;
+  ledger.state({
+    type: 'absent',
+    book: verdict.kind,
+    witness,
+    aliveFromMs: verdict.fromMs,
+    aliveToMs: verdict.toMs,
+    session: viewOf(session, owner),
+    decidedMs: verdict.nowMs,
+    late: false,
+  });
+}
+
+function sayUninstrumented(ledger: Ledger, owner: AgentEntity | undefined, nowMs: number): void {
+  if (owner === undefined || owner.uninstrumented === true) return;
+  owner.uninstrumented = true;
+  ledger.slots.touch('A', keyOf(owner.tenant, owner.id));
+  ledger.notice(
+    'agent.uninstrumented',
+    owner.id,
+    'acts at the gateway, but no reasoning of it was ever seen: intent cannot be reconciled',
+    nowMs,
+  );
+}
+
+function ownKey(witness: Intent | Attempt, index: number): string {
+  return witness.call !== null
+    ? `c ${witness.call}`
+    : `n ${witness.topic} ${witness.nativeId} ${index}`;
+}
+
+/**
+ * The act a witness belongs to: by call id within the session, else the nearest unjoined act of the
+ * other side with the same tool and arguments within the window (then the same tool, which is weak).
+ */
+function actKey(
+  session: SessionEntity,
+  witness: Intent | Attempt,
+  index: number,
+  joinWindowMs: number,
+): string {
+  const own = ownKey(witness, index);
+  if (session.acts[own] !== undefined) return own;
+  if (witness.call === null) session.uncalled = true;
+  else if (!session.uncalled) return own;
+  let best = own;
+  let bestRank = 2;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const key of session.open) {
+    const act = session.acts[key];
+    if (act === undefined) continue;
+    const other = witness.kind === 'reasoning' ? act.attempts[0] : act.intents[0];
+    const same = witness.kind === 'reasoning' ? act.intents.length : act.attempts.length;
+    if (other === undefined || same > 0 || other.tool !== witness.tool) continue;
+    if (other.call !== null && witness.call !== null) continue;
+    const distance = Math.abs(other.ms - witness.ms);
+    if (distance > joinWindowMs) continue;
+    const known = other.digest !== null && witness.digest !== null;
+    if (known && other.digest !== witness.digest) continue;
+    const rank = known ? 0 : 1;
+    if (rank > bestRank || (rank === bestRank && distance >= bestDistance)) continue;
+    best = key;
+    bestRank = rank;
+    bestDistance = distance;
+  }
+  return best;
+}
+
+function strengthOf(act: Act): Act['strength'] {
+  const intent = act.intents[0];
+  const attempt = act.attempts[0];
+  if (intent === undefined || attempt === undefined) return act.strength;
+  if (intent.call !== null && intent.call === attempt.call) return 'exact';
+  return intent.digest !== null && intent.digest === attempt.digest ? 'strong' : 'weak';
+}
+
+function actAt(ledger: Ledger, session: SessionEntity, key: string): Act | null {
+  const present = session.acts[key];
+  if (present !== undefined) return present;
+  if (session.actCount >= ledger.options.maxActsPerSession && !makeRoom(ledger, session))
+    return null;
+  const act: Act = {
+    intents: [],
+    attempts: [],
+    need: null,
+    gap: 0,
+    dueMs: 0,
+    compared: 0,
+    reviewed: 0,
+    state: 'waiting',
+    strength: 'exact',
+  };
+  session.acts[key] = act;
+  session.actCount += 1;
+  return act;
+}
+
+/** Drops the oldest act that is finished. From then on results of this session may be incomplete. */
+function makeRoom(ledger: Ledger, session: SessionEntity): boolean {
+  if (!session.overflow) {
+    session.overflow = true;
+    ledger.notice(
+      'session.overflow',
+      session.agent,
+      `session ${session.id} has more acts than maxActsPerSession: oldest finished acts are dropped`,
+      session.lastMs,
+    );
+  }
+  count(ledger, 'acts-dropped');
+  for (const key of Object.keys(session.acts)) {
+    const act = session.acts[key] as Act;
+    if (act.state === 'waiting' || act.state === 'missing' || act.reviewed < act.attempts.length)
+      continue;
+    delete session.acts[key];
+    session.actCount -= 1;
+    return true;
+  }
+  return false;
+}
+
+function wait(
+  ledger: Ledger,
+  session: SessionEntity,
+  act: Act,
+  key: string,
+  need: Kind,
+  ms: number,
+  excused: boolean,
+): void {
+  if (excused || !ledger.books.judges(need)) {
+    act.state = 'joined';
+    return;
+  }
+  act.need = need;
+  act.gap = ledger.books.expect(need, ms);
+  act.dueMs = ms + ledger.options.joinWindowMs;
+  if (!session.open.includes(key)) session.open.push(key);
+  wakeSession(ledger, session, act.dueMs);
+}
+
+function release(ledger: Ledger, session: SessionEntity, act: Act): void {
+  if (act.need !== null && act.state === 'waiting') ledger.books.found(act.need, act.gap);
+  if (act.state === 'missing') session.pending -= 1;
+  if (act.state !== 'absent') act.state = 'joined';
+  act.dueMs = 0;
+}
+
+function join(
+  ledger: Ledger,
+  session: SessionEntity,
+  act: Act,
+  key: string,
+  ms: number,
+  late: boolean,
+): void {
+  release(ledger, session, act);
+  // Attempts already reviewed without an intent are compared now; the others at their review.
+  for (; act.compared < act.reviewed; act.compared += 1)
+    compare(ledger, session, act, act.attempts[act.compared] as Attempt, ms, late);
+  if (act.reviewed < act.attempts.length && !session.open.includes(key)) session.open.push(key);
+}
+
+function compare(
+  ledger: Ledger,
+  session: SessionEntity,
+  act: Act,
+  attempt: Attempt,
+  decidedMs: number,
+  late: boolean,
+): void {
+  ledger.state({
+    type: 'joined',
+    attempt,
+    intents: act.intents,
+    strength: act.strength,
+    session: viewOf(session, undefined),
+    decidedMs,
+    late,
+  });
+}
+
+function reviewAttempt(
+  ledger: Ledger,
+  session: SessionEntity,
+  act: Act,
+  attempt: Attempt,
+  nowMs: number,
+): void {
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  if (act.intents.length > 0 && act.compared === act.reviewed - 1) {
+    act.compared = act.reviewed;
+    compare(ledger, session, act, attempt, nowMs, false);
+  }
+  const permission = permissionOf(ledger, session, attempt.tool, nowMs);
+  const granted = attempt.granted === true ? true : permission.granted;
+  const tier = permission.tier ?? attempt.tier;
+  const around = refusedBefore(ledger, session, attempt, owner);
+  ledger.state({
+    type: 'attempt',
+    attempt: { ...attempt, granted, tier },
+    refused: around?.refused ?? null,
+    around: around?.how ?? null,
+    approved:
+      tier !== null && NEEDS_APPROVAL.has(tier)
+        ? tier !== 'prohibited' &&
+          approvedBy(
+            [...session.approvals, ...(owner?.approvals ?? [])],
+            attempt.tool,
+            session.agent,
+            nowMs,
+          )
+        : null,
+    afterCloseMs: afterCloseOf(ledger, session, attempt),
+    session: viewOf(session, owner),
+    decidedMs: nowMs,
+    late: false,
+  });
+}
+
+function afterCloseOf(ledger: Ledger, session: SessionEntity, attempt: Attempt): number | null {
+  if (session.closedMs === null) return null;
+  const after = attempt.ms - session.closedMs;
+  return after > ledger.options.closeGraceMs ? after : null;
+}
+
+/**
+ * A refusal this success gets around: the same call again (a type error would have repeated itself:
+ * it depends on the arguments alone), or, where a policy is named, another tool of the same class on
+ * just the same values. Not where governance changed something in between.
+ */
+function refusedBefore(
+  ledger: Ledger,
+  session: SessionEntity,
+  attempt: Attempt,
+  owner: AgentEntity | undefined,
+): { refused: Attempt; how: 'same-call' | 'other-way' } | null {
+  if (attempt.decision !== 'allow' || attempt.outcome !== 'ok' || attempt.digest === null)
+    return null;
+  for (const { attempt: refused } of session.refused) {
+    if (!precedes(refused, attempt)) continue;
+    if (Math.abs(attempt.ms - refused.ms) > ledger.options.refusalWindowMs) continue;
+    const changed = owner?.changedMs ?? 0;
+    if (changed > refused.ms && changed <= attempt.ms) continue;
+    if (refused.tool === attempt.tool && refused.digest === attempt.digest)
+      return { refused, how: 'same-call' };
+    const sameEffect =
+      refused.policy !== null &&
+      refused.tool !== attempt.tool &&
+      attempt.toolClass !== null &&
+      attempt.toolClass !== 'read' &&
+      refused.toolClass === attempt.toolClass &&
+      sameValues(refused, attempt);
+    if (sameEffect) return { refused, how: 'other-way' };
+  }
+  return null;
+}
+
+function sameValues(a: Attempt, b: Attempt): boolean {
+  const x = Object.values(a.leaves ?? {}).sort();
+  const y = Object.values(b.leaves ?? {}).sort();
+  return x.length > 0 && x.length === y.length && x.every((value, at) => value === y[at]);
+}
+
+/** Order within a session: the producer's counter where both have one, else time. */
+function precedes(a: Attempt, b: Attempt): boolean {
+  if (a.seq !== null && b.seq !== null && a.topic === b.topic) return a.seq < b.seq;
+  return a.ms < b.ms;
+}
+
+function miss(ledger: Ledger, session: SessionEntity, act: Act, key: string, nowMs: number): void {
+  const need = act.need as Kind;
+  act.state = 'missing';
+  session.pending += 1;
+  const sessionKey = keyOf(session.tenant, session.id);
+  const at = ledger.books.missed(need, act.gap, { session: sessionKey, act: key }, nowMs);
+  const book = ledger.slots.get('B', need);
+  if (book !== undefined) ledger.timers.wake('B', need, book, at);
+}
+
+function retract(ledger: Ledger, session: SessionEntity, act: Act, ms: number): void {
+  const witness = act.need === 'gateway' ? act.intents[0] : act.attempts[0];
+  if (witness === undefined || act.need === null) return;
+  act.state = 'joined';
+  count(ledger, 'retracted');
+  ledger.state({
+    type: 'retract',
+    book: act.need,
+    witness,
+    session: viewOf(session, undefined),
+    decidedMs: ms,
+    late: true,
+  });
+}
+
+/** Asks for the session to be looked at. */
+export function wakeSession(ledger: Ledger, session: SessionEntity, ms: number): void {
+  ledger.timers.wake('S', keyOf(session.tenant, session.id), session, ms);
+}

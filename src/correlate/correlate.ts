@@ -1,0 +1,357 @@
+/** Correlation: folds events in canonical order into sessions and acts, and states facts. */
+import type { NoticeCode } from '../model/detection.ts';
+import type { Event, Kind } from '../model/event.ts';
+import type { WitnessRecord } from '../model/fact.ts';
+import type { Slots } from '../state/slots.ts';
+import { Timers } from '../state/timers.ts';
+import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
+import { Books } from './books.ts';
+import { applyGovernance } from './governance.ts';
+import {
+  agentOf,
+  type CorrelateOptions,
+  count,
+  type FactSink,
+  forget,
+  type LaneEntity,
+  type Ledger,
+  laneOf,
+  sessionOf,
+} from './ledger.ts';
+import { type AgentEntity, keyOf, prune, type SessionEntity, viewOf } from './session.ts';
+import { presence } from './witness.ts';
+
+const IDENTITIES_MAX = 8;
+const AGENT_SEEN_MAX = 256;
+
+/** The fold. All times are event time, ms. */
+export type { CorrelateOptions };
+
+export interface Correlate {
+  /** Folds one event. Events come in canonical order; `late` ones out of it. */
+  fold(event: Event, late: boolean): void;
+  /** Does what is due at or before `ms`. */
+  passTime(ms: number): void;
+  /** Every stream has ended at `ms`: judges what still waits for a sign of life. */
+  finish(ms: number): void;
+  /** Furthest time at which anything known now can still become due after `ms`. */
+  horizonMs(ms: number): number;
+  /** Rebuilds what is derived from the entities. */
+  restore(): void;
+  /** A detection names this session: evict it last. */
+  suspect(tenant: string, session: string): void;
+  /** Agents registered: in all, and by role. */
+  fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
+  /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
+  changedMs(tenant: string, agent: string): number | null;
+  /** Is this book known to be blind at the moment? */
+  blind(kind: Kind): boolean;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Makes the fold over `slots`. Facts and notices come out in the order they become decidable. */
+export function createCorrelate(
+  slots: Slots,
+  options: CorrelateOptions,
+  state: FactSink,
+  notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void,
+): Correlate {
+  const timers = new Timers(slots);
+  const books = new Books(slots, options.books);
+  const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {} };
+  return {
+    fold: (event, late) => fold(ledger, event, late),
+    passTime: (ms) => passTime(ledger, ms),
+    finish: (ms) => {
+      for (const kind of options.books.keys()) settleBook(ledger, kind, ms, true);
+    },
+    horizonMs: (ms) =>
+      ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
+    restore: () => timers.restore(),
+    suspect: (tenant, session) => {
+      const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
+      if (entity === undefined || entity.suspicious) return;
+      entity.suspicious = true;
+      slots.touch('S', keyOf(tenant, session));
+    },
+    fleet: () => {
+      const lane = slots.get<LaneEntity>('L', 'lane');
+      return { total: lane?.fleet ?? 0, roles: lane?.roles ?? {} };
+    },
+    changedMs: (tenant, agent) => {
+      const changed = slots.get<AgentEntity>('A', keyOf(tenant, agent))?.changedMs ?? 0;
+      return changed === 0 ? null : changed;
+    },
+    blind: (kind) => books.blindNow(kind),
+    counters: ledger.counters,
+  };
+}
+
+function fold(ledger: Ledger, event: Event, late: boolean): void {
+  const ms = event.time.eventMs;
+  const tenant = event.tenant ?? '-';
+  const agentId = event.agent?.id ?? `unresolved:${event.src.name}`;
+  laneOf(ledger, ms);
+  const agent = agentOf(ledger, tenant, agentId, ms);
+  const session =
+    event.session === undefined ? null : sessionOf(ledger, tenant, event.session.id, agent, ms);
+  if (isRepeat(ledger, event, session, agent)) return;
+  count(ledger, `folded-${event.kind}`);
+  agent.lastMs = Math.max(agent.lastMs, ms);
+  if (session !== null) {
+    session.lastMs = Math.max(session.lastMs, ms);
+    identify(ledger, session, event, agentId);
+    ledger.slots.touch('S', keyOf(tenant, session.id));
+  }
+  ledger.slots.touch('A', keyOf(tenant, agentId));
+  if (!late) hear(ledger, event.kind, ms);
+  const argsDigest = enter(ledger, event, session, agent, late);
+  const role = session?.role ?? agent.role;
+  ledger.state({
+    type: 'event',
+    event,
+    session: session === null ? null : viewOf(session, agent),
+    tenant,
+    agent: agentId,
+    role,
+    argsDigest,
+    late,
+  });
+}
+
+function enter(
+  ledger: Ledger,
+  event: Event,
+  session: SessionEntity | null,
+  agent: AgentEntity,
+  late: boolean,
+): string | null {
+  if (event.governance !== undefined) {
+    applyGovernance(
+      ledger,
+      event as Event & { governance: typeof event.governance },
+      agent,
+      session,
+    );
+    if (event.governance.change === 'session.closed' && session !== null)
+      wakeSession(ledger, session, event.time.eventMs + closingMs(ledger));
+  } else if (event.reasoning !== undefined) {
+    agent.reasoned = true;
+    if (session !== null && !session.settled)
+      enterIntents(
+        ledger,
+        session,
+        event as Event & { reasoning: typeof event.reasoning },
+        agent.id,
+        late,
+      );
+  } else if (event.action !== undefined && event.category === 'tool_call' && session !== null) {
+    const attempt = enterAttempt(
+      ledger,
+      session,
+      event as Event & { action: typeof event.action },
+      agent.id,
+      late,
+    );
+    return attempt?.digest ?? null;
+  }
+  return null;
+}
+
+/** Repeats are dropped and counted; the same identity with other bytes is kept out and said. */
+function isRepeat(
+  ledger: Ledger,
+  event: Event,
+  session: SessionEntity | null,
+  agent: AgentEntity,
+): boolean {
+  const seen = session?.seen ?? agent.seen;
+  const seq = event.order?.of === 'session' ? event.order.seq : null;
+  const isCounter = seq !== null && event.nativeId.endsWith(`/${seq}`);
+  const key = isCounter ? `${event.src.topic} #${seq}` : `${event.src.topic} ${event.nativeId}`;
+  const known = seen[key];
+  if (known === undefined) {
+    seen[key] = event.contentHash;
+    if (session === null) prune(seen, AGENT_SEEN_MAX);
+    else forgetOldMarks(ledger, session);
+    return false;
+  }
+  if (known === event.contentHash) count(ledger, 'repeats');
+  else {
+    count(ledger, 'forged-ids');
+    const { topic, partition, offset } = event.src;
+    ledger.notice(
+      'event.duplicate-id',
+      agent.id,
+      `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
+      event.time.eventMs,
+    );
+  }
+  return true;
+}
+
+/** Marks are bounded too: pruned in one go when they have doubled, so that the cost stays constant. */
+function forgetOldMarks(ledger: Ledger, session: SessionEntity): void {
+  const most = 2 * ledger.options.maxActsPerSession;
+  session.marks += 1;
+  if (session.marks <= 2 * most) return;
+  prune(session.seen, most);
+  session.marks = most;
+}
+
+/** Notes the first witness of each identity in the session; they are compared a little later. */
+function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId: string): void {
+  if (session.identities[agentId] !== undefined) return;
+  if (Object.keys(session.identities).length >= IDENTITIES_MAX) return;
+  session.identities[agentId] = presence(event, agentId);
+  wakeSession(ledger, session, event.time.eventMs + ledger.options.clockToleranceMs);
+}
+
+function hear(ledger: Ledger, kind: Kind, ms: number): void {
+  const at = ledger.books.heard(kind, ms);
+  const book = at === null ? undefined : ledger.slots.get('B', kind);
+  if (at !== null && book !== undefined) ledger.timers.wake('B', kind, book, at);
+}
+
+function passTime(ledger: Ledger, ms: number): void {
+  for (let due = ledger.timers.takeUpTo(ms); due !== undefined; due = ledger.timers.takeUpTo(ms)) {
+    if (due.space === 'S') visit(ledger, due.key, due.at);
+    else if (due.space === 'B') settleBook(ledger, due.key as Kind, due.at, false);
+  }
+}
+
+function closingMs(ledger: Ledger): number {
+  const { joinWindowMs, closeGraceMs, clockToleranceMs } = ledger.options;
+  return joinWindowMs + closeGraceMs + clockToleranceMs + 1;
+}
+
+/** Looks at a session at `nowMs`: reviews, identities, settling, forgetting. */
+function visit(ledger: Ledger, key: string, nowMs: number): void {
+  const session = ledger.slots.get<SessionEntity>('S', key);
+  if (session === undefined) return;
+  let next = checkIdentities(ledger, session, nowMs);
+  const acts = reviewActs(ledger, session, nowMs);
+  if (acts !== null) next = next === null ? acts : Math.min(next, acts);
+  const quiet = session.pending === 0 && session.open.length === 0;
+  const { rememberMs } = ledger.options;
+  if (session.closedMs !== null && quiet && nowMs >= session.closedMs + closingMs(ledger))
+    settle(session);
+  const forgetAt = session.lastMs + rememberMs;
+  if (nowMs >= forgetAt && (quiet || nowMs >= forgetAt + rememberMs)) {
+    if (session.pending > 0) count(ledger, 'undecided', session.pending);
+    forget(ledger, key);
+    return;
+  }
+  const closingAt =
+    session.closedMs !== null && !session.settled ? session.closedMs + closingMs(ledger) : null;
+  if (closingAt !== null && closingAt > nowMs)
+    next = next === null ? closingAt : Math.min(next, closingAt);
+  const last = Math.max(nowMs + 1, nowMs >= forgetAt ? forgetAt + rememberMs : forgetAt);
+  ledger.timers.wake('S', key, session, next === null ? last : Math.min(next, last));
+}
+
+/** A closed session whose acts are all decided keeps only what later records are judged by. */
+function settle(session: SessionEntity): void {
+  session.settled = true;
+  session.acts = {};
+  session.actCount = 0;
+  session.open = [];
+  session.refused = [];
+  session.seen = {};
+  session.marks = 0;
+}
+
+function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
+  const { clockToleranceMs } = ledger.options;
+  let next: number | null = null;
+  for (const [agentId, witness] of Object.entries(session.identities)) {
+    if (session.checked[agentId] !== undefined) continue;
+    const due = witness.ms + clockToleranceMs;
+    if (due > nowMs) {
+      next = next === null ? due : Math.min(next, due);
+      continue;
+    }
+    session.checked[agentId] = 1;
+    ledger.slots.touch('S', keyOf(session.tenant, session.id));
+    if (agentId !== session.agent)
+      stateIdentity(ledger, session, 'foreign-agent', witness, agentId, nowMs);
+    else stateOwner(ledger, session, witness, nowMs);
+  }
+  return next;
+}
+
+function stateOwner(
+  ledger: Ledger,
+  session: SessionEntity,
+  witness: WitnessRecord,
+  nowMs: number,
+): void {
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  const managed = (ledger.slots.get<LaneEntity>('L', 'lane')?.fleet ?? 0) > 0;
+  if (managed && owner?.registeredMs == null)
+    stateIdentity(ledger, session, 'unregistered', witness, session.agent, nowMs);
+  if (session.parent === null) return;
+  const parent = ledger.slots.get('S', keyOf(session.tenant, session.parent));
+  if (parent === undefined || session.parent === session.id)
+    stateIdentity(ledger, session, 'orphan-parent', witness, session.parent, nowMs);
+}
+
+function stateIdentity(
+  ledger: Ledger,
+  session: SessionEntity,
+  aspect: 'foreign-agent' | 'unregistered' | 'orphan-parent',
+  witness: WitnessRecord,
+  named: string,
+  nowMs: number,
+): void {
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  const view = viewOf(session, owner);
+  ledger.state({
+    type: 'identity',
+    aspect,
+    witness,
+    named,
+    session: view,
+    decidedMs: nowMs,
+    late: false,
+  });
+}
+
+/** Judges the gaps of a book, announces blindness, and leaves undecided what it hides. */
+function settleBook(ledger: Ledger, kind: Kind, nowMs: number, final: boolean): void {
+  const { verdicts, announce, again } = ledger.books.settle(kind, nowMs, final);
+  for (const gap of announce) {
+    ledger.state({
+      type: 'blind',
+      coverage: ledger.books.coverage(kind, gap, null),
+      decidedMs: nowMs,
+      begins: true,
+    });
+  }
+  for (const { gap, blind, toMs } of verdicts) {
+    if (blind) {
+      const coverage = ledger.books.coverage(kind, gap, final && gap.toMs === null ? null : toMs);
+      ledger.state({ type: 'blind', coverage, decidedMs: nowMs, begins: !gap.announced });
+      for (const key of gap.sessions) stateBlindSession(ledger, key, kind, nowMs);
+    }
+    for (const { session, act } of gap.missing)
+      judgeMissing(ledger, session, act, { blind, fromMs: gap.fromMs, toMs, kind, nowMs });
+  }
+  const book = ledger.slots.get('B', kind);
+  if (again !== null && book !== undefined) ledger.timers.wake('B', kind, book, again);
+}
+
+function stateBlindSession(ledger: Ledger, key: string, kind: Kind, nowMs: number): void {
+  const session = ledger.slots.get<SessionEntity>('S', key);
+  if (session === undefined || session.blind.includes(kind)) return;
+  session.blind.push(kind);
+  ledger.slots.touch('S', key);
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  ledger.state({
+    type: 'blind-session',
+    book: kind,
+    session: viewOf(session, owner),
+    decidedMs: nowMs,
+    late: false,
+  });
+}

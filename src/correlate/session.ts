@@ -1,0 +1,196 @@
+/** Sessions, agents and acts: the ledger's entities as they are stored. */
+import type { Kind } from '../model/event.ts';
+import type { Attempt, Intent, SessionView, WitnessRecord } from '../model/fact.ts';
+import type { Entity } from '../state/slots.ts';
+
+/** An agent as governance knows it. */
+export interface AgentEntity extends Entity {
+  readonly tenant: string;
+  readonly id: string;
+  role: string | null;
+  model: string | null;
+  /** Event time of registration, ms; null: never registered. */
+  registeredMs: number | null;
+  /** Key of its grant set in space G; null: governance never listed its tools. */
+  grants: string | null;
+  /** Last change of grants, policy or approvals, ms: explains an allowance after a refusal. */
+  changedMs: number;
+  /** Has it ever stated an intent or reasoned? */
+  reasoned: boolean;
+  /** It was said once that its reasoning was never seen. */
+  uninstrumented?: boolean;
+  approvals: Approval[];
+  /** Identities of recent events without a session, with their content hashes. */
+  seen: Record<string, number>;
+  /** Keys of its sessions that are held, oldest first. */
+  held: string[];
+  lastMs: number;
+}
+
+/** A set of granted tools, shared by every agent that has just these. */
+export interface GrantSet extends Entity {
+  readonly tools: Record<string, { readonly class: string | null; readonly tier: string | null }>;
+}
+
+/** An approval in force. */
+export interface Approval {
+  readonly ms: number;
+  readonly tools: readonly string[];
+  readonly by: readonly string[];
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** One act: the witnesses of one call. */
+export interface Act {
+  intents: Intent[];
+  attempts: Attempt[];
+  /** Book whose witness is missing, and the gap the act fell into. */
+  need: Kind | null;
+  gap: number;
+  /** When a missing witness counts as missing, ms; 0 = not waiting. */
+  dueMs: number;
+  /** Attempts compared with an intent, and attempts reviewed: the first n of each. */
+  compared: number;
+  reviewed: number;
+  /** waiting → joined | missing → absent | undecided */
+  state: 'waiting' | 'joined' | 'missing' | 'absent' | 'undecided';
+  strength: 'exact' | 'strong' | 'weak';
+}
+
+/** A refusal by policy that a later success may get around. */
+export interface Refusal {
+  readonly attempt: Attempt;
+}
+
+/** A session and its ledger. */
+export interface SessionEntity extends Entity {
+  readonly tenant: string;
+  readonly id: string;
+  agent: string;
+  ownedBy: 'governance' | 'witness';
+  role: string | null;
+  openedMs: number | null;
+  closedMs: number | null;
+  parent: string | null;
+  principal: string | null;
+  firstMs: number;
+  lastMs: number;
+  acts: Record<string, Act>;
+  /** Keys of acts that still wait for a review or a witness. */
+  open: string[];
+  /** How many acts `acts` holds. */
+  actCount: number;
+  /** Some witness came without a call id: joins must also be searched for. */
+  uncalled: boolean;
+  refused: Refusal[];
+  approvals: Approval[];
+  /** First witness of each identity seen in the session; at most 8. */
+  identities: Record<string, WitnessRecord>;
+  /** Identities already looked at. */
+  checked: Record<string, 1>;
+  /** Identities of records folded, with their content hashes. */
+  seen: Record<string, number>;
+  /** How many marks `seen` holds, at most. */
+  marks: number;
+  blind: Kind[];
+  /** Acts whose missing witness is not judged yet. */
+  pending: number;
+  /** Its acts were dropped: closed, or idle for too long. */
+  settled: boolean;
+  overflow: boolean;
+  /** A detection named it: evicted last. */
+  suspicious: boolean;
+}
+
+/** A new, empty session. */
+export function newSession(tenant: string, id: string, agent: string, ms: number): SessionEntity {
+  return {
+    tenant,
+    id,
+    agent,
+    ownedBy: 'witness',
+    role: null,
+    openedMs: null,
+    closedMs: null,
+    parent: null,
+    principal: null,
+    firstMs: ms,
+    lastMs: ms,
+    acts: {},
+    open: [],
+    actCount: 0,
+    uncalled: false,
+    refused: [],
+    approvals: [],
+    identities: {},
+    checked: {},
+    seen: {},
+    marks: 0,
+    blind: [],
+    pending: 0,
+    settled: false,
+    overflow: false,
+    suspicious: false,
+  };
+}
+
+/** A new agent nobody registered yet. */
+export function newAgent(tenant: string, id: string, ms: number): AgentEntity {
+  return {
+    tenant,
+    id,
+    role: null,
+    model: null,
+    registeredMs: null,
+    grants: null,
+    changedMs: 0,
+    reasoned: false,
+    approvals: [],
+    seen: {},
+    held: [],
+    lastMs: ms,
+  };
+}
+
+/** What detection may know of the session. */
+export function viewOf(session: SessionEntity, agent: AgentEntity | undefined): SessionView {
+  return {
+    tenant: session.tenant,
+    id: session.id,
+    agent: session.agent,
+    ownedBy: session.ownedBy,
+    role: session.role ?? agent?.role ?? null,
+    openedMs: session.openedMs,
+    closedMs: session.closedMs,
+    parent: session.parent,
+    blind: session.blind,
+  };
+}
+
+/** Key of a session or agent: the parts cannot run into one another. */
+export function keyOf(tenant: string, id: string): string {
+  return `${tenant.length}:${tenant}:${id}`;
+}
+
+/** Keeps the newest `most` keys of a record of marks; insertion order is age. */
+export function prune(marks: Record<string, number>, most: number): void {
+  const keys = Object.keys(marks);
+  for (let at = 0; at < keys.length - most; at += 1) delete marks[keys[at] as string];
+}
+
+/** Is there a valid approval by somebody other than the agent? */
+export function approvedBy(
+  approvals: readonly Approval[],
+  tool: string,
+  agent: string,
+  ms: number,
+): boolean {
+  return approvals.some(
+    (approval) =>
+      approval.fromMs <= ms &&
+      ms <= approval.toMs &&
+      approval.by.some((by) => by !== agent) &&
+      (approval.tools.length === 0 || approval.tools.includes(tool)),
+  );
+}

@@ -1,0 +1,162 @@
+/** Watermarks: how far event time is complete, per partition, per source and for the lane. */
+
+import { assert } from '../model/errors.ts';
+import type { PartitionLag } from '../model/ports.ts';
+import type { Entity, Slots } from '../state/slots.ts';
+
+/** What a source's watermark depends on; ms. */
+export interface SourceTiming {
+  readonly topic: string;
+  readonly latenessMs: number;
+  readonly idleAfterMs: number;
+}
+
+interface Stored extends Entity {
+  /** Highest event time seen, ms; clamped stamps do not count. */
+  max: number;
+}
+
+interface Partition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly timing: SourceTiming;
+  readonly stored: Stored;
+  /** Offset one past the last record seen here. */
+  next: number;
+  end: number;
+  /** Arrival of the newest record, ms on the caller's clock; when it was taken over, at first. */
+  arrivedMs: number;
+  /** Records below this offset were read before a restart and are being read again. */
+  readonly until: number;
+  finished: boolean;
+}
+
+/**
+ * The lane's watermark W: no record with event time ≤ W is expected any more. Per partition: highest
+ * event time − lateness − 1 ms; the lane: the lowest over partitions that still count. A partition
+ * that was read to its end and stayed quiet for idleAfter does not count. When none counts, event
+ * time goes on at the pace of the clock, so that deadlines still pass. W never goes back.
+ */
+export class Watermarks {
+  readonly #slots: Slots;
+  readonly #timings: ReadonlyMap<string, SourceTiming>;
+  readonly #partitions = new Map<string, Partition>();
+  #effective = Number.MIN_SAFE_INTEGER;
+
+  constructor(slots: Slots, timings: readonly SourceTiming[]) {
+    this.#slots = slots;
+    this.#timings = new Map(timings.map((timing) => [timing.topic, timing]));
+  }
+
+  /** W in ms; MIN_SAFE_INTEGER before anything is known. */
+  get effectiveMs(): number {
+    return this.#effective;
+  }
+
+  /** Continues from a stored W. */
+  restore(effectiveMs: number): void {
+    this.#effective = effectiveMs;
+  }
+
+  /**
+   * Takes over partitions; forgets all others. `next`: where reading starts; `until`: what lies below
+   * was read before: W stands still until it has been read again, or events would be overtaken.
+   */
+  assign(partitions: readonly (PartitionLag & { readonly until: number })[], nowMs: number): void {
+    this.#partitions.clear();
+    for (const { topic, partition, next, end, until } of partitions) {
+      const timing = this.#timings.get(topic);
+      assert(timing !== undefined, `no source is configured for topic ${topic}`);
+      const key = `${topic}/${partition}`;
+      let stored = this.#slots.get<Stored>('W', key);
+      if (stored === undefined) {
+        stored = { max: Number.MIN_SAFE_INTEGER };
+        this.#slots.put('W', key, stored);
+      }
+      this.#partitions.set(key, {
+        topic,
+        partition,
+        timing,
+        stored,
+        next,
+        end,
+        arrivedMs: nowMs,
+        until,
+        finished: false,
+      });
+    }
+  }
+
+  /** A record of this partition carried this event time. */
+  saw(topic: string, partition: number, eventMs: number): void {
+    const key = `${topic}/${partition}`;
+    const known = this.#partitions.get(key);
+    if (known === undefined || eventMs <= known.stored.max) return;
+    known.stored.max = eventMs;
+    this.#slots.touch('W', key);
+  }
+
+  /** The partition was read up to `next`; its log ends at `end`. */
+  read(topic: string, partition: number, next: number, end: number, nowMs: number): void {
+    const known = this.#partitions.get(`${topic}/${partition}`);
+    if (known === undefined) return;
+    known.next = Math.max(known.next, next);
+    known.end = Math.max(end, known.next);
+    known.arrivedMs = nowMs;
+  }
+
+  /** Log ends as the broker says; no record was read. */
+  ends(lags: readonly PartitionLag[]): void {
+    for (const { topic, partition, end } of lags) {
+      const known = this.#partitions.get(`${topic}/${partition}`);
+      if (known !== undefined && end > known.end) known.end = end;
+    }
+  }
+
+  /** Every stream has ended for good: only what was read counts. */
+  finish(): void {
+    for (const partition of this.#partitions.values()) partition.finished = true;
+  }
+
+  /** Recomputes W. `nowMs` is the caller's clock, or null where only event time may decide. */
+  advance(nowMs: number | null): number {
+    let lowest = Number.POSITIVE_INFINITY;
+    let newest: Partition | undefined;
+    let lateness = 0;
+    for (const partition of this.#partitions.values()) {
+      if (newest === undefined || partition.stored.max > newest.stored.max) newest = partition;
+      lateness = Math.max(lateness, partition.timing.latenessMs);
+      if (partition.next < partition.until) return this.#effective;
+      if (partition.finished || this.#idle(partition, nowMs)) continue;
+      lowest = Math.min(lowest, partition.stored.max - partition.timing.latenessMs - 1);
+    }
+    let next = lowest;
+    if (lowest === Number.POSITIVE_INFINITY) {
+      if (newest === undefined || nowMs === null || newest.stored.max < 0) return this.#effective;
+      next = newest.stored.max + Math.max(0, nowMs - newest.arrivedMs) - lateness - 1;
+    }
+    if (next > this.#effective) this.#effective = next;
+    return this.#effective;
+  }
+
+  /** Partitions whose own watermark runs more than `aheadMs` in front of W: pause these first. */
+  ahead(aheadMs: number): { topic: string; partition: number }[] {
+    const found: { topic: string; partition: number }[] = [];
+    for (const { topic, partition, stored, timing } of this.#partitions.values())
+      if (stored.max - timing.latenessMs - this.#effective > aheadMs)
+        found.push({ topic, partition });
+    return found;
+  }
+
+  /** Highest event time of all partitions, ms. */
+  newestMs(): number {
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const { stored } of this.#partitions.values()) newest = Math.max(newest, stored.max);
+    return newest;
+  }
+
+  #idle(partition: Partition, nowMs: number | null): boolean {
+    if (nowMs === null || partition.next < partition.end) return false;
+    return nowMs - partition.arrivedMs >= partition.timing.idleAfterMs;
+  }
+}

@@ -1,0 +1,140 @@
+/** Witnesses: what the ledger keeps of a stated call or an attempt, without its content. */
+import { hash } from 'node:crypto';
+import { canonicalJson } from '../model/canonical-json.ts';
+import type { Event, StatedCall } from '../model/event.ts';
+import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
+
+const LEAVES_MAX = 64;
+
+/** Digests of arguments: one for all, one for each leaf. Equality joins need no content. */
+export interface ArgsDigest {
+  readonly digest: string | null;
+  readonly leaves: Readonly<Record<string, string>> | null;
+}
+
+const NONE: ArgsDigest = { digest: null, leaves: null };
+
+/**
+ * Keyed SHA-256 over canonical JSON, cut to 128 bits; leaves to 64 bits. The key is the deployment's,
+ * so that values of low entropy cannot be guessed from stored state. `_meta` is transport, not argument.
+ */
+export function digestArgs(
+  args: Readonly<Record<string, unknown>> | undefined,
+  key: string,
+): ArgsDigest {
+  if (args === undefined) return NONE;
+  const plain = Object.hasOwn(args, '_meta') ? withoutMeta(args) : args;
+  const leaves: Record<string, string> = {};
+  collectLeaves(plain, '', leaves, key, { left: LEAVES_MAX });
+  const digest = hash('sha256', `${key}\u0000${canonicalJson(plain)}`, 'hex').slice(0, 32);
+  return { digest, leaves };
+}
+
+function withoutMeta(args: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { _meta: _dropped, ...rest } = args;
+  return rest;
+}
+
+function collectLeaves(
+  value: unknown,
+  pointer: string,
+  into: Record<string, string>,
+  key: string,
+  budget: { left: number },
+): void {
+  if (budget.left <= 0) return;
+  if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value))
+      collectLeaves(member, `${pointer}/${name.slice(0, 128)}`, into, key, budget);
+    return;
+  }
+  budget.left -= 1;
+  into[pointer] = hash('sha256', `${key}\u0000${JSON.stringify(value) ?? 'null'}`, 'hex').slice(
+    0,
+    16,
+  );
+}
+
+/** Pointers whose values differ between two sets of leaves, sorted. */
+export function differingLeaves(
+  a: Readonly<Record<string, string>>,
+  b: Readonly<Record<string, string>>,
+): string[] {
+  const found = new Set<string>();
+  for (const [pointer, digest] of Object.entries(a)) if (b[pointer] !== digest) found.add(pointer);
+  for (const pointer of Object.keys(b)) if (a[pointer] === undefined) found.add(pointer);
+  return [...found].sort();
+}
+
+function common(
+  event: Event,
+  agent: string,
+): Omit<WitnessRecord, 'call' | 'tool' | 'digest' | 'leaves'> {
+  const { topic, partition, offset, index } = event.src;
+  return {
+    kind: event.kind,
+    topic,
+    nativeId: event.nativeId,
+    at: { topic, partition, offset, index },
+    ms: event.time.eventMs,
+    seq: event.order?.seq ?? null,
+    agent,
+  };
+}
+
+/** Any event as a witness of its agent's presence. */
+export function presence(event: Event, agent: string): WitnessRecord {
+  return { ...common(event, agent), call: null, tool: '', digest: null, leaves: null };
+}
+
+/** The n-th call a reasoning record states. `tool` is canonical. */
+export function intentOf(
+  event: Event,
+  call: StatedCall,
+  index: number,
+  agent: string,
+  tool: string,
+  key: string,
+): Intent {
+  const seq = event.order?.seq ?? null;
+  return {
+    ...common(event, agent),
+    call: call.toolCallId ?? null,
+    tool,
+    ...digestArgs(call.args, key),
+    index,
+    // Producers number a turn r and its calls r+1, r+2, …: the hole lies behind the call before it.
+    afterSeq: seq === null ? null : seq + index,
+  };
+}
+
+/** What governance knew when the attempt was made. */
+export interface Permission {
+  readonly granted: boolean | null;
+  readonly toolClass: string | null;
+  readonly tier: string | null;
+}
+
+/** A gateway record of a call. `tool` is canonical. */
+export function attemptOf(
+  event: Event & { readonly action: NonNullable<Event['action']> },
+  agent: string,
+  tool: string,
+  permission: Permission,
+  key: string,
+): Attempt {
+  const { action } = event;
+  const policy = action.policy?.id ?? null;
+  return {
+    ...common(event, agent),
+    call: event.keys?.toolCallId ?? null,
+    tool,
+    ...digestArgs(action.args, key),
+    decision: action.decision,
+    outcome: action.outcome,
+    policy,
+    // The control plane names our lease in its refusal; such a refusal is our own effect.
+    ours: action.decision === 'deny' && policy !== null && policy.startsWith('plumbline:'),
+    ...permission,
+  };
+}

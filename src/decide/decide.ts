@@ -1,0 +1,362 @@
+/** Decisions: from a detection through the ladder and its guardrails to an intention. */
+
+import type {
+  Decision,
+  GuardrailCheck,
+  Intention,
+  LeaseActivity,
+  Mode,
+  OperatorRequest,
+  Rung,
+  Subject,
+  Verb,
+} from '../model/decision.ts';
+import type { Detection } from '../model/detection.ts';
+import type { Response } from '../model/detector.ts';
+import { assert } from '../model/errors.ts';
+import type { Attempt } from '../model/fact.ts';
+import { idOf } from '../model/ids.ts';
+import type { Slots } from '../state/slots.ts';
+import { type Circumstances, falsify } from './falsify.ts';
+import { checkGuardrails, type FleetSize, type GuardrailOptions } from './guardrail.ts';
+import { LADDER } from './ladder.ts';
+import { Standing, type StandingLease } from './standing.ts';
+
+/** Settings of the decider. */
+export interface DecideOptions {
+  readonly modeOf: (role: string | null) => Mode;
+  /** Name of the driver actions go through; null where none is configured. */
+  readonly driver: string | null;
+  readonly guardrails: GuardrailOptions;
+}
+
+/** A decision and what it intends. */
+export interface Decided {
+  readonly decision: Decision;
+  readonly intention: Intention | null;
+  /** The breaker stopped this one, and said so for the first time. */
+  readonly tripped: boolean;
+}
+
+/** The decider. Everything in event time; the order of calls is the canonical order of the fold. */
+export interface Decide {
+  decide(
+    detection: Detection,
+    caseId: string,
+    response: Response | null,
+    circumstances: Omit<Circumstances, 'leases'>,
+    size: FleetSize,
+  ): Decided;
+  /** What an operator asks for. Returns the release of a lease that is undone, if any. */
+  operate(request: OperatorRequest, nowMs: number): Intention | null;
+  /** A detection was taken back: lifts the lease it led to, if that stands. */
+  retract(detectionId: string, response: Response | null, nowMs: number): Intention | null;
+  /** Which standing leases a call at the gateway concerns. */
+  activity(
+    tenant: string,
+    agent: string,
+    session: string,
+    attempt: Attempt,
+    eventId: string,
+  ): LeaseActivity[];
+}
+
+/** Makes the decider over `slots`. */
+export function createDecide(slots: Slots, options: DecideOptions): Decide {
+  const standing = new Standing(slots);
+  return {
+    decide: (detection, caseId, response, circumstances, size) =>
+      decide(standing, options, detection, caseId, response, circumstances, size),
+    operate: (request, nowMs) => operate(standing, options, request, nowMs),
+    retract: (detectionId, response, nowMs) => {
+      if (response === null) return null;
+      const decisionId = idOf('decision', detectionId, response.action);
+      const why = {
+        cause: 'lifted',
+        reason: 'the detection was retracted: its evidence came late',
+      };
+      return lift(standing, options, idOf('lease', decisionId), nowMs, nowMs, why);
+    },
+    activity: (tenant, agent, session, attempt, eventId) =>
+      activityOf(standing, options, tenant, agent, session, attempt, eventId),
+  };
+}
+
+function decide(
+  standing: Standing,
+  options: DecideOptions,
+  detection: Detection,
+  caseId: string,
+  response: Response | null,
+  known: Omit<Circumstances, 'leases'>,
+  size: FleetSize,
+): Decided {
+  const mode = options.modeOf(detection.entity.role);
+  const { tenant, agent } = detection.entity;
+  const { coolDownMs } = options.guardrails;
+  const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
+  const circumstances = { ...known, leases: against?.leases.length ?? 0 };
+  const falsification = falsify(detection, circumstances);
+  const asked: Rung = response?.action ?? 'alert';
+  const common = {
+    id: idOf('decision', detection.id, asked),
+    caseId,
+    detectionId: detection.id,
+    entity: detection.entity,
+    asked,
+    mode,
+    maturity: detection.maturity,
+    evidenceClass: detection.evidenceClass,
+    falsification,
+    timeMs: detection.decidedMs,
+  };
+  const quiet: Rung = detection.maturity === 'shadow' ? 'observe' : 'alert';
+  const record = (guardrails: readonly GuardrailCheck[], leaseId: string | null): Decided => ({
+    decision: { ...common, taken: quiet, outcome: 'record', wouldAct: false, guardrails, leaseId },
+    intention: null,
+    tripped: false,
+  });
+  if (response === null) return record([], null);
+  const subject = subjectOf(detection, response);
+  const lease = against?.leases.find((held) => sameSubject(held, response.action, subject));
+  if (lease !== undefined && !needsRenewal(lease, response, detection.decidedMs))
+    return record(
+      [{ check: 'standing-lease', passed: false, data: 'a lease stands long enough' }],
+      lease.leaseId,
+    );
+  const guardrails = checkGuardrails({
+    detection,
+    verb: response.action,
+    mode,
+    driver: options.driver,
+    standing: against,
+    fleet: standing.fleet(),
+    size,
+    options: options.guardrails,
+  });
+  const explained = falsification.some(({ verdict }) => verdict === 'holds');
+  const failed = guardrails.filter(({ passed }) => !passed).map(({ check }) => check);
+  const wouldAct = !explained && failed.every((check) => check === 'mode' || check === 'driver');
+  if (explained || failed.length > 0) {
+    const tripped = failed.includes('fleet-breaker') && failed.length === 1 && trip(standing);
+    const outcome =
+      wouldAct && mode === 'advise' ? 'advise' : mode === 'observe' ? 'record' : 'withheld';
+    return {
+      decision: { ...common, taken: quiet, outcome, wouldAct, guardrails, leaseId: null },
+      intention: null,
+      tripped,
+    };
+  }
+  const placed = lease ?? newLease(common.id, caseId, detection, response, subject);
+  const intention = intend(standing, options, detection, response, placed, lease !== undefined);
+  return {
+    decision: {
+      ...common,
+      taken: response.action,
+      outcome: lease === undefined ? 'act' : 'renew',
+      wouldAct,
+      guardrails,
+      leaseId: placed.leaseId,
+    },
+    intention: { ...intention, decisionId: common.id, caseId, mode },
+    tripped: false,
+  };
+}
+
+function subjectOf(detection: Detection, response: Response): Subject {
+  const { tenant, agent, session } = detection.entity;
+  const tools =
+    response.action === 'freeze_tool' && detection.tool !== null ? [detection.tool] : [];
+  return { tenant, agent, session: response.scope === 'session' ? session : null, tools };
+}
+
+function sameSubject(lease: StandingLease, verb: Verb, subject: Subject): boolean {
+  const held = lease.subject;
+  return (
+    lease.verb === verb &&
+    held.session === subject.session &&
+    held.tools.join() === subject.tools.join()
+  );
+}
+
+/** A lease is renewed when less than half of its time is left and it may still stand longer. */
+function needsRenewal(lease: StandingLease, response: Response, nowMs: number): boolean {
+  const until = renewedUntil(lease, response, nowMs);
+  return lease.expiresMs - nowMs < response.ttlMs / 2 && until > lease.expiresMs;
+}
+
+function renewedUntil(lease: StandingLease, response: Response, nowMs: number): number {
+  return Math.min(nowMs + response.ttlMs, lease.issuedMs + LADDER[lease.verb].longestMs);
+}
+
+function newLease(
+  decisionId: string,
+  caseId: string,
+  detection: Detection,
+  response: Response,
+  subject: Subject,
+): StandingLease {
+  return {
+    leaseId: idOf('lease', decisionId),
+    caseId,
+    decisionId,
+    detector: detection.detector,
+    verb: response.action,
+    subject,
+    level: detection.level,
+    issuedMs: detection.decidedMs,
+    expiresMs: detection.decidedMs + response.ttlMs,
+  };
+}
+
+function intend(
+  standing: Standing,
+  options: DecideOptions,
+  detection: Detection,
+  response: Response,
+  lease: StandingLease,
+  renews: boolean,
+): Omit<Intention, 'mode'> {
+  assert(options.driver !== null, 'a guardrail lets nothing through without a driver');
+  if (renews) {
+    lease.expiresMs = renewedUntil(lease, response, detection.decidedMs);
+    standing.changed(lease);
+  } else {
+    standing.place(lease, detection.entity.role);
+    const fleet = standing.fleet();
+    const { breakerWindowMs } = options.guardrails;
+    const { agent, role } = detection.entity;
+    fleet.recent = fleet.recent.filter(({ ms }) => ms > detection.decidedMs - breakerWindowMs);
+    fleet.recent.push({ ms: detection.decidedMs, agent, role });
+    standing.fleetChanged();
+  }
+  const step = renews ? 'renew' : 'request';
+  return {
+    key: intentionKey(lease, step, detection.id),
+    step,
+    leaseId: lease.leaseId,
+    caseId: lease.caseId,
+    decisionId: lease.decisionId,
+    driver: options.driver,
+    verb: lease.verb,
+    subject: lease.subject,
+    level: detection.level,
+    reason: `${detection.detector}: ${detection.explanation}`.slice(0, 500),
+    issuedMs: detection.decidedMs,
+    expiresMs: lease.expiresMs,
+    cause: null,
+  };
+}
+
+function intentionKey(lease: StandingLease, step: string, why: string): string {
+  const { tenant, agent, session, tools } = lease.subject;
+  return idOf(
+    'intention',
+    lease.caseId,
+    lease.decisionId,
+    lease.verb,
+    tenant,
+    agent,
+    session,
+    tools.join('\u0000'),
+    step,
+    why,
+  );
+}
+
+/** The breaker latches: from now on nothing is done until a person resumes the fleet. */
+function trip(standing: Standing): boolean {
+  const fleet = standing.fleet();
+  if (fleet.pauses.some(({ by }) => by === 'fleet-breaker')) return false;
+  fleet.pauses.push({ scope: 'fleet', target: '', by: 'fleet-breaker' });
+  standing.fleetChanged();
+  return true;
+}
+
+function operate(
+  standing: Standing,
+  options: DecideOptions,
+  request: OperatorRequest,
+  nowMs: number,
+): Intention | null {
+  if (request.type === 'undo') return undo(standing, options, request, nowMs);
+  const fleet = standing.fleet();
+  const { scope, target, by } = request;
+  fleet.pauses = fleet.pauses.filter((pause) => pause.scope !== scope || pause.target !== target);
+  if (request.type === 'pause') fleet.pauses.push({ scope, target, by });
+  // Resuming the fleet is also what resets a tripped breaker: its window starts afresh.
+  else if (scope === 'fleet') fleet.recent = [];
+  standing.fleetChanged();
+  return null;
+}
+
+function undo(
+  standing: Standing,
+  options: DecideOptions,
+  request: OperatorRequest & { readonly type: 'undo' },
+  nowMs: number,
+): Intention | null {
+  const quietUntilMs = nowMs + options.guardrails.immunityMs;
+  const why = {
+    cause: 'undone',
+    reason: `undone by ${request.by}: ${request.reason}`.slice(0, 500),
+  };
+  return lift(standing, options, request.leaseId, nowMs, quietUntilMs, why);
+}
+
+function lift(
+  standing: Standing,
+  options: DecideOptions,
+  leaseId: string,
+  nowMs: number,
+  quietUntilMs: number,
+  why: { readonly cause: string; readonly reason: string },
+): Intention | null {
+  const lease = standing.lift(leaseId, quietUntilMs, `immunity after being ${why.cause}`);
+  if (lease === null || options.driver === null) return null;
+  return {
+    key: intentionKey(lease, 'release', why.cause),
+    step: 'release',
+    leaseId: lease.leaseId,
+    caseId: lease.caseId,
+    decisionId: lease.decisionId,
+    driver: options.driver,
+    verb: lease.verb,
+    subject: lease.subject,
+    level: lease.level as Intention['level'],
+    mode: 'observe',
+    reason: why.reason,
+    issuedMs: nowMs,
+    expiresMs: lease.expiresMs,
+    cause: why.cause,
+  };
+}
+
+function activityOf(
+  standing: Standing,
+  options: DecideOptions,
+  tenant: string,
+  agent: string,
+  session: string,
+  attempt: Attempt,
+  eventId: string,
+): LeaseActivity[] {
+  const against = standing.of(tenant, agent, attempt.ms, options.guardrails.coolDownMs);
+  if (against === null) return [];
+  const found: LeaseActivity[] = [];
+  for (const lease of against.leases) {
+    const { subject } = lease;
+    if (subject.session !== null && subject.session !== session) continue;
+    if (subject.tools.length > 0 && !subject.tools.includes(attempt.tool)) continue;
+    if (lease.issuedMs > attempt.ms) continue;
+    const allowed = attempt.decision !== 'deny' && attempt.outcome !== 'error';
+    found.push({
+      leaseId: lease.leaseId,
+      eventId,
+      timeMs: attempt.ms,
+      allowed,
+      tool: attempt.tool,
+    });
+  }
+  return found;
+}

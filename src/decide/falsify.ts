@@ -1,0 +1,70 @@
+/** Falsification: which innocent explanations were tested before acting, with what result. */
+import type { Falsification } from '../model/decision.ts';
+import type { Detection } from '../model/detection.ts';
+import type { Kind } from '../model/event.ts';
+
+/** What the spine knows that could explain a detection away. */
+export interface Circumstances {
+  /** Books the detector needs that are blind at this moment. */
+  readonly blindNow: readonly Kind[];
+  /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
+  readonly changedMs: number | null;
+  /** Standing leases against the agent. */
+  readonly leases: number;
+}
+
+const JUST_BEFORE_MS = 60_000;
+
+/** Tests each explanation. One that `holds` caps the decision at alert. */
+export function falsify(detection: Detection, circumstances: Circumstances): Falsification[] {
+  return [
+    sourceOutage(detection, circumstances),
+    lateRecords(detection),
+    declaredChange(detection, circumstances),
+    ownAction(circumstances),
+  ];
+}
+
+function sourceOutage(detection: Detection, { blindNow }: Circumstances): Falsification {
+  const blind = [...new Set([...detection.blind, ...blindNow])];
+  return {
+    explanation: 'source-outage',
+    verdict: blind.length > 0 ? 'holds' : 'ruled-out',
+    data: blind.length > 0 ? `blind: ${blind.join(', ')}` : 'every needed source was heard',
+  };
+}
+
+function lateRecords(detection: Detection): Falsification {
+  return {
+    explanation: 'late-data',
+    verdict: detection.late ? 'holds' : 'ruled-out',
+    data: detection.late ? 'a record came after its time' : 'decided behind the watermark',
+  };
+}
+
+function declaredChange(detection: Detection, { changedMs }: Circumstances): Falsification {
+  if (changedMs === null)
+    return {
+      explanation: 'declared-change',
+      verdict: 'ruled-out',
+      data: 'governance never changed it',
+    };
+  const beforeMs = detection.timeMs - changedMs;
+  const near = beforeMs >= 0 && beforeMs < JUST_BEFORE_MS;
+  return {
+    explanation: 'declared-change',
+    verdict: near ? 'cannot-tell' : 'ruled-out',
+    data: `last change of grants, policy or approvals ${Math.round(beforeMs / 1000)} s before`,
+  };
+}
+
+function ownAction({ leases }: Circumstances): Falsification {
+  return {
+    explanation: 'our-own-action',
+    verdict: 'ruled-out',
+    data:
+      leases === 0
+        ? 'no lease of ours stands against the agent'
+        : `${leases} of our leases stand; refusals that name them are not evidence`,
+  };
+}

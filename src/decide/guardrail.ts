@@ -1,0 +1,143 @@
+/** Guardrails: every brake between what a detector asks for and what is done. */
+import type { GuardrailCheck, Mode, Verb } from '../model/decision.ts';
+import type { Detection } from '../model/detection.ts';
+import { isEarned, LADDER, startingTier } from './ladder.ts';
+import type { AgentStanding, FleetStanding } from './standing.ts';
+
+/** Settings of the guardrails; durations in ms of event time. */
+export interface GuardrailOptions {
+  readonly neverTouch: ReadonlySet<string>;
+  readonly coolDownMs: number;
+  readonly immunityMs: number;
+  readonly breakerFleetShare: number;
+  readonly breakerRoleShare: number;
+  readonly breakerWindowMs: number;
+}
+
+/** Size of the fleet and of each role: agents registered. */
+export interface FleetSize {
+  readonly total: number;
+  readonly roles: Readonly<Record<string, number>>;
+}
+
+/** What a guardrail looks at. */
+export interface GuardrailInput {
+  readonly detection: Detection;
+  readonly verb: Verb;
+  readonly mode: Mode;
+  readonly driver: string | null;
+  readonly standing: AgentStanding | null;
+  readonly fleet: FleetStanding;
+  readonly size: FleetSize;
+  readonly options: GuardrailOptions;
+}
+
+/** All guardrails in order; every one answers, so that a person sees all that stood in the way. */
+export function checkGuardrails(input: GuardrailInput): GuardrailCheck[] {
+  return [
+    checkMode(input),
+    checkMaturity(input),
+    checkEvidence(input),
+    checkEarned(input),
+    checkApproval(input),
+    checkDriver(input),
+    checkPause(input),
+    checkQuiet(input),
+    checkBreaker(input),
+    // Last, per action: nothing else may let through what must never be touched.
+    checkNeverTouch(input),
+  ];
+}
+
+function answer(check: string, passed: boolean, data: string): GuardrailCheck {
+  return { check, passed, data };
+}
+
+function checkMode({ mode, verb }: GuardrailInput): GuardrailCheck {
+  const { reversible } = LADDER[verb];
+  const passed = mode === 'autonomous' || (mode === 'constrained' && reversible);
+  return answer(
+    'mode',
+    passed,
+    `${mode}; ${verb} is ${reversible ? 'reversible' : 'irreversible'}`,
+  );
+}
+
+function checkMaturity({ detection }: GuardrailInput): GuardrailCheck {
+  return answer('maturity', detection.maturity === 'enforce', detection.maturity);
+}
+
+function checkEvidence({ detection }: GuardrailInput): GuardrailCheck {
+  const { evidenceClass, strength, late } = detection;
+  const passed = evidenceClass === 'hard' && strength !== 'weak' && !late;
+  return answer('evidence', passed, `${evidenceClass}, ${strength} join${late ? ', late' : ''}`);
+}
+
+function checkEarned({ detection, verb }: GuardrailInput): GuardrailCheck {
+  const tier = startingTier(detection.evidenceClass);
+  return answer('earned-tier', isEarned(verb, tier), `${tier}; ${verb} needs ${LADDER[verb].tier}`);
+}
+
+function checkApproval({ verb }: GuardrailInput): GuardrailCheck {
+  const { reversible } = LADDER[verb];
+  return answer(
+    'approval',
+    reversible,
+    reversible ? 'not needed' : 'an irreversible rung needs a person',
+  );
+}
+
+function checkDriver({ driver }: GuardrailInput): GuardrailCheck {
+  return answer('driver', driver !== null, driver ?? 'no control driver is configured');
+}
+
+function checkPause({ fleet, detection, driver }: GuardrailInput): GuardrailCheck {
+  const { agent, role } = detection.entity;
+  const pause = fleet.pauses.find(
+    ({ scope, target }) =>
+      scope === 'fleet' ||
+      (scope === 'role' && target === (role ?? '')) ||
+      (scope === 'agent' && target === agent) ||
+      (scope === 'driver' && target === driver),
+  );
+  const data = pause === undefined ? 'not paused' : `${pause.scope} paused by ${pause.by}`;
+  return answer('kill-switch', pause === undefined, data);
+}
+
+function checkQuiet({ standing, detection }: GuardrailInput): GuardrailCheck {
+  const quiet = standing?.quiet.find(({ detector }) => detector === detection.detector);
+  const data =
+    quiet === undefined
+      ? 'none'
+      : `${quiet.why} for ${Math.ceil((quiet.untilMs - detection.decidedMs) / 1000)} s more`;
+  return answer('cool-down', quiet === undefined, data);
+}
+
+function checkBreaker({ fleet, size, detection, options }: GuardrailInput): GuardrailCheck {
+  const { agent, role } = detection.entity;
+  const inWindow = fleet.recent.filter(
+    ({ ms }) => ms > detection.decidedMs - options.breakerWindowMs,
+  );
+  const agents = new Set(inWindow.map((lease) => lease.agent)).add(agent);
+  const ofRole = new Set(
+    inWindow.filter((lease) => lease.role === role).map((lease) => lease.agent),
+  );
+  ofRole.add(agent);
+  const fleetMost = Math.max(1, Math.floor(size.total * options.breakerFleetShare));
+  const roleMost = Math.max(
+    1,
+    Math.floor((size.roles[role ?? ''] ?? 0) * options.breakerRoleShare),
+  );
+  const passed = agents.size <= fleetMost && ofRole.size <= roleMost;
+  return answer(
+    'fleet-breaker',
+    passed,
+    `${agents.size} of at most ${fleetMost} agents of the fleet, ${ofRole.size} of at most ${roleMost} of the role`,
+  );
+}
+
+function checkNeverTouch({ detection, options }: GuardrailInput): GuardrailCheck {
+  const { agent } = detection.entity;
+  const listed = options.neverTouch.has(agent);
+  return answer('never-touch', !listed, listed ? 'on the never-touch list' : 'not listed');
+}

@@ -1,0 +1,205 @@
+/** Kind `rate`: too many, or too much, within a sliding window of event time. */
+import { type Static, Type } from 'typebox';
+import { durationMs } from '../../model/config.ts';
+import { type Event, KINDS } from '../../model/event.ts';
+import type { EventFact, WitnessRecord } from '../../model/fact.ts';
+import type { Entity } from '../../state/slots.ts';
+import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
+
+const Path = Type.String({ pattern: '^[a-zA-Z]+(\\.[a-zA-Z]+)*$', maxLength: 128 });
+const Params = Type.Object(
+  {
+    kind: Type.Enum(KINDS, { description: 'Book whose events are counted.' }),
+    category: Type.Optional(Type.String({ description: 'Category, for example tool_call.' })),
+    where: Type.Optional(
+      Type.Record(Path, Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+        description: 'Path → value that the event must have; all must hold.',
+      }),
+    ),
+    by: Type.Array(Path, { minItems: 1, maxItems: 4, description: 'Paths that make a group.' }),
+    sum: Type.Optional(Type.String({ description: 'Path of a number to add up; absent: count.' })),
+    atLeast: Type.Number({ exclusiveMinimum: 0, description: 'Fires at this count or sum.' }),
+    within: Type.String({ pattern: '^[0-9]+(ms|s|m|h)$', description: 'Length of the window.' }),
+    exceptPolling: Type.Optional(
+      Type.Boolean({ description: 'Leave out tools the inventory marks as polling.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+type Params = Static<typeof Params>;
+
+interface Group extends Entity {
+  /** Event times in the window, ascending, ms. */
+  times: number[];
+  /** What each adds. Empty when counting. */
+  values: number[];
+  /** True while above the threshold: one finding an episode. */
+  above: boolean;
+}
+
+const EVENTS_MAX = 4096;
+const GROUPS_MAX = 100_000;
+const SPACE = 'R';
+
+/** The kind. State: per group at most 4,096 event times; at most 100,000 groups a detector. */
+export const rate: AnalyticKind = {
+  name: 'rate',
+  claim: 'More events, or a larger sum, within a sliding window than the threshold allows.',
+  params: Params,
+  facts: ['event'],
+  evidence: 'L0',
+  bound: `${EVENTS_MAX} events a group, ${GROUPS_MAX} groups`,
+  compile(params, context): See {
+    const rule = params as Params;
+    const window = durationMs(rule.within);
+    return (fact) => (fact.type === 'event' ? see(rule, window, fact, context) : null);
+  },
+};
+
+function see(
+  rule: Params,
+  windowMs: number,
+  fact: EventFact,
+  context: KindContext,
+): Finding | null {
+  const { event } = fact;
+  if (event.kind !== rule.kind) return null;
+  if (rule.category !== undefined && event.category !== rule.category) return null;
+  for (const path in rule.where)
+    if (Object.hasOwn(rule.where, path) && fieldOf(fact, path) !== rule.where[path]) return null;
+  if (
+    rule.exceptPolling === true &&
+    context.inventory.tool(event.action?.tool ?? '')?.polling === true
+  )
+    return null;
+  const value = rule.sum === undefined ? 1 : fieldOf(fact, rule.sum);
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null;
+  const key = groupOf(rule, fact, context.stem);
+  if (key === null) return null;
+  return enter(rule, windowMs, fact, context, key, value);
+}
+
+function groupOf(rule: Params, fact: EventFact, stem: string): string | null {
+  let key = `${stem} ${fact.tenant}`;
+  for (const path of rule.by) {
+    const part = fieldOf(fact, path);
+    // An event that does not name the group belongs to none: never fold the unidentified into one.
+    if (part === undefined || part === null) return null;
+    key += ` ${String(part).length}:${String(part)}`;
+  }
+  return key;
+}
+
+function enter(
+  rule: Params,
+  windowMs: number,
+  fact: EventFact,
+  context: KindContext,
+  key: string,
+  value: number,
+): Finding | null {
+  const ms = fact.event.time.eventMs;
+  const { slots } = context;
+  let group = slots.get<Group>(SPACE, key);
+  if (group === undefined) {
+    makeRoom(context, windowMs, ms);
+    group = { times: [], values: [], above: false };
+    slots.put(SPACE, key, group);
+  }
+  insert(group, ms, rule.sum === undefined ? null : value);
+  const newest = group.times[group.times.length - 1] ?? ms;
+  let old = 0;
+  while (old < group.times.length && (group.times[old] as number) <= newest - windowMs) old += 1;
+  if (group.times.length - old > EVENTS_MAX) old = group.times.length - EVENTS_MAX;
+  if (old > 0) {
+    group.times.splice(0, old);
+    group.values.splice(0, old);
+  }
+  slots.touch(SPACE, key);
+  const total =
+    rule.sum === undefined ? group.times.length : group.values.reduce((sum, part) => sum + part, 0);
+  const above = total >= rule.atLeast;
+  if (!above || group.above) {
+    group.above = above;
+    return null;
+  }
+  group.above = true;
+  return finding(rule, fact, key, total);
+}
+
+function insert(group: Group, ms: number, value: number | null): void {
+  let at = group.times.length;
+  while (at > 0 && (group.times[at - 1] as number) > ms) at -= 1;
+  group.times.splice(at, 0, ms);
+  if (value !== null) group.values.splice(at, 0, value);
+}
+
+/** Forgets groups whose window is over; where none is, the one that is least far on its way. */
+function makeRoom(context: KindContext, windowMs: number, nowMs: number): void {
+  const { slots } = context;
+  const sampled = slots.sample<Group>(SPACE, 8);
+  for (const [key, group] of sampled)
+    if ((group.times[group.times.length - 1] ?? 0) < nowMs - Math.max(windowMs, 3_600_000))
+      slots.remove(SPACE, key);
+  if (slots.count(SPACE) < GROUPS_MAX) return;
+  let victim: [string, Group] | undefined;
+  for (const candidate of sampled)
+    if (victim === undefined || candidate[1].times.length < victim[1].times.length)
+      victim = candidate;
+  if (victim === undefined) return;
+  slots.remove(SPACE, victim[0]);
+  context.evicted(
+    context.stem,
+    `group evicted at ${victim[1].times.length} events: too many groups`,
+    nowMs,
+  );
+}
+
+/** Field of an event by its path; `call.argsDigest` and the session's owner are derived. */
+export function fieldOf(fact: EventFact, path: string): unknown {
+  if (path === 'call.argsDigest') return fact.argsDigest;
+  if (path === 'agent.id') return fact.agent;
+  if (path === 'agent.role') return fact.role;
+  let value: unknown = fact.event satisfies Event;
+  for (const part of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part))
+      return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}
+
+function finding(rule: Params, fact: EventFact, key: string, total: number): Finding {
+  const { event, session } = fact;
+  const { topic, partition, offset, index } = event.src;
+  const witness: WitnessRecord = {
+    kind: event.kind,
+    topic,
+    nativeId: event.nativeId,
+    at: { topic, partition, offset, index },
+    ms: event.time.eventMs,
+    seq: event.order?.seq ?? null,
+    agent: fact.agent,
+    call: event.keys?.toolCallId ?? null,
+    tool: event.action?.tool ?? '',
+    digest: null,
+    leaves: null,
+  };
+  const measured = rule.sum === undefined ? `${total} events` : `a sum of ${Math.round(total)}`;
+  return {
+    tenant: fact.tenant,
+    agent: session?.agent ?? fact.agent,
+    role: fact.role,
+    session: session?.id ?? null,
+    said: [{ witness, says: `completes ${measured} within ${rule.within}` }],
+    seq: witness.seq,
+    tool: event.action?.tool ?? null,
+    timeMs: witness.ms,
+    decidedMs: witness.ms,
+    strength: 'exact',
+    late: fact.late,
+    evidenceKey: key,
+    explanation: `${measured} within ${rule.within}, grouped by ${rule.by.join(', ')}; the limit is ${rule.atLeast}.`,
+    counterfactual: `silent below ${rule.atLeast} within ${rule.within}`,
+  };
+}

@@ -1,0 +1,41 @@
+/** Detectors: the header every detector file has, whatever language it is written in. */
+
+import type { Verb } from './decision.ts';
+import type { EvidenceClass, Family, Level, Maturity } from './detection.ts';
+import type { EvidenceLevel, Kind } from './event.ts';
+
+/** What a detector asks for when it fires. The ladder may do less, never more. */
+export interface Response {
+  readonly action: Verb;
+  /** Smallest reach first: one session, or the agent. */
+  readonly scope: 'session' | 'agent';
+  /** How long the lease lasts, ms. Ignored for revocation, which has no lease. */
+  readonly ttlMs: number;
+}
+
+/** One detector, as read from its file. */
+export interface Detector {
+  /** File stem; also the `class` in exports. */
+  readonly stem: string;
+  readonly file: string;
+  /** UUID v4: identity for ever. */
+  readonly uuid: string;
+  readonly title: string;
+  readonly family: Family;
+  readonly level: Level;
+  readonly status: string;
+  readonly maturity: Maturity;
+  readonly evidenceClass: EvidenceClass;
+  /** Analytic kind and its parameters, checked against the kind's schema. */
+  readonly kind: string;
+  readonly params: unknown;
+  readonly needs: { readonly sources: readonly Kind[]; readonly evidence: EvidenceLevel };
+  readonly response: Response | null;
+  readonly why: string;
+  readonly misses: string;
+  readonly triage: string;
+  readonly falsePositives: readonly string[];
+  readonly tags: readonly string[];
+  /** SHA-256 of the semantic part: kind, params, needs. Prose and maturity are outside it. */
+  readonly version: string;
+}

@@ -1,0 +1,160 @@
+/** Facts: what correlation hands to detection, as data; no sister knows another. */
+
+import type { CoverageGap, JoinStrength } from './detection.ts';
+import type { Action, Event, Kind, Position } from './event.ts';
+
+/** One witness of an act as the ledger keeps it; serialisable, without payload content. */
+export interface WitnessRecord {
+  readonly kind: Kind;
+  readonly topic: string;
+  readonly nativeId: string;
+  readonly at: Position;
+  readonly ms: number;
+  /** The producer's counter in the session; null where it gives none. */
+  readonly seq: number | null;
+  /** Identity this witness names. */
+  readonly agent: string;
+  /** Call id; null where the witness gives none. */
+  readonly call: string | null;
+  /** Canonical tool name. */
+  readonly tool: string;
+  /** Digest of the arguments; null below evidence level L1. */
+  readonly digest: string | null;
+  /** JSON pointer → digest of each leaf, at most 64; null where `digest` is. */
+  readonly leaves: Readonly<Record<string, string>> | null;
+}
+
+/** What the model announced or claims to have done. */
+export interface Intent extends WitnessRecord {
+  /** Place of the call among those its record announced, from 0. */
+  readonly index: number;
+  /** Sequence number of the record just before where the call should appear. */
+  readonly afterSeq: number | null;
+}
+
+/** What a gateway saw, with what governance said of it at the time. */
+export interface Attempt extends WitnessRecord {
+  readonly decision: Action['decision'];
+  readonly outcome: Action['outcome'];
+  /** Policy that decided, where the gateway names one. */
+  readonly policy: string | null;
+  /** True where the refusal is the effect of a lease of ours. */
+  readonly ours: boolean;
+  readonly toolClass: string | null;
+  readonly tier: string | null;
+  /** Was the tool granted to the session's owner then? Null: governance never listed its tools. */
+  readonly granted: boolean | null;
+}
+
+/** The session an act belongs to, as far as it is known when the fact is stated. */
+export interface SessionView {
+  readonly tenant: string;
+  readonly id: string;
+  /** Owner: as governance opened it, else the first agent seen in it. */
+  readonly agent: string;
+  readonly ownedBy: 'governance' | 'witness';
+  readonly role: string | null;
+  readonly openedMs: number | null;
+  readonly closedMs: number | null;
+  readonly parent: string | null;
+  /** Books known to have been blind during the session. */
+  readonly blind: readonly Kind[];
+}
+
+/** Common to all facts about a session. */
+interface AboutSession {
+  readonly session: SessionView;
+  /** Event time at which the fact became decidable, ms. */
+  readonly decidedMs: number;
+  /** True where a record came later than the allowed lateness. */
+  readonly late: boolean;
+}
+
+/** Intent and attempt of one act are both known. Stated once for each attempt. */
+export interface JoinedFact extends AboutSession {
+  readonly type: 'joined';
+  readonly attempt: Attempt;
+  readonly intents: readonly Intent[];
+  readonly strength: JoinStrength;
+}
+
+/** An attempt with everything governance and the session say of it. Stated once for each attempt. */
+export interface AttemptFact extends AboutSession {
+  readonly type: 'attempt';
+  readonly attempt: Attempt;
+  /** The refusal this attempt gets around, if any. */
+  readonly refused: Attempt | null;
+  /** How it gets around: the same call again, or another way to the same effect. */
+  readonly around: 'same-call' | 'other-way' | null;
+  /** Is there a valid approval for it by somebody else? Null: its tier needs none. */
+  readonly approved: boolean | null;
+  /** After the close of its session, in ms; null where it was not. */
+  readonly afterCloseMs: number | null;
+}
+
+/** A witness that should exist does not, and its source is provably alive. */
+export interface AbsentFact extends AboutSession {
+  readonly type: 'absent';
+  /** The book with the hole. */
+  readonly book: Kind;
+  /** The witness that exists. */
+  readonly witness: Intent | Attempt;
+  /** Proof of life around the hole: last record before and first after, ms. */
+  readonly aliveFromMs: number;
+  readonly aliveToMs: number;
+}
+
+/** The missing witness came after all, too late. Takes an AbsentFact back. */
+export interface RetractFact extends AboutSession {
+  readonly type: 'retract';
+  readonly book: Kind;
+  readonly witness: Intent | Attempt;
+}
+
+/** Something about whose session it is. Stated once for each session and aspect. */
+export interface IdentityFact extends AboutSession {
+  readonly type: 'identity';
+  readonly aspect: 'foreign-agent' | 'unregistered' | 'orphan-parent';
+  readonly witness: WitnessRecord;
+  /** The identity that does not fit. */
+  readonly named: string;
+}
+
+/** A folded event, in canonical order, for counting kinds. */
+export interface EventFact {
+  readonly type: 'event';
+  readonly event: Event;
+  readonly session: SessionView | null;
+  readonly tenant: string;
+  readonly agent: string;
+  readonly role: string | null;
+  /** Digest of the arguments of a gateway call, else null. */
+  readonly argsDigest: string | null;
+  readonly late: boolean;
+}
+
+/** A book could not be heard, or can be heard again. */
+export interface BlindFact {
+  readonly type: 'blind';
+  readonly coverage: CoverageGap;
+  readonly decidedMs: number;
+  /** True when it is said for the first time. */
+  readonly begins: boolean;
+}
+
+/** A session acted while a book was blind: what was said of it before rested on three books. */
+export interface BlindSessionFact extends AboutSession {
+  readonly type: 'blind-session';
+  readonly book: Kind;
+}
+
+/** Everything correlation can state. */
+export type Fact =
+  | JoinedFact
+  | AttemptFact
+  | AbsentFact
+  | RetractFact
+  | IdentityFact
+  | EventFact
+  | BlindFact
+  | BlindSessionFact;

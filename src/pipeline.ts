@@ -1,0 +1,459 @@
+/** The spine: records in, effects out. The only file that knows the order of the stages. */
+import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
+import { createCorrelate } from './correlate/correlate.ts';
+import { Reorder } from './correlate/reorder.ts';
+import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
+import { createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
+import { createDetect, type Detect } from './detect/detect.ts';
+import type { OperatorRequest } from './model/decision.ts';
+import type { Amendment, Detection, Maturity, NoticeCode } from './model/detection.ts';
+import type { Detector } from './model/detector.ts';
+import {
+  type Effects,
+  type LaneCommit,
+  type LanePosition,
+  type LaneState,
+  noEffects,
+} from './model/effects.ts';
+import { assert } from './model/errors.ts';
+import type { Event } from './model/event.ts';
+import type { Fact } from './model/fact.ts';
+import { eventIdOf } from './model/ids.ts';
+import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
+import { addToCase, caseIdOf } from './score/case.ts';
+import type { Decode } from './source/source.ts';
+import { PAGES, Slots } from './state/slots.ts';
+
+/** Everything the pipeline is made from. */
+export interface PipelineOptions {
+  readonly decode: Decode;
+  readonly timings: readonly SourceTiming[];
+  readonly correlate: CorrelateOptions;
+  readonly detectors: readonly Detector[];
+  readonly maturity: Readonly<Record<string, Maturity>>;
+  readonly decide: DecideOptions;
+  /** Events that may wait for the watermark before sources that run ahead are to pause. */
+  readonly maxBuffered: number;
+  /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
+  readonly tooLateMs: number;
+}
+
+/** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
+export interface Pipeline {
+  /** Takes the stored state. Before `assign`. */
+  restore(
+    state: LaneState,
+    watermarkMs: number | null,
+    counters: Readonly<Record<string, number>>,
+  ): void;
+  /** Takes over partitions; returns where each is to be read from. */
+  assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[];
+  /** Records of one partition, in order. `next`: where reading goes on; `end`: end of its log. */
+  slice(records: readonly Rec[], next: number, end: number, nowMs: number): void;
+  /** Log ends as the broker says, and the passing of time. */
+  tick(lags: readonly PartitionLag[], nowMs: number): void;
+  operate(request: OperatorRequest): void;
+  /** Every stream has ended: decides all that can still be decided. */
+  drain(): void;
+  /** Is there anything to write? */
+  dirty(): boolean;
+  /** What to write. After it was written call `committed`; if it failed, throw the pipeline away. */
+  commit(): LaneCommit;
+  committed(): void;
+  /** Partitions to pause so that the buffer stays bounded; empty when there is room. */
+  ahead(): TopicPartition[];
+  readonly watermarkMs: number;
+  readonly buffered: number;
+  counters(): Readonly<Record<string, number>>;
+}
+
+/** Deltas are folded into pages so often that recovery reads at most about twice the state. */
+const PAGE_EVERY_BYTES = 8 * 1024 * 1024;
+
+/** Makes a lane's core with empty state. */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  return new Spine(options);
+}
+
+class Spine implements Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #slots = new Slots();
+  readonly #watermarks: Watermarks;
+  readonly #reorder = new Reorder();
+  readonly #correlate: Correlate;
+  readonly #detect: Detect;
+  readonly #decide: Decide;
+  readonly #positions = new Map<string, LanePosition>();
+  readonly #stored = new Map<string, LanePosition>();
+  readonly #counters: Record<string, number> = {};
+  /** W when the state was stored: what was read before and lies above it is still to be released. */
+  #restoredMs = Number.MIN_SAFE_INTEGER;
+  #effects: Effects = noEffects();
+  #worked = false;
+  #pageCursor = 0;
+  #pageBudget = 0;
+  #stateBytes = 0;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#watermarks = new Watermarks(this.#slots, options.timings);
+    const notice = (code: NoticeCode, subject: string, detail: string, ms: number) =>
+      this.#notice(code, subject, detail, ms);
+    const evicted = (subject: string, detail: string, ms: number) =>
+      notice('state.evicted', subject, detail, ms);
+    this.#correlate = createCorrelate(
+      this.#slots,
+      options.correlate,
+      (fact) => this.#fact(fact),
+      notice,
+    );
+    this.#detect = createDetect(options.detectors, {
+      slots: this.#slots,
+      inventory: options.correlate.inventory,
+      maturity: options.maturity,
+      evicted,
+    });
+    this.#decide = createDecide(this.#slots, options.decide);
+  }
+
+  get watermarkMs(): number {
+    return this.#watermarks.effectiveMs;
+  }
+
+  get buffered(): number {
+    return this.#reorder.size;
+  }
+
+  restore(
+    state: LaneState,
+    watermarkMs: number | null,
+    counters: Readonly<Record<string, number>>,
+  ): void {
+    this.#slots.restore(state.pages, state.deltas);
+    this.#correlate.restore();
+    this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
+    this.#watermarks.restore(this.#restoredMs);
+    for (const position of state.positions) {
+      const key = partitionKey(position);
+      this.#positions.set(key, position);
+      this.#stored.set(key, position);
+    }
+    for (const page of state.pages) this.#stateBytes += page.bytes.length;
+    for (const delta of state.deltas) this.#stateBytes += delta.bytes.length;
+    Object.assign(this.#counters, counters);
+  }
+
+  assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[] {
+    const starts = partitions.map((lag) => this.#startOf(lag, nowMs));
+    this.#watermarks.assign(
+      partitions.map((lag, at) => ({
+        ...lag,
+        next: (starts[at] as StartPosition).offset,
+        until: this.#positions.get(partitionKey(lag))?.next ?? 0,
+      })),
+      nowMs,
+    );
+    return starts;
+  }
+
+  slice(records: readonly Rec[], next: number, end: number, nowMs: number): void {
+    const first = records[0];
+    if (first === undefined) return;
+    const key = partitionKey(first);
+    const position = this.#positions.get(key);
+    assert(position !== undefined, `a slice of ${key}, which was never assigned`);
+    for (const record of records) this.#record(record, record.offset < position.next);
+    this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
+    this.#watermarks.read(first.topic, first.partition, next, end, nowMs);
+    this.#worked = true;
+    this.#advance(nowMs);
+  }
+
+  tick(lags: readonly PartitionLag[], nowMs: number): void {
+    this.#watermarks.ends(lags);
+    this.#advance(nowMs);
+  }
+
+  operate(request: OperatorRequest): void {
+    const release = this.#decide.operate(request, this.watermarkMs);
+    if (release !== null) this.#effects.intentions.push(release);
+    this.#effects.operatorRequests.push(request.id);
+    this.#worked = true;
+  }
+
+  drain(): void {
+    const newestMs = this.#watermarks.newestMs();
+    if (newestMs < 0) return;
+    const horizonMs = this.#correlate.horizonMs(newestMs);
+    this.#releaseUpTo(newestMs);
+    this.#correlate.passTime(horizonMs);
+    this.#correlate.finish(newestMs);
+    // Stamps from the future were clamped and moved no watermark: they come last.
+    this.#releaseUpTo(Number.MAX_SAFE_INTEGER);
+    this.#correlate.passTime(horizonMs);
+    this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
+    this.#worked = true;
+  }
+
+  dirty(): boolean {
+    return this.#worked;
+  }
+
+  commit(): LaneCommit {
+    const moves: { from: number; to: LanePosition }[] = [];
+    for (const [key, position] of this.#positions) {
+      const { topic, partition, next } = position;
+      const low = Math.min(next, this.#reorder.low(topic, partition) ?? next);
+      const stored = this.#stored.get(key);
+      const to = { topic, partition, low, next };
+      if (stored !== undefined && stored.next === next && stored.low === low) continue;
+      this.#positions.set(key, to);
+      moves.push({ from: stored?.next ?? next, to });
+    }
+    const delta = this.#slots.takeDelta();
+    const pages = this.#pagesFor(delta?.length ?? 0);
+    const effects = this.#effects;
+    this.#effects = noEffects();
+    this.#worked = false;
+    return {
+      moves,
+      delta,
+      pages,
+      effects,
+      watermarkMs: this.watermarkMs,
+      counters: this.counters(),
+    };
+  }
+
+  committed(): void {
+    for (const [key, position] of this.#positions) this.#stored.set(key, position);
+  }
+
+  ahead(): TopicPartition[] {
+    return this.#reorder.size > this.#options.maxBuffered ? this.#watermarks.ahead(1000) : [];
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    const all = { ...this.#counters };
+    for (const [name, value] of Object.entries(this.#correlate.counters))
+      all[name] = (all[name] ?? 0) + value;
+    return all;
+  }
+
+  /** Where to start: the oldest record still waiting, else where reading stopped. */
+  #startOf(lag: PartitionLag, nowMs: number): StartPosition {
+    const key = partitionKey(lag);
+    const { topic, partition, low, end } = lag;
+    const known = this.#positions.get(key);
+    if (known === undefined || (known.next === 0 && known.low === 0)) {
+      this.#positions.set(key, { topic, partition, low, next: low });
+      this.#stored.set(key, { topic, partition, low: 0, next: 0 });
+      if (low > 0) this.#gap(key, `its log begins at ${low}: what came before is not known`, nowMs);
+      return { topic, partition, offset: low };
+    }
+    if (known.next > end) {
+      this.#gap(
+        key,
+        `its log ends at ${end}, before our position ${known.next}: truncated or recreated`,
+        nowMs,
+      );
+      this.#positions.set(key, { topic, partition, low, next: low });
+      return { topic, partition, offset: low };
+    }
+    if (known.low < low) {
+      this.#gap(
+        key,
+        `records ${known.low} to ${low} are gone from the log before they were used`,
+        nowMs,
+      );
+      this.#positions.set(key, { topic, partition, low, next: Math.max(known.next, low) });
+      return { topic, partition, offset: low };
+    }
+    return { topic, partition, offset: known.low };
+  }
+
+  #gap(subject: string, detail: string, nowMs: number): void {
+    this.#notice('history.truncated', subject, detail, nowMs);
+    this.#worked = true;
+  }
+
+  #record(record: Rec, again: boolean): void {
+    const { events, deadLetters, flags } = this.#options.decode(record);
+    if (!again) {
+      this.#count('records');
+      for (const letter of deadLetters) {
+        this.#count('dead-letters');
+        this.#effects.deadLetters.push(letter);
+      }
+      if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
+    }
+    for (const event of events) this.#event(event, again);
+  }
+
+  #event(event: Event, again: boolean): void {
+    const { eventMs, clamped } = event.time;
+    if (!clamped) this.#watermarks.saw(event.src.topic, event.src.partition, eventMs);
+    if (again) {
+      // Read before the crash: released then, unless it still lay above the watermark.
+      if (eventMs > this.#restoredMs) this.#reorder.offer(event);
+      return;
+    }
+    this.#count('events');
+    if (clamped) {
+      this.#count('clamped');
+      const { topic, partition, offset } = event.src;
+      const where = `${topic}/${partition}@${offset}`;
+      this.#notice(
+        'event.clock-skew',
+        event.src.name,
+        `the time at ${where} lies in the future`,
+        eventMs,
+      );
+    }
+    if (eventMs <= this.watermarkMs) this.#late(event);
+    else {
+      const offered = this.#reorder.offer(event);
+      if (offered === 'repeat') this.#count('repeats');
+      if (offered === 'forged') this.#forged(event);
+    }
+  }
+
+  #late(event: Event): void {
+    const { eventMs } = event.time;
+    const behindMs = this.watermarkMs - eventMs;
+    this.#count('late');
+    if (behindMs > this.#options.tooLateMs) {
+      this.#count('too-late');
+      this.#notice('event.too-late', event.src.name, 'records too old to be evaluated', eventMs);
+      return;
+    }
+    this.#notice('event.late', event.src.name, 'records behind the watermark', eventMs);
+    this.#correlate.fold(event, true);
+  }
+
+  #forged(event: Event): void {
+    this.#count('forged-ids');
+    const { topic, partition, offset } = event.src;
+    this.#notice(
+      'event.duplicate-id',
+      event.agent?.id ?? event.src.name,
+      `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
+      event.time.eventMs,
+    );
+  }
+
+  #advance(nowMs: number): void {
+    this.#releaseUpTo(this.#watermarks.advance(nowMs));
+  }
+
+  /** The fold: events and timers at or before `ms`, interleaved in event time. */
+  #releaseUpTo(ms: number): void {
+    for (
+      let event = this.#reorder.takeUpTo(ms);
+      event !== undefined;
+      event = this.#reorder.takeUpTo(ms)
+    ) {
+      this.#correlate.passTime(event.time.eventMs - 1);
+      this.#correlate.fold(event, false);
+      this.#worked = true;
+    }
+    if (ms < Number.MAX_SAFE_INTEGER) this.#correlate.passTime(ms);
+    if (this.#slots.dirty > 0) this.#worked = true;
+  }
+
+  #fact(fact: Fact): void {
+    if (fact.type === 'blind') {
+      this.#effects.coverage.push(fact.coverage);
+      const code = fact.coverage.toMs === null ? 'source.blind' : 'source.back';
+      this.#notice(code, fact.coverage.source, fact.coverage.reason, fact.decidedMs);
+    } else if (fact.type === 'blind-session') {
+      const { tenant, id } = fact.session;
+      this.#effects.amendments.push({ type: 'blind', tenant, session: id, source: fact.book });
+    } else if (fact.type === 'attempt') {
+      const { session, attempt } = fact;
+      const id = eventIdOf(attempt.topic, attempt.nativeId);
+      const { tenant, agent } = session;
+      this.#effects.activity.push(...this.#decide.activity(tenant, agent, session.id, attempt, id));
+    }
+    this.#detect.see(fact, {
+      detection: (detection) => this.#detection(detection),
+      amendment: (amendment) => this.#amendment(amendment, fact),
+    });
+  }
+
+  /** Detection → case → decision → intention, in this order (handbook, detection §8.1). */
+  #detection(detection: Detection): void {
+    const evicted = (subject: string, detail: string, ms: number) =>
+      this.#notice('state.evicted', subject, detail, ms);
+    if (detection.maturity === 'shadow') {
+      this.#effects.detections.push(detection);
+      return;
+    }
+    const opened = addToCase(this.#slots, detection, evicted);
+    if (opened === null) return;
+    this.#count('detections');
+    this.#effects.detections.push(detection);
+    this.#effects.cases.push(opened);
+    const { tenant, agent, session } = detection.entity;
+    if (session !== null) this.#correlate.suspect(tenant, session);
+    const detector = this.#detect.detectors.get(detection.detector);
+    assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
+    const { decision, intention, tripped } = this.#decide.decide(
+      detection,
+      caseIdOf(detection),
+      detector.response,
+      {
+        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
+        changedMs: this.#correlate.changedMs(tenant, agent),
+      },
+      this.#correlate.fleet(),
+    );
+    this.#effects.decisions.push(decision);
+    if (intention !== null) this.#effects.intentions.push(intention);
+    if (tripped)
+      this.#notice(
+        'breaker.tripped',
+        'fleet',
+        'no further action until a person resumes',
+        detection.decidedMs,
+      );
+  }
+
+  #amendment(amendment: Amendment, fact: Fact): void {
+    this.#effects.amendments.push(amendment);
+    if (amendment.type !== 'retracted' || fact.type !== 'retract') return;
+    for (const { response } of this.#detect.detectors.values()) {
+      const release = this.#decide.retract(amendment.detectionId, response, this.watermarkMs);
+      if (release === null) continue;
+      this.#effects.intentions.push(release);
+      return;
+    }
+  }
+
+  /** Pages to rewrite with this commit: spread evenly over the deltas written. */
+  #pagesFor(deltaBytes: number): { page: number; bytes: Buffer }[] {
+    const every = Math.max(PAGE_EVERY_BYTES, this.#stateBytes);
+    this.#pageBudget += (PAGES * deltaBytes) / every;
+    const pages: { page: number; bytes: Buffer }[] = [];
+    for (; this.#pageBudget >= 1 && pages.length < PAGES; this.#pageBudget -= 1) {
+      const bytes = this.#slots.pageBytes(this.#pageCursor);
+      pages.push({ page: this.#pageCursor, bytes });
+      this.#stateBytes += (bytes.length * PAGES - this.#stateBytes) / PAGES;
+      this.#pageCursor = (this.#pageCursor + 1) % PAGES;
+    }
+    return pages;
+  }
+
+  #notice(code: NoticeCode, subject: string, detail: string, timeMs: number): void {
+    this.#effects.notices.push({ code, subject, detail, timeMs });
+    this.#worked = true;
+  }
+
+  #count(name: string, by = 1): void {
+    this.#counters[name] = (this.#counters[name] ?? 0) + by;
+  }
+}
+
+function partitionKey(at: TopicPartition): string {
+  return `${at.topic}/${at.partition}`;
+}

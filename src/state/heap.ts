@@ -1,0 +1,58 @@
+/** A binary min-heap over a caller's order; the plain insides of buffers and timers. */
+
+/** Smallest first. O(log n) push and pop, no allocation besides the array. */
+export class Heap<T> {
+  readonly #items: T[] = [];
+  readonly #before: (a: T, b: T) => boolean;
+
+  /** `before` must be a strict total order, or pops of equals come in unspecified order. */
+  constructor(before: (a: T, b: T) => boolean) {
+    this.#before = before;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  peek(): T | undefined {
+    return this.#items[0];
+  }
+
+  push(item: T): void {
+    const items = this.#items;
+    let at = items.length;
+    items.push(item);
+    while (at > 0) {
+      const up = (at - 1) >> 1;
+      const parent = items[up] as T;
+      if (!this.#before(item, parent)) break;
+      items[at] = parent;
+      at = up;
+    }
+    items[at] = item;
+  }
+
+  pop(): T | undefined {
+    const items = this.#items;
+    const top = items[0];
+    const last = items.pop();
+    if (last === undefined || items.length === 0) return top;
+    const size = items.length;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) break;
+      if (child + 1 < size && this.#before(items[child + 1] as T, items[child] as T)) child += 1;
+      const below = items[child] as T;
+      if (!this.#before(below, last)) break;
+      items[at] = below;
+      at = child;
+    }
+    items[at] = last;
+    return top;
+  }
+
+  clear(): void {
+    this.#items.length = 0;
+  }
+}

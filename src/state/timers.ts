@@ -1,0 +1,55 @@
+/** Timers in event time: an entity says when it wants to be woken; nothing else is stored. */
+import { Heap } from './heap.ts';
+import type { Entity, Slots } from './slots.ts';
+
+interface Timer {
+  readonly at: number;
+  readonly space: string;
+  readonly key: string;
+}
+
+/** One timer an entity, kept in `entity.wake`; the heap is rebuilt from the entities after a restore. */
+export class Timers {
+  readonly #slots: Slots;
+  readonly #heap = new Heap<Timer>((a, b) =>
+    a.at !== b.at ? a.at < b.at : a.space !== b.space ? a.space < b.space : a.key < b.key,
+  );
+
+  constructor(slots: Slots) {
+    this.#slots = slots;
+  }
+
+  /** Wakes the entity at `at` (event ms), or earlier where it asked for that before. */
+  wake(space: string, key: string, entity: Entity, at: number): void {
+    if (entity.wake !== undefined && entity.wake <= at) return;
+    entity.wake = at;
+    this.#heap.push({ at, space, key });
+    this.#slots.touch(space, key);
+  }
+
+  /** The earliest timer at or before `ms`, or undefined. Its entity has no timer any more. */
+  takeUpTo(ms: number): Timer | undefined {
+    for (;;) {
+      const top = this.#heap.peek();
+      if (top === undefined || top.at > ms) return undefined;
+      this.#heap.pop();
+      const entity = this.#slots.get<Entity>(top.space, top.key);
+      if (entity === undefined || entity.wake !== top.at) continue;
+      delete entity.wake;
+      this.#slots.touch(top.space, top.key);
+      return top;
+    }
+  }
+
+  /** When the next timer is due, ms, or undefined. May name one that was moved. */
+  nextMs(): number | undefined {
+    return this.#heap.peek()?.at;
+  }
+
+  /** Rebuilds the heap. */
+  restore(): void {
+    this.#heap.clear();
+    for (const [space, key, entity] of this.#slots.all())
+      if (entity.wake !== undefined) this.#heap.push({ at: entity.wake, space, key });
+  }
+}
