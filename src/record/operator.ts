@@ -1,0 +1,32 @@
+/** Operator requests: written by commands, read by lanes, done when a lane has committed them. */
+import type { OperatorRequest } from '../model/decision.ts';
+import type { Database } from '../model/ports.ts';
+import { jsonOf } from './row.ts';
+import { cleanKey, storableJson, whole } from './text.ts';
+
+const INSERT = `insert into operator_request (id, type, at_ms, body) values ($1, $2, $3, $4)
+  on conflict (id) do nothing`;
+const PENDING = `select body from operator_request r
+  where not exists (select 1 from operator_request_done d where d.id = r.id and d.lane = $1)
+  order by ord limit 1000`;
+
+/** Records what an operator asks for. The same id twice is recorded once. */
+export async function insertOperatorRequest(
+  db: Pick<Database, 'query'>,
+  request: OperatorRequest,
+): Promise<void> {
+  const body = storableJson(request);
+  await db.query(INSERT, [cleanKey(request.id), request.type, whole(request.atMs), body]);
+}
+
+/**
+ * Requests this lane has not committed yet, oldest first, at most 1,000. A lane that puts their ids
+ * into `Effects.operatorRequests` does not see them again.
+ */
+export async function pendingOperatorRequests(
+  db: Pick<Database, 'query'>,
+  lane: number,
+): Promise<readonly OperatorRequest[]> {
+  const rows = await db.query(PENDING, [lane]);
+  return rows.map((row) => jsonOf<OperatorRequest>(row, 'body'));
+}
