@@ -1,20 +1,11 @@
 /** Kafka through kafkajs: the one file that imports it. Broker, publisher, topics, offsets. */
-import { connect as connectTcp, type Socket } from 'node:net';
 import type { Admin, Consumer, EachBatchPayload, LogEntry, PartitionAssigner } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import { assert, OperatingError } from '../model/errors.ts';
-import type {
-  Broker,
-  Log,
-  OutRecord,
-  Publisher,
-  Rec,
-  StartPosition,
-  TopicPartition,
-} from '../model/ports.ts';
+import type { Broker, Log, Publisher, Rec, TopicPartition } from '../model/ports.ts';
 import { coPartition, decodeHeld, encodeHeld } from './kafka-assigner.ts';
 import { KafkaBroker } from './kafka-broker.ts';
+import { isMissingTopic, missingTopic, operatingError } from './kafka-errors.ts';
 import type {
   ConsumerEvents,
   FetchedBatch,
@@ -24,6 +15,8 @@ import type {
   OffsetRange,
   OffsetReader,
 } from './kafka-face.ts';
+import { byTopic, cutChunks, grouped, safeOffset } from './kafka-shapes.ts';
+import { createSockets, type Sockets } from './kafka-sockets.ts';
 
 const CONSUMER_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 8, maxRetryTime: 5_000 };
 // Questions are asked again by whoever asks; a start must fail within seconds.
@@ -31,9 +24,6 @@ const PROBE_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 2, maxRetry
 const PUBLISH_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 5, maxRetryTime: 5_000 };
 const REQUEST_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5_000;
-// kafkajs puts all records for a partition into one batch; brokers refuse above 1 MiB by default.
-const PUBLISH_BYTES_MAX = 786_432;
-const PUBLISH_RECORDS_MAX = 1_000;
 const LATE_TIMER_MIN_MS = 10;
 
 /**
@@ -132,36 +122,6 @@ export async function readOffsets(
   }
 }
 
-interface Sockets {
-  readonly open: (at: { host: string; port: number; onConnect: () => void }) => Socket;
-  /** Cuts every connection and refuses further ones. */
-  readonly close: () => void;
-  readonly isClosed: () => boolean;
-}
-
-// kafkajs may go on connecting after disconnect() when that came in the middle of a start (#1593):
-// owning the sockets is the one way to be sure that a client is gone.
-function createSockets(): Sockets {
-  const live = new Set<Socket>();
-  let closed = false;
-  return {
-    open: ({ host, port, onConnect }) => {
-      const socket = connectTcp({ host, port }, onConnect);
-      socket.setKeepAlive(true, 60_000);
-      live.add(socket);
-      socket.once('close', () => live.delete(socket));
-      if (closed) socket.destroy(new Error('client is closed'));
-      return socket;
-    },
-    close: () => {
-      closed = true;
-      // With an error, or kafkajs waits out its request time-out for answers that cannot come.
-      for (const socket of live) socket.destroy(new Error('client is closed'));
-    },
-    isClosed: () => closed,
-  };
-}
-
 function createClient(
   options: KafkaOptions,
   sockets: Sockets,
@@ -183,10 +143,13 @@ function createClient(
 
 let isCalm = false;
 
-// After every response kafkajs arms a timer with a negative delay, which fires and re-arms at once:
-// 800 to 2,600 timers a second while idle (#1751). Armed only while something waits, nothing else
-// changes: a response itself sends what is pending.
-function calmRequestQueue(): void {
+/**
+ * Mends the request queue of kafkajs, once for the whole process. After every response it arms a
+ * timer with a negative delay, which fires and re-arms at once: 800 to 2,600 timers a second while
+ * idle (#1751). Armed only while something waits, nothing else changes: a response itself sends
+ * what is pending. Every client made here calls it; tests that use kafkajs directly must too.
+ */
+export function calmRequestQueue(): void {
   if (isCalm) return;
   isCalm = true;
   RequestQueue.prototype.scheduleCheckPendingRequests = function schedule(this: RequestQueue) {
@@ -408,12 +371,7 @@ async function rangesOf(admin: Admin, topic: string): Promise<OffsetRange[]> {
     }));
   } catch (cause) {
     if (!isMissingTopic(cause)) throw cause;
-    throw new OperatingError(
-      'BROKER_TOPIC_MISSING',
-      `topic ${topic} does not exist on this cluster: create it (the observer never does), or ` +
-        'correct its name under `sources` in the configuration',
-      { retryable: false, cause },
-    );
+    throw missingTopic(topic, cause);
   }
 }
 
@@ -441,69 +399,4 @@ async function disconnect(client: { disconnect(): Promise<void> }, log: Log): Pr
   } catch (cause) {
     log.debug({ error: String(cause) }, 'disconnecting failed; its connections are cut');
   }
-}
-
-function* cutChunks(records: readonly OutRecord[]): Generator<readonly OutRecord[]> {
-  let chunk: OutRecord[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    const size = Buffer.byteLength(record.value) + Buffer.byteLength(record.key ?? '') + 100;
-    const isFull = chunk.length >= PUBLISH_RECORDS_MAX || bytes + size > PUBLISH_BYTES_MAX;
-    if (isFull && chunk.length > 0) {
-      yield chunk;
-      chunk = [];
-      bytes = 0;
-    }
-    chunk.push(record);
-    bytes += size;
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-function byTopic(records: readonly OutRecord[]) {
-  const groups = Map.groupBy(records, ({ topic }) => topic);
-  return [...groups].map(([topic, group]) => ({
-    topic,
-    messages: group.map(({ key, value, timestampMs }) =>
-      timestampMs === undefined ? { key, value } : { key, value, timestamp: String(timestampMs) },
-    ),
-  }));
-}
-
-function grouped(partitions: readonly TopicPartition[]) {
-  const groups = Map.groupBy(partitions, ({ topic }) => topic);
-  return [...groups].map(([topic, group]) => ({
-    topic,
-    partitions: group.map(({ partition }) => partition),
-  }));
-}
-
-function safeOffset(text: string, { topic, partition }: TopicPartition): StartPosition['offset'] {
-  const offset = Number(text);
-  assert(Number.isSafeInteger(offset), `offset ${text} of ${topic}/${partition} is not exact`);
-  return offset;
-}
-
-function isMissingTopic(cause: unknown): boolean {
-  for (let at = cause; at instanceof Error; at = at.cause) {
-    if ('type' in at && at.type === 'UNKNOWN_TOPIC_OR_PARTITION') return true;
-  }
-  return false;
-}
-
-function operatingError(cause: unknown, doing: string, brokers: readonly string[]): OperatingError {
-  if (cause instanceof OperatingError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (isMissingTopic(cause)) {
-    return new OperatingError(
-      'BROKER_TOPIC_MISSING',
-      `${doing}: a topic does not exist on this cluster (${reason}); create it or correct its name`,
-      { retryable: false, cause },
-    );
-  }
-  return new OperatingError(
-    'BROKER_UNREACHABLE',
-    `${doing} failed at ${brokers.join(', ')}: ${reason}; check the addresses and that Kafka runs`,
-    { retryable: true, cause },
-  );
 }

@@ -1,0 +1,326 @@
+/** The gate: what passes, from where, in which generation, on a consumer that obeys commands. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type {
+  FetchedBatch,
+  GroupConsumer,
+  OffsetGap,
+  OffsetRange,
+} from '../../src/adapters/kafka-face.ts';
+import { cutSlices, KafkaLane } from '../../src/adapters/kafka-lane.ts';
+import { OperatingError } from '../../src/model/errors.ts';
+import type {
+  LaneHandler,
+  PartitionLag,
+  Rec,
+  SliceControl,
+  StartPosition,
+  TopicPartition,
+} from '../../src/model/ports.ts';
+
+const AT: TopicPartition = { topic: 't', partition: 0 };
+
+const record = (offset: number, bytes = 1): Rec => ({
+  ...AT,
+  offset,
+  timestampMs: 0,
+  key: null,
+  value: Buffer.alloc(bytes),
+});
+
+const records = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => record(from + i));
+
+/** A world in which the test plays Kafka. */
+function stage(low = 0, end = 100, start = low) {
+  const told: string[] = [];
+  const failures: Error[] = [];
+  const gaps: OffsetGap[] = [];
+  const slices: number[] = [];
+  const lags: (readonly PartitionLag[])[] = [];
+  const behaviour = {
+    range: { ...AT, low, end } as OffsetRange,
+    isMember: true,
+    assigned: async (): Promise<readonly StartPosition[]> => [{ ...AT, offset: start }],
+    slice: async (_control: SliceControl): Promise<'done' | 'fenced'> => 'done',
+  };
+  const handler: LaneHandler = {
+    assigned: async () => behaviour.assigned(),
+    revoked: (lost) => told.push(`revoked ${lost.length}`),
+    slice: async (list, control) => {
+      slices.push(...list.map(({ offset }) => offset));
+      return behaviour.slice(control);
+    },
+    progress: (lag) => lags.push(lag),
+    failed: () => told.push('failed'),
+  };
+  const obey = (name: string) => (list: readonly TopicPartition[]) => {
+    told.push(`${name} ${list.length}`);
+    return behaviour.isMember;
+  };
+  const consumer: GroupConsumer = {
+    pause: obey('pause'),
+    resume: obey('resume'),
+    seek: ({ offset }) => {
+      told.push(`seek ${offset}`);
+      return behaviour.isMember;
+    },
+    run: async () => undefined,
+    close: async () => undefined,
+  };
+  let asked = 0;
+  const silent = () => undefined;
+  const lane = new KafkaLane({
+    handler,
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    nowMs: () => 0,
+    ranges: async () => {
+      asked += 1;
+      return [behaviour.range];
+    },
+    wait: async () => undefined,
+    fail: (cause) => failures.push(cause),
+    opened: () => told.push('opened'),
+    onGap: (gap) => gaps.push(gap),
+  });
+  return { lane, consumer, told, failures, gaps, slices, lags, behaviour, asked: () => asked };
+}
+
+function batch(list: readonly Rec[], more: Partial<FetchedBatch> = {}) {
+  const done: string[] = [];
+  const fetched: FetchedBatch = {
+    ...AT,
+    firstOffset: list[0]?.offset ?? 0,
+    lastOffset: list.at(-1)?.offset ?? 0,
+    end: 100,
+    records: list,
+    resolve: (offset) => done.push(`resolve ${offset}`),
+    commit: async (next) => void done.push(`commit ${next}`),
+    heartbeat: async () => void done.push('heartbeat'),
+    isCurrent: () => true,
+    ...more,
+  };
+  return { fetched, done };
+}
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function opened(...from: Parameters<typeof stage>) {
+  const world = stage(...from);
+  world.lane.joined(world.consumer, [AT]);
+  await settled();
+  return world;
+}
+
+describe('cutSlices', () => {
+  it('keeps everything in order within 500 records and 1 MiB', () => {
+    const list = [...records(0, 1_203), record(1_203, 1_048_577), ...records(1_204, 1_206)];
+    const slices = [...cutSlices(list)];
+    assert.deepEqual(slices.flat(), list);
+    assert.deepEqual(
+      slices.map((slice) => slice.length),
+      [500, 500, 203, 1, 2],
+    );
+  });
+
+  it('gives nothing for nothing', () => {
+    assert.deepEqual([...cutSlices([])], []);
+  });
+});
+
+describe('a join', () => {
+  it('pauses at once, seeks every partition, then resumes', async () => {
+    const world = stage(0, 100, 7);
+    world.lane.joined(world.consumer, [AT]);
+    assert.deepEqual(world.told, ['pause 1']);
+    await settled();
+    assert.deepEqual(world.told, ['pause 1', 'seek 7', 'resume 1', 'opened']);
+  });
+
+  it('lets no batch through before its gate is open', async () => {
+    const world = stage();
+    world.lane.joined(world.consumer, [AT]);
+    const early = batch(records(0, 3));
+    await world.lane.batch(world.consumer, early.fetched);
+    assert.deepEqual(early.done, []);
+    assert.deepEqual(world.slices, []);
+  });
+
+  it('abandons a take-over that the next join has overtaken', async () => {
+    const world = stage(0, 100, 7);
+    const release = Promise.withResolvers<void>();
+    world.behaviour.assigned = async () => {
+      await release.promise;
+      return [{ ...AT, offset: 1 }];
+    };
+    world.lane.joined(world.consumer, [AT]);
+    await settled();
+    world.lane.joined(world.consumer, []);
+    release.resolve();
+    await settled();
+    assert.deepEqual(world.told, ['pause 1', 'revoked 1', 'pause 0', 'opened']);
+  });
+
+  it('keeps what the caller paused', async () => {
+    const world = stage();
+    world.lane.pause(world.consumer, [AT]);
+    world.lane.joined(world.consumer, [AT]);
+    await settled();
+    assert.deepEqual(world.told.slice(-2), ['resume 0', 'opened']);
+    world.lane.resume(world.consumer, [AT]);
+    assert.equal(world.told.at(-1), 'resume 1');
+  });
+
+  it('waits for the next join when the client is between a crash and its restart', async () => {
+    const world = stage();
+    world.behaviour.isMember = false;
+    world.lane.joined(world.consumer, [AT]);
+    await settled();
+    assert.ok(!world.told.includes('opened'));
+    assert.deepEqual(world.failures, []);
+    world.behaviour.isMember = true;
+    world.lane.joined(world.consumer, [AT]);
+    await settled();
+    assert.equal(world.told.at(-1), 'opened');
+  });
+
+  it('asks again before it believes that a position lies beyond the end', async () => {
+    const world = await opened(0, 5, 50);
+    assert.equal(world.asked(), 3);
+    const [cause] = world.failures;
+    assert.ok(cause instanceof OperatingError);
+    assert.equal(cause.code, 'BROKER_LAYOUT');
+    assert.match(cause.message, /position 50 lies beyond the end of the log \(5\)/);
+  });
+});
+
+describe('a batch', () => {
+  it('is resolved only after its slice, then committed, then a heartbeat', async () => {
+    const world = await opened();
+    const { fetched, done } = batch(records(0, 3));
+    await world.lane.batch(world.consumer, fetched);
+    assert.deepEqual(done, ['resolve 2', 'commit 3', 'heartbeat']);
+    assert.deepEqual(world.lane.lag(), [{ ...AT, next: 3, end: 100, low: 0 }]);
+  });
+
+  it('ends behind its markers, not behind its last record', async () => {
+    const world = await opened();
+    const { fetched, done } = batch(records(0, 3), { lastOffset: 4 });
+    await world.lane.batch(world.consumer, fetched);
+    assert.ok(done.includes('commit 5'));
+    world.lane.skipped({ ...AT, offset: 9 });
+    assert.equal(world.lane.lag()[0]?.next, 9);
+  });
+
+  it('counts a gap before it', async () => {
+    const world = await opened();
+    await world.lane.batch(world.consumer, batch(records(4, 6)).fetched);
+    assert.deepEqual(world.gaps, [{ ...AT, from: 0, to: 4 }]);
+    assert.deepEqual(world.slices, [4, 5]);
+  });
+
+  it('from before the position is dropped and sought again, thrice, then it is another log', async () => {
+    const world = await opened(0, 100, 50);
+    for (let round = 0; round < 3; round++) {
+      assert.equal(world.failures.length, 0);
+      await world.lane.batch(world.consumer, batch(records(0, 3)).fetched);
+    }
+    assert.deepEqual(world.slices, []);
+    assert.deepEqual(world.told.slice(-2), ['seek 50', 'seek 50']);
+    assert.equal(world.failures.length, 1);
+  });
+
+  it('stops between slices when paused, and leaves the rest unresolved', async () => {
+    const world = await opened();
+    world.behaviour.slice = async () => {
+      world.lane.pause(world.consumer, [AT]);
+      return 'done';
+    };
+    const { fetched, done } = batch(records(0, 700));
+    await world.lane.batch(world.consumer, fetched);
+    assert.equal(world.slices.length, 500);
+    assert.deepEqual(done, ['resolve 499', 'heartbeat']);
+  });
+
+  it('is not resolved, and nobody is accused, when its partitions went away meanwhile', async () => {
+    for (const outcome of ['done', 'fenced', 'thrown'] as const) {
+      const world = await opened();
+      world.behaviour.slice = async (control) => {
+        assert.equal(control.live(), true);
+        world.lane.joined(world.consumer, []);
+        assert.equal(control.live(), false);
+        if (outcome === 'thrown') throw new Error('transaction failed');
+        return outcome;
+      };
+      const { fetched, done } = batch(records(0, 3));
+      await world.lane.batch(world.consumer, fetched);
+      assert.deepEqual(done, [], outcome);
+      assert.deepEqual(world.failures, [], outcome);
+    }
+  });
+
+  it('hands a refused heartbeat to the client, even through the handler', async () => {
+    const world = await opened();
+    const refused = new Error('REBALANCE_IN_PROGRESS');
+    world.behaviour.slice = async (control) => {
+      await control.heartbeat();
+      return 'done';
+    };
+    const { fetched, done } = batch(records(0, 3), {
+      heartbeat: async () => {
+        throw refused;
+      },
+    });
+    await assert.rejects(world.lane.batch(world.consumer, fetched), refused);
+    assert.deepEqual(done, []);
+    assert.deepEqual(world.failures, []);
+  });
+
+  it('ends the broker when its slice throws, or is fenced', async () => {
+    const broken = new RangeError('out of it');
+    const throwing = await opened();
+    throwing.behaviour.slice = async () => {
+      throw broken;
+    };
+    await throwing.lane.batch(throwing.consumer, batch(records(0, 3)).fetched);
+    assert.deepEqual(throwing.failures, [broken]);
+    const fencing = await opened();
+    fencing.behaviour.slice = async () => 'fenced';
+    await fencing.lane.batch(fencing.consumer, batch(records(0, 3)).fetched);
+    const [cause] = fencing.failures;
+    assert.ok(cause instanceof OperatingError);
+    assert.equal(cause.code, 'LANE_FENCED');
+  });
+});
+
+describe('progress', () => {
+  it('waits for its turn and is told once however often it is asked', async () => {
+    const world = await opened();
+    const release = Promise.withResolvers<'done'>();
+    world.behaviour.slice = async () => release.promise;
+    const running = world.lane.batch(world.consumer, batch(records(0, 3)).fetched);
+    await settled();
+    const range = { ...AT, low: 0, end: 120 };
+    world.lane.progress([range], world.lane.lag());
+    world.lane.progress([range], world.lane.lag());
+    await settled();
+    assert.equal(world.lags.length, 0);
+    release.resolve('done');
+    await running;
+    await settled();
+    assert.deepEqual(world.lags, [[{ ...AT, next: 3, end: 120, low: 0 }]]);
+  });
+
+  it('does not take an old answer for a truncated log, but three new ones', async () => {
+    const world = await opened();
+    const then = world.lane.lag();
+    await world.lane.batch(world.consumer, batch(records(0, 90)).fetched);
+    const old = [{ ...AT, low: 0, end: 10 }];
+    for (let round = 0; round < 5; round++) world.lane.progress(old, then);
+    assert.deepEqual(world.failures, []);
+    for (let round = 0; round < 3; round++) world.lane.progress(old, world.lane.lag());
+    assert.equal(world.failures.length, 1);
+  });
+});
