@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort, probeKafka } from './kafka-probe.ts';
-import type { KafkaProvided } from './provider.ts';
+import type { KafkaProvided } from './kafka-provided.ts';
 
 const run = promisify(execFile);
 const POM = fileURLToPath(new URL('./kafka/pom.xml', import.meta.url));

@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
+import { calmRequestQueue } from '../../src/adapters/kafka.ts';
 
 const RETRY_MS = 250;
 
 /** Resolves once a record made the round trip; rejects after `deadlineMs` with the last failure. */
 export async function probeKafka(address: string, deadlineMs: number): Promise<void> {
   const deadline = Date.now() + deadlineMs;
+  calmRequestQueue();
   const topic = `plt-probe-${randomUUID()}`;
   const kafka = new kafkajs.Kafka({
     clientId: 'plumbline-probe',

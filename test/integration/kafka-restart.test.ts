@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaBroker, createKafkaPublisher, ensureTopics } from '../../src/adapters/kafka.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import { quietLog, Recorder, until } from './kafka-lane-recorder.ts';
-import { type KafkaProvided, provideKafka } from './provider.ts';
+import type { KafkaProvided } from './kafka-provided.ts';
+import { provideKafka } from './provider.ts';
 
 const topic = `plt-${process.pid}-restart`;
 let kafka: KafkaProvided;

@@ -4,31 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startKafkaJars } from './kafka-jars.ts';
 import { freePort, probeKafka } from './kafka-probe.ts';
+import { type KafkaProvided, SOURCES, type Source } from './kafka-provided.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ENV_DEADLINE_MS = 20_000;
 // biome-ignore lint/style/noProcessEnv: the provider is chosen by the environment (see CONTRIBUTING)
 const env = process.env;
-
-/** Where a provided server comes from. */
-export const SOURCES = ['env', 'compose', 'jars'] as const;
-/** One of SOURCES. */
-export type Source = (typeof SOURCES)[number];
-
-/** A Kafka that answered a round trip. */
-export interface KafkaProvided {
-  readonly brokers: readonly string[];
-  /** `unknown` where the cluster was given: the protocol does not tell. */
-  readonly version: string;
-  readonly source: Source;
-  /** Ends what was started for us; a given cluster is left alone. */
-  stop(): Promise<void>;
-  /** Ends the broker without warning. Absent where it is not ours. */
-  kill?(): Promise<void>;
-  /** Starts it again with the same data and address, after killing it if need be. */
-  restart?(): Promise<void>;
-}
 
 /**
  * Provides Kafka: the run's shared one (PLUMBLINE_TEST_KAFKA) unless `own`, else KAFKA_BROKERS,
