@@ -1,0 +1,276 @@
+/** Envelopes and bodies of mapped events, built from compiled fields of a mapping. */
+import { ActionBody, CHANGES, TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts';
+import { BODY_OF } from './draft.ts';
+import { compileField, compileFrom, fail, pointerName, type Read } from './field.ts';
+import type { Facts } from './json.ts';
+import type { Conversion, Field, MappingDocument } from './mapping-schema.ts';
+
+/** One event in the making: fields not yet checked, and its name where an item makes several. */
+export interface Part {
+  readonly part: string | null;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+type Path = readonly (string | number)[];
+type Fields = Readonly<Record<string, Read>>;
+type Block<K extends keyof MappingDocument> = NonNullable<MappingDocument[K]>;
+
+/** Compiles one field; `words` are the only values it may give. Reports what can never work. */
+export type CompileField = (path: Path, spec: Field, words?: readonly string[]) => Read;
+
+/** A compiler of fields that reports what a schema cannot say. */
+export function fieldCompiler(report: (path: Path, message: string) => void): CompileField {
+  return (path, spec, words) => {
+    if (typeof spec === 'object' && !Array.isArray(spec)) {
+      if (spec.from === undefined && spec.const === undefined) {
+        report(path, 'needs `from` or `const`');
+      }
+      for (const word of [spec.const, spec.default, ...Object.values(spec.map ?? {})]) {
+        if (word === undefined || words === undefined || words.includes(String(word))) continue;
+        report(path, `gives \`${String(word)}\`; allowed: ${words.join(', ')}`);
+      }
+    }
+    return compileField(spec);
+  };
+}
+
+/** Compiles all of a mapping but its time and id: one item gives one part, or one for each metric. */
+export function compileBody(
+  mapping: MappingDocument,
+  field: CompileField,
+): (item: unknown, facts: Facts) => readonly Part[] {
+  const envelope = compileEnvelope(mapping, field);
+  const { kind, metrics } = mapping;
+  if (metrics !== undefined) return compileMetrics(metrics, envelope);
+  const name = BODY_OF[kind];
+  const body = compileOneBody(mapping, field);
+  return (item, facts) => {
+    const fields: Record<string, unknown> = { kind };
+    for (const [key, read] of envelope) {
+      const value = read(item, facts);
+      if (value !== undefined) fields[key] = value;
+    }
+    fields[name] = body(item, facts);
+    return [{ part: null, fields }];
+  };
+}
+
+function compileOneBody(mapping: MappingDocument, field: CompileField): Read {
+  if (mapping.reasoning !== undefined) return compileReasoning(mapping.reasoning, field);
+  if (mapping.action !== undefined) return compileAction(mapping.action, field);
+  if (mapping.governance !== undefined) return compileGovernance(mapping.governance, field);
+  return () => undefined;
+}
+
+/** Reads an object of those fields that are present; undefined where none is. */
+function objectOf(fields: Fields): Read<Record<string, unknown>> {
+  const entries = Object.entries(fields);
+  return (item, facts) => {
+    let made: Record<string, unknown> | undefined;
+    for (const [name, read] of entries) {
+      const value = read(item, facts);
+      if (value === undefined) continue;
+      made ??= {};
+      made[name] = value;
+    }
+    return made;
+  };
+}
+
+/** Compiles every member of a block that is a field of itself. */
+function fieldsIn(
+  path: Path,
+  block: object,
+  field: CompileField,
+  words: Readonly<Record<string, readonly string[]>> = {},
+): Record<string, Read> {
+  const reads: Record<string, Read> = {};
+  for (const [name, spec] of Object.entries(block) as [string, Field | undefined][]) {
+    if (spec !== undefined) reads[name] = field([...path, name], spec, words[name]);
+  }
+  return reads;
+}
+
+function compileEnvelope(
+  mapping: MappingDocument,
+  field: CompileField,
+): (readonly [string, Read])[] {
+  const { category, order, tenant, agent, role, session, principal, keys } = mapping;
+  const parts: [string, Read][] = [
+    ['category', typeof category === 'string' ? () => category : field(['category'], category)],
+  ];
+  if (order !== undefined) {
+    const seq = field(['order', 'seq'], order.seq);
+    parts.push([
+      'order',
+      (item, facts) => {
+        const value = seq(item, facts);
+        return value === undefined ? undefined : { seq: value, of: order.of };
+      },
+    ]);
+  }
+  if (tenant !== undefined) parts.push(['tenant', field(['tenant'], tenant)]);
+  if (agent !== undefined) parts.push(['agent', compileAgent(agent, role, field)]);
+  if (session !== undefined) {
+    const { parent } = session;
+    const id = identity(session.from, session.as);
+    const rest = parent === undefined ? null : field(['session', 'parent'], parent);
+    parts.push([
+      'session',
+      (item, facts) => {
+        const found = id(item, facts);
+        if (found === undefined) return undefined;
+        const above = rest?.(item, facts);
+        return above === undefined ? { id: found } : { id: found, parent: above };
+      },
+    ]);
+  }
+  if (principal !== undefined) {
+    parts.push(['principal', objectOf({ sub: field(['principal', 'sub'], principal.sub) })]);
+  }
+  if (keys !== undefined) parts.push(['keys', objectOf(fieldsIn(['keys'], keys, field))]);
+  return parts;
+}
+
+function identity(from: string | readonly string[], as: Conversion | undefined): Read {
+  return as === undefined ? compileFrom(from) : compileField({ from: from as string, as });
+}
+
+function compileAgent(agent: Block<'agent'>, role: Field | undefined, field: CompileField): Read {
+  const candidates = (Array.isArray(agent) ? agent : [agent]).map(
+    ({ basis, from, as }) => [basis, identity(from, as)] as const,
+  );
+  const readRole = role === undefined ? null : field(['role'], role);
+  return (item, facts) => {
+    for (const [basis, read] of candidates) {
+      const id = read(item, facts);
+      if (id === undefined) continue;
+      const made: Record<string, unknown> = { id };
+      const named = readRole?.(item, facts);
+      if (named !== undefined) made['role'] = named;
+      if (basis !== undefined) made['basis'] = basis;
+      return made;
+    }
+    return undefined;
+  };
+}
+
+/** Reads a list: an object for each item of an array; a missing array is an empty list. */
+function listOf(each: string, fields: Fields, isEmptyKept: boolean): Read {
+  const find = compileFrom(each);
+  const one = objectOf(fields);
+  return (item, facts) => {
+    const items = find(item);
+    if (items === undefined) return isEmptyKept ? [] : undefined;
+    if (Array.isArray(items)) return items.map((inner: unknown) => one(inner, facts) ?? {});
+    fail(facts, 'field-type', `${pointerName(each)}: must be an array`);
+    return [];
+  };
+}
+
+function compileReasoning(block: Block<'reasoning'>, field: CompileField): Read {
+  const { tokens, intents, claims, ...plain } = block;
+  const fields = fieldsIn(['reasoning'], plain, field);
+  if (tokens !== undefined) {
+    fields['tokens'] = objectOf(fieldsIn(['reasoning', 'tokens'], tokens, field));
+  }
+  for (const [name, calls] of Object.entries({ intents, claims })) {
+    if (calls === undefined) {
+      fields[name] = () => [];
+      continue;
+    }
+    const { each, ...members } = calls;
+    const path = ['reasoning', name];
+    const words = { toolType: ['function', 'provider', 'local', 'datastore'], outcome: OUTCOMES };
+    fields[name] = listOf(each, fieldsIn(path, members, field, words), true);
+  }
+  return objectOf(fields);
+}
+
+const DECISIONS = ActionBody.properties.decision.enum;
+const OUTCOMES = ActionBody.properties.outcome.enum;
+const PHASES = ActionBody.properties.phase.enum;
+
+function compileAction(block: Block<'action'>, field: CompileField): Read {
+  const { policy, ...plain } = block;
+  const words = { phase: PHASES, decision: DECISIONS, outcome: OUTCOMES };
+  const fields = fieldsIn(['action'], plain, field, words);
+  if (policy !== undefined) {
+    fields['policy'] = objectOf(fieldsIn(['action', 'policy'], policy, field));
+  }
+  const read = objectOf(fields);
+  return (item, facts) => {
+    const made = read(item, facts) ?? {};
+    made['decision'] ??= 'unknown';
+    made['outcome'] ??= 'unknown';
+    // The phase is the last stage that the record proves.
+    if (made['outcome'] !== 'unknown') made['phase'] ??= 'result';
+    else made['phase'] ??= made['decision'] === 'unknown' ? 'attempt' : 'decision';
+    return made;
+  };
+}
+
+function compileGovernance(block: Block<'governance'>, field: CompileField): Read {
+  const { change, target, actor, detail, approval } = block;
+  const fields: Record<string, Read> = {
+    change: field(['governance', 'change'], change, CHANGES),
+  };
+  if (target !== undefined) {
+    fields['target'] = objectOf(fieldsIn(['governance', 'target'], target, field));
+  }
+  if (actor !== undefined) fields['actor'] = field(['governance', 'actor'], actor);
+  if (detail !== undefined) {
+    const { tools, ...plain } = detail;
+    const path = ['governance', 'detail'];
+    const inner = fieldsIn(path, plain, field);
+    if (tools !== undefined) {
+      const { each, ...members } = tools;
+      const words = { class: TOOL_CLASSES, tier: TOOL_TIERS };
+      const list = listOf(each, fieldsIn([...path, 'tools'], members, field, words), false);
+      inner['tools'] = (item, facts) =>
+        (list(item, facts) as unknown[] | undefined)?.filter(namesTool);
+    }
+    fields['detail'] = objectOf(inner);
+  }
+  if (approval !== undefined) {
+    fields['approval'] = objectOf(fieldsIn(['governance', 'approval'], approval, field));
+  }
+  return objectOf(fields);
+}
+
+/** False for an item without a name: it grants and plans nothing, and some models list such. */
+function namesTool(item: unknown): boolean {
+  const { tool } = item as { readonly tool?: unknown };
+  return tool !== undefined && tool !== '';
+}
+
+function compileMetrics(
+  metrics: Block<'metrics'>,
+  envelope: readonly (readonly [string, Read])[],
+): (item: unknown, facts: Facts) => readonly Part[] {
+  const plans = metrics.map(({ name, unit, from, as, type, temporality }) => {
+    const fixed = {
+      name,
+      ...(unit === undefined ? {} : { unit }),
+      type,
+      temporality: temporality ?? (type === 'counter' ? 'delta' : 'none'),
+    };
+    return { name, fixed, read: identity(from, as) };
+  });
+  const names = plans.map((plan) => plan.name).join(', ');
+  return (item, facts) => {
+    const shared: Record<string, unknown> = { kind: 'metrics' };
+    for (const [key, read] of envelope) {
+      const value = read(item, facts);
+      if (value !== undefined) shared[key] = value;
+    }
+    const made: Part[] = [];
+    for (const { name, fixed, read } of plans) {
+      const value = read(item, facts);
+      if (value === undefined) continue;
+      made.push({ part: name, fields: { ...shared, metric: { ...fixed, value } } });
+    }
+    if (made.length === 0) fail(facts, 'field-missing', `none of the metrics is present: ${names}`);
+    return made;
+  };
+}

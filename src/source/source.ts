@@ -1,0 +1,248 @@
+/** Sources: records in, events and dead letters out; trust comes from configuration. */
+import { durationMs, type SourceConfig } from '../model/config.ts';
+import type { DeadLetter } from '../model/detection.ts';
+import type { Problem } from '../model/errors.ts';
+import type { Event, EventTime, EvidenceLevel } from '../model/event.ts';
+import type { Rec } from '../model/ports.ts';
+import { hash53OfDigest, mix53, sha256Of } from '../state/hash53.ts';
+import { canonical } from './canonical.ts';
+import { clip, type Draft, type EventParts, type Format } from './draft.ts';
+import { decodeJson, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
+
+/** What became of one record. Every record gives an event, a dead letter or a count. */
+export interface Decoded {
+  readonly events: readonly Event[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly flags: {
+    /** Members named twice in an object of the record; the last one was taken. */
+    readonly duplicateKeys: number;
+    /** Events whose time lay too far ahead and was set to the observed time. */
+    readonly clamped: number;
+    /** Items that the mapping leaves out on purpose. */
+    readonly ignored: number;
+  };
+}
+
+/** Decodes one record. Total: no input makes it throw. */
+export type Decode = (rec: Rec) => Decoded;
+
+/** What a source's topic means, worked out once. */
+interface Route {
+  readonly source: SourceConfig;
+  readonly format: Format;
+  /** A record that says one thing twice must not be read as either on these topics. */
+  readonly isStrict: boolean;
+  readonly maxFutureSkewMs: number;
+}
+
+/** Bytes of a record that a dead letter keeps. */
+const RAW_BYTES_MAX = 64 * 1024;
+
+/**
+ * Binds each topic to its source and decoder. Problems name unknown decoders, topics with two
+ * sources, and sources whose decoder can produce none of the allowed kinds; `file` is their file.
+ */
+export function createDecode(
+  sources: readonly SourceConfig[],
+  mappings: ReadonlyMap<string, Format>,
+  options: { readonly file?: string; readonly maxBytes?: number } = {},
+): { decode: Decode; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const routes = new Map<string, Route>();
+  const formats = new Map<string, Format>([[canonical.name, canonical], ...mappings]);
+  sources.forEach((source, at) => {
+    const report = (key: string, message: string) =>
+      problems.push({
+        file: options.file ?? 'configuration',
+        line: null,
+        key: `sources.${at}.${key}`,
+        message,
+      });
+    const format = formats.get(source.decoder);
+    if (format === undefined) {
+      report(
+        'decoder',
+        `unknown decoder ${source.decoder}; known: ${[...formats.keys()].join(', ')}`,
+      );
+      return;
+    }
+    if (!source.kinds.some((kind) => format.kinds.includes(kind))) {
+      report('kinds', `${format.name} produces only ${format.kinds.join(', ')}`);
+    }
+    if (routes.has(source.topic)) {
+      report('topic', `topic ${source.topic} already has a source; one topic, one trust`);
+      return;
+    }
+    routes.set(source.topic, {
+      source,
+      format,
+      isStrict: source.trust !== 'agent' && source.trust !== 'runtime',
+      maxFutureSkewMs: durationMs(source.maxFutureSkew ?? '60s'),
+    });
+  });
+  const maxBytes = options.maxBytes ?? RECORD_BYTES_MAX;
+  return { decode: (rec) => decodeRecord(rec, routes.get(rec.topic), maxBytes), problems };
+}
+
+function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Decoded {
+  if (route === undefined) {
+    return refused(rec, null, { reason: 'schema-unknown', detail: 'no source has this topic' });
+  }
+  if (rec.value === null) {
+    return refused(rec, route, { reason: 'tombstone', detail: 'the record has no value' });
+  }
+  const facts = noFacts();
+  const json = decodeJson(rec.value, facts, maxBytes);
+  if (!json.ok) return refused(rec, route, json.rejection);
+  const outcomes = route.format.decode(json.value, facts);
+  if (facts.duplicateKeys > 0 && route.isStrict) {
+    const detail = `${facts.duplicateKeys} keys are named twice; a ${route.source.trust} record must not be`;
+    return refused(rec, route, { reason: 'duplicate-key', detail }, facts.duplicateKeys);
+  }
+  const digest = sha256Of(rec.value);
+  const events: Event[] = [];
+  const rejections: [number, Rejection][] = [];
+  let clamped = 0;
+  let ignored = 0;
+  for (let index = 0; index < outcomes.length; index += 1) {
+    const outcome = outcomes[index];
+    if (outcome === undefined) continue;
+    if (outcome.type === 'ignored') ignored += 1;
+    else if (outcome.type === 'rejected') rejections.push([index, outcome.rejection]);
+    else if (!route.source.kinds.includes(outcome.draft.parts.kind)) {
+      const detail = `source ${route.source.name} may not produce ${outcome.draft.parts.kind}`;
+      rejections.push([index, { reason: 'kind-not-allowed', detail }]);
+    } else {
+      const event = eventOf(outcome.draft, index, rec, route, digest, facts.truncated);
+      if (event.time.clamped) clamped += 1;
+      events.push(event);
+    }
+  }
+  // An array without items says nothing; it is counted rather than lost.
+  if (outcomes.length === 0) ignored += 1;
+  const flags = { duplicateKeys: facts.duplicateKeys, clamped, ignored };
+  if (rejections.length === 0) return { events, deadLetters: [], flags };
+  const isPartial = events.length > 0;
+  const deadLetters = rejections.map(([index, rejection]) => {
+    const partial = clip('partial', `[${index}] ${rejection.reason}: ${rejection.detail}`);
+    return deadLetter(rec, route, isPartial ? partial : rejection, index);
+  });
+  return { events, deadLetters, flags };
+}
+
+function refused(rec: Rec, route: Route | null, rejection: Rejection, duplicateKeys = 0): Decoded {
+  return {
+    events: [],
+    deadLetters: [deadLetter(rec, route, rejection, 0)],
+    flags: { duplicateKeys, clamped: 0, ignored: 0 },
+  };
+}
+
+function deadLetter(
+  rec: Rec,
+  route: Route | null,
+  rejection: Rejection,
+  index: number,
+): DeadLetter {
+  const value = rec.value ?? Buffer.alloc(0);
+  return {
+    position: { topic: rec.topic, partition: rec.partition, offset: rec.offset, index },
+    source: route?.source.name ?? '',
+    format: route?.format.name ?? '',
+    reason: rejection.reason,
+    detail: rejection.detail,
+    size: value.length,
+    // A copy: the record's bytes are a view of the reader's much larger buffer.
+    raw: Buffer.from(value.subarray(0, RAW_BYTES_MAX)),
+    receivedMs: rec.timestampMs,
+  };
+}
+
+/** Turns a draft into an event. */
+function eventOf(
+  draft: Draft,
+  index: number,
+  rec: Rec,
+  route: Route,
+  digest: string,
+  truncated: boolean,
+): Event {
+  const { parts } = draft;
+  const level = levelOf(parts);
+  const isTruncated = truncated || parts.evidence?.truncated === true;
+  // One literal, then what is there: events of a kind share a shape, which spreading costs.
+  const event: { -readonly [K in keyof Event]: Event[K] } = {
+    kind: parts.kind,
+    category: parts.category,
+    src: {
+      topic: rec.topic,
+      partition: rec.partition,
+      offset: rec.offset,
+      index,
+      name: route.source.name,
+      format: route.format.name,
+      trust: route.source.trust,
+    },
+    time: timeOf(draft, rec.timestampMs, route.maxFutureSkewMs),
+    nativeId: nativeIdOf(draft, index, digest, rec.key),
+    contentHash: mix53(hash53OfDigest(digest), index),
+    evidence: isTruncated ? { level, truncated: true } : { level },
+  };
+  if (parts.order !== undefined) event.order = parts.order;
+  if (parts.tenant !== undefined) event.tenant = parts.tenant;
+  if (parts.agent !== undefined) event.agent = parts.agent;
+  if (parts.session !== undefined) event.session = parts.session;
+  if (parts.principal !== undefined) event.principal = parts.principal;
+  if (parts.keys !== undefined) event.keys = parts.keys;
+  if (parts.reasoning !== undefined) event.reasoning = parts.reasoning;
+  if (parts.action !== undefined) event.action = parts.action;
+  if (parts.governance !== undefined) event.governance = parts.governance;
+  if (parts.metric !== undefined) event.metric = parts.metric;
+  return event;
+}
+
+function timeOf({ time }: Draft, observedMs: number, maxFutureSkewMs: number): EventTime {
+  return time.ms > observedMs + maxFutureSkewMs
+    ? { eventMs: observedMs, nsInMs: 0, observedMs, clamped: true }
+    : { eventMs: time.ms, nsInMs: time.nsInMs, observedMs, clamped: false };
+}
+
+/**
+ * Identity within the topic (DESIGN §13.4), as text that no two schemes share:
+ * `id/<producer id>` · `session/<session>/<seq>` · `content/<sha256 of key>/<sha256 of value>/<index>`, and where a mapping
+ * makes several events of one item, `part/<length>:<name>/` before any of these. Ids with lone
+ * surrogates, which UTF-8 would merge, are written as JSON text behind `id-json/`, `session-json/`.
+ */
+function nativeIdOf(draft: Draft, index: number, digest: string, key: Buffer | null): string {
+  const { id, part, parts } = draft;
+  const prefix = part === null ? '' : `part/${part.length}:${part}/`;
+  if (id !== undefined) return `${prefix}id${wellFormed(id)}`;
+  const { order, session } = parts;
+  if (order?.of === 'session' && session !== undefined) {
+    return `${prefix}session${wellFormed(session.id)}/${order.seq}`;
+  }
+  // The index tells equal items of one record apart.
+  const keyed = key === null ? '' : `${sha256Of(key)}/`;
+  return `${prefix}content/${keyed}${digest}/${index}`;
+}
+
+function wellFormed(id: string): string {
+  return id.isWellFormed() ? `/${id}` : `-json/${JSON.stringify(id)}`;
+}
+
+/**
+ * The level that the content proves. A payload may claim no more than L1 beyond it: digests are the
+ * one content that a decoder cannot see.
+ */
+function levelOf(parts: EventParts): EvidenceLevel {
+  const { reasoning, action, governance } = parts;
+  if (reasoning?.text !== undefined || action?.result !== undefined) return 'L3';
+  const hasArgs =
+    action?.args !== undefined ||
+    reasoning?.mandate !== undefined ||
+    governance?.detail?.mandate !== undefined ||
+    (reasoning?.intents.some((call) => call.args !== undefined) ?? false) ||
+    (reasoning?.claims.some((call) => call.args !== undefined) ?? false);
+  if (hasArgs) return 'L2';
+  return (parts.evidence?.level ?? 'L0') === 'L0' ? 'L0' : 'L1';
+}
