@@ -66,21 +66,36 @@ const reachableCopy = async (native: string, blocked: string, log: Log): Promise
   return target;
 };
 
-/** Locates the programs and runs one of them. Rejects with what to do when they cannot run. */
+const programOf = (native: string, file: string): string =>
+  join(native, 'bin', process.platform === 'win32' ? `${file}.exe` : file);
+
+/** Version of the programs in a folder. Rejects with what to do when they cannot run. */
+const versionOf = async (
+  native: string,
+  name: string,
+  account: Account | null,
+): Promise<string> => {
+  const { code, output, problem } = await run(
+    programOf(native, 'postgres'),
+    ['--version'],
+    account,
+  );
+  const match = /\(PostgreSQL\) (\S+)/.exec(output);
+  if (code === 0 && match?.[1] !== undefined) return match[1];
+  const repair = /shared librar|image not found|Library not loaded/i.test(output)
+    ? `its install script did not run: run "npm rebuild ${name}"`
+    : 'this system cannot run it (musl is not supported): set DATABASE_URL to a server of your own';
+  throw embeddedError(`PostgreSQL of ${name} does not start: ${problem ?? output}; ${repair}`);
+};
+
+/** Locates the programs, where the account can reach them. Rejects with what to do. */
 export async function findBinaries(account: Account | null, log: Log): Promise<Binaries> {
   const name = packageName();
-  let native = nativeFolder(name);
+  const native = nativeFolder(name);
+  // Before it may be copied: a copy of a broken installation would outlive its repair.
+  const version = await versionOf(native, name, null);
   const blocked = account === null ? null : await blockedAt(join(native, 'bin'), account);
-  if (blocked !== null) native = await reachableCopy(native, blocked, log);
-  const suffix = process.platform === 'win32' ? '.exe' : '';
-  const program = (file: string): string => join(native, 'bin', `${file}${suffix}`);
-  const { code, output, problem } = await run(program('postgres'), ['--version'], account);
-  const match = /\(PostgreSQL\) (\S+)/.exec(output);
-  if (code !== 0 || match === null) {
-    const repair = /shared librar|image not found|Library not loaded/i.test(output)
-      ? `its install script did not run: run "npm rebuild ${name}"`
-      : 'this system cannot run it (musl is not supported): set DATABASE_URL to a server of your own';
-    throw embeddedError(`PostgreSQL of ${name} does not start: ${problem ?? output}; ${repair}`);
-  }
-  return { initdb: program('initdb'), pgCtl: program('pg_ctl'), version: match[1] ?? '' };
+  const used = blocked === null ? native : await reachableCopy(native, blocked, log);
+  if (account !== null) await versionOf(used, name, account);
+  return { initdb: programOf(used, 'initdb'), pgCtl: programOf(used, 'pg_ctl'), version };
 }
