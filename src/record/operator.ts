@@ -1,4 +1,4 @@
-/** Operator requests: written by commands, read by lanes, done when a lane has committed them. */
+/** Operator requests: written by commands, read by lanes, done once a lane commits them. */
 import type { OperatorRequest } from '../model/decision.ts';
 import type { Database } from '../model/ports.ts';
 import { jsonOf } from './row.ts';
