@@ -16,7 +16,7 @@ import {
   noEffects,
 } from './model/effects.ts';
 import { assert } from './model/errors.ts';
-import type { Event } from './model/event.ts';
+import type { Event, Kind } from './model/event.ts';
 import type { Fact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
@@ -62,6 +62,10 @@ export interface Pipeline {
   committed(): void;
   /** Partitions to pause so that the buffer stays bounded; empty when there is room. */
   ahead(): TopicPartition[];
+  /** Has the buffer emptied enough for paused partitions to go on? */
+  hasRoom(): boolean;
+  /** Is this book known to be blind at the moment? */
+  blind(kind: Kind): boolean;
   readonly watermarkMs: number;
   readonly buffered: number;
   counters(): Readonly<Record<string, number>>;
@@ -231,6 +235,14 @@ class Spine implements Pipeline {
 
   ahead(): TopicPartition[] {
     return this.#reorder.size > this.#options.maxBuffered ? this.#watermarks.ahead(1000) : [];
+  }
+
+  hasRoom(): boolean {
+    return this.#reorder.size <= this.#options.maxBuffered / 2;
+  }
+
+  blind(kind: Kind): boolean {
+    return this.#correlate.blind(kind);
   }
 
   counters(): Readonly<Record<string, number>> {

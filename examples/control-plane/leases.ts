@@ -100,8 +100,16 @@ export class LeaseBook {
     return effect;
   }
 
-  /** What holds for a call right now. Leases past their time have ended by themselves. */
-  posture(agent: string, session: string | null, tool: string | null): Posture {
+  /**
+   * What holds for a call right now. Leases past their time have ended by themselves. A conservative
+   * posture lets reads go on: a call denied under it is any whose class is not known to be `read`.
+   */
+  posture(
+    agent: string,
+    session: string | null,
+    tool: string | null,
+    toolClass: string | null,
+  ): Posture {
     let halted = false;
     let denier: string | null = null;
     const leaseIds: string[] = [];
@@ -112,8 +120,8 @@ export class LeaseBook {
       leaseIds.push(lease.leaseId);
       const halts = lease.verb === 'revoke_session' || lease.verb === 'suspend_agent';
       halted ||= halts;
-      const denies =
-        halts || subject.tools.length === 0 || (tool !== null && subject.tools.includes(tool));
+      const named = tool !== null && subject.tools.includes(tool);
+      const denies = halts || (subject.tools.length === 0 ? toolClass !== 'read' : named);
       if (denies) denier ??= lease.leaseId;
     }
     const policyId = denier === null ? null : `plumbline:${denier}`;

@@ -140,7 +140,8 @@ function view(plane: Plane, route: string, query: URLSearchParams): Reply {
   if (route === 'GET /posture') {
     const agent = query.get('agent');
     if (agent === null || agent === '') return problem(400, 'agent is needed');
-    const body = book.posture(agent, query.get('session') || null, query.get('tool') || null);
+    const of = (name: string) => query.get(name) || null;
+    const body = book.posture(agent, of('session'), of('tool'), of('class'));
     return { status: 200, body, etag: true };
   }
   if (route === 'GET /leases') return { status: 200, body: book.state(), etag: true };

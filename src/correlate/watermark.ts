@@ -142,9 +142,12 @@ export class Watermarks {
   /** Partitions whose own watermark runs more than `aheadMs` in front of W: pause these first. */
   ahead(aheadMs: number): { topic: string; partition: number }[] {
     const found: { topic: string; partition: number }[] = [];
-    for (const { topic, partition, stored, timing } of this.#partitions.values())
+    for (const { topic, partition, stored, timing, next, until } of this.#partitions.values()) {
+      // What is being read again must go on, or W would stand still for ever.
+      if (next < until || stored.max < 0) continue;
       if (stored.max - timing.latenessMs - this.#effective > aheadMs)
         found.push({ topic, partition });
+    }
     return found;
   }
 

@@ -87,7 +87,7 @@ function decide(
   options: DecideOptions,
   detection: Detection,
   caseId: string,
-  response: Response | null,
+  asks: Response | null,
   known: Omit<Circumstances, 'leases'>,
   size: FleetSize,
 ): Decided {
@@ -97,7 +97,7 @@ function decide(
   const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
   const circumstances = { ...known, leases: against?.leases.length ?? 0 };
   const falsification = falsify(detection, circumstances);
-  const asked: Rung = response?.action ?? 'alert';
+  const asked: Rung = asks?.action ?? 'alert';
   const common = {
     id: idOf('decision', detection.id, asked),
     caseId,
@@ -116,7 +116,8 @@ function decide(
     intention: null,
     tripped: false,
   });
-  if (response === null) return record([], null);
+  if (asks === null) return record([], null);
+  const response = { ...asks, ttlMs: Math.min(asks.ttlMs, options.guardrails.leaseMaxMs) };
   const subject = subjectOf(detection, response);
   const lease = against?.leases.find((held) => sameSubject(held, response.action, subject));
   if (lease !== undefined && !needsRenewal(lease, response, detection.decidedMs))
@@ -348,6 +349,8 @@ function activityOf(
     const { subject } = lease;
     if (subject.session !== null && subject.session !== session) continue;
     if (subject.tools.length > 0 && !subject.tools.includes(attempt.tool)) continue;
+    // A conservative posture lets reads go on: they say nothing of whether it holds.
+    if (lease.verb === 'posture' && attempt.toolClass === 'read') continue;
     if (lease.issuedMs > attempt.ms) continue;
     const allowed = attempt.decision !== 'deny' && attempt.outcome !== 'error';
     found.push({

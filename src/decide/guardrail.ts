@@ -9,6 +9,8 @@ export interface GuardrailOptions {
   readonly neverTouch: ReadonlySet<string>;
   readonly coolDownMs: number;
   readonly immunityMs: number;
+  /** No lease is asked for longer than this at once; it can be renewed. */
+  readonly leaseMaxMs: number;
   readonly breakerFleetShare: number;
   readonly breakerRoleShare: number;
   readonly breakerWindowMs: number;

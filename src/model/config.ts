@@ -171,6 +171,9 @@ export const Config = Type.Object(
             duration('Between the end of a lease and the next of its kind.', '5m'),
           ),
           immunity: Type.Optional(duration('After an undo, for the same detector.', '15m')),
+          leaseMax: Type.Optional(
+            duration('No lease is asked for longer at once; it is renewed while its cause lasts.', '4h'),
+          ),
           breakerFleetShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.05 })),
           breakerRoleShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.2 })),
           breakerWindow: Type.Optional(duration('Window of the fleet breaker.', '15m')),

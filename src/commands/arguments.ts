@@ -1,0 +1,62 @@
+/** Arguments: one strict parser for every command; mistakes are said with what is possible. */
+import { parseArgs } from 'node:util';
+import { OperatingError } from '../model/errors.ts';
+
+/** Option names and whether each takes a value. */
+export type OptionSpec = Readonly<Record<string, 'flag' | 'value'>>;
+
+/** What was given. */
+export interface Given {
+  readonly words: readonly string[];
+  has(name: string): boolean;
+  value(name: string): string | undefined;
+  /** A whole number of at least `least`. */
+  count(name: string, least: number): number | undefined;
+}
+
+/** Options every command has. */
+export const COMMON: OptionSpec = { json: 'flag', quiet: 'flag', config: 'value', help: 'flag' };
+
+/** Parses; rejects an unknown option with the list of known ones (CONFIG_INVALID: exit 2). */
+export function parse(args: readonly string[], spec: OptionSpec): Given {
+  const known = { ...COMMON, ...spec };
+  const options: Record<string, { type: 'boolean' | 'string' }> = {};
+  for (const [name, kind] of Object.entries(known))
+    options[name] = { type: kind === 'flag' ? 'boolean' : 'string' };
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    return {
+      words: positionals,
+      has: (name) => values[name] === true,
+      value: (name) => {
+        const value = values[name];
+        return typeof value === 'string' ? value : undefined;
+      },
+      count: (name, least) => countOf(name, values[name], least),
+    };
+  } catch (cause) {
+    const names = Object.keys(known).map((name) => `--${name}`);
+    const said = cause instanceof Error ? cause.message.split('. To specify')[0] : 'bad arguments';
+    throw usage(`${said}. Known options: ${names.join(' ')}`, cause);
+  }
+}
+
+/** A mistake in how a command was called: exit 2. */
+export function usage(message: string, cause?: unknown): OperatingError {
+  return new OperatingError('CONFIG_INVALID', message, { retryable: false, cause });
+}
+
+function countOf(name: string, value: unknown, least: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < least)
+    throw usage(
+      `--${name} takes a whole number of at least ${least}, not ${JSON.stringify(value)}`,
+    );
+  return number;
+}

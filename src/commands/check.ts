@@ -1,0 +1,50 @@
+/** `check`: every problem of configuration, detectors, mappings and inventory at once. */
+
+import { exists } from '../adapters/files.ts';
+import type { Command } from './command.ts';
+import { problemLines, readConfig } from './config.ts';
+import { CONFIG_FILE, detectorsDir } from './inputs.ts';
+import { laneOptions } from './lane.ts';
+import { readLibrary } from './library.ts';
+
+/** The command. */
+export const check: Command = {
+  name: 'check',
+  synopsis: 'check [--config FILE] [--detectors DIR]',
+  summary: 'say every mistake in configuration, detectors and mappings at once; exit 2 if any',
+  options: { detectors: 'value' },
+  run: async (given, { output }) => {
+    const file = given.value('config') ?? ((await exists(CONFIG_FILE)) ? CONFIG_FILE : null);
+    const read = file === null ? null : await readConfig(file);
+    const config = read?.config ?? null;
+    const library = await readLibrary(detectorsDir(given, config));
+    const problems = [...(read?.problems ?? []), ...library.problems];
+    if (read !== null && read.problems.length === 0) {
+      const lane = laneOptions(read.config, library, {
+        file: read.file,
+        digestKey: '',
+        driver: null,
+      });
+      problems.push(...lane.problems);
+      const stems = new Set(library.detectors.map(({ stem }) => stem));
+      for (const name of Object.keys(read.config.detectors?.maturity ?? {}))
+        if (name !== 'hard' && !stems.has(name))
+          problems.push({
+            file: read.file,
+            line: null,
+            key: `detectors.maturity.${name}`,
+            message: `no such detector; there are: hard, ${[...stems].join(', ')}`,
+          });
+    }
+    output.json({ ok: problems.length === 0, problems, detectors: library.detectors.length });
+    for (const line of problemLines(problems)) output.line(line);
+    if (problems.length > 0) {
+      output.line(`${problems.length} problems`);
+      return 2;
+    }
+    output.line(
+      `${file ?? 'no configuration'}: fine. ${library.detectors.length} detectors, ${library.mappings.size} mappings.`,
+    );
+    return 0;
+  },
+};

@@ -1,0 +1,50 @@
+/** Commands: the list of all, and the text that names them. */
+
+import { cases } from './cases.ts';
+import { check } from './check.ts';
+import type { Command } from './command.ts';
+import { explain } from './explain.ts';
+import { findings } from './findings-export.ts';
+import { journal } from './journal.ts';
+import { leases, pause, resume } from './leases.ts';
+import { migrateCommand } from './migrate.ts';
+import { produce } from './produce.ts';
+import { replay } from './replay.ts';
+import { run } from './run.ts';
+import { simulate } from './simulate.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+
+/** Every command, in the order people meet them. */
+export const COMMANDS: readonly Command[] = [
+  start,
+  run,
+  check,
+  cases,
+  explain,
+  leases,
+  pause,
+  resume,
+  journal,
+  status,
+  replay,
+  findings,
+  produce,
+  simulate,
+  migrateCommand,
+];
+
+/** What there is, for people. */
+export function usageText(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    'plumbline: independent observation of autonomous AI agents',
+    '',
+    ...lines,
+    '',
+    'Every command: --help, --json (a result for programs on stdout), --quiet, --config FILE.',
+    'Exit codes: 0 done, 1 something was found wrong, 2 usage or configuration.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,227 @@
+/** Daemon: wires broker, store, core and executor, and keeps them running. */
+import { type ActorOptions, createActor } from '../act/act.ts';
+import type { Driver } from '../act/driver.ts';
+import { createWebhookDriver, WEBHOOK } from '../act/drivers/webhook.ts';
+import { createHttp } from '../adapters/control-http.ts';
+import { createJsonlBroker } from '../adapters/jsonl.ts';
+import { createKafkaBroker } from '../adapters/kafka.ts';
+import { type Config, durationMs } from '../model/config.ts';
+import type { LaneCommit } from '../model/effects.ts';
+import { OperatingError } from '../model/errors.ts';
+import type { Broker, Clock, Database, Log } from '../model/ports.ts';
+import { createObserver, type LaneStore, type ObserverStep } from '../observer.ts';
+import { createPipeline } from '../pipeline.ts';
+import { createActionLog } from '../record/actions.ts';
+import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
+import { pendingOperatorRequests } from '../record/operator.ts';
+import { PAGES } from '../state/slots.ts';
+import { type Environment, problemLines, secretOf } from './config.ts';
+import { laneOptions } from './lane.ts';
+import type { Library } from './library.ts';
+import type { Store } from './store.ts';
+
+/** Every point a crash may fall on. */
+export type DaemonStep =
+  | ObserverStep
+  | 'broker-committed'
+  | 'action-sending'
+  | 'action-sent'
+  | 'outcome-recorded';
+
+/** What a daemon is made of. */
+export interface DaemonParts {
+  readonly config: Config;
+  readonly file: string;
+  readonly library: Library;
+  readonly store: Store;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How it is run. */
+export interface DaemonOptions {
+  readonly untilCaughtUp: boolean;
+  readonly onStep?: (step: DaemonStep) => void;
+  readonly onCommit?: (commit: LaneCommit) => void;
+}
+
+const LANE = 0;
+const REBUILDS_MAX = 3;
+const REBUILD_WINDOW_MS = 600_000;
+const STANDBY_MS = 1000;
+
+/**
+ * Runs until the signal aborts or, where asked, until caught up. Takes the leader's lock first and
+ * waits as standby while another process holds it. After a failure that may heal, everything is
+ * made anew and reading goes on from the stored positions; three such in ten minutes end the run.
+ */
+export async function runDaemon(
+  parts: DaemonParts,
+  options: DaemonOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, clock, log } = parts;
+  const group = config.kafka?.group ?? 'plumbline';
+  const failures: number[] = [];
+  for (;;) {
+    const lost = new AbortController();
+    const lock = await leaderLock(parts, group, lost, signal);
+    if (lock === null) return;
+    try {
+      await runOnce(parts, options, group, AbortSignal.any([signal, lost.signal]));
+      if (!lost.signal.aborted) return;
+      log.warn({ group }, 'the leader lock was lost: its connection broke');
+    } catch (cause) {
+      const nowMs = clock.nowMs();
+      failures.push(nowMs);
+      const recent = failures.filter((ms) => ms > nowMs - REBUILD_WINDOW_MS).length;
+      const mayHeal =
+        cause instanceof OperatingError && (cause.retryable || cause.code === 'LANE_FENCED');
+      if (!mayHeal || recent > REBUILDS_MAX || signal.aborted) throw cause;
+      log.warn(
+        { code: cause.code, recent },
+        `${cause.message}; starting anew from the stored positions`,
+      );
+      await clock.sleep(500 * 2 ** recent, signal);
+    } finally {
+      await lock.release();
+    }
+    if (signal.aborted) return;
+  }
+}
+
+async function leaderLock(
+  parts: DaemonParts,
+  group: string,
+  lost: AbortController,
+  signal: AbortSignal,
+): Promise<{ release(): Promise<void> } | null> {
+  const { store, clock, log } = parts;
+  for (let said = false; !signal.aborted; said = true) {
+    const lock = await store.db.tryLock(`plumbline lane ${group}`, () => lost.abort());
+    if (lock !== null) return lock;
+    if (!said) log.info({ group }, 'another observer holds this lane: waiting as standby');
+    await clock.sleep(STANDBY_MS, signal);
+  }
+  return null;
+}
+
+async function runOnce(
+  parts: DaemonParts,
+  options: DaemonOptions,
+  group: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, file, library, store, clock, log } = parts;
+  const drivers = await driversOf(parts);
+  const driver = drivers.has(WEBHOOK) ? WEBHOOK : null;
+  const { digestKey } = store;
+  const lane = laneOptions(config, library, { file, digestKey, driver });
+  if (lane.problems.length > 0) throw invalid(problemLines(lane.problems));
+  const { onStep, onCommit } = options;
+  const gatewayOf: { now: () => { watermarkMs: number; alive: boolean } } = {
+    now: () => ({ watermarkMs: Number.MIN_SAFE_INTEGER, alive: false }),
+  };
+  const actorOptions: ActorOptions = {
+    random: () => Math.random(),
+    gateway: () => gatewayOf.now(),
+    ...(onStep === undefined ? {} : { onStep }),
+  };
+  const actor = createActor(
+    createActionLog(store.db, { lane: LANE }),
+    drivers,
+    clock,
+    log,
+    actorOptions,
+  );
+  const source = brokerOf(parts, group, options);
+  const observer = createObserver(
+    {
+      broker: source.broker,
+      store: laneStore(store.db, group, config.instance ?? 'plumbline'),
+      pipeline: () => createPipeline(lane.options),
+      actor,
+      clock,
+      log,
+    },
+    {
+      untilCaughtUp: options.untilCaughtUp,
+      ...(source.finished === null ? {} : { finished: source.finished }),
+      ...(onStep === undefined ? {} : { onStep }),
+      ...(onCommit === undefined ? {} : { onCommit }),
+    },
+  );
+  gatewayOf.now = () => observer.gateway();
+  await observer.run(signal);
+}
+
+/** Control drivers by name; none where none is configured. */
+async function driversOf({
+  config,
+  environment,
+  clock,
+}: DaemonParts): Promise<Map<string, Driver>> {
+  const drivers = new Map<string, Driver>();
+  const webhook = config.control?.webhook;
+  if (webhook === undefined) return drivers;
+  const secret = await secretOf(webhook.secret, 'control.webhook.secret', environment);
+  const made = createWebhookDriver(createHttp(), clock, {
+    url: webhook.url,
+    secret,
+    graceMs: durationMs(webhook.grace ?? '5s'),
+    source: config.instance ?? 'plumbline',
+  });
+  if (!made.ok) throw invalid([`control.webhook: ${made.problem}`]);
+  drivers.set(WEBHOOK, made.driver);
+  return drivers;
+}
+
+function brokerOf(
+  { config, clock, log }: DaemonParts,
+  group: string,
+  options: DaemonOptions,
+): { broker: Broker; finished: Promise<void> | null } {
+  const topics = config.sources.map(({ topic }) => topic);
+  if (config.kafka !== undefined) {
+    const { onStep } = options;
+    const broker = createKafkaBroker({
+      brokers: config.kafka.brokers,
+      clientId: `plumbline-${config.instance ?? 'plumbline'}`,
+      group,
+      topics,
+      sessionTimeoutMs: durationMs(config.kafka.sessionTimeout ?? '45s'),
+      log,
+      ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),
+    });
+    return { broker, finished: null };
+  }
+  const { path = '.', follow = true } = config.jsonl ?? {};
+  const reads = follow && !options.untilCaughtUp;
+  const broker = createJsonlBroker({ path, topics, follow: reads, log, clock });
+  return { broker, finished: options.untilCaughtUp ? broker.finished : null };
+}
+
+/** The lane in PostgreSQL. */
+export function laneStore(db: Database, group: string, owner: string): LaneStore {
+  let claim: LaneClaim | null = null;
+  return {
+    claim: async (partitions) => {
+      const claimed = await claimLane(db, {
+        group,
+        lane: LANE,
+        owner,
+        topicPartitions: partitions,
+        pages: PAGES,
+      });
+      claim = claimed.claim;
+      return claimed;
+    },
+    commit: async (commit) => (claim === null ? 'fenced' : await commitLane(db, claim, commit)),
+    requests: async () => await pendingOperatorRequests(db, LANE),
+  };
+}
+
+function invalid(lines: readonly string[]): OperatingError {
+  return new OperatingError('CONFIG_INVALID', lines.join('\n'), { retryable: false });
+}

@@ -1,0 +1,113 @@
+/** `explain`: a case in plain language, with its witnesses, what was ruled out and what was done. */
+import type { Decision } from '../model/decision.ts';
+import type { CoverageGap } from '../model/detection.ts';
+import { short } from '../model/ids.ts';
+import { type CaseFile, readCase, type StoredDetection, type StoredLease } from '../record/read.ts';
+import { usage } from './arguments.ts';
+import type { Command } from './command.ts';
+import { lengthOf, safe, timeOf } from './output.ts';
+import { withStore } from './reading.ts';
+
+/** The command. */
+export const explain: Command = {
+  name: 'explain',
+  synopsis: 'explain CASE',
+  summary: 'tell one case in plain language: witnesses, what was ruled out, what was done',
+  options: {},
+  run: async (given, { output, environment }) => {
+    const [prefix] = given.words;
+    if (prefix === undefined)
+      throw usage('explain needs the id of a case, or its first characters');
+    const file = await withStore(given, environment, (db) => readCase(db, prefix));
+    output.json(file);
+    for (const line of caseText(file)) output.line(line);
+    return 0;
+  },
+};
+
+/** The case as lines. Every text that came from outside is escaped. */
+export function caseText(file: CaseFile): string[] {
+  const { case: one, open } = file;
+  const { agent, role, session } = one.entity;
+  const who = `agent ${safe(agent)}${role === null ? '' : ` (role ${safe(role)})`}`;
+  const where = session === null ? '' : `, session ${safe(session)}`;
+  return [
+    `Case ${short(one.id)} · ${one.level} · ${open ? 'open' : 'retracted'}`,
+    `${who}${where}`,
+    `${timeOf(one.openedMs)} to ${timeOf(one.lastMs)}, ${one.count} detections`,
+    '',
+    ...file.detections.flatMap((detection, at) => detectionText(detection, at + 1)),
+    ...file.decisions.flatMap(decisionText),
+    ...file.leases.flatMap(leaseText),
+    ...coverageText(file.coverage),
+  ];
+}
+
+function detectionText(
+  { detection, retracted, retractedReason }: StoredDetection,
+  n: number,
+): string[] {
+  const lines = [
+    `${n}. ${detection.detector} · ${detection.level} · ${detection.evidenceClass} evidence, ${detection.strength} join`,
+    `   ${safe(detection.explanation, 1000)}`,
+  ];
+  for (const witness of detection.witnesses) {
+    const { topic, partition, offset } = witness.position;
+    const seq = witness.seq === null ? '' : `, seq ${witness.seq}`;
+    lines.push(
+      `   - ${witness.kind} at ${timeOf(witness.timeMs)} (${safe(topic)}/${partition}@${offset}${seq}): ${safe(witness.says)}`,
+    );
+  }
+  lines.push(`   It would have been ${safe(detection.counterfactual, 500)}.`);
+  lines.push(
+    `   Decided at event time ${timeOf(detection.decidedMs)} by version ${detection.version}.`,
+  );
+  if (detection.blind.length > 0)
+    lines.push(
+      `   Part of the picture was missing: ${detection.blind.join(', ')} could not be heard.`,
+    );
+  if (detection.late) lines.push('   It rests on a record that came late.');
+  if (retracted) lines.push(`   Taken back: ${safe(retractedReason ?? 'no reason recorded')}.`);
+  return [...lines, ''];
+}
+
+function decisionText(decision: Decision): string[] {
+  const lines = [
+    `Decision ${short(decision.id)}: asked ${decision.asked}, taken ${decision.taken} (${decision.outcome}, mode ${decision.mode})`,
+  ];
+  for (const { explanation, verdict, data } of decision.falsification)
+    lines.push(
+      `   ${verdict === 'ruled-out' ? 'ruled out' : verdict}: ${explanation} (${safe(data)})`,
+    );
+  for (const { check, passed, data } of decision.guardrails)
+    if (!passed) lines.push(`   stopped by ${check}: ${safe(data)}`);
+  if (decision.outcome === 'record' && decision.wouldAct)
+    lines.push('   It would have acted, were the role autonomous.');
+  return [...lines, ''];
+}
+
+function leaseText(lease: StoredLease): string[] {
+  const { subject } = lease;
+  const tools =
+    subject.tools.length === 0 ? '' : ` on ${subject.tools.map((tool) => safe(tool)).join(', ')}`;
+  const scope = subject.session === null ? 'the agent' : 'the session';
+  const until = lease.expiresMs === null ? 'without end' : `until ${timeOf(lease.expiresMs)}`;
+  const lines = [
+    `Lease ${short(lease.id)}: ${lease.verb}${tools} for ${scope}, ${until}: ${lease.state}${lease.cause === null ? '' : ` (${safe(lease.cause)})`}`,
+    `   Effect at the gateway: ${lease.verification}${lease.verifiedBy === null ? '' : ` by ${lease.verifiedBy}`}, ${lease.leakedCalls} calls leaked, ${lease.latencyCalls} while it took effect.`,
+  ];
+  if (lease.acceptedMs !== null)
+    lines.push(`   Accepted ${lengthOf(lease.acceptedMs - lease.issuedMs)} after the decision.`);
+  if (lease.lastDetail !== null) lines.push(`   Control said: ${safe(lease.lastDetail)}`);
+  if (lease.state === 'accepted')
+    lines.push(`   Undo: plumbline leases undo ${short(lease.id)} --by YOU --reason WHY`);
+  return [...lines, ''];
+}
+
+function coverageText(coverage: readonly CoverageGap[]): string[] {
+  if (coverage.length === 0) return ['All four books were heard throughout.'];
+  return coverage.map(
+    (gap) =>
+      `Blind: ${safe(gap.source)} from ${timeOf(gap.fromMs)} to ${gap.toMs === null ? 'now' : timeOf(gap.toMs)}: ${safe(gap.reason)}`,
+  );
+}

@@ -1,0 +1,91 @@
+/** Findings: what a replay or a store says of each session, in the form evaluations read. */
+import type { Decision } from '../model/decision.ts';
+import type { CoverageGap, Detection } from '../model/detection.ts';
+import { sessionScore } from '../score/score.ts';
+
+/** One line of a scores file (corpus README, "How to score"). */
+export interface ScoreLine {
+  readonly session_id: string;
+  readonly agent_id: string;
+  readonly score: number;
+  readonly alerted: boolean;
+  readonly first_alert_seq: number | null;
+  readonly first_intervention_seq: number | null;
+  readonly findings: readonly {
+    readonly class: string;
+    readonly detector: string;
+    readonly seq: number | null;
+    readonly explanation: string;
+  }[];
+}
+
+/** Class of a finding in a session one of whose books was blind (ADR 0008). */
+export const PARTIAL = 'partial-reconciliation';
+
+/** What is known of the sessions, from wherever it was kept. */
+export interface SessionFindings {
+  /** Session → agent, every session that was seen. */
+  readonly sessions: ReadonlyMap<string, string>;
+  /** Detections that stand, with the books that proved blind in `blind`. */
+  readonly detections: readonly Detection[];
+  readonly decisions: readonly Decision[];
+  /** A session is alerted above this score; null: on any detection. */
+  readonly threshold: number | null;
+}
+
+/** One line per session, by session id. */
+export function scoreLines(found: SessionFindings): ScoreLine[] {
+  const bySession = new Map<string, Detection[]>();
+  for (const detection of found.detections) {
+    const { session } = detection.entity;
+    if (session === null) continue;
+    const list = bySession.get(session);
+    if (list === undefined) bySession.set(session, [detection]);
+    else list.push(detection);
+  }
+  const acted = new Set(
+    found.decisions.filter(({ wouldAct }) => wouldAct).map((d) => d.detectionId),
+  );
+  const ids = [...new Set([...found.sessions.keys(), ...bySession.keys()])].sort();
+  return ids.map((id) => {
+    const detections = (bySession.get(id) ?? []).sort(byOrder);
+    const score = sessionScore(detections);
+    const isAlerted = found.threshold === null ? detections.length > 0 : score > found.threshold;
+    const intervention = detections.find((detection) => acted.has(detection.id));
+    return {
+      session_id: id,
+      agent_id: found.sessions.get(id) ?? detections[0]?.entity.agent ?? '',
+      score,
+      alerted: isAlerted,
+      first_alert_seq: isAlerted ? (detections[0]?.seq ?? null) : null,
+      first_intervention_seq: intervention?.seq ?? null,
+      findings: detections.map((detection) => ({
+        class: detection.blind.length > 0 ? PARTIAL : detection.detector,
+        detector: detection.detector,
+        seq: detection.seq,
+        explanation: detection.explanation,
+      })),
+    };
+  });
+}
+
+/** Lines of a coverage file: closed intervals in which nothing was inferred from a source's silence. */
+export function coverageLines(
+  gaps: readonly CoverageGap[],
+): { source: string; from: string; to: string; reason: string }[] {
+  return gaps
+    .filter((gap): gap is CoverageGap & { toMs: number } => gap.toMs !== null)
+    .sort((a, b) => a.fromMs - b.fromMs)
+    .map((gap) => ({
+      source: gap.source,
+      from: new Date(gap.fromMs).toISOString(),
+      to: new Date(gap.toMs).toISOString(),
+      reason: gap.reason,
+    }));
+}
+
+/** In the order their evidence was completed: the producer's counter where there is one. */
+function byOrder(a: Detection, b: Detection): number {
+  if (a.seq !== null && b.seq !== null && a.seq !== b.seq) return a.seq - b.seq;
+  return a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1);
+}

@@ -1,0 +1,96 @@
+/** Lane: turns configuration and library into the options of the core. */
+import type { BookOptions } from '../correlate/books.ts';
+import type { SourceTiming } from '../correlate/watermark.ts';
+import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
+import type { Mode } from '../model/decision.ts';
+import type { Problem } from '../model/errors.ts';
+import type { Kind } from '../model/event.ts';
+import type { PipelineOptions } from '../pipeline.ts';
+import { createDecode } from '../source/source.ts';
+import type { Library } from './library.ts';
+
+/** Books whose absence is evidence; governance and metrics are looked up, not awaited. */
+const JUDGED: readonly Kind[] = ['reasoning', 'gateway'];
+
+/** Options of the core, and what is wrong with the sources. */
+export function laneOptions(
+  config: Config,
+  library: Library,
+  extra: {
+    readonly file: string;
+    readonly digestKey: string;
+    readonly driver: string | null;
+    /** Replay: judge what would be done, were every role in this mode. */
+    readonly mode?: Mode;
+  },
+): { options: PipelineOptions; problems: Problem[] } {
+  const { decode, problems } = createDecode(config.sources, library.mappings, { file: extra.file });
+  const ms = (text: string | undefined, fallback: string) => durationMs(text ?? fallback);
+  const { correlate = {}, guardrails = {} } = config;
+  const joinWindowMs = ms(correlate.joinWindow, '30s');
+  const modeOf = (role: string | null): Mode =>
+    extra.mode ?? (config.roles?.[role ?? ''] ?? config.roles?.['default'])?.mode ?? 'observe';
+  const options: PipelineOptions = {
+    decode,
+    timings: config.sources.map(timingOf),
+    correlate: {
+      joinWindowMs,
+      clockToleranceMs: 2000,
+      closeGraceMs: ms(correlate.closeGrace, '10s'),
+      refusalWindowMs: 600_000,
+      rememberMs: 86_400_000,
+      maxSessions: correlate.maxSessions ?? 1_000_000,
+      maxSessionsPerAgent: correlate.maxSessionsPerAgent ?? 1000,
+      maxActsPerSession: correlate.maxActsPerSession ?? 4096,
+      books: booksOf(config, joinWindowMs),
+      digestKey: extra.digestKey,
+      inventory: library.inventory,
+    },
+    detectors: library.detectors,
+    maturity: config.detectors?.maturity ?? {},
+    decide: {
+      modeOf,
+      driver: extra.driver,
+      guardrails: {
+        neverTouch: new Set(guardrails.neverTouch ?? []),
+        coolDownMs: ms(guardrails.coolDown, '5m'),
+        immunityMs: ms(guardrails.immunity, '15m'),
+        leaseMaxMs: ms(guardrails.leaseMax, '4h'),
+        breakerFleetShare: guardrails.breakerFleetShare ?? 0.05,
+        breakerRoleShare: guardrails.breakerRoleShare ?? 0.2,
+        breakerWindowMs: ms(guardrails.breakerWindow, '15m'),
+      },
+    },
+    maxBuffered: correlate.maxBuffered ?? 200_000,
+    tooLateMs: 86_400_000,
+  };
+  return { options, problems };
+}
+
+function timingOf(source: SourceConfig): SourceTiming {
+  return {
+    topic: source.topic,
+    latenessMs: durationMs(source.lateness ?? '30s'),
+    idleAfterMs: durationMs(source.idleAfter ?? '30s'),
+  };
+}
+
+/** A book is judged by absence only where some source carries it and none of these is sampled. */
+function booksOf(config: Config, joinWindowMs: number): ReadonlyMap<Kind, BookOptions> {
+  const books = new Map<Kind, BookOptions>();
+  for (const kind of JUDGED) {
+    const carriers = config.sources.filter(({ kinds }) => kinds.includes(kind));
+    if (carriers.length === 0 || carriers.some(({ sampled }) => sampled === true)) continue;
+    const rhythms = carriers.map(({ expectEvery }) => expectEvery);
+    const expected = rhythms.every((every) => every !== undefined);
+    const longest = Math.max(...rhythms.map((every) => durationMs(every ?? '0s')));
+    books.set(kind, {
+      quietMaxMs: expected ? 3 * longest : durationMs(config.correlate?.quietMax ?? '24h'),
+      blindSessions: config.correlate?.blindSessions ?? 3,
+      joinWindowMs,
+      name: carriers.length === 1 ? (carriers[0]?.name ?? kind) : kind,
+      expected,
+    });
+  }
+  return books;
+}

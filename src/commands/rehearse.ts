@@ -1,0 +1,197 @@
+/** Rehearsal: one folder through the same core as the daemon, with fresh state and no hands. */
+import { systemClock } from '../adapters/clock.ts';
+
+import { createJsonlBroker } from '../adapters/jsonl.ts';
+import type { Config } from '../model/config.ts';
+import type { Decision } from '../model/decision.ts';
+import type { CoverageGap, Detection } from '../model/detection.ts';
+import { noEffects } from '../model/effects.ts';
+import { OperatingError } from '../model/errors.ts';
+import type { Event, EvidenceLevel } from '../model/event.ts';
+import type { Clock, Log } from '../model/ports.ts';
+import { createObserver, type LaneStore } from '../observer.ts';
+import { createPipeline } from '../pipeline.ts';
+import type { Decode } from '../source/source.ts';
+import { problemLines } from './config.ts';
+import { laneOptions } from './lane.ts';
+import type { Library } from './library.ts';
+import { sniffSources } from './sniff.ts';
+
+/** What came out. */
+export interface Rehearsed {
+  readonly sessions: ReadonlyMap<string, string>;
+  /** Standing detections: retracted ones are left out, blind books added. */
+  readonly detections: readonly Detection[];
+  readonly decisions: readonly Decision[];
+  readonly coverage: readonly CoverageGap[];
+  readonly counters: Readonly<Record<string, number>>;
+  /** First few records that could not be read, for people. */
+  readonly deadLetters: readonly string[];
+}
+
+/** What is rehearsed. */
+export interface RehearsalInput {
+  readonly dir: string;
+  readonly library: Library;
+  /** Sources to use; null: the four streams, each in the format its first record is in. */
+  readonly config: Config | null;
+  readonly evidence: EvidenceLevel;
+  readonly log: Log;
+  readonly progress: (records: number) => void;
+}
+
+/** Runs a folder from beginning to end. Every call starts with fresh state, watermark and clock. */
+export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
+  const sources = input.config?.sources ?? (await sniffSources(input.dir, input.library));
+  const config: Config = {
+    ...(input.config ?? {}),
+    sources: [...sources],
+    detectors: { ...input.config?.detectors, maturity: { hard: 'enforce' } },
+    // The brakes of the whole fleet would hide what each session by itself would have led to.
+    guardrails: { ...input.config?.guardrails, breakerFleetShare: 1, breakerRoleShare: 1 },
+  };
+  const lane = laneOptions(config, input.library, {
+    file: input.dir,
+    digestKey: 'rehearsal',
+    driver: 'rehearsal',
+    mode: 'autonomous',
+  });
+  if (lane.problems.length > 0)
+    throw new OperatingError('CONFIG_INVALID', problemLines(lane.problems).join('\n'), {
+      retryable: false,
+    });
+  const { store, result } = collector();
+  const sessions = new Map<string, string>();
+  const decode = noting(lane.options.decode, sessions, input.evidence);
+  const clock = stoppedClock();
+  const topics = sources.map(({ topic }) => topic);
+  const broker = createJsonlBroker({
+    path: input.dir,
+    topics,
+    follow: false,
+    log: input.log,
+    clock,
+  });
+  let shown = 0;
+  const observer = createObserver(
+    {
+      broker,
+      store,
+      pipeline: () => createPipeline({ ...lane.options, decode }),
+      actor: null,
+      clock,
+      log: input.log,
+    },
+    {
+      untilCaughtUp: true,
+      finished: broker.finished,
+      onCommit: ({ counters }) => {
+        const records = counters['records'] ?? 0;
+        if (records - shown < 10_000) return;
+        shown = records;
+        input.progress(records);
+      },
+    },
+  );
+  await observer.run(new AbortController().signal);
+  return { sessions, ...result() };
+}
+
+/** Notes every session, and withholds what the evidence level does not have. */
+function noting(decode: Decode, sessions: Map<string, string>, level: EvidenceLevel): Decode {
+  return (record) => {
+    const decoded = decode(record);
+    for (const event of decoded.events)
+      if (event.session !== undefined && !sessions.has(event.session.id))
+        sessions.set(event.session.id, event.agent?.id ?? '');
+    if (level === 'L3') return decoded;
+    return { ...decoded, events: decoded.events.map((event) => withhold(event, level)) };
+  };
+}
+
+/** L2: no result bodies, error texts or reasoning text; below L2 also no mandate; L0: no arguments. */
+function withhold(event: Event, level: EvidenceLevel): Event {
+  const lesser = { ...event };
+  if (lesser.action !== undefined) {
+    const { result: _result, reason: _reason, ...rest } = lesser.action;
+    lesser.action = rest;
+    if (level === 'L0') delete lesser.action.args;
+  }
+  if (lesser.reasoning !== undefined) {
+    const { text: _text, ...rest } = lesser.reasoning;
+    lesser.reasoning = rest;
+    if (level !== 'L2') delete lesser.reasoning.mandate;
+    if (level === 'L0')
+      lesser.reasoning.intents = lesser.reasoning.intents.map(({ args: _args, ...call }) => call);
+  }
+  return lesser;
+}
+
+/** A clock that stands still: recorded history is judged in its own time. */
+function stoppedClock(): Clock {
+  const startMs = systemClock.nowMs();
+  return { nowMs: () => startMs, sleep: systemClock.sleep };
+}
+
+/** A lane store that keeps what comes out and nothing else. */
+function collector(): { store: LaneStore; result: () => Omit<Rehearsed, 'sessions'> } {
+  const all = noEffects();
+  let counters: Readonly<Record<string, number>> = {};
+  const store: LaneStore = {
+    claim: async () => ({
+      state: { positions: [], pages: [], deltas: [], seq: 0 },
+      watermarkMs: null,
+      counters: {},
+    }),
+    commit: async (commit) => {
+      counters = commit.counters;
+      const { detections, amendments, decisions, coverage, deadLetters } = commit.effects;
+      all.detections.push(...detections);
+      all.amendments.push(...amendments);
+      all.decisions.push(...decisions);
+      all.coverage.push(...coverage);
+      for (const letter of deadLetters)
+        if (all.deadLetters.length < 5) all.deadLetters.push(letter);
+      return 'done';
+    },
+    requests: async () => [],
+  };
+  const result = () => {
+    const gaps = new Map(all.coverage.map((gap) => [gap.id, gap]));
+    const letters = all.deadLetters.map(
+      ({ position, reason, detail }) =>
+        `${position.topic}@${position.offset}: ${reason}: ${detail}`,
+    );
+    return {
+      detections: amended(all.detections, all.amendments),
+      decisions: all.decisions,
+      coverage: [...gaps.values()],
+      counters,
+      deadLetters: letters,
+    };
+  };
+  return { store, result };
+}
+
+function amended(
+  detections: readonly Detection[],
+  amendments: ReturnType<typeof noEffects>['amendments'],
+): Detection[] {
+  const retracted = new Set<string>();
+  const blind = new Map<string, Set<Detection['blind'][number]>>();
+  for (const amendment of amendments)
+    if (amendment.type === 'retracted') retracted.add(amendment.detectionId);
+    else {
+      const key = `${amendment.tenant} ${amendment.session}`;
+      const books = blind.get(key) ?? new Set();
+      blind.set(key, books.add(amendment.source));
+    }
+  return detections
+    .filter(({ id }) => !retracted.has(id))
+    .map((detection) => {
+      const books = blind.get(`${detection.entity.tenant} ${detection.entity.session}`);
+      return books === undefined
+        ? detection
+        : { ...detection, blind: [...new Set([...detection.blind, ...books])] };
+    });
+}

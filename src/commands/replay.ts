@@ -1,0 +1,99 @@
+/** `replay`: recorded history through the same core; one line per session, for evaluation. */
+
+import { writeAtomic } from '../adapters/files.ts';
+import { createLog } from '../adapters/log.ts';
+import { EVIDENCE_LEVELS, type EvidenceLevel } from '../model/event.ts';
+import { sessionScore } from '../score/score.ts';
+import { type Given, usage } from './arguments.ts';
+import type { Command } from './command.ts';
+import { coverageLines, scoreLines } from './findings.ts';
+import { configOrNull, libraryOf } from './inputs.ts';
+import { safe, table } from './output.ts';
+import { rehearse } from './rehearse.ts';
+
+/** The command. */
+export const replay: Command = {
+  name: 'replay',
+  synopsis: 'replay [--learn DIR] --score DIR --out FILE [--coverage FILE] [--evidence L0..L3]',
+  summary: 'run recorded history through the core and write one line per session',
+  options: {
+    learn: 'value',
+    score: 'value',
+    out: 'value',
+    coverage: 'value',
+    evidence: 'value',
+    detectors: 'value',
+  },
+  run: async (given, { output, environment }) => {
+    const dir = given.value('score');
+    const out = given.value('out');
+    if (dir === undefined || out === undefined)
+      throw usage('replay needs --score DIR and --out FILE');
+    const evidence = evidenceOf(given);
+    const config = await configOrNull(given);
+    const library = await libraryOf(given, config);
+    const log = createLog(environment['PLUMBLINE_LOG'] === 'debug' ? 'debug' : 'error', 'replay');
+    const progress = (what: string) => (records: number) =>
+      output.progress(`${what}: ${records.toLocaleString('en')} records`);
+    const common = { library, config, evidence, log };
+    const learnt = given.value('learn');
+    const threshold =
+      learnt === undefined
+        ? null
+        : await thresholdFrom(
+            await rehearse({ ...common, dir: learnt, progress: progress(`learn ${learnt}`) }),
+          );
+    const result = await rehearse({ ...common, dir, progress: progress(`score ${dir}`) });
+    const lines = scoreLines({ ...result, threshold });
+    await writeAtomic(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const coverage = given.value('coverage');
+    const gaps = coverageLines(result.coverage);
+    if (coverage !== undefined)
+      await writeAtomic(coverage, gaps.map((gap) => `${JSON.stringify(gap)}\n`).join(''));
+    const perDetector = new Map<string, number>();
+    for (const { detector } of result.detections)
+      perDetector.set(detector, (perDetector.get(detector) ?? 0) + 1);
+    const dead = result.counters['dead-letters'] ?? 0;
+    output.line(`${lines.length} sessions, ${result.counters['records'] ?? 0} records → ${out}`);
+    const rows = [...perDetector].sort().map(([name, n]) => [`  ${name}`, String(n)]);
+    for (const row of table(rows)) output.line(row);
+    for (const gap of gaps) output.line(`  blind: ${gap.source} ${gap.from} – ${gap.to}`);
+    if (dead > 0) output.line(`${dead} records could not be read, the first of them:`);
+    for (const letter of result.deadLetters) output.line(`  ${safe(letter)}`);
+    output.json({
+      sessions: lines.length,
+      detections: Object.fromEntries(perDetector),
+      coverage: gaps,
+      counters: result.counters,
+      threshold,
+    });
+    return dead > 0 && lines.length === 0 ? 1 : 0;
+  },
+};
+
+function evidenceOf(given: Given): EvidenceLevel {
+  const value = given.value('evidence') ?? 'L3';
+  const level = EVIDENCE_LEVELS.find((one) => one === value);
+  if (level === undefined) throw usage(`--evidence is one of ${EVIDENCE_LEVELS.join(', ')}`);
+  return level;
+}
+
+/**
+ * The score that at most one benign session in a hundred exceeds, from the learning folder alone:
+ * the k-th largest with k = ⌊(n + 1)/100⌋ (a conformal quantile; with fewer than 99 sessions the
+ * largest). Sessions without a detection score 0.
+ */
+async function thresholdFrom(learnt: Awaited<ReturnType<typeof rehearse>>): Promise<number> {
+  const bySession = new Map<string, { detector: string; level: 'high' }[]>();
+  for (const detection of learnt.detections) {
+    const { session } = detection.entity;
+    if (session === null) continue;
+    const list = bySession.get(session) ?? [];
+    bySession.set(session, list);
+    list.push({ detector: detection.detector, level: detection.level as 'high' });
+  }
+  const scores = [...learnt.sessions.keys()].map((id) => sessionScore(bySession.get(id) ?? []));
+  scores.sort((a, b) => b - a);
+  const rank = Math.max(1, Math.floor((scores.length + 1) / 100));
+  return scores[rank - 1] ?? 0;
+}

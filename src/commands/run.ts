@@ -1,0 +1,54 @@
+/** `run`: the daemon, on Kafka or files, until it is told to stop. */
+import { systemClock } from '../adapters/clock.ts';
+import { createLog } from '../adapters/log.ts';
+import type { Command } from './command.ts';
+import { runDaemon } from './daemon.ts';
+import { configOf, libraryOf } from './inputs.ts';
+import { openStore } from './store.ts';
+
+/** The command. */
+export const run: Command = {
+  name: 'run',
+  synopsis: 'run --config FILE [--until-caught-up] [--migrate]',
+  summary: 'observe: read, correlate, detect, decide, act and record until stopped',
+  options: { 'until-caught-up': 'flag', migrate: 'flag', detectors: 'value' },
+  run: async (given, { output, environment, signal }) => {
+    const { config, file } = await configOf(given);
+    const library = await libraryOf(given, config);
+    const log = createLog(given.has('quiet') ? 'warn' : 'info', config.instance ?? 'plumbline');
+    const untilCaughtUp = given.has('until-caught-up');
+    const store = await openStore(config, environment, log, {
+      stopEmbedded: true,
+      migrate: given.has('migrate'),
+    });
+    let shown = 0;
+    try {
+      log.info(
+        {
+          store: store.provider,
+          detectors: library.detectors.length,
+          sources: config.sources.length,
+        },
+        'observing',
+      );
+      const parts = { config, file, library, store, environment, clock: systemClock, log };
+      await runDaemon(
+        parts,
+        {
+          untilCaughtUp,
+          onCommit: ({ counters }) => {
+            const records = counters['records'] ?? 0;
+            if (records - shown < 50_000) return;
+            shown = records;
+            log.info({ records, detections: counters['detections'] ?? 0 }, 'progress');
+          },
+        },
+        signal,
+      );
+    } finally {
+      await store.close();
+    }
+    output.json({ stopped: signal.aborted ? 'signal' : 'caught-up' });
+    return 0;
+  },
+};

@@ -1,0 +1,70 @@
+/** Store: opens the configured database, or starts the embedded one, and migrates where it may. */
+import { randomBytes } from 'node:crypto';
+import { startEmbeddedPostgres } from '../adapters/embedded-postgres.ts';
+import { openDatabase } from '../adapters/postgres.ts';
+import type { Config } from '../model/config.ts';
+import { OperatingError } from '../model/errors.ts';
+import type { Database, Log } from '../model/ports.ts';
+import { migrate, pendingMigrations, readMigrations } from '../record/migrate.ts';
+import { settingOf } from '../record/setting.ts';
+import { type Environment, secretOf } from './config.ts';
+
+/** Version of the program, as migrations note it. */
+export const VERSION = '0.1.0';
+
+/** An open store. */
+export interface Store {
+  readonly db: Database;
+  /** `embedded 18.4` or `DATABASE_URL`, for people. */
+  readonly provider: string;
+  /** Key of argument digests, made once per deployment. */
+  readonly digestKey: string;
+  /** Closes connections; stops an embedded server unless another process uses it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store. The embedded database is migrated by itself; one that you run is not: its schema
+ * changes when you say so (`plumbline migrate`), and until then this rejects with what is pending.
+ */
+export async function openStore(
+  config: Config,
+  environment: Environment,
+  log: Log,
+  options: {
+    readonly stopEmbedded: boolean;
+    readonly migrate?: boolean;
+    readonly poolMax?: number;
+  },
+): Promise<Store> {
+  const given =
+    config.database?.url !== undefined
+      ? await secretOf(config.database.url, 'database.url', environment)
+      : environment['DATABASE_URL'];
+  const embedded =
+    given === undefined || given === ''
+      ? await startEmbeddedPostgres({ dataDir: config.dataDir ?? '.plumbline', log })
+      : null;
+  const url = embedded?.url ?? given ?? '';
+  const applicationName = config.instance ?? 'plumbline';
+  const db = await openDatabase({ url, poolMax: options.poolMax ?? 8, applicationName, log });
+  if (embedded !== null || options.migrate === true) await migrate(db, { version: VERSION });
+  else {
+    const pending = await pendingMigrations(db, await readMigrations());
+    if (pending.length > 0) {
+      await db.close();
+      const message = `the database lacks ${pending.length} migrations (${pending.join(', ')}): run "plumbline migrate" with rights to create tables`;
+      throw new OperatingError('MIGRATION_MISMATCH', message, { retryable: false });
+    }
+  }
+  const digestKey = await settingOf(db, 'digest-key', randomBytes(32).toString('hex'));
+  return {
+    db,
+    digestKey,
+    provider: embedded === null ? 'DATABASE_URL' : `embedded ${embedded.version}`,
+    close: async () => {
+      await db.close();
+      if (embedded !== null && options.stopEmbedded) await embedded.stop();
+    },
+  };
+}

@@ -1,0 +1,301 @@
+/** The loop: poll, step, record, act, record, commit; one lane, one owner. */
+import type { Actor } from './act/act.ts';
+import type { OperatorRequest } from './model/decision.ts';
+import type { LaneCommit, LaneState } from './model/effects.ts';
+import { OperatingError } from './model/errors.ts';
+import type {
+  Broker,
+  Clock,
+  LaneHandler,
+  Log,
+  PartitionLag,
+  Rec,
+  SliceControl,
+  StartPosition,
+  TopicPartition,
+} from './model/ports.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** The points of the loop that a crash may fall between. */
+export type ObserverStep =
+  | 'slice-received'
+  | 'stepped'
+  | 'store-committed'
+  | 'slice-done'
+  | 'loaded';
+
+/** What the loop keeps of a lane, durably. Implementation: record/lane. */
+export interface LaneStore {
+  /** Takes the lane over and loads what it holds; earlier owners are fenced from then on. */
+  claim(partitions: readonly TopicPartition[]): Promise<{
+    readonly state: LaneState;
+    readonly watermarkMs: number | null;
+    readonly counters: Readonly<Record<string, number>>;
+  }>;
+  /** One transaction. 'fenced': somebody else owns the lane. */
+  commit(commit: LaneCommit): Promise<'done' | 'fenced'>;
+  /** What operators asked for and no commit has taken up. */
+  requests(): Promise<readonly OperatorRequest[]>;
+}
+
+/** What the loop is made of. */
+export interface ObserverParts {
+  readonly broker: Broker;
+  readonly store: LaneStore;
+  /** Makes the core with empty state. */
+  readonly pipeline: () => Pipeline;
+  /** Carries intentions out; null where nothing may be done (replay). */
+  readonly actor: Actor | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How the loop is run. */
+export interface ObserverOptions {
+  /** Read to the log ends seen at the start, decide all that can be decided, and end. */
+  readonly untilCaughtUp: boolean;
+  /** Resolves when the source has delivered all it will ever have; then that is the end instead. */
+  readonly finished?: Promise<void>;
+  /** Called synchronously; crash tests kill the process there. */
+  readonly onStep?: (step: ObserverStep) => void;
+  /** What each commit wrote; for people who watch. */
+  readonly onCommit?: (commit: LaneCommit) => void;
+  /** How long a commit is tried again while the database is away, ms. Default 60,000. */
+  readonly commitPatienceMs?: number;
+}
+
+/** A running observer. */
+export interface Observer {
+  /**
+   * Runs until the signal aborts, or until caught up. Rejects with what went wrong; the caller may
+   * make a new observer and go on: positions are in the store.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** What is known of the gateway's stream, for verification. */
+  gateway(): { readonly watermarkMs: number; readonly alive: boolean };
+}
+
+const TICK_MS = 250;
+const REQUESTS_EVERY_MS = 1000;
+const STOP_WITHIN_MS = 20_000;
+
+/** Makes the loop. */
+export function createObserver(parts: ObserverParts, options: ObserverOptions): Observer {
+  const loop = new Loop(parts, options);
+  return { run: (signal) => loop.run(signal), gateway: () => loop.gateway() };
+}
+
+class Loop implements LaneHandler {
+  readonly #parts: ObserverParts;
+  readonly #options: ObserverOptions;
+  #pipeline: Pipeline | null = null;
+  #lags = new Map<string, PartitionLag>();
+  /** Where reading has got to, and where each log ended when we took over. */
+  #reached = new Map<string, number>();
+  #goals = new Map<string, number>();
+  #paused: readonly TopicPartition[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
+  #ended = Promise.withResolvers<void>();
+  #requestsMs = Number.NEGATIVE_INFINITY;
+  #finished = false;
+
+  constructor(parts: ObserverParts, options: ObserverOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    options.finished?.then(
+      () => {
+        this.#finished = true;
+      },
+      (cause: unknown) => this.#ended.reject(cause),
+    );
+    // Somebody may be told of the end before anybody waits for it.
+    this.#ended.promise.catch(() => undefined);
+  }
+
+  gateway(): { watermarkMs: number; alive: boolean } {
+    const pipeline = this.#pipeline;
+    if (pipeline === null) return { watermarkMs: Number.MIN_SAFE_INTEGER, alive: false };
+    return { watermarkMs: pipeline.watermarkMs, alive: !pipeline.blind('gateway') };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { broker, actor } = this.#parts;
+    const over = new AbortController();
+    const stop = () => over.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const acting = this.#guard(actor === null ? Promise.resolve() : actor.run(over.signal));
+    const ticking = this.#guard(this.#tickUntil(over.signal));
+    try {
+      await broker.start(this);
+      await Promise.race([this.#ended.promise, aborted(over.signal)]);
+    } finally {
+      over.abort();
+      signal.removeEventListener('abort', stop);
+      await broker.stop(STOP_WITHIN_MS);
+      await Promise.all([acting, ticking]);
+      await this.#turn.catch(() => undefined);
+      this.#pipeline = null;
+    }
+  }
+
+  async assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]> {
+    return await this.#inTurn(async () => {
+      const { store, pipeline: make, clock, log } = this.#parts;
+      const loaded = await this.#patiently(() => store.claim(partitions));
+      const pipeline = make();
+      pipeline.restore(loaded.state, loaded.watermarkMs, loaded.counters);
+      const starts = pipeline.assign(partitions, clock.nowMs());
+      this.#pipeline = pipeline;
+      this.#paused = [];
+      this.#lags = new Map(partitions.map((lag) => [keyOf(lag), lag]));
+      this.#goals = new Map(partitions.map((lag) => [keyOf(lag), lag.end]));
+      this.#reached = new Map(starts.map((start) => [keyOf(start), start.offset]));
+      const { watermarkMs } = loaded;
+      log.info({ partitions: partitions.length, watermarkMs }, 'lane claimed and loaded');
+      this.#options.onStep?.('loaded');
+      return starts;
+    });
+  }
+
+  revoked(): void {
+    this.#pipeline = null;
+  }
+
+  async slice(records: readonly Rec[], control: SliceControl): Promise<'done' | 'fenced'> {
+    return await this.#inTurn(async () => {
+      const pipeline = this.#pipeline;
+      const last = records[records.length - 1];
+      if (pipeline === null || last === undefined) return 'fenced';
+      this.#options.onStep?.('slice-received');
+      const next = control.next ?? last.offset + 1;
+      pipeline.slice(records, next, control.end, this.#parts.clock.nowMs());
+      this.#options.onStep?.('stepped');
+      if (!control.live()) return 'fenced';
+      const outcome = await this.#commit(pipeline);
+      if (outcome === 'fenced') return 'fenced';
+      this.#reached.set(keyOf(last), next);
+      this.#makeRoom(pipeline);
+      this.#options.onStep?.('slice-done');
+      return 'done';
+    });
+  }
+
+  progress(lags: readonly PartitionLag[]): void {
+    for (const lag of lags) this.#lags.set(keyOf(lag), lag);
+  }
+
+  failed(cause: Error): void {
+    this.#ended.reject(cause);
+  }
+
+  /** One transaction; tried again with the same content while the database is away. */
+  async #commit(pipeline: Pipeline): Promise<'done' | 'fenced'> {
+    const { store, actor } = this.#parts;
+    const commit = pipeline.commit();
+    const outcome = await this.#patiently(() => store.commit(commit));
+    if (outcome === 'fenced') return 'fenced';
+    pipeline.committed();
+    this.#options.onStep?.('store-committed');
+    if (commit.effects.intentions.length > 0) actor?.wake();
+    this.#options.onCommit?.(commit);
+    return 'done';
+  }
+
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const { clock, log } = this.#parts;
+    const until = clock.nowMs() + (this.#options.commitPatienceMs ?? 60_000);
+    for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
+      try {
+        return await work();
+      } catch (cause) {
+        const mayRetry = cause instanceof OperatingError && cause.retryable;
+        if (!mayRetry || clock.nowMs() > until) throw cause;
+        log.warn({ code: cause.code, waitMs }, 'the database is away; trying again');
+        await clock.sleep(waitMs);
+      }
+    }
+  }
+
+  async #tickUntil(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    while (!signal.aborted) {
+      await clock.sleep(TICK_MS, signal);
+      if (signal.aborted) return;
+      const ended = await this.#inTurn(() => this.#tick());
+      if (ended) return;
+    }
+  }
+
+  /** Passes time on, takes up what operators ask, ends where that was asked for. */
+  async #tick(): Promise<boolean> {
+    const pipeline = this.#pipeline;
+    if (pipeline === null) return false;
+    const nowMs = this.#parts.clock.nowMs();
+    pipeline.tick([...this.#lags.values()], nowMs);
+    if (nowMs - this.#requestsMs >= REQUESTS_EVERY_MS) {
+      this.#requestsMs = nowMs;
+      for (const request of await this.#parts.store.requests()) pipeline.operate(request);
+    }
+    const caughtUp = this.#options.untilCaughtUp && this.#caughtUp();
+    if (caughtUp) pipeline.drain();
+    if (pipeline.dirty() && (await this.#commit(pipeline)) === 'fenced')
+      throw new OperatingError('LANE_FENCED', 'another observer owns this lane now', {
+        retryable: true,
+      });
+    this.#makeRoom(pipeline);
+    if (caughtUp) this.#ended.resolve();
+    return caughtUp;
+  }
+
+  #caughtUp(): boolean {
+    if (this.#options.finished !== undefined) return this.#finished;
+    for (const [key, goal] of this.#goals) if ((this.#reached.get(key) ?? 0) < goal) return false;
+    return this.#goals.size > 0;
+  }
+
+  /** Back-pressure: partitions that run ahead of the watermark wait until the buffer has room. */
+  #makeRoom(pipeline: Pipeline): void {
+    const { broker, log } = this.#parts;
+    const ahead = pipeline.ahead();
+    if (ahead.length === 0 && (this.#paused.length === 0 || !pipeline.hasRoom())) return;
+    if (ahead.length > 0 && this.#paused.length === 0)
+      log.info({ buffered: pipeline.buffered, paused: ahead.length }, 'sources run ahead: paused');
+    // One that was ahead may by now be the one all others wait for: it must go on.
+    const still = new Set(ahead.map(keyOf));
+    broker.resume(this.#paused.filter((at) => !still.has(keyOf(at))));
+    broker.pause(ahead);
+    this.#paused = ahead;
+  }
+
+  /** Slices, ticks and takeovers never overlap. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const turn = (async () => {
+      await before.catch(() => undefined);
+      return await work();
+    })();
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  /** A background part that fails ends the run with its reason. */
+  async #guard(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (cause) {
+      this.#ended.reject(cause);
+    }
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const done = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => done.resolve(), { once: true });
+  await done.promise;
+}
+
+function keyOf(at: TopicPartition): string {
+  return `${at.topic}/${at.partition}`;
+}
