@@ -157,9 +157,11 @@ export async function listFolder(folder: string): Promise<string[]> {
 export async function writeAtomic(file: string, text: string | Buffer): Promise<void> {
   const folder = path.dirname(file);
   const draft = path.join(folder, `.${path.basename(file)}.${process.pid}.tmp`);
+  let isDrafted = false;
   try {
     await mkdir(folder, { recursive: true });
     const handle = await open(draft, 'w');
+    isDrafted = true;
     try {
       await handle.writeFile(text);
       await handle.sync();
@@ -175,7 +177,7 @@ export async function writeAtomic(file: string, text: string | Buffer): Promise<
       await directory.close();
     }
   } catch (cause) {
-    await rm(draft, { force: true });
+    if (isDrafted) await rm(draft, { force: true });
     throw new OperatingError('SOURCE_UNREADABLE', `${file} cannot be written: ${codeOf(cause)}`, {
       retryable: false,
       cause,

@@ -101,6 +101,8 @@ class JsonlBroker implements Broker {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       this.#settle.reject(error);
       handler.failed(error);
+    } finally {
+      for (const file of this.#files) await file.close();
     }
   }
 

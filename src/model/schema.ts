@@ -162,7 +162,7 @@ function checkObject(
 }
 
 function hasType(type: string, value: unknown): boolean {
-  if (type === 'integer') return Number.isSafeInteger(value);
+  if (type === 'integer') return Number.isInteger(value);
   if (type === 'number') return Number.isFinite(value);
   return type === typeName(value);
 }

@@ -22,7 +22,7 @@ export interface Rejection {
 
 /** What decoding noticed on its way. Filled by the decoder, read by the caller. */
 export interface Facts {
-  /** Members that an object named twice; the last one won. */
+  /** Members that a later one of the same name displaced, with all that was inside them. */
   duplicateKeys: number;
   /** True where a string was cut to its two ends. */
   truncated: boolean;

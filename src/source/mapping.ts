@@ -77,8 +77,9 @@ export function compileMappings(files: readonly MappingFile[]): {
 }
 
 function formatName(value: unknown): string {
-  const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, 'format');
-  return isObject ? String((value as { format: unknown }).format) : '';
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'format')) return '';
+  const { format } = value as { readonly format: unknown };
+  return typeof format === 'string' ? format : '';
 }
 
 /** What a schema cannot say: the body fits the kind, pointers are pointers, one home a format. */
