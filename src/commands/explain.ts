@@ -1,4 +1,4 @@
-/** `explain`: a case in plain language, with its witnesses, what was ruled out and what was done. */
+/** `explain`: a case in plain language: witnesses, what was ruled out, what was done. */
 import type { Decision } from '../model/decision.ts';
 import type { CoverageGap } from '../model/detection.ts';
 import { short } from '../model/ids.ts';

@@ -1,4 +1,4 @@
-/** Store: opens the configured database, or starts the embedded one, and migrates where it may. */
+/** Store: opens the configured database or starts the embedded one; migrates where it may. */
 import { randomBytes } from 'node:crypto';
 import { startEmbeddedPostgres } from '../adapters/embedded-postgres.ts';
 import { openDatabase } from '../adapters/postgres.ts';

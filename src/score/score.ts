@@ -1,4 +1,4 @@
-/** Scores: orders sessions by how suspicious they are. First form: weights by level, no baseline. */
+/** Scores: how suspicious a session is. First form: weights by level, no baseline. */
 import type { Detection, Level } from '../model/detection.ts';
 
 /** Risk weights of the levels (handbook, detection §1.3). */

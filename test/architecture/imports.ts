@@ -55,7 +55,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['commands'],
   commands: BELOW_COMMANDS,
   observer: ['pipeline', 'act', 'record', 'model'],
-  pipeline: [...STAGES, 'model'],
+  // The spine owns the entities' life: it makes them, restores them and cuts their deltas.
+  pipeline: [...STAGES, 'state', 'model'],
   ...Object.fromEntries(STAGES.map((room) => [room, PURE])),
   act: ['model'],
   record: ['model'],

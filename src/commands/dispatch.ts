@@ -1,0 +1,54 @@
+/** Dispatch: from the words of a command line to a command and its exit code. */
+import { OperatingError } from '../model/errors.ts';
+import { COMMON, parse } from './arguments.ts';
+import { COMMANDS, usageText } from './commands.ts';
+import type { Environment } from './config.ts';
+import { createOutput } from './output.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+/** The platform under us cannot heal by itself: a supervisor should start us again. */
+const EXIT_SOFTWARE = 70;
+
+/** What a process lends to its commands. */
+export interface Process {
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
+/**
+ * Runs the command that `args` name and resolves to its exit code. Operating errors become one line
+ * with code and advice; anything else is a fault of the program and rejects.
+ */
+export async function dispatch(args: readonly string[], io: Process): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || name === '--help') {
+    io.stdout(usageText());
+    return name === undefined ? EXIT_USAGE : 0;
+  }
+  const command = COMMANDS.find((known) => known.name === name);
+  if (command === undefined) {
+    io.stderr(`plumbline: unknown command ${JSON.stringify(name)}\n\n${usageText()}`);
+    return EXIT_USAGE;
+  }
+  try {
+    const given = parse(rest, { ...COMMON, ...command.options });
+    if (given.has('help')) {
+      io.stdout(`plumbline ${command.synopsis}\n  ${command.summary}\n`);
+      return 0;
+    }
+    const output = createOutput({ json: given.has('json'), quiet: given.has('quiet') });
+    return await command.run(given, { output, environment: io.environment, signal: io.signal });
+  } catch (cause) {
+    if (!(cause instanceof OperatingError)) throw cause;
+    io.stderr(`plumbline: ${cause.code}: ${cause.message}\n`);
+    return exitCodeOf(cause);
+  }
+}
+
+function exitCodeOf({ code }: OperatingError): number {
+  if (code === 'CONFIG_INVALID' || code === 'MIGRATION_MISMATCH') return EXIT_USAGE;
+  return code === 'BROKER_CRASHED' || code === 'BROKER_STUCK' ? EXIT_SOFTWARE : EXIT_FAILED;
+}
