@@ -28,6 +28,8 @@ import { PAGES, Slots } from './state/slots.ts';
 export interface PipelineOptions {
   readonly decode: Decode;
   readonly timings: readonly SourceTiming[];
+  /** Topics that carry governance: it proves absence only if heard from its beginning. */
+  readonly governanceTopics: ReadonlySet<string>;
   readonly correlate: CorrelateOptions;
   readonly detectors: readonly Detector[];
   readonly maturity: Readonly<Record<string, Maturity>>;
@@ -89,6 +91,8 @@ class Spine implements Pipeline {
   readonly #decide: Decide;
   readonly #positions = new Map<string, LanePosition>();
   readonly #stored = new Map<string, LanePosition>();
+  /** Where reading stands: behind `next` while records of before a restart are read again. */
+  readonly #cursors = new Map<string, number>();
   readonly #counters: Record<string, number> = {};
   /** W when the state was stored: what was read before and lies above it is still to be released. */
   #restoredMs = Number.MIN_SAFE_INTEGER;
@@ -149,6 +153,7 @@ class Spine implements Pipeline {
 
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[] {
     const starts = partitions.map((lag) => this.#startOf(lag, nowMs));
+    for (const start of starts) this.#cursors.set(partitionKey(start), start.offset);
     this.#watermarks.assign(
       partitions.map((lag, at) => ({
         ...lag,
@@ -168,6 +173,7 @@ class Spine implements Pipeline {
     assert(position !== undefined, `a slice of ${key}, which was never assigned`);
     for (const record of records) this.#record(record, record.offset < position.next);
     this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
+    this.#cursors.set(key, next);
     this.#watermarks.read(first.topic, first.partition, next, end, nowMs);
     this.#worked = true;
     this.#advance(nowMs);
@@ -207,7 +213,9 @@ class Spine implements Pipeline {
     const moves: { from: number; to: LanePosition }[] = [];
     for (const [key, position] of this.#positions) {
       const { topic, partition, next } = position;
-      const low = Math.min(next, this.#reorder.low(topic, partition) ?? next);
+      // What a restart made us read again, and is not read again yet, is still needed.
+      const unread = Math.min(next, this.#cursors.get(key) ?? next);
+      const low = Math.min(unread, this.#reorder.low(topic, partition) ?? unread);
       const stored = this.#stored.get(key);
       const to = { topic, partition, low, next };
       if (stored !== undefined && stored.next === next && stored.low === low) continue;
@@ -260,12 +268,13 @@ class Spine implements Pipeline {
     if (known === undefined || (known.next === 0 && known.low === 0)) {
       this.#positions.set(key, { topic, partition, low, next: low });
       this.#stored.set(key, { topic, partition, low: 0, next: 0 });
-      if (low > 0) this.#gap(key, `its log begins at ${low}: what came before is not known`, nowMs);
+      if (low > 0) this.#gap(key, topic, `its log begins at ${low}: what came before is not known`, nowMs);
       return { topic, partition, offset: low };
     }
     if (known.next > end) {
       this.#gap(
         key,
+        topic,
         `its log ends at ${end}, before our position ${known.next}: truncated or recreated`,
         nowMs,
       );
@@ -275,6 +284,7 @@ class Spine implements Pipeline {
     if (known.low < low) {
       this.#gap(
         key,
+        topic,
         `records ${known.low} to ${low} are gone from the log before they were used`,
         nowMs,
       );
@@ -284,7 +294,8 @@ class Spine implements Pipeline {
     return { topic, partition, offset: known.low };
   }
 
-  #gap(subject: string, detail: string, nowMs: number): void {
+  #gap(subject: string, topic: string, detail: string, nowMs: number): void {
+    if (this.#options.governanceTopics.has(topic)) this.#correlate.historyIsPartial();
     this.#notice('history.truncated', subject, detail, nowMs);
     this.#worked = true;
   }
