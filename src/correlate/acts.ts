@@ -162,6 +162,21 @@ function sayUninstrumented(ledger: Ledger, owner: AgentEntity | undefined, nowMs
   );
 }
 
+/** Where nobody ever listed an agent's tools its permissions cannot be reconciled: said once. */
+function sayUngoverned(ledger: Ledger, session: SessionEntity, nowMs: number): void {
+  const key = keyOf(session.tenant, session.agent);
+  const owner = ledger.slots.get<AgentEntity>('A', key);
+  if (owner === undefined || owner.ungoverned === true) return;
+  owner.ungoverned = true;
+  ledger.slots.touch('A', key);
+  ledger.notice(
+    'agent.grants-unknown',
+    owner.id,
+    'acts at the gateway, but governance never listed its tools: permissions cannot be reconciled',
+    nowMs,
+  );
+}
+
 function ownKey(witness: Intent | Attempt, index: number): string {
   return witness.call !== null
     ? `c ${witness.call}`
@@ -333,6 +348,7 @@ function reviewAttempt(
   const permission = permissionOf(ledger, session, attempt.tool, nowMs);
   const granted = attempt.granted === true ? true : permission.granted;
   const tier = permission.tier ?? attempt.tier;
+  if (granted === null) sayUngoverned(ledger, session, nowMs);
   const around = refusedBefore(ledger, session, attempt, owner);
   ledger.state({
     type: 'attempt',

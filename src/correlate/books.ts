@@ -22,10 +22,14 @@ export interface Gap {
   sessions: string[];
   /** Said to be blind already. */
   announced: boolean;
+  /** It began before the book ever spoke. */
+  readonly unheard: boolean;
 }
 
 interface Book extends Entity {
   lastMs: number;
+  /** It spoke at least once: before that, its silence has no proof of life on one side. */
+  spoke: boolean;
   /** Number of the current gap. */
   gap: number;
   gaps: Record<string, Gap>;
@@ -71,6 +75,17 @@ function dueOf(gap: Gap, options: BookOptions, nowMs: number): number | null {
   return Math.max(nowMs + 1, gap.fromMs + options.quietMaxMs + 1);
 }
 
+/** Why nothing is inferred from a gap, in words. */
+function reasonOf(gap: Gap, toMs: number | null, options: BookOptions | undefined): string {
+  if (options !== undefined && toMs !== null && toMs - gap.fromMs > options.quietMaxMs) {
+    const seconds = Math.round(options.quietMaxMs / 1000);
+    return `no record for longer than ${seconds} s while sessions acted`;
+  }
+  const many = gap.sessions.length >= (options?.blindSessions ?? 0);
+  if (gap.unheard && !many) return 'it had not spoken once when sessions acted';
+  return `${gap.sessions.length} sessions in a row left no record here while others saw them act`;
+}
+
 /**
  * Absence needs proof of life (ADR 0006). Each act that waits for a witness of this book notes the
  * gap it fell into. When the gap is closed by a next record and all its acts have had their time, it
@@ -91,6 +106,21 @@ export class Books {
     return this.#options.has(kind);
   }
 
+  /**
+   * The stream begins at `ms`: books that are expected to speak are watched from now on, also those
+   * that never say a word. Returns which, and when to `settle` them.
+   */
+  begin(ms: number): (readonly [Kind, number])[] {
+    const watched: (readonly [Kind, number])[] = [];
+    for (const [kind, options] of this.#options) {
+      if (!options.expected) continue;
+      const book = this.#book(kind, ms);
+      book.watch = ms + options.quietMaxMs + 1;
+      watched.push([kind, book.watch]);
+    }
+    return watched;
+  }
+
   /** A record of this book was folded at `ms`: closes the current gap. Returns when to `settle`. */
   heard(kind: Kind, ms: number): number | null {
     const options = this.#options.get(kind);
@@ -98,6 +128,7 @@ export class Books {
     const book = this.#book(kind, ms);
     const gap = book.gaps[book.gap];
     book.lastMs = Math.max(book.lastMs, ms);
+    book.spoke = true;
     this.#slots.touch('B', kind);
     if (gap !== undefined) {
       gap.toMs = ms;
@@ -162,7 +193,7 @@ export class Books {
       if (over || final) {
         const toMs = gap.toMs ?? Math.max(gap.fromMs, nowMs);
         if (gap.missing.length > 0 || gap.announced)
-          verdicts.push({ gap, blind: this.#isBlind(gap, toMs, options), toMs });
+          verdicts.push({ gap, blind: gap.unheard || this.#isBlind(gap, toMs, options), toMs });
         gap.refs -= gap.missing.length;
         delete book.gaps[number];
         if (gap.toMs === null) book.gap += 1;
@@ -191,16 +222,13 @@ export class Books {
   /** Coverage report of a gap. */
   coverage(kind: Kind, gap: Gap, toMs: number | null): CoverageGap {
     const options = this.#options.get(kind);
-    const quiet = toMs !== null && options !== undefined && toMs - gap.fromMs > options.quietMaxMs;
     return {
       id: idOf('coverage', kind, gap.fromMs),
       source: options?.name ?? kind,
       kind,
       fromMs: gap.fromMs,
       toMs,
-      reason: quiet
-        ? `no record for longer than ${Math.round((options?.quietMaxMs ?? 0) / 1000)} s while sessions acted`
-        : `${gap.sessions.length} sessions in a row left no record here while others saw them act`,
+      reason: reasonOf(gap, toMs, options),
       sessions: gap.sessions.length,
     };
   }
@@ -227,6 +255,7 @@ export class Books {
         missing: [],
         sessions: [],
         announced: false,
+        unheard: !book.spoke,
       };
       book.gaps[book.gap] = gap;
     }
@@ -241,7 +270,7 @@ export class Books {
   #book(kind: Kind, ms: number): Book {
     let book = this.#slots.get<Book>('B', kind);
     if (book === undefined) {
-      book = { lastMs: ms, gap: 1, gaps: {} };
+      book = { lastMs: ms, spoke: false, gap: 1, gaps: {} };
       this.#slots.put('B', kind, book);
     }
     return book;

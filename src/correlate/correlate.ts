@@ -18,7 +18,15 @@ import {
   laneOf,
   sessionOf,
 } from './ledger.ts';
-import { type AgentEntity, keyOf, prune, type SessionEntity, viewOf } from './session.ts';
+import {
+  type AgentEntity,
+  keyOf,
+  markOf,
+  nameOf,
+  prune,
+  type SessionEntity,
+  viewOf,
+} from './session.ts';
 import { presence } from './witness.ts';
 
 const IDENTITIES_MAX = 8;
@@ -44,6 +52,8 @@ export interface Correlate {
   fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
   /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
   changedMs(tenant: string, agent: string): number | null;
+  /** Governance's log does not begin at its beginning: who is unknown to us may yet be registered. */
+  historyIsPartial(): void;
   /** Is this book known to be blind at the moment? */
   blind(kind: Kind): boolean;
   readonly counters: Readonly<Record<string, number>>;
@@ -82,6 +92,10 @@ export function createCorrelate(
       const changed = slots.get<AgentEntity>('A', keyOf(tenant, agent))?.changedMs ?? 0;
       return changed === 0 ? null : changed;
     },
+    historyIsPartial: () => {
+      laneOf(ledger, 0).isPartial = true;
+      slots.touch('L', 'lane');
+    },
     blind: (kind) => books.blindNow(kind),
     counters: ledger.counters,
   };
@@ -91,7 +105,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   const ms = event.time.eventMs;
   const tenant = event.tenant ?? '-';
   const agentId = event.agent?.id ?? `unresolved:${event.src.name}`;
-  laneOf(ledger, ms);
+  if (ledger.slots.get('L', 'lane') === undefined) begin(ledger, ms);
   const agent = agentOf(ledger, tenant, agentId, ms);
   const session =
     event.session === undefined ? null : sessionOf(ledger, tenant, event.session.id, agent, ms);
@@ -117,6 +131,15 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     argsDigest,
     late,
   });
+}
+
+/** The first event of all. */
+function begin(ledger: Ledger, ms: number): void {
+  laneOf(ledger, ms);
+  for (const [kind, at] of ledger.books.begin(ms)) {
+    const book = ledger.slots.get('B', kind);
+    if (book !== undefined) ledger.timers.wake('B', kind, book, at);
+  }
 }
 
 function enter(
@@ -201,9 +224,10 @@ function forgetOldMarks(ledger: Ledger, session: SessionEntity): void {
 
 /** Notes the first witness of each identity in the session; they are compared a little later. */
 function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId: string): void {
-  if (session.identities[agentId] !== undefined) return;
+  const mark = markOf(agentId);
+  if (session.identities[mark] !== undefined) return;
   if (Object.keys(session.identities).length >= IDENTITIES_MAX) return;
-  session.identities[agentId] = presence(event, agentId);
+  session.identities[mark] = presence(event, agentId);
   wakeSession(ledger, session, event.time.eventMs + ledger.options.clockToleranceMs);
 }
 
@@ -264,14 +288,15 @@ function settle(session: SessionEntity): void {
 function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
   const { clockToleranceMs } = ledger.options;
   let next: number | null = null;
-  for (const [agentId, witness] of Object.entries(session.identities)) {
-    if (session.checked[agentId] !== undefined) continue;
+  for (const [mark, witness] of Object.entries(session.identities)) {
+    if (session.checked[mark] !== undefined) continue;
     const due = witness.ms + clockToleranceMs;
     if (due > nowMs) {
       next = next === null ? due : Math.min(next, due);
       continue;
     }
-    session.checked[agentId] = 1;
+    session.checked[mark] = 1;
+    const agentId = nameOf(mark);
     ledger.slots.touch('S', keyOf(session.tenant, session.id));
     if (agentId !== session.agent)
       stateIdentity(ledger, session, 'foreign-agent', witness, agentId, nowMs);
@@ -287,8 +312,10 @@ function stateOwner(
   nowMs: number,
 ): void {
   const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
-  const managed = (ledger.slots.get<LaneEntity>('L', 'lane')?.fleet ?? 0) > 0;
-  if (managed && owner?.registeredMs == null)
+  const lane = ledger.slots.get<LaneEntity>('L', 'lane');
+  // Only a governance that was heard from its beginning proves that somebody is not in it.
+  if (lane === undefined || lane.isPartial === true) return;
+  if (lane.fleet > 0 && owner?.registeredMs == null)
     stateIdentity(ledger, session, 'unregistered', witness, session.agent, nowMs);
   if (session.parent === null) return;
   const parent = ledger.slots.get('S', keyOf(session.tenant, session.parent));

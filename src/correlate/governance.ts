@@ -76,7 +76,8 @@ function enlist(ledger: Ledger, agent: AgentEntity, by: 1 | -1, ms: number): voi
   const lane = laneOf(ledger, ms);
   lane.fleet += by;
   const role = agent.role ?? '';
-  lane.roles[role] = Math.max(0, (lane.roles[role] ?? 0) + by);
+  const before = Object.hasOwn(lane.roles, role) ? (lane.roles[role] as number) : 0;
+  lane.roles[role] = Math.max(0, before + by);
   ledger.slots.touch('L', 'lane');
 }
 
@@ -150,8 +151,10 @@ export function permissionOf(
   const owner = agentOf(ledger, session.tenant, session.agent, ms);
   const grant = grantOf(ledger, owner, tool);
   const facts = ledger.options.inventory.tool(tool);
+  // Of a governance heard from the middle on, a grant may be missing that was given before.
+  const cannotTell = grant === null || (grant === undefined && laneOf(ledger, ms).isPartial === true);
   return {
-    granted: grant === null ? null : grant !== undefined,
+    granted: cannotTell ? null : grant !== undefined,
     toolClass: grant?.class ?? facts?.class ?? null,
     tier: grant?.tier ?? facts?.tier ?? null,
   };

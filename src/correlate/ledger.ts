@@ -12,6 +12,7 @@ import {
   type AgentEntity,
   type GrantSet,
   keyOf,
+  nameOf,
   newAgent,
   newSession,
   type SessionEntity,
@@ -46,6 +47,8 @@ export interface LaneEntity extends Entity {
   roles: Record<string, number>;
   /** Event time of the first event ever folded, ms. */
   startMs: number;
+  /** Governance's log began before ours: what it never said to us may still have been said. */
+  isPartial?: boolean;
 }
 
 /** Receives facts in the order they become decidable. */
@@ -115,7 +118,7 @@ export function sessionOf(
 export function forget(ledger: Ledger, key: string): void {
   const session = ledger.slots.get<SessionEntity>('S', key);
   if (session === undefined) return;
-  for (const holder of new Set([session.agent, ...Object.keys(session.identities)])) {
+  for (const holder of new Set([session.agent, ...Object.keys(session.identities).map(nameOf)])) {
     const agentKey = keyOf(session.tenant, holder);
     const agent = ledger.slots.get<AgentEntity>('A', agentKey);
     const at = agent?.held.indexOf(key) ?? -1;

@@ -19,6 +19,8 @@ export interface AgentEntity extends Entity {
   reasoned: boolean;
   /** It was said once that its reasoning was never seen. */
   uninstrumented?: boolean;
+  /** It was said once that governance never listed its tools. */
+  ungoverned?: boolean;
   approvals: Approval[];
   /** Identities of recent events without a session, with their content hashes. */
   seen: Record<string, number>;
@@ -85,7 +87,7 @@ export interface SessionEntity extends Entity {
   uncalled: boolean;
   refused: Refusal[];
   approvals: Approval[];
-  /** First witness of each identity seen in the session; at most 8. */
+  /** First witness of each identity seen in the session, by `markOf` the agent; at most 8. */
   identities: Record<string, WitnessRecord>;
   /** Identities already looked at. */
   checked: Record<string, 1>;
@@ -171,6 +173,16 @@ export function viewOf(session: SessionEntity, agent: AgentEntity | undefined): 
 /** Key of a session or agent: the parts cannot run into one another. */
 export function keyOf(tenant: string, id: string): string {
   return `${tenant.length}:${tenant}:${id}`;
+}
+
+/** Key of a name within an entity: agents may be called `constructor` or `__proto__`. */
+export function markOf(name: string): string {
+  return `@${name}`;
+}
+
+/** The name behind a mark. */
+export function nameOf(mark: string): string {
+  return mark.slice(1);
 }
 
 /** Keeps the newest `most` keys of a record of marks; insertion order is age. */

@@ -126,10 +126,8 @@ function checkBreaker({ fleet, size, detection, options }: GuardrailInput): Guar
   );
   ofRole.add(agent);
   const fleetMost = Math.max(1, Math.floor(size.total * options.breakerFleetShare));
-  const roleMost = Math.max(
-    1,
-    Math.floor((size.roles[role ?? ''] ?? 0) * options.breakerRoleShare),
-  );
+  const peers = Object.hasOwn(size.roles, role ?? '') ? (size.roles[role ?? ''] as number) : 0;
+  const roleMost = Math.max(1, Math.floor(peers * options.breakerRoleShare));
   const passed = agents.size <= fleetMost && ofRole.size <= roleMost;
   return answer(
     'fleet-breaker',
