@@ -39,7 +39,10 @@ interface Group extends Entity {
 
 const EVENTS_MAX = 4096;
 const GROUPS_MAX = 100_000;
-const SPACE = 'R';
+/** Below so many groups nothing is looked for that could be forgotten. */
+const GROUPS_FREE = 1024;
+/** A group is kept this much longer than its window, for records that come late. */
+const LATE_MAX_MS = 3_600_000;
 
 /** The kind. State: per group at most 4,096 event times; at most 100,000 groups a detector. */
 export const rate: AnalyticKind = {
@@ -74,13 +77,13 @@ function see(
     return null;
   const value = rule.sum === undefined ? 1 : fieldOf(fact, rule.sum);
   if (typeof value !== 'number' || !Number.isFinite(value)) return null;
-  const key = groupOf(rule, fact, context.stem);
+  const key = groupOf(rule, fact);
   if (key === null) return null;
   return enter(rule, windowMs, fact, context, key, value);
 }
 
-function groupOf(rule: Params, fact: EventFact, stem: string): string | null {
-  let key = `${stem} ${fact.tenant}`;
+function groupOf(rule: Params, fact: EventFact): string | null {
+  let key = `${fact.tenant.length}:${fact.tenant}`;
   for (const path of rule.by) {
     const part = fieldOf(fact, path);
     // An event that does not name the group belongs to none: never fold the unidentified into one.
@@ -100,31 +103,49 @@ function enter(
 ): Finding | null {
   const ms = fact.event.time.eventMs;
   const { slots } = context;
-  let group = slots.get<Group>(SPACE, key);
+  const space = spaceOf(context);
+  let group = slots.get<Group>(space, key);
   if (group === undefined) {
     makeRoom(context, windowMs, ms);
     group = { times: [], values: [], above: false };
-    slots.put(SPACE, key, group);
+    slots.put(space, key, group);
   }
+  const openedMs = Math.max(ms, group.times.at(-1) ?? ms) - windowMs;
+  // So late that the window has moved past it: it changes nothing any more.
+  if (ms <= openedMs) return null;
+  expire(group, openedMs);
+  // The window may have emptied since the last event: then that episode is over.
+  if (totalOf(rule, group) < rule.atLeast) group.above = false;
   insert(group, ms, rule.sum === undefined ? null : value);
-  const newest = group.times[group.times.length - 1] ?? ms;
-  let old = 0;
-  while (old < group.times.length && (group.times[old] as number) <= newest - windowMs) old += 1;
-  if (group.times.length - old > EVENTS_MAX) old = group.times.length - EVENTS_MAX;
-  if (old > 0) {
-    group.times.splice(0, old);
-    group.values.splice(0, old);
-  }
-  slots.touch(SPACE, key);
-  const total =
-    rule.sum === undefined ? group.times.length : group.values.reduce((sum, part) => sum + part, 0);
-  const above = total >= rule.atLeast;
-  if (!above || group.above) {
-    group.above = above;
-    return null;
-  }
+  if (group.times.length > EVENTS_MAX) drop(group, group.times.length - EVENTS_MAX);
+  slots.touch(space, key);
+  const total = totalOf(rule, group);
+  if (group.above || total < rule.atLeast) return null;
   group.above = true;
   return finding(rule, fact, key, total);
+}
+
+/** Each detector counts in a space of its own, so that its bound is its own too. */
+function spaceOf(context: KindContext): string {
+  return `R:${context.stem}`;
+}
+
+function totalOf(rule: Params, group: Group): number {
+  if (rule.sum === undefined) return group.times.length;
+  return group.values.reduce((sum, part) => sum + part, 0);
+}
+
+/** Drops what is not later than `untilMs`. */
+function expire(group: Group, untilMs: number): void {
+  let old = 0;
+  while (old < group.times.length && (group.times[old] as number) <= untilMs) old += 1;
+  drop(group, old);
+}
+
+function drop(group: Group, oldest: number): void {
+  if (oldest === 0) return;
+  group.times.splice(0, oldest);
+  group.values.splice(0, oldest);
 }
 
 function insert(group: Group, ms: number, value: number | null): void {
@@ -137,22 +158,20 @@ function insert(group: Group, ms: number, value: number | null): void {
 /** Forgets groups whose window is over; where none is, the one that is least far on its way. */
 function makeRoom(context: KindContext, windowMs: number, nowMs: number): void {
   const { slots } = context;
-  const sampled = slots.sample<Group>(SPACE, 8);
+  const space = spaceOf(context);
+  if (slots.count(space) < GROUPS_FREE) return;
+  const sampled = slots.sample<Group>(space, 8);
   for (const [key, group] of sampled)
-    if ((group.times[group.times.length - 1] ?? 0) < nowMs - Math.max(windowMs, 3_600_000))
-      slots.remove(SPACE, key);
-  if (slots.count(SPACE) < GROUPS_MAX) return;
+    if ((group.times.at(-1) ?? 0) <= nowMs - windowMs - LATE_MAX_MS) slots.remove(space, key);
+  if (slots.count(space) < GROUPS_MAX) return;
   let victim: [string, Group] | undefined;
   for (const candidate of sampled)
     if (victim === undefined || candidate[1].times.length < victim[1].times.length)
       victim = candidate;
   if (victim === undefined) return;
-  slots.remove(SPACE, victim[0]);
-  context.evicted(
-    context.stem,
-    `group evicted at ${victim[1].times.length} events: too many groups`,
-    nowMs,
-  );
+  slots.remove(space, victim[0]);
+  const detail = `group evicted at ${victim[1].times.length} events: too many groups`;
+  context.evicted(context.stem, detail, nowMs);
 }
 
 /** Field of an event by its path; `call.argsDigest` and the session's owner are derived. */

@@ -129,6 +129,8 @@ function phantom(fact: AbsentFact | RetractFact): Finding {
     tool: witness.tool,
     timeMs: witness.ms,
     strength: 'exact',
+    // One record can announce several calls that never come.
+    evidenceKey: `call ${witness.index}`,
     explanation: `The model announced ${quote(witness.tool)}, and no gateway saw it${proofOfLife(fact)}.`,
     counterfactual: 'silent if a gateway had recorded this call within the join window',
   };
