@@ -1,0 +1,110 @@
+/** Every detector as shipped: its file, its cases, and the cases under disorder, loss and crash. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parseYaml } from '../src/adapters/files.ts';
+import { readLibrary } from '../src/commands/library.ts';
+import type { Detector } from '../src/model/detector.ts';
+import type { Problem } from '../src/model/errors.ts';
+import { readCase, type WrittenCase } from './detectors/case-file.ts';
+import {
+  compare,
+  needed,
+  prepare,
+  type Runner,
+  runCrashed,
+  runDuplicated,
+  runPlain,
+  runShuffled,
+  runSliced,
+  runWithout,
+  saidAnything,
+  unreadable,
+  verdictOf,
+} from './detectors/run.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const FOLDER = join(ROOT, 'detectors');
+const SEEDS = [1, 2, 3, 4, 5];
+
+const print = ({ file, line, key, message }: Problem) => `${file}:${line ?? 0}: ${key}: ${message}`;
+
+const { detectors, inventory, problems } = await readLibrary(FOLDER);
+
+function casesOf(detector: Detector) {
+  const file = detector.file.replace(/\.yaml$/, '.test.yaml');
+  const parsed = parseYaml(file, readFileSync(file, 'utf8'));
+  assert.deepEqual(parsed.problems.map(print), []);
+  const written = (parsed.file.documents[0]?.value ?? []) as readonly WrittenCase[];
+  return written.map((each) => readCase(file, each));
+}
+
+/** `crashes`: at how many steps of a long case the process dies; of a short one at each. */
+function checkSame(runner: Runner, crashes: number): void {
+  const plain = verdictOf(runPlain(runner));
+  const same = (name: string, other: string[]) => assert.deepEqual(other, plain, name);
+  for (const seed of SEEDS) same(`shuffled, seed ${seed}`, verdictOf(runShuffled(runner, seed)));
+  same('every record twice', verdictOf(runDuplicated(runner)));
+  for (let most = 1; most <= 2 * runner.events.length; most *= 2)
+    same(`slices of ${most}`, verdictOf(runSliced(runner, most)));
+  const stride = Math.max(1, Math.floor(runner.events.length / crashes));
+  for (let step = 0; step < runner.events.length; step += stride)
+    same(`crash after slice ${step}`, verdictOf(runCrashed(runner, step)));
+}
+
+describe('detectors', () => {
+  it('are free of mistakes', () => {
+    assert.deepEqual(problems.map(print), []);
+    assert.ok(detectors.length >= 15, `${detectors.length} detectors`);
+  });
+
+  it('have ids and names of their own', () => {
+    for (const key of ['uuid', 'stem', 'version'] as const)
+      assert.equal(new Set(detectors.map((each) => each[key])).size, detectors.length, key);
+  });
+
+  it('name their schema in the first line', () => {
+    for (const { file } of detectors) {
+      const [first] = readFileSync(file, 'utf8').split('\n', 1);
+      const schema = '../../docs/reference/detector.schema.json';
+      assert.equal(first, `# yaml-language-server: $schema=${schema}`, file);
+    }
+  });
+
+  for (const detector of detectors) {
+    describe(`${detector.family}/${detector.stem}`, () => {
+      const cases = casesOf(detector);
+
+      it('has three firing and three silent cases', () => {
+        const firing = cases.filter(({ expect }) =>
+          expect.some((each) => each.detector === detector.stem),
+        ).length;
+        assert.ok(firing >= 3, `${firing} cases that fire`);
+        assert.ok(cases.length - firing >= 3, `${cases.length - firing} silent cases`);
+      });
+
+      for (const one of cases) {
+        const runner = prepare(one, { detectors, inventory });
+        const fires = one.expect.some((each) => each.detector === detector.stem);
+
+        it(one.name, () => {
+          const store = runPlain(runner);
+          assert.deepEqual(unreadable(store), []);
+          const { found, wanted } = compare(runner, store, one.expect);
+          assert.deepEqual(found, wanted);
+        });
+
+        it(`${one.name}: in any order, twice, in slices, across crashes`, () => {
+          checkSame(runner, fires ? 30 : 6);
+        });
+
+        if (!fires) continue;
+        for (const kind of needed(detector))
+          it(`${one.name}: without ${kind} it does not fall silent`, () => {
+            assert.notEqual(saidAnything(runWithout(runner, kind)), null);
+          });
+      }
+    });
+  }
+});

@@ -1,0 +1,73 @@
+/** Settings of a lane for tests: four canonical sources, everything else as the daemon has it. */
+import { EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
+import { laneOptions as optionsOf } from '../../src/commands/lane.ts';
+import type { Config, SourceConfig } from '../../src/model/config.ts';
+import type { Detector } from '../../src/model/detector.ts';
+import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
+import type { Inventory } from '../../src/model/expectation.ts';
+import type { PipelineOptions } from '../../src/pipeline.ts';
+
+const TRUST: Readonly<Record<Kind, Trust>> = {
+  reasoning: 'agent',
+  gateway: 'gateway',
+  governance: 'policy',
+  metrics: 'platform',
+};
+
+/** One source a book; the topic bears the book's name. */
+export const SOURCES: readonly SourceConfig[] = KINDS.map((kind) => ({
+  name: kind,
+  topic: kind,
+  decoder: 'canonical',
+  trust: TRUST[kind],
+  kinds: [kind],
+}));
+
+/** How late a record may come, ms. */
+export const LATENESS_MS = 30_000;
+
+/** What a test may want otherwise. */
+export interface LaneSettings {
+  readonly detectors?: readonly Detector[];
+  readonly inventory?: Inventory;
+  readonly correlate?: Partial<PipelineOptions['correlate']>;
+  readonly guardrails?: Partial<PipelineOptions['decide']['guardrails']>;
+  readonly modeOf?: PipelineOptions['decide']['modeOf'];
+  readonly driver?: string | null;
+  readonly maturity?: PipelineOptions['maturity'];
+  /** `expectEvery` of a source, as configuration writes it. */
+  readonly expectEvery?: Partial<Record<Kind, string>>;
+}
+
+/** A lane's options. By default every role is autonomous and hard evidence may act. */
+export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
+  const sources = SOURCES.map((source, at) => {
+    const expectEvery = settings.expectEvery?.[KINDS[at] as Kind];
+    return expectEvery === undefined ? source : { ...source, expectEvery };
+  });
+  const config: Config = { sources };
+  const library = {
+    detectors: settings.detectors ?? [],
+    mappings: new Map(),
+    inventory: settings.inventory ?? EMPTY_INVENTORY,
+    problems: [],
+  };
+  const driver = settings.driver === undefined ? 'test' : settings.driver;
+  const { options } = optionsOf(config, library, {
+    file: 'test',
+    digestKey: 'test',
+    driver,
+    mode: 'autonomous',
+  });
+  const { decide, correlate } = options;
+  return {
+    ...options,
+    correlate: { ...correlate, ...settings.correlate },
+    maturity: settings.maturity ?? { hard: 'enforce' },
+    decide: {
+      ...decide,
+      modeOf: settings.modeOf ?? decide.modeOf,
+      guardrails: { ...decide.guardrails, ...settings.guardrails },
+    },
+  };
+}
