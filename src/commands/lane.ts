@@ -33,6 +33,9 @@ export function laneOptions(
   const options: PipelineOptions = {
     decode,
     timings: config.sources.map(timingOf),
+    governanceTopics: new Set(
+      config.sources.filter(({ kinds }) => kinds.includes('governance')).map(({ topic }) => topic),
+    ),
     correlate: {
       joinWindowMs,
       clockToleranceMs: 2000,
