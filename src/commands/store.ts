@@ -1,5 +1,6 @@
 /** Store: opens the configured database or starts the embedded one; migrates where it may. */
 import { randomBytes } from 'node:crypto';
+import { pid } from 'node:process';
 import { startEmbeddedPostgres } from '../adapters/embedded-postgres.ts';
 import { openDatabase } from '../adapters/postgres.ts';
 import type { Config } from '../model/config.ts';
@@ -46,7 +47,7 @@ export async function openStore(
       ? await startEmbeddedPostgres({ dataDir: config.dataDir ?? '.plumbline', log })
       : null;
   const url = embedded?.url ?? given ?? '';
-  const applicationName = config.instance ?? 'plumbline';
+  const applicationName = `${config.instance ?? 'plumbline'}-${pid}`;
   const db = await openDatabase({ url, poolMax: options.poolMax ?? 8, applicationName, log });
   if (embedded !== null || options.migrate === true) await migrate(db, { version: VERSION });
   else {
@@ -63,8 +64,25 @@ export async function openStore(
     digestKey,
     provider: embedded === null ? 'DATABASE_URL' : `embedded ${embedded.version}`,
     close: async () => {
+      const isShared = embedded !== null && (await others(db, applicationName)) > 0;
       await db.close();
-      if (embedded !== null && options.stopEmbedded) await embedded.stop();
+      // Started for us alone, or ours to end; but never under another process that works with it.
+      const isOurs = embedded !== null && (options.stopEmbedded || !embedded.adopted);
+      if (isOurs && !isShared) await embedded.stop();
     },
   };
+}
+
+const OTHERS = `select count(*)::int as others from pg_stat_activity
+  where backend_type = 'client backend' and application_name <> $1`;
+
+/** Connections of other processes. A server that no longer answers has none. */
+async function others(db: Database, applicationName: string): Promise<number> {
+  try {
+    const [row] = await db.query(OTHERS, [applicationName]);
+    return Number(row?.['others'] ?? 0);
+  } catch (cause) {
+    if (cause instanceof OperatingError) return 0;
+    throw cause;
+  }
 }
