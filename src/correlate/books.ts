@@ -75,6 +75,16 @@ function dueOf(gap: Gap, options: BookOptions, nowMs: number): number | null {
   return Math.max(nowMs + 1, gap.fromMs + options.quietMaxMs + 1);
 }
 
+/**
+ * So many sessions unseen in a row make a gap blind: blindSessions where the book spoke before and
+ * after it, one fewer where it spoke on one side only, none where it never spoke.
+ */
+function unseenMax(gap: Gap, { blindSessions }: BookOptions, final: boolean): number {
+  const isOpen = final && gap.toMs === null;
+  if (gap.unheard && isOpen) return 0;
+  return gap.unheard || isOpen ? blindSessions - 1 : blindSessions;
+}
+
 /** Why nothing is inferred from a gap, in words. */
 function reasonOf(gap: Gap, toMs: number | null, options: BookOptions | undefined): string {
   if (options !== undefined && toMs !== null && toMs - gap.fromMs > options.quietMaxMs) {
@@ -90,7 +100,8 @@ function reasonOf(gap: Gap, toMs: number | null, options: BookOptions | undefine
  * Absence needs proof of life (ADR 0006). Each act that waits for a witness of this book notes the
  * gap it fell into. When the gap is closed by a next record and all its acts have had their time, it
  * is judged: unseen sessions in a row, or a silence longer than quietMax, mean that the book was
- * blind and nothing is inferred; otherwise each missing witness is a finding.
+ * blind and nothing is inferred; otherwise each missing witness is a finding. Less proof of life,
+ * as before its first word, means that fewer unseen sessions are enough.
  */
 export class Books {
   readonly #slots: Slots;
@@ -171,7 +182,7 @@ export class Books {
       gap.sessions.push(missing.session);
     this.#slots.touch('B', kind);
     if (gap.toMs !== null) return Math.max(nowMs, gap.toMs + options.joinWindowMs + 1);
-    return gap.sessions.length >= options.blindSessions
+    return gap.sessions.length >= unseenMax(gap, options, false)
       ? nowMs
       : Math.max(nowMs, gap.fromMs + options.quietMaxMs + 1);
   }
@@ -193,7 +204,7 @@ export class Books {
       if (over || final) {
         const toMs = gap.toMs ?? Math.max(gap.fromMs, nowMs);
         if (gap.missing.length > 0 || gap.announced)
-          verdicts.push({ gap, blind: gap.unheard || this.#isBlind(gap, toMs, options), toMs });
+          verdicts.push({ gap, blind: this.#isBlind(gap, toMs, options, final), toMs });
         gap.refs -= gap.missing.length;
         delete book.gaps[number];
         if (gap.toMs === null) book.gap += 1;
@@ -201,7 +212,7 @@ export class Books {
       } else if (
         !gap.announced &&
         (gap.missing.length > 0 || options.expected) &&
-        this.#isBlind(gap, nowMs, options)
+        this.#isBlind(gap, nowMs, options, false)
       ) {
         gap.announced = true;
         announce.push(gap);
@@ -262,9 +273,9 @@ export class Books {
     return gap;
   }
 
-  #isBlind(gap: Gap, toMs: number, options: BookOptions): boolean {
-    if (gap.announced) return true;
-    return gap.sessions.length >= options.blindSessions || toMs - gap.fromMs > options.quietMaxMs;
+  #isBlind(gap: Gap, toMs: number, options: BookOptions, final: boolean): boolean {
+    if (gap.announced || toMs - gap.fromMs > options.quietMaxMs) return true;
+    return gap.sessions.length >= unseenMax(gap, options, final);
   }
 
   #book(kind: Kind, ms: number): Book {
