@@ -19,11 +19,12 @@ const OPTIONS: BookOptions = {
 /** A book that is told hour by hour what happened; each session acts once and is not seen. */
 function story(options: BookOptions = OPTIONS) {
   const books = new Books(new Slots(), new Map([['gateway', options]]));
-  let sessions = 0;
+  const sessions: string[] = [];
   return {
     books,
     heard: (hour: number) => books.heard('gateway', START + hour * HOUR),
-    unseen: (hour: number, session = `s${(sessions += 1)}`) => {
+    unseen: (hour: number, session = `s${sessions.length}`) => {
+      sessions.push(session);
       const ms = START + hour * HOUR;
       const gap = books.expect('gateway', ms);
       books.missed('gateway', gap, { session, act: 'a' }, ms + JOIN);
