@@ -46,6 +46,11 @@ export interface FleetOptions {
   /** Default: ROLES. */
   readonly roles?: readonly RoleSpec[];
   readonly tenant?: string;
+  /**
+   * An unregistered agent comes back so long after, ms, under the same name, three times at most.
+   * Default: it does not.
+   */
+  readonly relapseMs?: number;
   /** Sessions to open before the fleet comes to rest, children aside. Default: it never does. */
   readonly sessions?: number;
   /**
@@ -109,6 +114,7 @@ interface Opening {
 const REGISTRATION_MS_MAX = 60_000;
 const REGISTRATION_MS_EACH = 2;
 const IDLE_PROBES = 16;
+const RELAPSES_MAX = 3;
 
 /** Emissions waiting to be fetched; shifting from an array would cost its length. */
 class Outbox {
@@ -195,17 +201,29 @@ function arrive(world: World): void {
   after(world, exponential(arrivals, 3_600_000 / options.sessionsPerHour), () => arrive(world));
 }
 
-function openSession(world: World, index: number, misbehaviour: Misbehaviour | null): void {
+function openSession(
+  world: World,
+  index: number,
+  misbehaviour: Misbehaviour | null,
+  again: { readonly id: string; readonly times: number } | null = null,
+): void {
   const { options, order } = world;
   world.opened += 1;
   const name = `session/${world.opened}`;
   const random = stream(options.seed, name);
   const known = agentAt(order, index);
   const agent =
-    misbehaviour === 'unknown-agent' ? { ...known, id: `rogue-${hex8(random)}` } : known;
+    misbehaviour === 'unknown-agent'
+      ? { ...known, id: again?.id ?? `rogue-${hex8(random)}` }
+      : known;
   const parent = misbehaviour === 'spawn-without-origin' ? `s-lost-${hex8(random)}` : null;
   world.busy.add(index);
   const over = () => world.busy.delete(index);
+  const times = again?.times ?? RELAPSES_MAX;
+  if (misbehaviour === 'unknown-agent' && options.relapseMs !== undefined && times > 0) {
+    const back = { id: agent.id, times: times - 1 };
+    after(world, options.relapseMs, () => openSession(world, index, misbehaviour, back));
+  }
   start(world, { agent, role: roleAt(order, index), random, name, misbehaviour, parent, over });
 }
 

@@ -180,3 +180,30 @@ test('options that make no fleet are refused with the reason', () => {
     });
   }
 });
+
+test('an unregistered agent comes back under its name where relapses are asked for, three times', () => {
+  const options = {
+    seed: 'relapse',
+    agents: 6,
+    startMs: 1_700_000_000_000,
+    sessionsPerHour: 600,
+    badShare: 1,
+    misbehaviours: ['unknown-agent'] as const,
+    sessions: 1,
+  };
+  const sessionsOf = (relapseMs: number | null) => {
+    const fleet = createFleet(relapseMs === null ? options : { ...options, relapseMs });
+    const truths: { readonly agentId: string; readonly atMs: number }[] = [];
+    for (let next = fleet.next(); next !== null; next = fleet.next())
+      if (next.truth !== null) truths.push(next.truth);
+    return truths;
+  };
+  assert.equal(sessionsOf(null).length, 1);
+  const back = sessionsOf(30_000);
+  assert.equal(back.length, 4);
+  assert.equal(new Set(back.map(({ agentId }) => agentId)).size, 1);
+  assert.deepEqual(
+    back.map(({ atMs }, at) => atMs - (back[0]?.atMs ?? 0) - at * 30_000),
+    [0, 0, 0, 0],
+  );
+});
