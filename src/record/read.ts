@@ -69,6 +69,8 @@ export interface StoredLease {
   readonly attempts: number;
   /** What the target last said; its own words, to be escaped. */
   readonly lastDetail: string | null;
+  /** Why it is to end before its time, where it is; names who undid it. To be escaped. */
+  readonly endReason: string | null;
 }
 
 /** A case with everything that belongs to it. */
@@ -118,6 +120,7 @@ const leaseOf = (row: Row): StoredLease => ({
   latencyCalls: numberOf(row, 'latency_calls'),
   attempts: numberOf(row, 'attempts'),
   lastDetail: textOrNull(row, 'last_detail'),
+  endReason: textOrNull(row, 'end_reason'),
 });
 
 const gapOf = (row: Row): CoverageGap => ({
@@ -188,7 +191,9 @@ const CASE_DECISIONS = `select body from decision where case_id = $1
   order by time_ms, id limit 1000`;
 const CASE_LEASES = `select id, case_id, decision_id, driver, verb, subject, level, reason,
     issued_ms, accepted_ms, expires_ms, ended_ms, state, cause, verification, verified_by,
-    verified_ms, leaked_calls, latency_calls, attempts, last_detail
+    verified_ms, leaked_calls, latency_calls, attempts, last_detail,
+    (select o.intention ->> 'reason' from outbox o where o.lease_id = lease_listed.id
+      and o.step = 'release' and lease_listed.cause <> 'expired' order by o.ord limit 1) as end_reason
   from lease_listed where case_id = $1 order by issued_ms, id limit 1000`;
 const CASE_COVERAGE = `select id, source, kind, from_ms, to_ms, reason, sessions
   from coverage_gap where from_ms <= $2 and (to_ms is null or to_ms >= $1)
@@ -211,7 +216,9 @@ export async function readCase(db: Reads, prefix: string): Promise<CaseFile> {
 
 const LEASES = `select id, case_id, decision_id, driver, verb, subject, level, reason,
     issued_ms, accepted_ms, expires_ms, ended_ms, state, cause, verification, verified_by,
-    verified_ms, leaked_calls, latency_calls, attempts, last_detail
+    verified_ms, leaked_calls, latency_calls, attempts, last_detail,
+    (select o.intention ->> 'reason' from outbox o where o.lease_id = lease_listed.id
+      and o.step = 'release' and lease_listed.cause <> 'expired' order by o.ord limit 1) as end_reason
   from lease_listed
   where ($1::text is null or agent = $1) and ($2::text is null or id = $2)
     and ($3::boolean is null or (state in ('requested', 'accepted', 'releasing')) = $3)
