@@ -5,6 +5,10 @@ import { dispatch } from './commands/dispatch.ts';
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 process.once('SIGTERM', () => stop.abort());
+// Who started us as a companion is gone, perhaps killed.
+process.once('disconnect', () => stop.abort());
+// A reader that has seen enough (`| head`) closes the pipe: that ends us, and is no error.
+process.stdout.on('error', () => stop.abort());
 process.exitCode = await dispatch(process.argv.slice(2), {
   environment: process.env,
   signal: stop.signal,

@@ -26,6 +26,8 @@ if (secret === undefined || !(port <= 65_535)) {
     const stop = () => void plane.close();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
+    // A parent that gave us a channel is gone, perhaps killed.
+    process.once('disconnect', stop);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     process.stderr.write(`control plane cannot start: ${message}\n`);

@@ -1,5 +1,6 @@
 /** Arguments: one strict parser for every command; mistakes are said with what is possible. */
 import { parseArgs } from 'node:util';
+import { durationMs } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 
 /** Option names and whether each takes a value. */
@@ -46,9 +47,26 @@ export function parse(args: readonly string[], spec: OptionSpec): Given {
   }
 }
 
+/** A mistake in how a command was called; the command line shows its synopsis beside it. */
+export class UsageError extends OperatingError {
+  constructor(message: string, cause?: unknown) {
+    super('CONFIG_INVALID', message, { retryable: false, cause });
+    this.name = 'UsageError';
+  }
+}
+
 /** A mistake in how a command was called: exit 2. */
 export function usage(message: string, cause?: unknown): OperatingError {
-  return new OperatingError('CONFIG_INVALID', message, { retryable: false, cause });
+  return new UsageError(message, cause);
+}
+
+/** Milliseconds of a length of time as people write it: 30s, 10m, 2h. CONFIG_INVALID otherwise. */
+export function lengthOfTime(text: string): number {
+  try {
+    return durationMs(text);
+  } catch (cause) {
+    throw usage(`a length of time is written 30s, 10m, 2h; not ${JSON.stringify(text)}`, cause);
+  }
 }
 
 function countOf(name: string, value: unknown, least: number): number | undefined {

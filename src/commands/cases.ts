@@ -4,8 +4,10 @@ import { short } from '../model/ids.ts';
 import { listCases } from '../record/read.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
-import { safe, table, timeOf } from './output.ts';
+import { safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
+
+const HEAD = ['CASE', 'LAST', 'LEVEL', 'STATE', 'DETECTIONS', 'STANDING LEASES', 'WHAT'];
 
 /** The command. */
 export const cases: Command = {
@@ -19,27 +21,32 @@ export const cases: Command = {
     if (named !== undefined && minLevel === undefined)
       throw usage(`--level is one of ${LEVELS.join(', ')}`);
     const agent = given.value('agent');
+    const limit = given.count('limit', 1) ?? 20;
     const found = await withStore(given, environment, (db) =>
       listCases(db, {
-        limit: given.count('limit', 1) ?? 20,
+        limit,
         ...(agent === undefined ? {} : { agent }),
         ...(minLevel === undefined ? {} : { minLevel }),
         ...(given.has('open') ? { open: true } : {}),
       }),
     );
     output.json(found);
-    if (found.length === 0) output.line('No case so far.');
+    if (found.length === 0) {
+      output.line('No such case so far.');
+      return 0;
+    }
     const rows = found.map(({ case: one, open, standing }) => [
       short(one.id),
       timeOf(one.lastMs),
       one.level,
       open ? 'open' : 'retracted',
-      `${one.count} detections`,
-      standing > 0 ? `${standing} leases` : '-',
+      String(one.count),
+      standing > 0 ? String(standing) : '-',
       safe(one.title, 100),
     ]);
-    for (const row of table(rows)) output.line(row);
-    if (found.length > 0) output.line('\nLook closer: plumbline explain <case>');
+    for (const row of table([HEAD, ...rows])) output.line(row);
+    if (found.length === limit) output.line(`(the newest ${limit}; --limit N shows more)`);
+    output.line(`\nLook closer: ${typed(`explain ${rows[0]?.[0] ?? 'CASE'}`)}`);
     return 0;
   },
 };

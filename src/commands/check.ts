@@ -1,11 +1,11 @@
 /** `check`: every problem of configuration, detectors, mappings and inventory at once. */
-
 import { exists } from '../adapters/files.ts';
 import type { Command } from './command.ts';
 import { problemLines, readConfig } from './config.ts';
 import { CONFIG_FILE, detectorsDir } from './inputs.ts';
 import { laneOptions } from './lane.ts';
 import { readLibrary } from './library.ts';
+import { count } from './output.ts';
 
 /** The command. */
 export const check: Command = {
@@ -39,11 +39,11 @@ export const check: Command = {
     output.json({ ok: problems.length === 0, problems, detectors: library.detectors.length });
     for (const line of problemLines(problems)) output.line(line);
     if (problems.length > 0) {
-      output.line(`${problems.length} problems`);
+      output.line(count(problems.length, 'problem'));
       return 2;
     }
     output.line(
-      `${file ?? 'no configuration'}: fine. ${library.detectors.length} detectors, ${library.mappings.size} mappings.`,
+      `${file ?? `(no ${CONFIG_FILE} here)`}: fine. ${count(library.detectors.length, 'detector')}, ${count(library.mappings.size, 'mapping')}.`,
     );
     return 0;
   },

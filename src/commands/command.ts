@@ -19,6 +19,8 @@ export interface Command {
   /** What it does, one line. */
   readonly summary: string;
   readonly options: OptionSpec;
+  /** How many words it takes besides its options. Default: none. */
+  readonly words?: number;
   /** Exit code: 0 done · 1 something was found wrong · 2 usage or configuration. */
   run(given: Given, context: CommandContext): Promise<0 | 1 | 2>;
 }

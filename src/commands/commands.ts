@@ -1,5 +1,5 @@
 /** Commands: the list of all, and the text that names them. */
-
+import { COMMON } from './arguments.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
@@ -34,6 +34,14 @@ export const COMMANDS: readonly Command[] = [
   migrateCommand,
 ];
 
+/** One command, for people. */
+export function helpText({ synopsis, summary, options }: Command): string {
+  const own = Object.entries({ ...options, ...COMMON })
+    .filter(([name]) => name !== 'help')
+    .map(([name, kind]) => (kind === 'flag' ? `--${name}` : `--${name} …`));
+  return `plumbline ${synopsis}\n  ${summary}\n  options: ${own.join('  ')}\n`;
+}
+
 /** What there is, for people. */
 export function usageText(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));
@@ -43,6 +51,7 @@ export function usageText(): string {
     '',
     ...lines,
     '',
+    'In a checkout: npm run -s plumbline -- <command> …',
     'Every command: --help, --json (a result for programs on stdout), --quiet, --config FILE.',
     'Exit codes: 0 done, 1 something was found wrong, 2 usage or configuration.',
     '',

@@ -1,7 +1,7 @@
 /** Dispatch: from the words of a command line to a command and its exit code. */
 import { OperatingError } from '../model/errors.ts';
-import { COMMON, parse } from './arguments.ts';
-import { COMMANDS, usageText } from './commands.ts';
+import { COMMON, parse, UsageError, usage } from './arguments.ts';
+import { COMMANDS, helpText, usageText } from './commands.ts';
 import type { Environment } from './config.ts';
 import { createOutput } from './output.ts';
 
@@ -36,14 +36,19 @@ export async function dispatch(args: readonly string[], io: Process): Promise<nu
   try {
     const given = parse(rest, { ...COMMON, ...command.options });
     if (given.has('help')) {
-      io.stdout(`plumbline ${command.synopsis}\n  ${command.summary}\n`);
+      io.stdout(helpText(command));
       return 0;
     }
+    const extra = given.words[command.words ?? 0];
+    if (extra !== undefined)
+      throw usage(`${JSON.stringify(extra)} is one word too many; options begin with --`);
     const output = createOutput({ json: given.has('json'), quiet: given.has('quiet') });
     return await command.run(given, { output, environment: io.environment, signal: io.signal });
   } catch (cause) {
     if (!(cause instanceof OperatingError)) throw cause;
-    io.stderr(`plumbline: ${cause.code}: ${cause.message}\n`);
+    const isUsage = cause instanceof UsageError;
+    const advice = isUsage ? `usage: ${command.synopsis}\n` : '';
+    io.stderr(`plumbline: ${isUsage ? '' : `${cause.code}: `}${cause.message}\n${advice}`);
     return exitCodeOf(cause);
   }
 }

@@ -5,8 +5,16 @@ import { short } from '../model/ids.ts';
 import { type CaseFile, readCase, type StoredDetection, type StoredLease } from '../record/read.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
-import { lengthOf, safe, timeOf } from './output.ts';
+import { isStanding, stateOf } from './leases.ts';
+import { count, lengthOf, safe, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
+
+const VERDICTS = {
+  'ruled-out': 'ruled out',
+  holds: 'holds',
+  'cannot-tell': 'cannot tell',
+} as const;
+const DAY_MS = 86_400_000;
 
 /** The command. */
 export const explain: Command = {
@@ -14,10 +22,11 @@ export const explain: Command = {
   synopsis: 'explain CASE',
   summary: 'tell one case in plain language: witnesses, what was ruled out, what was done',
   options: {},
+  words: 1,
   run: async (given, { output, environment }) => {
     const [prefix] = given.words;
     if (prefix === undefined)
-      throw usage('explain needs the id of a case, or its first characters');
+      throw usage(`name a case by the first characters of its id; ${typed('cases')} lists them`);
     const file = await withStore(given, environment, (db) => readCase(db, prefix));
     output.json(file);
     for (const line of caseText(file)) output.line(line);
@@ -34,7 +43,7 @@ export function caseText(file: CaseFile): string[] {
   return [
     `Case ${short(one.id)} · ${one.level} · ${open ? 'open' : 'retracted'}`,
     `${who}${where}`,
-    `${timeOf(one.openedMs)} to ${timeOf(one.lastMs)}, ${one.count} detections`,
+    `${timeOf(one.openedMs)} to ${timeOf(one.lastMs)}, ${count(one.count, 'detection')}`,
     '',
     ...file.detections.flatMap((detection, at) => detectionText(detection, at + 1)),
     ...file.decisions.flatMap(decisionText),
@@ -77,31 +86,37 @@ function decisionText(decision: Decision): string[] {
   ];
   for (const { explanation, verdict, data } of decision.falsification)
     lines.push(
-      `   ${verdict === 'ruled-out' ? 'ruled out' : verdict}: ${explanation} (${safe(data)})`,
+      `   ${VERDICTS[verdict].padEnd(12)} ${explanation.replaceAll('-', ' ')}: ${safe(data)}`,
     );
   for (const { check, passed, data } of decision.guardrails)
-    if (!passed) lines.push(`   stopped by ${check}: ${safe(data)}`);
+    if (!passed) lines.push(`   stopped by   ${check.replaceAll('-', ' ')}: ${safe(data)}`);
   if (decision.outcome === 'record' && decision.wouldAct)
     lines.push('   It would have acted, were the role autonomous.');
   return [...lines, ''];
 }
 
 function leaseText(lease: StoredLease): string[] {
-  const { subject } = lease;
+  const { subject, acceptedMs, issuedMs } = lease;
   const tools =
     subject.tools.length === 0 ? '' : ` on ${subject.tools.map((tool) => safe(tool)).join(', ')}`;
   const scope = subject.session === null ? 'the agent' : 'the session';
-  const until = lease.expiresMs === null ? 'without end' : `until ${timeOf(lease.expiresMs)}`;
   const lines = [
-    `Lease ${short(lease.id)}: ${lease.verb}${tools} for ${scope}, ${until}: ${lease.state}${lease.cause === null ? '' : ` (${safe(lease.cause)})`}`,
-    `   Effect at the gateway: ${lease.verification}${lease.verifiedBy === null ? '' : ` by ${lease.verifiedBy}`}, ${lease.leakedCalls} calls leaked, ${lease.latencyCalls} while it took effect.`,
+    `Lease ${short(lease.id)}: ${lease.verb}${tools} for ${scope}: ${safe(stateOf(lease), 300)}`,
+    `   At the gateway: ${lease.verification}${basisOf(lease)}; ${count(lease.leakedCalls, 'call')} leaked, ${lease.latencyCalls} more while it took effect.`,
   ];
-  if (lease.acceptedMs !== null)
-    lines.push(`   Accepted ${lengthOf(lease.acceptedMs - lease.issuedMs)} after the decision.`);
+  if (acceptedMs !== null && acceptedMs >= issuedMs && acceptedMs - issuedMs < DAY_MS)
+    lines.push(`   Accepted ${lengthOf(acceptedMs - issuedMs)} after the time of the decision.`);
   if (lease.lastDetail !== null) lines.push(`   Control said: ${safe(lease.lastDetail)}`);
-  if (lease.state === 'accepted')
-    lines.push(`   Undo: plumbline leases undo ${short(lease.id)} --by YOU --reason WHY`);
+  if (isStanding(lease))
+    lines.push(`   Undo: ${typed(`leases undo ${short(lease.id)} --by YOU --reason WHY`)}`);
   return [...lines, ''];
+}
+
+/** What the verdict rests on, in words. */
+function basisOf({ verification, verifiedBy }: StoredLease): string {
+  if (verification !== 'verified') return '';
+  if (verifiedBy === 'denial') return ' (a call was refused by it)';
+  return verifiedBy === 'quiet' ? ' (no call of its subject went through)' : '';
 }
 
 function coverageText(coverage: readonly CoverageGap[]): string[] {

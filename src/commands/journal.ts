@@ -1,4 +1,5 @@
 /** `journal`: the append-only record; its last entries, and whether its chain is whole. */
+import { short } from '../model/ids.ts';
 import { journalTail, verifyJournal } from '../record/journal.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -13,6 +14,7 @@ export const journal: Command = {
   synopsis: 'journal tail [--limit N] | journal verify',
   summary: 'show the last entries, or verify the hash chain',
   options: { limit: 'value' },
+  words: 1,
   run: async (given, { output, environment }) => {
     const [verb = 'tail'] = given.words;
     if (verb === 'tail') {
@@ -21,18 +23,25 @@ export const journal: Command = {
       output.json(rows);
       for (const row of rows)
         output.line(
-          `${row.n}  ${timeOf(row.atMs)}  ${row.kind.padEnd(12)}  ${safe(row.body, 140)}`,
+          `${row.n}  ${timeOf(row.atMs)}  ${row.kind.padEnd(12)}  ${safe(shortened(row.body), 140)}`,
         );
       return 0;
     }
-    if (verb !== 'verify') throw usage('journal tail, or journal verify');
+    if (verb !== 'verify') throw usage(`no such verb: ${JSON.stringify(verb)}`);
     const verdict = await withStore(given, environment, (db) => verifyJournal(db, LANE));
     output.json(verdict);
     if (verdict.ok) {
       output.line(`The chain is whole: ${verdict.entries} entries.`);
       return 0;
     }
-    output.line(`The chain is broken at entry ${verdict.brokenAt ?? '?'}: ${verdict.why ?? ''}`);
+    output.line(
+      `The chain is BROKEN at entry ${verdict.brokenAt ?? '?'}: ${safe(verdict.why ?? '')}`,
+    );
     return 1;
   },
 };
+
+/** Ids as people see them everywhere else; --json has them whole. */
+function shortened(body: string): string {
+  return body.replace(/\b[0-9a-f]{64}\b/g, (id) => short(id));
+}

@@ -1,16 +1,24 @@
 /** `leases`: what stands against whom; undo, pause and resume. */
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../adapters/clock.ts';
-import type { OperatorRequest } from '../model/decision.ts';
+import type { LeaseState, OperatorRequest } from '../model/decision.ts';
+import { assertNever } from '../model/errors.ts';
 import { short } from '../model/ids.ts';
 import type { Database } from '../model/ports.ts';
-import { insertOperatorRequest } from '../record/operator.ts';
-import { listLeases, readLease } from '../record/read.ts';
+import { insertOperatorRequest, pendingOperatorRequests } from '../record/operator.ts';
+import { listLeases, readLease, type StoredLease } from '../record/read.ts';
 import { type Given, usage } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
-import { safe, table, timeOf } from './output.ts';
+import { safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
 
+const LANE = 0;
+const LOOK_MS = 200;
+/** A running daemon looks once a second, and its control plane answers soon after. */
+const TAKEN_UP_MS = 6000;
+const WAITS = 'no daemon has taken it up yet; it takes effect as soon as one runs.';
+const LIVE: ReadonlySet<LeaseState> = new Set(['requested', 'accepted', 'releasing']);
+const HEAD = ['LEASE', 'CASE', 'VERB', 'STATE', 'AT THE GATEWAY', 'AGENT', 'BECAUSE'];
 const SCOPES = ['fleet', 'role', 'agent', 'driver'] as const;
 
 /** The command. */
@@ -19,24 +27,43 @@ export const leases: Command = {
   synopsis: 'leases [list] [--standing] [--agent ID] | leases undo LEASE --by WHO --reason WHY',
   summary: 'list leases; undo one',
   options: { standing: 'flag', agent: 'value', limit: 'value', by: 'value', reason: 'value' },
+  words: 2,
   run: async (given, context) => {
     const [verb = 'list', prefix] = given.words;
     if (verb === 'list') return await list(given, context);
-    if (verb !== 'undo' || prefix === undefined)
-      throw usage('leases list, or leases undo LEASE --by WHO --reason WHY');
+    if (verb !== 'undo') throw usage(`no such verb: ${JSON.stringify(verb)}`);
+    if (prefix === undefined) throw usage('name the lease by the first characters of its id');
     const { by, reason } = signed(given);
-    const id = await withStore(given, context.environment, async (db) => {
+    return await withStore(given, context.environment, async (db) => {
       const lease = await readLease(db, prefix);
-      await ask(db, { type: 'undo', leaseId: lease.id, by, reason });
-      return lease.id;
+      return await undo(db, lease, { by, reason }, context);
     });
-    context.output.line(
-      `Asked: the daemon lifts lease ${short(id)} when it reads this, within a second or two.`,
-    );
-    context.output.json({ asked: 'undo', leaseId: id });
-    return 0;
   },
 };
+
+async function undo(
+  db: Database,
+  lease: StoredLease,
+  signature: { readonly by: string; readonly reason: string },
+  { output, signal }: CommandContext,
+): Promise<0 | 1> {
+  const name = short(lease.id);
+  if (!isStanding(lease) && lease.state !== 'releasing') {
+    output.line(`Nothing to undo: lease ${name} ${safe(stateOf(lease), 200)}.`);
+    output.json({ asked: null, leaseId: lease.id, state: lease.state });
+    return 1;
+  }
+  await ask(db, { type: 'undo', leaseId: lease.id, ...signature });
+  const isOver = async () => !LIVE.has((await readLease(db, lease.id)).state);
+  await until(isOver, signal);
+  const now = await readLease(db, lease.id);
+  if (!LIVE.has(now.state)) output.line(`Lease ${name} ${safe(stateOf(now), 200)}.`);
+  else if (now.state === 'releasing')
+    output.line(`Lease ${name} is being released; the control plane has not confirmed it yet.`);
+  else output.line(`Asked: ${WAITS} Lease ${name} stands until then.`);
+  output.json({ asked: 'undo', leaseId: lease.id, state: now.state });
+  return 0;
+}
 
 /** `pause` and `resume`: the kill switch, for the fleet, a role, an agent or a driver. */
 export const pause: Command = kill('pause', 'stop acting: the kill switch, for a scope');
@@ -52,7 +79,7 @@ function kill(type: 'pause' | 'resume', summary: string): Command {
     synopsis: `${type} --scope ${SCOPES.join('|')} [--target ID] --by WHO --reason WHY`,
     summary,
     options: { scope: 'value', target: 'value', by: 'value', reason: 'value' },
-    run: async (given, { output, environment }) => {
+    run: async (given, { output, environment, signal }) => {
       const scope = SCOPES.find((one) => one === given.value('scope'));
       if (scope === undefined) throw usage(`--scope is one of ${SCOPES.join(', ')}`);
       const target = given.value('target') ?? '';
@@ -61,9 +88,17 @@ function kill(type: 'pause' | 'resume', summary: string): Command {
           scope === 'fleet' ? 'the fleet takes no --target' : `--target names the ${scope}`,
         );
       const { by, reason } = signed(given);
-      await withStore(given, environment, (db) => ask(db, { type, scope, target, by, reason }));
-      output.line(`Asked: ${type} ${scope} ${safe(target)}; standing leases keep their time.`);
-      output.json({ asked: type, scope, target });
+      const taken = await withStore(given, environment, async (db) => {
+        const id = await ask(db, { type, scope, target, by, reason });
+        const isTaken = async () =>
+          (await pendingOperatorRequests(db, LANE)).every((request) => request.id !== id);
+        return await until(isTaken, signal);
+      });
+      const whom = target === '' ? 'the fleet' : `${scope} ${safe(target)}`;
+      const done = type === 'pause' ? 'No new lease for' : 'Acting again on';
+      if (taken) output.line(`${done} ${whom} from now on. Standing leases keep their time.`);
+      else output.line(`Asked: ${WAITS}`);
+      output.json({ asked: type, scope, target, inForce: taken });
       return 0;
     },
   };
@@ -71,26 +106,76 @@ function kill(type: 'pause' | 'resume', summary: string): Command {
 
 async function list(given: Given, { output, environment }: CommandContext): Promise<0> {
   const agent = given.value('agent');
+  const limit = given.count('limit', 1) ?? 20;
   const found = await withStore(given, environment, (db) =>
     listLeases(db, {
-      limit: given.count('limit', 1) ?? 20,
+      limit,
       ...(agent === undefined ? {} : { agent }),
       ...(given.has('standing') ? { standing: true } : {}),
     }),
   );
   output.json(found);
-  if (found.length === 0) output.line('No lease so far.');
+  if (found.length === 0) {
+    output.line('No such lease so far.');
+    return 0;
+  }
   const rows = found.map((lease) => [
     short(lease.id),
+    short(lease.caseId),
     lease.verb,
-    lease.state,
+    safe(stateOf(lease), 60),
     lease.verification,
-    lease.expiresMs === null ? 'no end' : `until ${timeOf(lease.expiresMs)}`,
     safe(lease.subject.agent, 40),
-    safe(lease.reason, 90),
+    safe(lease.reason, 80),
   ]);
-  for (const row of table(rows)) output.line(row);
+  for (const row of table([HEAD, ...rows])) output.line(row);
+  if (found.length === limit) output.line(`(the newest ${limit}; --limit N shows more)`);
+  const standing = found.find(isStanding);
+  const id = standing === undefined ? null : short(standing.id);
+  output.line(`\nWhy it was placed: ${typed(`explain ${rows[0]?.[1] ?? 'CASE'}`)}`);
+  if (id !== null) output.line(`To undo one: ${typed(`leases undo ${id} --by YOU --reason WHY`)}`);
   return 0;
+}
+
+/** Does it stand, or may it, with nobody having asked for its end? */
+export function isStanding({ state }: StoredLease): boolean {
+  return state === 'requested' || state === 'accepted';
+}
+
+/** How a lease stands, or how it ended, in words. Holds foreign text: to be escaped. */
+export function stateOf(lease: StoredLease): string {
+  const { state, cause, expiresMs, endedMs, endReason } = lease;
+  const until = expiresMs === null ? 'without end' : `until ${timeOf(expiresMs)}`;
+  const at = endedMs === null ? '' : ` at ${timeOf(endedMs)}`;
+  const why = endReason === null ? '' : `: ${endReason}`;
+  switch (state) {
+    case 'requested':
+      return `requested ${until}`;
+    case 'accepted':
+      return `stands ${until}`;
+    case 'expired':
+      return `ran out${at}`;
+    case 'releasing':
+      return `is being released (${cause ?? 'its time is over'})${why}`;
+    case 'released':
+      return `${cause ?? 'released'}${at}${why}`;
+    case 'refused':
+    case 'failed':
+    case 'lapsed':
+      return `${state}${at}`;
+    default:
+      return assertNever(state);
+  }
+}
+
+/** Waits for a daemon to take something up. False: none did within a few seconds. */
+async function until(done: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  const endMs = systemClock.nowMs() + TAKEN_UP_MS;
+  for (;;) {
+    if (await done()) return true;
+    if (signal.aborted || systemClock.nowMs() > endMs) return false;
+    await systemClock.sleep(LOOK_MS, signal);
+  }
 }
 
 function signed(given: Given): { by: string; reason: string } {
@@ -107,7 +192,8 @@ type Asked = OperatorRequest extends infer Each
     : never
   : never;
 
-async function ask(db: Database, request: Asked): Promise<void> {
+async function ask(db: Database, request: Asked): Promise<string> {
   const id = randomUUID();
   await insertOperatorRequest(db, { ...request, id, atMs: systemClock.nowMs() } as OperatorRequest);
+  return id;
 }

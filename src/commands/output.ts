@@ -56,6 +56,16 @@ export function lengthOf(ms: number): string {
   return `${Math.round(ms / 360_000) / 10} h`;
 }
 
+/** `1 case`, `2 cases`: for words whose plural ends in s. */
+export function count(n: number, word: string): string {
+  return `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
+}
+
+/** A command as people type it in a checkout. */
+export function typed(command: string): string {
+  return `npm run -s plumbline -- ${command}`;
+}
+
 /** Rows as columns, each as wide as its widest cell. The last column is not padded. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];

@@ -1,9 +1,10 @@
 /** `run`: the daemon, on Kafka or files, until it is told to stop. */
 import { systemClock } from '../adapters/clock.ts';
 import { createLog } from '../adapters/log.ts';
+import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
-import { configOf, libraryOf } from './inputs.ts';
+import { CONFIG_FILE, configOrNull, libraryOf } from './inputs.ts';
 import { openStore } from './store.ts';
 
 /** The command. */
@@ -13,7 +14,12 @@ export const run: Command = {
   summary: 'observe: read, correlate, detect, decide, act and record until stopped',
   options: { 'until-caught-up': 'flag', migrate: 'flag', detectors: 'value' },
   run: async (given, { output, environment, signal }) => {
-    const { config, file } = await configOf(given);
+    const config = await configOrNull(given);
+    if (config === null)
+      throw usage(
+        `no configuration: name one with --config FILE or put ${CONFIG_FILE} here; deploy/plumbline.yaml is a start, and \`npm start\` is a demo that needs none`,
+      );
+    const file = given.value('config') ?? CONFIG_FILE;
     const library = await libraryOf(given, config);
     const log = createLog(given.has('quiet') ? 'warn' : 'info', config.instance ?? 'plumbline');
     const untilCaughtUp = given.has('until-caught-up');

@@ -6,12 +6,11 @@ import { createHttpPublisher } from '../adapters/http-publisher.ts';
 import { createJsonlPublisher } from '../adapters/jsonl-publisher.ts';
 import { createKafkaPublisher, ensureTopics } from '../adapters/kafka.ts';
 import { createLog } from '../adapters/log.ts';
-import { durationMs } from '../model/config.ts';
 import { KINDS } from '../model/event.ts';
 import type { Publisher } from '../model/ports.ts';
 import type { Truth } from '../simulation/emission.ts';
 import { createFleet } from '../simulation/fleet.ts';
-import { type Given, usage } from './arguments.ts';
+import { type Given, lengthOfTime, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { createGate, runFleet } from './fleet-runner.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
@@ -36,6 +35,7 @@ export const simulate: Command = {
     for: 'value',
     events: 'value',
     back: 'value',
+    relapse: 'value',
     start: 'value',
     fast: 'flag',
     gate: 'value',
@@ -49,6 +49,7 @@ export const simulate: Command = {
     const publisher = await publisherOf(given, config?.kafka?.brokers, log);
     const badShare = shareOf(given.value('bad-share') ?? '0.05');
     const length = given.value('for');
+    const relapse = given.value('relapse');
     const startMs =
       given.count('start', 0) ?? systemClock.nowMs() - lengthOfTime(given.value('back') ?? '0s');
     const gate = createGate(given.value('gate') ?? null, createHttp(), inventory, log);
@@ -58,6 +59,7 @@ export const simulate: Command = {
       startMs,
       sessionsPerHour: given.count('sessions-per-hour', 1) ?? 600,
       badShare,
+      ...(relapse === undefined ? {} : { relapseMs: lengthOfTime(relapse) }),
       gate: gate.answer,
     });
     const truths: Truth[] = [];
@@ -138,12 +140,4 @@ function shareOf(text: string): number {
   const share = Number(text);
   if (!(share >= 0 && share <= 1)) throw usage('--bad-share is a number from 0 to 1');
   return share;
-}
-
-function lengthOfTime(text: string): number {
-  try {
-    return durationMs(text);
-  } catch (cause) {
-    throw usage(`a length of time is written 30s, 10m, 2h; not ${JSON.stringify(text)}`, cause);
-  }
 }

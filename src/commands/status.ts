@@ -1,9 +1,8 @@
 /** `status`: how the lane stands, what it holds, and what the observer says of itself. */
-
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
-import { readStatus } from '../record/status.ts';
+import { type LaneStatus, readStatus } from '../record/status.ts';
 import type { Command } from './command.ts';
-import { safe, table, timeOf } from './output.ts';
+import { count, safe, table, timeOf } from './output.ts';
 import { withStore } from './reading.ts';
 
 /** The command. */
@@ -21,18 +20,18 @@ export const status: Command = {
       deadLetters: (await listDeadLetters(db, limit)).map(({ raw: _raw, ...rest }) => rest),
     }));
     output.json(found);
-    for (const lane of found.status.lanes) {
-      const at = lane.watermarkMs === null ? 'nothing yet' : timeOf(lane.watermarkMs);
-      output.line(
-        `Lane ${safe(lane.group)}/${lane.lane}, owner ${safe(lane.owner ?? '-')}, complete up to ${at}`,
-      );
-      const counters = Object.entries(lane.counters).sort();
-      for (const row of table(counters.map(([name, n]) => [`  ${name}`, n.toLocaleString('en')])))
-        output.line(row);
-    }
     const { status: all } = found;
+    if (all.lanes.length === 0) output.line('No daemon has worked with this database yet.');
+    for (const lane of all.lanes) for (const line of laneText(lane)) output.line(line);
     output.line(
-      `${all.cases} cases, ${all.detections} detections (${all.retracted} taken back), ${all.leasesStanding} leases standing, ${all.leasesLeaking} leaking, ${all.outboxOpen} intentions open, ${all.journalEntries} journal entries`,
+      [
+        count(all.cases, 'case'),
+        `${count(all.detections, 'detection')} (${all.retracted} taken back)`,
+        `${count(all.leasesStanding, 'lease')} standing (${all.leasesLeaking} leaking)`,
+        `${count(all.outboxOpen, 'request')} on the way`,
+        `${all.journalEntries.toLocaleString('en')} journal entries`,
+        count(all.deadLetters, 'dead letter'),
+      ].join(' · '),
     );
     for (const gap of found.coverage)
       output.line(
@@ -40,7 +39,7 @@ export const status: Command = {
       );
     for (const notice of found.notices)
       output.line(
-        `Notice: ${notice.code} ×${notice.count} ${safe(notice.subject, 60)}: ${safe(notice.detail)}`,
+        `Notice: ${notice.code} ×${notice.count}, last ${timeOf(notice.timeMs)}, ${safe(notice.subject, 60)}: ${safe(notice.detail)}`,
       );
     for (const letter of found.deadLetters) {
       const { topic, partition, offset } = letter.position;
@@ -51,3 +50,19 @@ export const status: Command = {
     return 0;
   },
 };
+
+function laneText(lane: LaneStatus): string[] {
+  const at = lane.watermarkMs === null ? 'nothing yet' : timeOf(lane.watermarkMs);
+  const seen = lane.committedMs === null ? 'never' : timeOf(lane.committedMs);
+  const counters = Object.entries(lane.counters).sort();
+  return [
+    `Lane ${safe(lane.group)}/${lane.lane}, owner ${safe(lane.owner ?? '-')}: complete up to ${at}, last commit ${seen}`,
+    ...table(counters.map(([name, n]) => [`  ${name}`, n.toLocaleString('en')])),
+    ...table(
+      lane.positions.map(({ topic, partition, low, next }) => [
+        `  ${safe(topic)}/${partition}`,
+        `read to ${next}${low < next ? `, waiting from ${low}` : ''}`,
+      ]),
+    ),
+  ];
+}
