@@ -1,11 +1,16 @@
 /** `run`: the daemon, on Kafka or files, until it is told to stop. */
 import { systemClock } from '../adapters/clock.ts';
 import { createLog } from '../adapters/log.ts';
+import { runOnSchedule } from '../adapters/schedule.ts';
+import { sweep } from '../record/housekeeping.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, libraryOf } from './inputs.ts';
 import { openStore } from './store.ts';
+
+/** When what has served its time is let go of, UTC. */
+const NIGHTLY = '17 3 * * *';
 
 /** The command. */
 export const run: Command = {
@@ -38,6 +43,15 @@ export const run: Command = {
         'observing',
       );
       const parts = { config, file, library, store, environment, clock: systemClock, log };
+      runOnSchedule(
+        'housekeeping',
+        NIGHTLY,
+        async () => {
+          log.info({ ...(await sweep(store.db, systemClock.nowMs())) }, 'housekeeping');
+        },
+        log,
+        signal,
+      );
       await runDaemon(
         parts,
         {
