@@ -1,0 +1,308 @@
+/** The spine: whatever the order, the cuts and the crashes, the same verdicts. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { readLibrary } from '../src/commands/library.ts';
+import type { Mode } from '../src/model/decision.ts';
+import type { Kind, WireEvent } from '../src/model/event.ts';
+import type { TopicPartition } from '../src/model/ports.ts';
+import { createPipeline, type PipelineOptions } from '../src/pipeline.ts';
+import { MISBEHAVIOURS } from '../src/simulation/emission.ts';
+import type { FleetOptions } from '../src/simulation/fleet.ts';
+import { chance, integer, pick, type Random, stream } from '../src/simulation/random.ts';
+import { encodeEvent } from '../src/source/canonical.ts';
+import { verdictOf } from './detectors/run.ts';
+import { disordered, inOrder, recordsOf, withHeartbeats } from './sim/fleet-log.ts';
+import { type Lane, openLane, readInOrder } from './sim/lane.ts';
+import { LATENESS_MS, laneOptions } from './sim/lane-options.ts';
+import { createLaneStore, type LaneStore } from './sim/lane-store.ts';
+import { createMemoryLog, type MemoryLog } from './sim/memory-log.ts';
+
+const START_MS = 1_800_000_000_000;
+const NOW_MS = START_MS + 86_400_000;
+// biome-ignore lint/style/noProcessEnv: the number of seeds is the one thing a person may raise.
+const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 500);
+
+const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../detectors'));
+
+/** A small fleet that does everything wrong that there is, in turn. */
+function fleetOf(seed: number): FleetOptions {
+  const random = stream(seed, 'fleet');
+  return {
+    seed,
+    agents: integer(random, 3, 9),
+    startMs: START_MS,
+    sessionsPerHour: pick(random, [60, 400, 4000]),
+    badShare: pick(random, [0.3, 0.7, 1]),
+    sessions: integer(random, 2, 5),
+    misbehaviours: MISBEHAVIOURS,
+  };
+}
+
+/** Settings that let every rung, brake and refusal come up. */
+function settingsOf(seed: number): PipelineOptions {
+  const random = stream(seed, 'settings');
+  const modes: readonly Mode[] = ['observe', 'advise', 'constrained', 'autonomous'];
+  const mode = pick<Mode>(random, [...modes, 'autonomous', 'autonomous']);
+  return laneOptions({
+    detectors,
+    inventory,
+    modeOf: () => mode,
+    guardrails: {
+      breakerFleetShare: pick(random, [0.2, 1]),
+      breakerRoleShare: 1,
+      coolDownMs: pick(random, [1_000, 300_000]),
+      leaseMaxMs: pick(random, [20_000, 900_000]),
+    },
+  });
+}
+
+function inOneGo(log: MemoryLog, options: PipelineOptions): LaneStore {
+  const store = createLaneStore();
+  readInOrder(openLane(log, store, options, NOW_MS), log);
+  return store;
+}
+
+/** Of `of` partitions at random the one that lags most: with many, event time goes on evenly. */
+function nextOf(log: MemoryLog, lane: Lane, of: number, random: Random): TopicPartition {
+  const waiting = lane.waiting();
+  let chosen = pick(random, waiting);
+  for (let tried = 1; tried < of; tried += 1) {
+    const other = pick(random, waiting);
+    const msOf = (at: TopicPartition) => log.read(at, lane.offset(at), 1)[0]?.timestampMs ?? 0;
+    if (msOf(other) < msOf(chosen)) chosen = other;
+  }
+  return chosen;
+}
+
+/**
+ * Reads in slices of any size from any partition, commits now and then, and dies now and then. True
+ * where something was released before the end, so that order was at stake.
+ */
+function readWildly(log: MemoryLog, lane: Lane, random: Random): boolean {
+  const evenness = pick(random, [1, 4, 8]);
+  const slice = pick(random, [1, 7, 20]);
+  const patience = pick(random, [1, 3, 10]);
+  let crashes = integer(random, 0, 4);
+  while (lane.waiting().length > 0) {
+    lane.read(nextOf(log, lane, evenness, random), integer(random, 1, slice));
+    if (integer(random, 1, patience) === 1) lane.commit();
+    if (crashes > 0 && chance(random, 0.03)) {
+      lane.crash();
+      crashes -= 1;
+    }
+  }
+  const released = lane.pipeline.watermarkMs > START_MS;
+  if (chance(random, 0.3)) lane.crash();
+  for (const at of lane.waiting()) lane.read(at, Number.MAX_SAFE_INTEGER);
+  lane.drain();
+  return released;
+}
+
+const REASONING: TopicPartition = { topic: 'reasoning', partition: 0 };
+
+/** A turn of session s at `atMs` after the start, that states one call. */
+function turn(seq: number, atMs: number, tool: string): WireEvent {
+  return {
+    ...about('reasoning', 'model_call', seq, atMs),
+    reasoning: { intents: [{ toolCallId: `c${seq}`, tool, args: { seq } }], claims: [] },
+  };
+}
+
+/** A call of session s at the gateway. */
+function call(seq: number, atMs: number, tool: string): WireEvent {
+  return {
+    ...about('gateway', 'tool_call', seq, atMs),
+    action: { phase: 'result', tool, decision: 'allow', outcome: 'ok' },
+  };
+}
+
+function about(kind: Kind, category: string, seq: number, atMs: number): WireEvent {
+  return {
+    kind,
+    category,
+    order: { seq, of: 'session' },
+    time: { eventNs: `${START_MS + atMs}000000` },
+    agent: { id: 'a' },
+    session: { id: 's' },
+  };
+}
+
+function append(log: MemoryLog, event: WireEvent, timestampMs?: number): void {
+  const eventMs = Number(event.time.eventNs.slice(0, -6));
+  const value = encodeEvent(event);
+  log.append({ topic: event.kind, partition: 0, value, timestampMs: timestampMs ?? eventMs });
+}
+
+/** A lane over a log that holds these records, each at its own time or at the one beside it. */
+function lab(
+  records: readonly (WireEvent | readonly [WireEvent, number])[],
+  changes: Partial<PipelineOptions> = {},
+) {
+  const log = createMemoryLog();
+  for (const record of records)
+    if ('kind' in record) append(log, record);
+    else append(log, ...record);
+  const store = createLaneStore();
+  const options: PipelineOptions = { ...laneOptions({ detectors, inventory }), ...changes };
+  return { log, store, options, lane: openLane(log, store, options, NOW_MS) };
+}
+
+/** What was said of single events; that no gateway ever spoke is another matter. */
+function aboutEvents(store: LaneStore): string[] {
+  return store.notices.map(({ code }) => code).filter((code) => code.startsWith('event.'));
+}
+
+/** Turns of session s, one a second. */
+function turns(count: number): WireEvent[] {
+  return Array.from({ length: count }, (_, n) => turn(n, n * 1000, 'read_record'));
+}
+
+describe('pipeline', () => {
+  it(`gives the same verdicts in any order, twice, cut anyhow and across crashes: ${SEEDS} seeds`, () => {
+    const seen = new Set<string>();
+    let intentions = 0;
+    let released = 0;
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const options = settingsOf(seed);
+      const random = stream(seed, 'disorder');
+      const fleet = recordsOf(fleetOf(seed)).sent;
+      const sent = chance(random, 0.7) ? withHeartbeats(fleet, integer(random, 3, 9)) : fleet;
+      const plain = inOneGo(inOrder(sent), options);
+      const log = disordered(sent, random, LATENESS_MS, 5);
+      const wild = createLaneStore();
+      if (readWildly(log, openLane(log, wild, options, NOW_MS), random)) released += 1;
+      assert.deepEqual(verdictOf(wild), verdictOf(plain), `seed ${seed}`);
+      assert.equal(wild.counters['late'] ?? 0, 0, `seed ${seed}: nothing came too late`);
+      for (const { detector } of plain.detections.values()) seen.add(detector);
+      intentions += plain.intentions.size;
+    }
+    if (SEEDS < 200) return;
+    // Lest the property hold because nothing happened.
+    for (const misbehaviour of MISBEHAVIOURS) assert.ok(seen.has(misbehaviour), misbehaviour);
+    assert.ok(intentions > SEEDS / 10, `${intentions} intentions`);
+    assert.ok(released > SEEDS / 2, `${released} runs released anything before the end`);
+  });
+
+  it('drops a record that comes a second time, however late', () => {
+    let late = 0;
+    for (let seed = 1; seed <= Math.min(SEEDS, 60); seed += 1) {
+      const options = settingsOf(seed);
+      const sent = withHeartbeats(recordsOf(fleetOf(seed)).sent, 9);
+      const random = stream(seed, 'again');
+      const again = sent
+        .filter(() => chance(random, 0.2))
+        .map((record) => ({
+          record,
+          at: record.ms + integer(random, 1, 20 * LATENESS_MS),
+        }));
+      const all = [...sent.map((record) => ({ record, at: record.ms })), ...again];
+      const log = inOrder(all.sort((a, b) => a.at - b.at).map(({ record }) => record));
+      const store = inOneGo(log, options);
+      late += store.counters['late'] ?? 0;
+      assert.deepEqual(
+        verdictOf(store),
+        verdictOf(inOneGo(inOrder(sent), options)),
+        `seed ${seed}`,
+      );
+    }
+    assert.ok(late > 100, `${late} records came late`);
+  });
+
+  it('keeps the first of two records with one id, and says so', () => {
+    const { lane, store } = lab([
+      turn(1, 0, 'read_record'),
+      turn(1, 0, 'write_record'),
+      turn(1, 0, 'read_record'),
+    ]);
+    lane.read(REASONING, 3);
+    lane.drain();
+    assert.deepEqual(aboutEvents(store), ['event.duplicate-id']);
+    assert.equal(store.counters['repeats'], 1);
+    assert.equal(store.counters['forged-ids'], 1);
+    assert.equal(store.counters['folded-reasoning'], 1);
+  });
+
+  it('lets a stamp from the future move nothing', () => {
+    const { lane, store } = lab([
+      turn(1, 0, 'read_record'),
+      [turn(2, 3_600_000, 'read_record'), START_MS + 1000],
+      turn(3, 2_000, 'read_record'),
+    ]);
+    lane.read(REASONING, 3);
+    assert.equal(lane.pipeline.watermarkMs, START_MS + 2_000 - LATENESS_MS - 1);
+    lane.drain();
+    assert.equal(store.counters['clamped'], 1);
+    assert.equal(store.counters['folded-reasoning'], 3);
+    assert.deepEqual(aboutEvents(store), ['event.clock-skew']);
+  });
+
+  it('evaluates what is late, and says what is too late', () => {
+    const records = [turn(1, 3_600_000, 'a'), turn(2, 3_500_000, 'b'), turn(3, 0, 'c')];
+    const { lane, store } = lab(records, { tooLateMs: 600_000 });
+    lane.read(REASONING, 1);
+    lane.read(REASONING, 2);
+    lane.drain();
+    assert.deepEqual(aboutEvents(store), ['event.late', 'event.too-late']);
+    assert.equal(store.counters['folded-reasoning'], 2);
+  });
+
+  it('asks for a pause when too much waits, and for more when there is room', () => {
+    const calls = [call(9, 0, 'read_record'), call(10, 90_000, 'read_record')];
+    const { lane, log } = lab([...turns(8), ...calls], { maxBuffered: 4 });
+    const gateway = { topic: 'gateway', partition: 0 };
+    lane.read(gateway, 1);
+    lane.read(REASONING, 8);
+    assert.equal(lane.pipeline.buffered, 9);
+    assert.deepEqual(lane.pipeline.ahead(), [REASONING]);
+    assert.equal(lane.pipeline.hasRoom(), false);
+    lane.read(gateway, 1);
+    append(log, turn(20, 90_000, 'read_record'));
+    lane.read(REASONING, 1);
+    assert.deepEqual(lane.pipeline.ahead(), []);
+    assert.equal(lane.pipeline.hasRoom(), true);
+  });
+
+  it('says that history is missing, and goes on from where there is some', () => {
+    const { lane, store, options } = lab(turns(6));
+    lane.read(REASONING, 4);
+    lane.commit();
+    const takeOver = (low: number, end: number) => {
+      const pipeline = createPipeline(options);
+      pipeline.restore(store.load(), store.watermarkMs, store.counters);
+      const starts = pipeline.assign([{ ...REASONING, next: 0, low, end }], NOW_MS);
+      return { starts, notices: pipeline.commit().effects.notices.map(({ code }) => code) };
+    };
+    assert.deepEqual(takeOver(0, 6), { starts: [{ ...REASONING, offset: 0 }], notices: [] });
+    const truncated = ['history.truncated'];
+    assert.deepEqual(takeOver(2, 6), {
+      starts: [{ ...REASONING, offset: 2 }],
+      notices: truncated,
+    });
+    assert.deepEqual(takeOver(0, 2), {
+      starts: [{ ...REASONING, offset: 0 }],
+      notices: truncated,
+    });
+  });
+
+  it('folds deltas into pages, so that recovery stays short', () => {
+    const { lane, log, store, options } = lab(turns(850));
+    let written = 0;
+    let crashAt = 200;
+    while (lane.waiting().length > 0) {
+      lane.read(REASONING, 1);
+      const before = store.bytes;
+      lane.commit();
+      written += Math.max(0, store.bytes - before);
+      if (lane.offset(REASONING) !== crashAt) continue;
+      lane.crash();
+      crashAt += 200;
+    }
+    lane.drain();
+    assert.ok(store.load().pages.length > 0, 'no page was written');
+    assert.ok(store.bytes < written, `${store.bytes} bytes kept of ${written} written`);
+    const plain = inOneGo(log, options);
+    assert.deepEqual(verdictOf(store), verdictOf(plain));
+    assert.equal(store.counters['folded-reasoning'], 850);
+  });
+});
