@@ -148,3 +148,31 @@ describe('a book whose rhythm is expected', () => {
     assert.equal(books.blindNow('gateway'), true);
   });
 });
+
+describe('an act', () => {
+  it('whose witness came leaves nothing to judge', () => {
+    const { books, heard, settle } = story();
+    heard(0);
+    books.found('gateway', books.expect('gateway', START + HOUR));
+    heard(2);
+    assert.deepEqual(settle(3), { verdicts: [], announce: [], again: null });
+  });
+
+  it('keeps its gap open until its own time is over', () => {
+    const { books, heard, settle } = story();
+    heard(0);
+    const gap = books.expect('gateway', START + 2 * HOUR - 1);
+    heard(2);
+    const ms = START + 2 * HOUR + JOIN - 1;
+    assert.equal(books.missed('gateway', gap, { session: 's', act: 'a' }, ms), ms + 2);
+    assert.deepEqual(blindness(settle(3)), [[1, false]]);
+  });
+
+  it('waits for no book that absence says nothing of', () => {
+    const { books } = story();
+    assert.equal(books.judges('gateway'), true);
+    assert.equal(books.judges('metrics'), false);
+    assert.equal(books.heard('metrics', START), null);
+    assert.deepEqual(books.settle('metrics', START, true).verdicts, []);
+  });
+});

@@ -1,0 +1,100 @@
+/** Watermarks: the slowest live partition decides, and time never goes back. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Watermarks } from '../../src/correlate/watermark.ts';
+import { Slots } from '../../src/state/slots.ts';
+
+const TIMINGS = [
+  { topic: 'a', latenessMs: 1000, idleAfterMs: 5000 },
+  { topic: 'b', latenessMs: 3000, idleAfterMs: 5000 },
+];
+const MIN = Number.MIN_SAFE_INTEGER;
+
+function lab(until = 0, slots = new Slots()) {
+  const watermarks = new Watermarks(slots, TIMINGS);
+  const at = (topic: string) => ({ topic, partition: 0, next: 0, low: 0, end: 10, until });
+  watermarks.assign([at('a'), at('b')], 0);
+  const read = (topic: string, ms: number, next: number, nowMs = 0) => {
+    watermarks.saw(topic, 0, ms);
+    watermarks.read(topic, 0, next, 10, nowMs);
+    return watermarks.advance(nowMs);
+  };
+  return { watermarks, read, slots };
+}
+
+describe('watermark', () => {
+  it('is known when every partition has spoken, and follows the slowest', () => {
+    const { read } = lab();
+    assert.equal(read('a', 100_000, 1), MIN);
+    assert.equal(read('b', 50_000, 1), 50_000 - 3000 - 1);
+    assert.equal(read('b', 200_000, 2), 100_000 - 1000 - 1);
+  });
+
+  it('never goes back', () => {
+    const { read } = lab();
+    read('a', 100_000, 1);
+    const before = read('b', 100_000, 1);
+    assert.equal(read('a', 20_000, 2), before);
+    assert.equal(read('b', 20_000, 2), before);
+  });
+
+  it('does not wait for a partition that was read to its end and is quiet', () => {
+    const { watermarks, read } = lab();
+    read('b', 10_000, 10, 1000);
+    assert.equal(read('a', 100_000, 1, 2000), 10_000 - 3000 - 1);
+    assert.equal(watermarks.advance(5999), 10_000 - 3000 - 1);
+    assert.equal(watermarks.advance(6000), 100_000 - 1000 - 1);
+  });
+
+  it('waits for a quiet partition that has more to read', () => {
+    const { watermarks, read } = lab();
+    read('b', 10_000, 9, 1000);
+    read('a', 100_000, 1, 2000);
+    assert.equal(watermarks.advance(1_000_000), 10_000 - 3000 - 1);
+  });
+
+  it('goes on at the pace of the clock when all are idle', () => {
+    const { watermarks, read } = lab();
+    read('b', 10_000, 10, 1000);
+    read('a', 20_000, 10, 1000);
+    assert.equal(watermarks.advance(6000), 20_000 + 5000 - 3000 - 1);
+    assert.equal(watermarks.advance(null), 20_000 + 5000 - 3000 - 1);
+  });
+
+  it('hears of new records from the broker before they are read', () => {
+    const { watermarks, read } = lab();
+    read('b', 10_000, 10, 1000);
+    read('a', 100_000, 1, 2000);
+    watermarks.ends([{ topic: 'b', partition: 0, next: 10, low: 0, end: 12 }]);
+    assert.equal(watermarks.advance(60_000), 10_000 - 3000 - 1);
+  });
+
+  it('stands still until what was read before a restart was read again', () => {
+    const before = lab();
+    before.read('a', 100_000, 5);
+    before.read('b', 100_000, 5);
+    const slots = new Slots();
+    slots.restore([], [{ seq: 1, bytes: before.slots.takeDelta() as Buffer }]);
+    const { watermarks, read } = lab(5, slots);
+    watermarks.restore(50_000);
+    assert.equal(read('a', 200_000, 5), 50_000);
+    assert.equal(read('b', 60_000, 4), 50_000);
+    assert.deepEqual(watermarks.ahead(1000), [{ topic: 'a', partition: 0 }]);
+    assert.equal(read('b', 60_000, 5), 100_000 - 3000 - 1);
+  });
+
+  it('names the partitions that run ahead', () => {
+    const { watermarks, read } = lab();
+    read('b', 10_000, 1);
+    read('a', 100_000, 1);
+    assert.deepEqual(watermarks.ahead(1000), [{ topic: 'a', partition: 0 }]);
+    assert.deepEqual(watermarks.ahead(1_000_000), []);
+    assert.equal(watermarks.newestMs(), 100_000);
+  });
+
+  it('refuses a topic without a source', () => {
+    const watermarks = new Watermarks(new Slots(), TIMINGS);
+    const stranger = { topic: 'c', partition: 0, next: 0, low: 0, end: 0, until: 0 };
+    assert.throws(() => watermarks.assign([stranger], 0), /no source is configured for topic c/);
+  });
+});

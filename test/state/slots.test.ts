@@ -1,0 +1,105 @@
+/** Slots: what was put is there, and what was stored comes back, by deltas, pages or both. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type Entity, PAGES, Slots } from '../../src/state/slots.ts';
+
+interface Thing extends Entity {
+  n: number;
+}
+
+function contentOf(slots: Slots): string[] {
+  return [...slots.all()].map((row) => JSON.stringify(row)).sort();
+}
+
+describe('slots', () => {
+  it('counts by space, and finds, changes and removes by key', () => {
+    const slots = new Slots();
+    slots.put('A', 'x', { n: 1 } as Thing);
+    slots.put('A', 'x', { n: 2 } as Thing);
+    slots.put('A', 'y z', { n: 3 } as Thing);
+    slots.put('B', 'x', { n: 4 } as Thing);
+    assert.equal(slots.get<Thing>('A', 'x')?.n, 2);
+    assert.deepEqual([slots.count('A'), slots.count('B'), slots.count('C')], [2, 1, 0]);
+    assert.ok(contentOf(slots).includes('["A","y z",{"n":3}]'));
+    slots.remove('A', 'x');
+    slots.remove('A', 'x');
+    assert.equal(slots.get('A', 'x'), undefined);
+    assert.equal(slots.count('A'), 1);
+  });
+
+  it('writes only what was touched', () => {
+    const slots = new Slots();
+    const thing: Thing = { n: 1 };
+    slots.put('A', 'x', thing);
+    slots.takeDelta();
+    thing.n = 2;
+    assert.equal(slots.takeDelta(), null);
+    slots.touch('A', 'x');
+    assert.equal(slots.dirty, 1);
+    assert.equal(slots.takeDelta()?.toString(), '[["A x",{"n":2}]]');
+    slots.remove('A', 'x');
+    assert.equal(slots.takeDelta()?.toString(), '[["A x",null]]');
+  });
+
+  it('comes back as it was, from any mixture of pages and deltas', () => {
+    const change = fc.record({
+      key: fc.integer({ min: 0, max: 30 }),
+      n: fc.option(fc.integer(), { nil: null }),
+      page: fc.option(fc.integer({ min: 0, max: PAGES - 1 }), { nil: null }),
+      commit: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
+        const slots = new Slots();
+        const deltas: { seq: number; bytes: Buffer }[] = [];
+        const pages = new Map<number, { page: number; uptoSeq: number; bytes: Buffer }>();
+        const commit = () => {
+          const bytes = slots.takeDelta();
+          if (bytes !== null) deltas.push({ seq: deltas.length + 1, bytes });
+        };
+        for (const { key, n, page, commit: now } of changes) {
+          if (n === null) slots.remove('A', `k${key}`);
+          else slots.put('A', `k${key}`, { n } as Thing);
+          if (!now) continue;
+          commit();
+          if (page !== null)
+            pages.set(page, { page, uptoSeq: deltas.length, bytes: slots.pageBytes(page) });
+        }
+        commit();
+        const restored = new Slots();
+        restored.restore([...pages.values()], deltas);
+        assert.deepEqual(contentOf(restored), contentOf(slots));
+        assert.equal(restored.count('A'), slots.count('A'));
+        assert.equal(restored.takeDelta(), null);
+      }),
+    );
+  });
+
+  it('needs no delta that every page contains', () => {
+    const slots = new Slots();
+    for (let n = 0; n < 500; n += 1) slots.put('A', `k${n}`, { n } as Thing);
+    const pages = Array.from({ length: PAGES }, (_, page) => ({
+      page,
+      uptoSeq: 1,
+      bytes: slots.pageBytes(page),
+    }));
+    const restored = new Slots();
+    restored.restore(pages, []);
+    assert.deepEqual(contentOf(restored), contentOf(slots));
+  });
+
+  it('samples one space only, and everything of it in time', () => {
+    const slots = new Slots();
+    for (let n = 0; n < 40; n += 1) slots.put('A', `k${n}`, { n } as Thing);
+    for (let n = 0; n < 40; n += 1) slots.put('AB', `k${n}`, { n: -1 } as Thing);
+    const seen = new Set<number>();
+    for (let round = 0; round < 100; round += 1)
+      for (const [key, { n }] of slots.sample<Thing>('A', 8)) {
+        assert.equal(key, `k${n}`);
+        seen.add(n);
+      }
+    assert.equal(seen.size, 40);
+    assert.ok(slots.sample('A', 8).length <= 8);
+  });
+});
