@@ -158,7 +158,7 @@ export function stateOf(lease: StoredLease): string {
     case 'releasing':
       return `is being released (${cause ?? 'its time is over'})${why}`;
     case 'released':
-      return `${cause ?? 'released'}${at}${why}`;
+      return endReason === null ? `${cause ?? 'released'}${at}` : `ended${at}${why}`;
     case 'refused':
     case 'failed':
     case 'lapsed':
