@@ -146,8 +146,10 @@ class Spine implements Pipeline {
       this.#positions.set(key, position);
       this.#stored.set(key, position);
     }
+    // Pages say how large the state is, deltas only how much changed. Rewriting goes on with the page
+    // whose turn it is, or frequent restarts would let the deltas grow without end.
     for (const page of state.pages) this.#stateBytes += page.bytes.length;
-    for (const delta of state.deltas) this.#stateBytes += delta.bytes.length;
+    this.#pageCursor = oldestPage(state.pages);
     Object.assign(this.#counters, counters);
   }
 
@@ -479,4 +481,11 @@ class Spine implements Pipeline {
 
 function partitionKey(at: TopicPartition): string {
   return `${at.topic}/${at.partition}`;
+}
+
+/** The page that was rewritten longest ago, or the first that never was. */
+function oldestPage(pages: LaneState['pages']): number {
+  const upto = new Array<number>(PAGES).fill(0);
+  for (const { page, uptoSeq } of pages) upto[page] = uptoSeq;
+  return upto.indexOf(Math.min(...upto));
 }
