@@ -1,6 +1,9 @@
 /** Connections that we can cut: the one way to be sure that a Kafka client is gone. */
 import { connect as connectTcp, type Socket } from 'node:net';
 
+/** What kafkajs reports of connections that we cut ourselves. */
+export const CUT = 'client is closed';
+
 /** The connections of one client. */
 export interface Sockets {
   readonly open: (at: { host: string; port: number; onConnect: () => void }) => Socket;
@@ -22,13 +25,13 @@ export function createSockets(): Sockets {
       socket.setKeepAlive(true, 60_000);
       live.add(socket);
       socket.once('close', () => live.delete(socket));
-      if (closed) socket.destroy(new Error('client is closed'));
+      if (closed) socket.destroy(new Error(CUT));
       return socket;
     },
     close: () => {
       closed = true;
       // With an error, or kafkajs waits out its request time-out for answers that cannot come.
-      for (const socket of live) socket.destroy(new Error('client is closed'));
+      for (const socket of live) socket.destroy(new Error(CUT));
     },
     isClosed: () => closed,
   };

@@ -16,7 +16,7 @@ import type {
   OffsetReader,
 } from './kafka-face.ts';
 import { byTopic, cutChunks, grouped, safeOffset } from './kafka-shapes.ts';
-import { createSockets, type Sockets } from './kafka-sockets.ts';
+import { CUT, createSockets, type Sockets } from './kafka-sockets.ts';
 
 const CONSUMER_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 8, maxRetryTime: 5_000 };
 // Questions are asked again by whoever asks; a start must fail within seconds.
@@ -85,16 +85,21 @@ export interface TopicWanted {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** Creates the topics that are missing, with the broker's default replication. Others stay as they are. */
+/**
+ * Creates the topics that are missing, with the broker's default replication. Others stay as they
+ * are; returns their names.
+ */
 export async function ensureTopics(
   options: KafkaOptions,
   topics: readonly TopicWanted[],
-): Promise<void> {
+): Promise<readonly string[]> {
+  let present: readonly string[] = [];
   await withAdmin(
     options,
     `creating topics ${topics.map((t) => t.topic).join(', ')}`,
     async (admin) => {
       const existing = new Set(await admin.listTopics());
+      present = topics.flatMap(({ topic }) => (existing.has(topic) ? topic : []));
       const missing = topics.filter(({ topic }) => !existing.has(topic));
       if (missing.length === 0) return;
       await admin.createTopics({
@@ -107,6 +112,7 @@ export async function ensureTopics(
       });
     },
   );
+  return present;
 }
 
 /** First and one-past-last offset of every partition of the topics. Rejects as `OffsetReader` does. */
@@ -166,7 +172,9 @@ export function calmRequestQueue(): void {
 function passOn(log: Log, entry: LogEntry): void {
   const { message, broker, topic, partition, error, groupId } = entry.log;
   const fields = { namespace: entry.namespace, broker, topic, partition, error, groupId };
-  if (entry.level === kafkajs.logLevel.ERROR) log.warn(fields, message);
+  // Our own doing at the end of a client's life, and no news to anybody.
+  if (message.endsWith(CUT)) log.debug(fields, message);
+  else if (entry.level === kafkajs.logLevel.ERROR) log.warn(fields, message);
   else if (entry.level === kafkajs.logLevel.WARN) log.info(fields, message);
   else log.debug(fields, message);
 }

@@ -69,18 +69,21 @@ export function scoreLines(found: SessionFindings): ScoreLine[] {
   });
 }
 
-/** Lines of a coverage file: closed intervals in which nothing was inferred from a source's silence. */
+/**
+ * Lines of a coverage file: intervals in which nothing was inferred from a source's silence. One that
+ * still lasts ends where observation has got to (`untilMs`, null: nothing was observed yet).
+ */
 export function coverageLines(
   gaps: readonly CoverageGap[],
+  untilMs: number | null,
 ): { source: string; from: string; to: string; reason: string }[] {
-  return gaps
-    .filter((gap): gap is CoverageGap & { toMs: number } => gap.toMs !== null)
+  return [...gaps]
     .sort((a, b) => a.fromMs - b.fromMs)
-    .map((gap) => ({
-      source: gap.source,
-      from: new Date(gap.fromMs).toISOString(),
-      to: new Date(gap.toMs).toISOString(),
-      reason: gap.reason,
+    .map(({ source, fromMs, toMs, reason }) => ({
+      source,
+      from: new Date(fromMs).toISOString(),
+      to: new Date(toMs ?? Math.max(fromMs, untilMs ?? fromMs)).toISOString(),
+      reason: toMs === null ? `${reason}; it still lasts` : reason,
     }));
 }
 

@@ -1,7 +1,7 @@
 /** `produce`: a folder of recorded streams into Kafka, in event-time order, keyed by agent. */
 import { systemClock } from '../adapters/clock.ts';
 import { readLines, topicFile } from '../adapters/jsonl-lines.ts';
-import { createKafkaPublisher, ensureTopics } from '../adapters/kafka.ts';
+import { createKafkaPublisher, ensureTopics, readOffsets } from '../adapters/kafka.ts';
 import { createLog } from '../adapters/log.ts';
 import type { SourceConfig } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
@@ -10,6 +10,7 @@ import { createDecode, type Decode } from '../source/source.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
+import { count } from './output.ts';
 import { shifted } from './retime.ts';
 import { sniffSources } from './sniff.ts';
 
@@ -45,10 +46,21 @@ export const produce: Command = {
     const kafka = { brokers, clientId: 'plumbline-produce', log: createLog('error', 'produce') };
     const prefix = given.value('prefix') ?? '';
     const partitions = given.count('partitions', 1) ?? 4;
-    await ensureTopics(
+    const present = await ensureTopics(
       kafka,
       sources.map(({ topic }) => ({ topic: `${prefix}${topic}`, partitions })),
     );
+    const topics = sources.map(({ topic }) => prefix + topic);
+    const ranges = present.length === 0 ? [] : await readOffsets(kafka, present);
+    const before = ranges.reduce((sum, { low, end }) => sum + end - low, 0);
+    if (before > 0)
+      output.progress(
+        `these topics hold ${count(before, 'record')} already: what is sent now comes after them`,
+      );
+    if (given.value('partitions') !== undefined && ranges.length !== partitions * present.length)
+      output.progress(
+        'some of these topics existed with another number of partitions, which stays as it is',
+      );
     const publisher = createKafkaPublisher(kafka);
     let sent = 0;
     let batch: OutRecord[] = [];
@@ -68,10 +80,10 @@ export const produce: Command = {
     } finally {
       await publisher.close();
     }
-    output.line(
-      `${sent.toLocaleString('en')} records sent to ${sources.map(({ topic }) => prefix + topic).join(', ')}`,
-    );
-    output.json({ sent, topics: sources.map(({ topic }) => prefix + topic), shiftMs });
+    output.line(`${count(sent, 'record')} sent; to read them, name in the configuration:`);
+    for (const { topic, decoder } of sources)
+      output.line(`  topic ${prefix}${topic}, decoder ${decoder}`);
+    output.json({ sent, topics, shiftMs, before });
     return 0;
   },
 };

@@ -15,7 +15,7 @@ import type { Decode } from '../source/source.ts';
 import { problemLines } from './config.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
-import { sniffSources } from './sniff.ts';
+import { sourcesIn } from './sniff.ts';
 
 /** What came out. */
 export interface Rehearsed {
@@ -25,6 +25,8 @@ export interface Rehearsed {
   readonly decisions: readonly Decision[];
   readonly coverage: readonly CoverageGap[];
   readonly counters: Readonly<Record<string, number>>;
+  /** How far event time was followed, ms; null: there was no record with a time. */
+  readonly untilMs: number | null;
   /** First few records that could not be read, for people. */
   readonly deadLetters: readonly string[];
 }
@@ -33,7 +35,7 @@ export interface Rehearsed {
 export interface RehearsalInput {
   readonly dir: string;
   readonly library: Library;
-  /** Sources to use; null: the four streams, each in the format its first record is in. */
+  /** Sources to use where the folder has their files; else the four streams are looked for. */
   readonly config: Config | null;
   readonly evidence: EvidenceLevel;
   readonly log: Log;
@@ -42,7 +44,7 @@ export interface RehearsalInput {
 
 /** Runs a folder from beginning to end. Every call starts with fresh state, watermark and clock. */
 export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
-  const sources = input.config?.sources ?? (await sniffSources(input.dir, input.library));
+  const sources = await sourcesIn(input.dir, input.library, input.config);
   const config: Config = {
     ...(input.config ?? {}),
     sources: [...sources],
@@ -137,6 +139,7 @@ function stoppedClock(): Clock {
 function collector(): { store: LaneStore; result: () => Omit<Rehearsed, 'sessions'> } {
   const all = noEffects();
   let counters: Readonly<Record<string, number>> = {};
+  let untilMs: number | null = null;
   const store: LaneStore = {
     claim: async () => ({
       state: { positions: [], pages: [], deltas: [], seq: 0 },
@@ -145,6 +148,7 @@ function collector(): { store: LaneStore; result: () => Omit<Rehearsed, 'session
     }),
     commit: async (commit) => {
       counters = commit.counters;
+      untilMs = commit.watermarkMs < 0 ? null : commit.watermarkMs;
       const { detections, amendments, decisions, coverage, deadLetters } = commit.effects;
       all.detections.push(...detections);
       all.amendments.push(...amendments);
@@ -167,6 +171,7 @@ function collector(): { store: LaneStore; result: () => Omit<Rehearsed, 'session
       decisions: all.decisions,
       coverage: [...gaps.values()],
       counters,
+      untilMs,
       deadLetters: letters,
     };
   };

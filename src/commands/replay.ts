@@ -8,7 +8,7 @@ import { type Given, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { coverageLines, scoreLines } from './findings.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
-import { safe, table } from './output.ts';
+import { count, safe, table } from './output.ts';
 import { rehearse } from './rehearse.ts';
 
 /** The command. */
@@ -47,17 +47,21 @@ export const replay: Command = {
     const lines = scoreLines({ ...result, threshold });
     await writeAtomic(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const coverage = given.value('coverage');
-    const gaps = coverageLines(result.coverage);
+    const gaps = coverageLines(result.coverage, result.untilMs);
     if (coverage !== undefined)
       await writeAtomic(coverage, gaps.map((gap) => `${JSON.stringify(gap)}\n`).join(''));
     const perDetector = new Map<string, number>();
     for (const { detector } of result.detections)
       perDetector.set(detector, (perDetector.get(detector) ?? 0) + 1);
     const dead = result.counters['dead-letters'] ?? 0;
-    output.line(`${lines.length} sessions, ${result.counters['records'] ?? 0} records → ${out}`);
+    const named = lines.filter(({ findings }) => findings.length > 0).length;
+    output.line(
+      `${count(lines.length, 'session')} from ${count(result.counters['records'] ?? 0, 'record')}, ${named} with findings → ${out}`,
+    );
     const rows = [...perDetector].sort().map(([name, n]) => [`  ${name}`, String(n)]);
     for (const row of table(rows)) output.line(row);
-    for (const gap of gaps) output.line(`  blind: ${gap.source} ${gap.from} – ${gap.to}`);
+    for (const { source, from, to, reason } of gaps)
+      output.line(`  blind: ${source} ${from} – ${to}: ${reason}`);
     if (dead > 0) output.line(`${dead} records could not be read, the first of them:`);
     for (const letter of result.deadLetters) output.line(`  ${safe(letter)}`);
     output.json({

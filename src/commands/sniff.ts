@@ -7,23 +7,50 @@ import { createDecode } from '../source/source.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import type { Library } from './library.ts';
 
+/**
+ * What to read in a folder: the sources of the configuration whose files it holds, with their own
+ * settings; where it holds none of these, the four streams by their usual names. Each with the first
+ * decoder that reads its first record, the configured one before others.
+ */
+export async function sourcesIn(
+  dir: string,
+  library: Library,
+  config: { readonly sources: readonly SourceConfig[] } | null,
+): Promise<readonly SourceConfig[]> {
+  const configured: SourceConfig[] = [];
+  for (const source of config?.sources ?? []) {
+    const line = await readFirstLine(dir, source.topic);
+    if (line !== null) configured.push(withDecoder(source, library, line, source.decoder));
+  }
+  return configured.length > 0 ? configured : await sniffSources(dir, library);
+}
+
 /** The four streams, each with the first decoder that reads its first record. */
 export async function sniffSources(
   dir: string,
   library: Library,
 ): Promise<readonly SourceConfig[]> {
-  const names = ['canonical', ...library.mappings.keys()];
   const sources: SourceConfig[] = [];
   for (const source of DEFAULT_SOURCES) {
     const line = await readFirstLine(dir, source.topic);
     if (line === null) continue;
-    const decoder = names.find((name) => reads({ ...source, decoder: name }, library, line));
-    sources.push({ ...source, decoder: decoder ?? 'canonical' });
+    sources.push(withDecoder(source, library, line, 'canonical'));
   }
   if (sources.length > 0) return sources;
   const wanted = DEFAULT_SOURCES.map(({ topic }) => `${topic}.jsonl`).join(', ');
   const message = `${dir} holds none of ${wanted} (or the same with .gz); for other names give --config`;
   throw new OperatingError('SOURCE_UNREADABLE', message, { retryable: false });
+}
+
+function withDecoder(
+  source: SourceConfig,
+  library: Library,
+  line: Buffer,
+  first: string,
+): SourceConfig {
+  const names = [first, 'canonical', ...library.mappings.keys()];
+  const decoder = names.find((name) => reads({ ...source, decoder: name }, library, line));
+  return { ...source, decoder: decoder ?? first };
 }
 
 function reads(source: SourceConfig, library: Library, line: Buffer): boolean {

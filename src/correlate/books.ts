@@ -85,11 +85,15 @@ function unseenMax(gap: Gap, { blindSessions }: BookOptions, final: boolean): nu
   return gap.unheard || isOpen ? blindSessions - 1 : blindSessions;
 }
 
+function lengthOf(ms: number): string {
+  const isHours = ms >= 7_200_000;
+  return isHours ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 1000)} s`;
+}
+
 /** Why nothing is inferred from a gap, in words. */
 function reasonOf(gap: Gap, toMs: number | null, options: BookOptions | undefined): string {
   if (options !== undefined && toMs !== null && toMs - gap.fromMs > options.quietMaxMs) {
-    const seconds = Math.round(options.quietMaxMs / 1000);
-    return `no record for longer than ${seconds} s while sessions acted`;
+    return `no record for longer than ${lengthOf(options.quietMaxMs)} while sessions acted`;
   }
   const many = gap.sessions.length >= (options?.blindSessions ?? 0);
   if (gap.unheard && !many) return 'it had not spoken once when sessions acted';

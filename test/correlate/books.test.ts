@@ -51,11 +51,16 @@ describe('a gap between two records', () => {
     });
 
   it('is blind where it lasted longer than quietMax, even with one session unseen', () => {
-    const { heard, unseen, settle } = story();
+    const { books, heard, unseen, settle } = story();
     heard(0);
     unseen(1);
     heard(24.1);
-    assert.deepEqual(blindness(settle(25)), [[1, true]]);
+    const settled = settle(25);
+    assert.deepEqual(blindness(settled), [[1, true]]);
+    const [verdict] = settled.verdicts;
+    assert.ok(verdict);
+    const { reason } = books.coverage('gateway', verdict.gap, verdict.toMs);
+    assert.equal(reason, 'no record for longer than 24 h while sessions acted');
   });
 
   it('counts sessions, not acts', () => {

@@ -62,7 +62,7 @@ export async function replayInProcess(folder: string, out: string): Promise<Obse
   const lines = (values: readonly unknown[]) =>
     values.map((value) => `${JSON.stringify(value)}\n`).join('');
   await writeFile(files.scores, lines(scoreLines({ ...result, threshold: null })));
-  await writeFile(files.coverage, lines(coverageLines(result.coverage)));
+  await writeFile(files.coverage, lines(coverageLines(result.coverage, result.untilMs)));
   return files;
 }
 
