@@ -145,7 +145,7 @@ export async function listFolder(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return [];
+    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return [];
     throw unreadable(folder, cause);
   }
 }

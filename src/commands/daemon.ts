@@ -3,6 +3,7 @@ import { type ActorOptions, createActor } from '../act/act.ts';
 import type { Driver } from '../act/driver.ts';
 import { createWebhookDriver, WEBHOOK } from '../act/drivers/webhook.ts';
 import { createHttp } from '../adapters/control-http.ts';
+import { listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import { createKafkaBroker } from '../adapters/kafka.ts';
 import { type Config, durationMs } from '../model/config.ts';
@@ -135,6 +136,7 @@ async function runOnce(
     log,
     actorOptions,
   );
+  await sayUnread(parts);
   const source = brokerOf(parts, group, options);
   const observer = createObserver(
     {
@@ -200,6 +202,20 @@ function brokerOf(
   const reads = follow && !options.untilCaughtUp;
   const broker = createJsonlBroker({ path, topics, follow: reads, log, clock });
   return { broker, finished: options.untilCaughtUp ? broker.finished : null };
+}
+
+/** A file that no source reads is a misspelt name more often than not. */
+async function sayUnread({ config, log }: DaemonParts): Promise<void> {
+  if (config.jsonl === undefined) return;
+  const topics = new Set(config.sources.map(({ topic }) => topic));
+  for (const name of await listFolder(config.jsonl.path)) {
+    const stem = /^(.+)\.jsonl(?:\.gz)?$/.exec(name)?.[1];
+    if (stem !== undefined && !topics.has(stem))
+      log.warn(
+        { file: name, topics: [...topics] },
+        'this file is not read: no source has its topic',
+      );
+  }
 }
 
 /** The lane in PostgreSQL. */

@@ -20,7 +20,7 @@ export function createOutput(options: { readonly json: boolean; readonly quiet: 
       if (!options.json) stdout.write(`${text}\n`);
     },
     json: (value) => {
-      if (options.json) stdout.write(`${JSON.stringify(value)}\n`);
+      if (options.json) stdout.write(`${jsonText(value)}\n`);
     },
     progress: (text) => {
       if (!options.quiet) stderr.write(`${text}\n`);
@@ -40,6 +40,16 @@ export function safe(text: string, most = 200): string {
       /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
       (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
     );
+}
+
+/** The same value as JSON without a raw control character: a terminal may be what reads it. */
+export function jsonText(value: unknown): string {
+  return (JSON.stringify(value) ?? 'null').replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    let escaped = '';
+    for (let at = 0; at < character.length; at += 1)
+      escaped += `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`;
+    return escaped;
+  });
 }
 
 /** A time for people: UTC, to the second. */

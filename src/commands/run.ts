@@ -2,6 +2,9 @@
 import { systemClock } from '../adapters/clock.ts';
 import { createLog } from '../adapters/log.ts';
 import { runOnSchedule } from '../adapters/schedule.ts';
+import type { NoticeCode } from '../model/detection.ts';
+import type { LaneCommit } from '../model/effects.ts';
+import type { Log } from '../model/ports.ts';
 import { sweep } from '../record/housekeeping.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -32,7 +35,7 @@ export const run: Command = {
       stopEmbedded: true,
       migrate: given.has('migrate'),
     });
-    let shown = 0;
+    const onCommit = teller(log);
     try {
       log.info(
         {
@@ -52,19 +55,7 @@ export const run: Command = {
         log,
         signal,
       );
-      await runDaemon(
-        parts,
-        {
-          untilCaughtUp,
-          onCommit: ({ counters }) => {
-            const records = counters['records'] ?? 0;
-            if (records - shown < 50_000) return;
-            shown = records;
-            log.info({ records, detections: counters['detections'] ?? 0 }, 'progress');
-          },
-        },
-        signal,
-      );
+      await runDaemon(parts, { untilCaughtUp, onCommit }, signal);
     } finally {
       await store.close();
     }
@@ -72,3 +63,36 @@ export const run: Command = {
     return 0;
   },
 };
+
+/** What an operator must hear of without asking; the record has all of it. */
+const HEARD: readonly NoticeCode[] = [
+  'breaker.tripped',
+  'source.blind',
+  'source.back',
+  'history.truncated',
+];
+const PROGRESS_RECORDS = 50_000;
+const DEAD_LETTERS_EVERY_MS = 10_000;
+
+function teller(log: Log): (commit: LaneCommit) => void {
+  let shown = 0;
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return ({ counters, effects }) => {
+    // Subjects of these are sources, partitions and the fleet: names of ours, never of a payload.
+    for (const { code, subject } of effects.notices)
+      if (HEARD.includes(code)) log.warn({ code, subject }, 'see plumbline status');
+    const [letter] = effects.deadLetters;
+    const nowMs = systemClock.nowMs();
+    if (letter !== undefined && nowMs - saidMs >= DEAD_LETTERS_EVERY_MS) {
+      saidMs = nowMs;
+      const { topic, partition, offset } = letter.position;
+      const at = `${topic}/${partition}@${offset}`;
+      const fields = { deadLetters: counters['dead-letters'] ?? 0, at, reason: letter.reason };
+      log.warn(fields, 'records could not be read: plumbline status lists them');
+    }
+    const records = counters['records'] ?? 0;
+    if (records - shown < PROGRESS_RECORDS) return;
+    shown = records;
+    log.info({ records, detections: counters['detections'] ?? 0 }, 'progress');
+  };
+}
