@@ -30,6 +30,7 @@ export function enterIntents(
     const act = actAt(ledger, session, key);
     if (act === null) return;
     act.intents.push(intent);
+    changed(ledger, session, key);
     if (key !== ownKey(intent, intent.index)) act.strength = strengthOf(act);
     if (act.state === 'absent' && act.need === 'reasoning')
       retract(ledger, session, act, intent.ms);
@@ -54,6 +55,7 @@ export function enterAttempt(
   const act = actAt(ledger, session, key);
   if (act === null) return attempt;
   act.attempts.push(attempt);
+  changed(ledger, session, key);
   if (key !== ownKey(attempt, 0)) act.strength = strengthOf(act);
   if (attempt.decision === 'deny' && !attempt.ours) {
     session.refused.push({ attempt });
@@ -98,6 +100,7 @@ export function reviewActs(ledger: Ledger, session: SessionEntity, nowMs: number
       const attempt = act.attempts[act.reviewed] as Attempt;
       if (attempt.ms + clockToleranceMs > nowMs) break;
       act.reviewed += 1;
+      changed(ledger, session, key);
       reviewAttempt(ledger, session, act, attempt, nowMs);
     }
     if (act.state === 'waiting' && act.dueMs > 0 && act.dueMs <= nowMs)
@@ -126,7 +129,7 @@ export function judgeMissing(
     return;
   }
   session.pending -= 1;
-  ledger.slots.touch('S', sessionKey);
+  ledger.slots.touchPart('S', sessionKey, 'acts', actKeyOf);
   const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
   const silentByNature = verdict.kind === 'reasoning' && owner?.reasoned !== true;
   if (verdict.blind || silentByNature) {
@@ -175,6 +178,11 @@ function sayUngoverned(ledger: Ledger, session: SessionEntity, nowMs: number): v
     'acts at the gateway, but governance never listed its tools: permissions cannot be reconciled',
     nowMs,
   );
+}
+
+/** An act is a part of its session that is written by itself: whoever changes it says so. */
+function changed(ledger: Ledger, session: SessionEntity, key: string): void {
+  ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'acts', key);
 }
 
 function ownKey(witness: Intent | Attempt, index: number): string {
@@ -266,6 +274,7 @@ function makeRoom(ledger: Ledger, session: SessionEntity): boolean {
     if (act.state === 'waiting' || act.state === 'missing' || act.reviewed < act.attempts.length)
       continue;
     delete session.acts[key];
+    changed(ledger, session, key);
     session.actCount -= 1;
     return true;
   }
@@ -427,6 +436,7 @@ function miss(ledger: Ledger, session: SessionEntity, act: Act, key: string, now
   act.state = 'missing';
   session.pending += 1;
   const sessionKey = keyOf(session.tenant, session.id);
+  ledger.slots.touchPart('S', sessionKey, 'acts', key);
   const at = ledger.books.missed(need, act.gap, { session: sessionKey, act: key }, nowMs);
   const book = ledger.slots.get('B', need);
   if (book !== undefined) ledger.timers.wake('B', need, book, at);

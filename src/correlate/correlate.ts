@@ -24,6 +24,7 @@ import {
   markOf,
   nameOf,
   prune,
+  SESSION_RECORDS,
   type SessionEntity,
   viewOf,
 } from './session.ts';
@@ -66,6 +67,7 @@ export function createCorrelate(
   state: FactSink,
   notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void,
 ): Correlate {
+  slots.split('S', SESSION_RECORDS);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {} };
@@ -196,7 +198,10 @@ function isRepeat(
   if (known === undefined) {
     seen[key] = event.contentHash;
     if (session === null) prune(seen, AGENT_SEEN_MAX);
-    else forgetOldMarks(ledger, session);
+    else {
+      ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', key);
+      forgetOldMarks(ledger, session);
+    }
     return false;
   }
   if (known === event.contentHash) count(ledger, 'repeats');
@@ -220,6 +225,7 @@ function forgetOldMarks(ledger: Ledger, session: SessionEntity): void {
   if (session.marks <= 2 * most) return;
   prune(session.seen, most);
   session.marks = most;
+  ledger.slots.put('S', keyOf(session.tenant, session.id), session);
 }
 
 /** Notes the first witness of each identity in the session; they are compared a little later. */
@@ -228,6 +234,7 @@ function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId:
   if (session.identities[mark] !== undefined) return;
   if (Object.keys(session.identities).length >= IDENTITIES_MAX) return;
   session.identities[mark] = presence(event, agentId);
+  ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'identities', mark);
   wakeSession(ledger, session, event.time.eventMs + ledger.options.clockToleranceMs);
 }
 
@@ -259,7 +266,7 @@ function visit(ledger: Ledger, key: string, nowMs: number): void {
   const quiet = session.pending === 0 && session.open.length === 0;
   const { rememberMs } = ledger.options;
   if (session.closedMs !== null && quiet && nowMs >= session.closedMs + closingMs(ledger))
-    settle(session);
+    settle(ledger, key, session);
   const forgetAt = session.lastMs + rememberMs;
   if (nowMs >= forgetAt && (quiet || nowMs >= forgetAt + rememberMs)) {
     if (session.pending > 0) count(ledger, 'undecided', session.pending);
@@ -275,7 +282,7 @@ function visit(ledger: Ledger, key: string, nowMs: number): void {
 }
 
 /** A closed session whose acts are all decided keeps only what later records are judged by. */
-function settle(session: SessionEntity): void {
+function settle(ledger: Ledger, key: string, session: SessionEntity): void {
   session.settled = true;
   session.acts = {};
   session.actCount = 0;
@@ -283,6 +290,8 @@ function settle(session: SessionEntity): void {
   session.refused = [];
   session.seen = {};
   session.marks = 0;
+  // All of its acts are gone at once: the session is written anew.
+  ledger.slots.put('S', key, session);
 }
 
 function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {

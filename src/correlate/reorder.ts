@@ -1,13 +1,21 @@
 /** Reorder buffer: events wait for the watermark and leave in one canonical order. */
+import { assert } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
 import { Heap } from '../state/heap.ts';
 
 const RANK = { governance: 0, reasoning: 1, gateway: 2, metrics: 3 } as const;
 
+/** An event and what orders it, read out once: a heap compares each some thirty times. */
 interface Held {
-  readonly event: Event;
+  /** Null once released: its partition's queue may hold on to the place much longer. */
+  event: Event | null;
   readonly identity: string;
-  released: boolean;
+  readonly contentHash: number;
+  readonly offset: number;
+  readonly ms: number;
+  readonly rank: number;
+  readonly nsInMs: number;
+  readonly seq: number;
 }
 
 /**
@@ -15,14 +23,10 @@ interface Held {
  * producer's counter, then identity. Total, and independent of arrival.
  */
 function before(a: Held, b: Held): boolean {
-  const x = a.event;
-  const y = b.event;
-  if (x.time.eventMs !== y.time.eventMs) return x.time.eventMs < y.time.eventMs;
-  if (x.kind !== y.kind) return RANK[x.kind] < RANK[y.kind];
-  if (x.time.nsInMs !== y.time.nsInMs) return x.time.nsInMs < y.time.nsInMs;
-  const i = x.order?.seq ?? 0;
-  const j = y.order?.seq ?? 0;
-  if (i !== j) return i < j;
+  if (a.ms !== b.ms) return a.ms < b.ms;
+  if (a.rank !== b.rank) return a.rank < b.rank;
+  if (a.nsInMs !== b.nsInMs) return a.nsInMs < b.nsInMs;
+  if (a.seq !== b.seq) return a.seq < b.seq;
   return a.identity < b.identity;
 }
 
@@ -45,8 +49,17 @@ export class Reorder {
     const identity = `${event.src.topic}\u0000${event.nativeId}`;
     const present = this.#byId.get(identity);
     if (present !== undefined)
-      return present.event.contentHash === event.contentHash ? 'repeat' : 'forged';
-    const held: Held = { event, identity, released: false };
+      return present.contentHash === event.contentHash ? 'repeat' : 'forged';
+    const held: Held = {
+      event,
+      identity,
+      contentHash: event.contentHash,
+      offset: event.src.offset,
+      ms: event.time.eventMs,
+      rank: RANK[event.kind],
+      nsInMs: event.time.nsInMs,
+      seq: event.order?.seq ?? 0,
+    };
     this.#byId.set(identity, held);
     this.#heap.push(held);
     const partition = `${event.src.topic}/${event.src.partition}`;
@@ -59,16 +72,18 @@ export class Reorder {
   /** The next event at or before `ms` in canonical order, or undefined. */
   takeUpTo(ms: number): Event | undefined {
     const top = this.#heap.peek();
-    if (top === undefined || top.event.time.eventMs > ms) return undefined;
+    if (top === undefined || top.ms > ms) return undefined;
     this.#heap.pop();
-    top.released = true;
     this.#byId.delete(top.identity);
-    return top.event;
+    const { event } = top;
+    assert(event !== null, 'an event is released once');
+    top.event = null;
+    return event;
   }
 
   /** Event time of the next one, or undefined. */
   nextMs(): number | undefined {
-    return this.#heap.peek()?.event.time.eventMs;
+    return this.#heap.peek()?.ms;
   }
 
   /** Offset of the oldest record of a partition that is still held, or null. */
@@ -77,12 +92,12 @@ export class Reorder {
     const queue = this.#arrivals.get(key);
     if (queue === undefined) return null;
     let head = this.#heads.get(key) ?? 0;
-    while (head < queue.length && (queue[head] as Held).released) head += 1;
+    while (head < queue.length && (queue[head] as Held).event === null) head += 1;
     if (head > 1024 && head * 2 > queue.length) {
       queue.splice(0, head);
       head = 0;
     }
     this.#heads.set(key, head);
-    return head < queue.length ? (queue[head] as Held).event.src.offset : null;
+    return head < queue.length ? (queue[head] as Held).offset : null;
   }
 }

@@ -65,6 +65,9 @@ export interface Refusal {
   readonly attempt: Attempt;
 }
 
+/** Records of a session that are stored member by member: whoever changes one says which. */
+export const SESSION_RECORDS = ['acts', 'seen', 'identities'] as const;
+
 /** A session and its ledger. */
 export interface SessionEntity extends Entity {
   readonly tenant: string;

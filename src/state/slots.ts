@@ -6,60 +6,106 @@ export const PAGES = 256;
 
 /** An entity: plain JSON. `wake` is the event time, ms, at which its owner wants to be called. */
 export interface Entity {
-  wake?: number;
+  wake?: number | undefined;
+}
+
+/** A record within an entity whose members are written one by one. */
+type Parts = Record<string, unknown>;
+
+/** How an entity is written: at once, or without its split records and with what changed in them. */
+type StoredRow =
+  | readonly [full: string, entity: Entity | null]
+  | readonly [full: string, head: Entity, changed: Readonly<Record<string, Parts>>];
+
+/** Where an entity lives, and what of it changed since the last delta. */
+interface Slot {
+  readonly space: string;
+  readonly key: string;
+  readonly page: number;
+  entity: Entity | null;
+  isDirty: boolean;
+  /** True where the delta must hold all of it. */
+  isWhole: boolean;
+  /** By split record: its changed members. */
+  parts: Record<string, Set<string>> | null;
 }
 
 /** Keyed entities. A change is kept only if the key was `put`, `touch`ed or `remove`d. */
 export class Slots {
-  readonly #pages: Map<string, Entity>[] = Array.from({ length: PAGES }, () => new Map());
-  readonly #counts = new Map<string, number>();
-  #dirty = new Set<string>();
+  readonly #spaces = new Map<string, Map<string, Slot>>();
+  readonly #pages: Set<Slot>[] = Array.from({ length: PAGES }, () => new Set());
+  /** By space: the records of its entities whose members are written one by one. */
+  readonly #split = new Map<string, readonly string[]>();
+  #dirty: Slot[] = [];
   #cursor = 0;
+
+  /**
+   * Declares, before anything is put or restored, that entities of a space have records that outgrow
+   * them: a delta then holds only those of their members that `touchPart` named, and `touch` speaks
+   * of the rest. Whoever replaces such a record, or deletes much of it, calls `put`.
+   */
+  split(space: string, records: readonly string[]): void {
+    this.#split.set(space, records);
+  }
 
   /** The entity itself, to be changed in place and then touched. */
   get<T extends Entity>(space: string, key: string): T | undefined {
-    const full = `${space} ${key}`;
-    return this.#page(full).get(full) as T | undefined;
+    return this.#spaces.get(space)?.get(key)?.entity as T | undefined;
   }
 
   put(space: string, key: string, entity: Entity): void {
-    const full = `${space} ${key}`;
-    const page = this.#page(full);
-    if (!page.has(full)) this.#counts.set(space, this.count(space) + 1);
-    page.set(full, entity);
-    this.#dirty.add(full);
+    const slot = this.#slotOf(space, key, entity);
+    slot.entity = entity;
+    slot.isWhole = true;
+    this.#mark(slot);
   }
 
   touch(space: string, key: string): void {
-    this.#dirty.add(`${space} ${key}`);
+    const slot = this.#spaces.get(space)?.get(key);
+    if (slot !== undefined && !slot.isDirty) this.#mark(slot);
+  }
+
+  /** One member of a split record was set, changed or deleted. */
+  touchPart(space: string, key: string, record: string, part: string): void {
+    const slot = this.#spaces.get(space)?.get(key);
+    if (slot === undefined) return;
+    this.#mark(slot);
+    if (slot.isWhole) return;
+    slot.parts ??= {};
+    const changed = slot.parts[record];
+    if (changed === undefined) slot.parts[record] = new Set([part]);
+    else changed.add(part);
   }
 
   remove(space: string, key: string): void {
-    const full = `${space} ${key}`;
-    if (this.#page(full).delete(full)) this.#counts.set(space, this.count(space) - 1);
-    this.#dirty.add(full);
+    const slots = this.#spaces.get(space);
+    const slot = slots?.get(key);
+    if (slots === undefined || slot === undefined) return;
+    slots.delete(key);
+    this.#pageSet(slot.page).delete(slot);
+    slot.entity = null;
+    this.#mark(slot);
   }
 
   /** How many entities a space holds. */
   count(space: string): number {
-    return this.#counts.get(space) ?? 0;
+    return this.#spaces.get(space)?.size ?? 0;
   }
 
   /** How many entities changed since the last delta. */
   get dirty(): number {
-    return this.#dirty.size;
+    return this.#dirty.length;
   }
 
   /** Up to `most` entities of a space, resuming where the last call ended: for sampled eviction. */
   sample<T extends Entity>(space: string, most: number): [key: string, entity: T][] {
     const found: [string, T][] = [];
-    const prefix = `${space} `;
     for (let tried = 0; tried < PAGES && found.length < most; tried += 1) {
-      const page = this.#pages[this.#cursor] as Map<string, Entity>;
+      const page = this.#pageSet(this.#cursor);
       this.#cursor = (this.#cursor + 1) % PAGES;
-      for (const [full, entity] of page) {
-        if (!full.startsWith(prefix)) continue;
-        found.push([full.slice(prefix.length), entity as T]);
+      for (const slot of page) {
+        if (slot.space !== space) continue;
+        found.push([slot.key, slot.entity as T]);
         if (found.length >= most) break;
       }
     }
@@ -69,25 +115,29 @@ export class Slots {
   /** Every entity, for rebuilding timers after a restore. */
   *all(): Generator<[space: string, key: string, entity: Entity]> {
     for (const page of this.#pages)
-      for (const [full, entity] of page) {
-        const cut = full.indexOf(' ');
-        yield [full.slice(0, cut), full.slice(cut + 1), entity];
-      }
+      for (const { space, key, entity } of page) if (entity !== null) yield [space, key, entity];
   }
 
   /** Changed entities since the last call, as bytes; null where nothing changed. */
   takeDelta(): Buffer | null {
-    if (this.#dirty.size === 0) return null;
-    const rows: [string, Entity | null][] = [];
-    for (const full of this.#dirty) rows.push([full, this.#page(full).get(full) ?? null]);
-    this.#dirty = new Set();
+    if (this.#dirty.length === 0) return null;
+    const rows = this.#dirty.map((slot) => this.#rowOf(slot));
+    for (const slot of this.#dirty) {
+      slot.isDirty = false;
+      slot.isWhole = false;
+      slot.parts = null;
+    }
+    this.#dirty = [];
     return Buffer.from(JSON.stringify(rows));
   }
 
   /** One page in full, as bytes. */
   pageBytes(page: number): Buffer {
     assert(page >= 0 && page < PAGES, `page ${page}`);
-    return Buffer.from(JSON.stringify([...(this.#pages[page] as Map<string, Entity>)]));
+    const rows: StoredRow[] = [];
+    for (const { space, key, entity } of this.#pageSet(page))
+      rows.push([`${space} ${key}`, entity]);
+    return Buffer.from(JSON.stringify(rows));
   }
 
   /** Loads pages, then deltas in order; a page ignores deltas it already contains. */
@@ -97,29 +147,91 @@ export class Slots {
   ): void {
     const upto = new Array<number>(PAGES).fill(0);
     for (const page of this.#pages) page.clear();
+    this.#spaces.clear();
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
-      const target = this.#pages[page] as Map<string, Entity>;
-      for (const [full, entity] of parseRows(bytes)) if (entity) target.set(full, entity);
+      for (const row of parseRows(bytes)) this.#load(row, null);
     }
     for (const { seq, bytes } of deltas)
-      for (const [full, entity] of parseRows(bytes)) {
-        if (seq <= (upto[pageOf(full)] as number)) continue;
-        if (entity) this.#page(full).set(full, entity);
-        else this.#page(full).delete(full);
-      }
-    this.#counts.clear();
-    for (const [space] of this.all()) this.#counts.set(space, this.count(space) + 1);
-    this.#dirty = new Set();
+      for (const row of parseRows(bytes)) this.#load(row, (page) => seq > (upto[page] as number));
+    this.#dirty = [];
   }
 
-  #page(full: string): Map<string, Entity> {
-    return this.#pages[pageOf(full)] as Map<string, Entity>;
+  #rowOf({ space, key, entity, isWhole, parts }: Slot): StoredRow {
+    const full = `${space} ${key}`;
+    const split = this.#split.get(space);
+    if (entity === null || isWhole || split === undefined) return [full, entity];
+    const head: Record<string, unknown> = { ...entity };
+    const changed: Record<string, Parts> = {};
+    for (const name of split) {
+      const record = head[name] as Parts;
+      head[name] = undefined; // JSON leaves it out
+      const names = parts?.[name];
+      if (names === undefined) continue;
+      const members: Parts = {};
+      for (const part of names) members[part] = record[part] ?? null;
+      changed[name] = members;
+    }
+    return [full, head, changed];
+  }
+
+  #load(row: StoredRow, isNewer: ((page: number) => boolean) | null): void {
+    const [full, entity, changed] = row;
+    const cut = full.indexOf(' ');
+    const space = full.slice(0, cut);
+    const key = full.slice(cut + 1);
+    if (isNewer !== null && !isNewer(pageOf(full))) return;
+    if (entity === null) {
+      this.remove(space, key);
+      return;
+    }
+    const slot = this.#slotOf(space, key, entity);
+    if (changed !== undefined) {
+      const split = this.#split.get(space);
+      assert(split !== undefined, `a row of ${space} is in parts, but nobody split that space`);
+      const before = slot.entity as Record<string, Parts>;
+      for (const name of split)
+        (entity as Record<string, Parts>)[name] = merged(before[name] ?? {}, changed[name] ?? {});
+    }
+    slot.entity = entity;
+  }
+
+  #slotOf(space: string, key: string, entity: Entity): Slot {
+    let slots = this.#spaces.get(space);
+    if (slots === undefined) {
+      slots = new Map();
+      this.#spaces.set(space, slots);
+    }
+    let slot = slots.get(key);
+    if (slot === undefined) {
+      const page = pageOf(`${space} ${key}`);
+      slot = { space, key, page, entity, isDirty: false, isWhole: false, parts: null };
+      slots.set(key, slot);
+      this.#pageSet(page).add(slot);
+    }
+    return slot;
+  }
+
+  #mark(slot: Slot): void {
+    if (slot.isDirty) return;
+    slot.isDirty = true;
+    this.#dirty.push(slot);
+  }
+
+  #pageSet(page: number): Set<Slot> {
+    return this.#pages[page] as Set<Slot>;
   }
 }
 
-function parseRows(bytes: Buffer): [string, Entity | null][] {
-  return JSON.parse(bytes.toString('utf8')) as [string, Entity | null][];
+function merged(record: Parts, changed: Parts): Parts {
+  for (const [part, value] of Object.entries(changed))
+    if (value === null) delete record[part];
+    else record[part] = value;
+  return record;
+}
+
+function parseRows(bytes: Buffer): StoredRow[] {
+  return JSON.parse(bytes.toString('utf8')) as StoredRow[];
 }
 
 /** FNV-1a over UTF-16 units: stable for ever, for it decides where an entity is stored. */

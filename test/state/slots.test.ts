@@ -102,4 +102,58 @@ describe('slots', () => {
     assert.equal(seen.size, 40);
     assert.ok(slots.sample('A', 8).length <= 8);
   });
+
+  it('writes of a split record only the members that were named', () => {
+    const { slots, deltas, take, back } = shelves();
+    const shelf: Shelf = { label: 'a', books: { x: { pages: 1 }, y: { pages: 2 } } };
+    slots.put('S', 'one', shelf);
+    assert.match(take(), /"x".*"y"/);
+    shelf.label = 'b';
+    shelf.books['x'] = { pages: 7 };
+    slots.touchPart('S', 'one', 'books', 'x');
+    assert.equal(take(), '[["S one",{"label":"b"},{"books":{"x":{"pages":7}}}]]');
+    delete shelf.books['y'];
+    slots.touchPart('S', 'one', 'books', 'y');
+    shelf.books['z'] = { pages: 3 };
+    slots.touchPart('S', 'one', 'books', 'z');
+    assert.match(take(), /"y":null/);
+    shelf.label = 'c';
+    slots.touch('S', 'one');
+    assert.equal(take(), '[["S one",{"label":"c"},{}]]');
+    assert.deepEqual(contentOf(back()), contentOf(slots));
+    shelf.books = { w: { pages: 4 } };
+    slots.touchPart('S', 'one', 'books', 'w');
+    slots.put('S', 'one', shelf);
+    assert.equal(take(), '[["S one",{"label":"c","books":{"w":{"pages":4}}}]]');
+    assert.deepEqual(contentOf(back()), contentOf(slots));
+    slots.remove('S', 'one');
+    slots.touchPart('S', 'one', 'books', 'w');
+    slots.put('S', 'one', { label: 'new', books: {} } as Shelf);
+    take();
+    assert.deepEqual(contentOf(back()), contentOf(slots));
+    assert.equal(deltas.length, 6);
+  });
 });
+
+interface Shelf extends Entity {
+  label: string;
+  books: Record<string, { pages: number }>;
+}
+
+function shelves() {
+  const slots = new Slots();
+  slots.split('S', ['books']);
+  const deltas: { seq: number; bytes: Buffer }[] = [];
+  const take = () => {
+    const bytes = slots.takeDelta() as Buffer;
+    deltas.push({ seq: deltas.length + 1, bytes });
+    return bytes.toString();
+  };
+  const back = () => {
+    const restored = new Slots();
+    restored.split('S', ['books']);
+    restored.restore([], deltas);
+    return restored;
+  };
+  return { slots, deltas, take, back };
+}
