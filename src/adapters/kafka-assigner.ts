@@ -1,4 +1,5 @@
 /** The co-partitioning assigner: partition i of every topic goes to the same member. */
+import { randomBytes } from 'node:crypto';
 import { OperatingError } from '../model/errors.ts';
 
 /** A member of the group and the partition numbers it held before this rebalance. */
@@ -37,6 +38,47 @@ export function decodeHeld(bytes: Buffer): number[] {
     }
   }
   return held;
+}
+
+/** How a group shares out partitions: what each member says of itself, and who gets what. */
+export interface Sharing {
+  /** Name of the protocol; all members of a group must offer the same. */
+  readonly name: string;
+  /** What this member tells the one that shares out. */
+  say(): Buffer;
+  /** Runs in one member, for all. */
+  share(
+    counts: ReadonlyMap<string, number>,
+    members: readonly { readonly id: string; readonly said: Buffer }[],
+  ): Map<string, MemberAssignment>;
+}
+
+/** Partition i of every topic to the same member; `held` are the numbers this member has now. */
+export function coPartitioned(held: () => readonly number[]): Sharing {
+  return {
+    name: 'co-partitioned',
+    say: () => encodeHeld(held()),
+    share: (counts, members) =>
+      coPartition(
+        counts,
+        members.map(({ id, said }) => ({ id, held: decodeHeld(said) })),
+      ),
+  };
+}
+
+/**
+ * Everything to one member and nothing to the others: a lane is whole or not at all. Whoever shares
+ * out is alive, so it takes everything itself; a member that died lately is still listed, and what
+ * it were given would be read by nobody until its session ends.
+ */
+export function whole(): Sharing {
+  const mark = randomBytes(16);
+  return {
+    name: 'whole',
+    say: () => mark,
+    share: (counts, members) =>
+      new Map(members.map(({ id, said }) => [id, said.equals(mark) ? takeEverything(counts) : {}])),
+  };
 }
 
 /**

@@ -57,6 +57,7 @@ export class KafkaBroker implements Broker {
       this.#lane = new KafkaLane({
         handler,
         log,
+        whole: this.#options.whole === true,
         nowMs: () => this.#clock.nowMs(),
         ranges: (isWanted) => this.#ranges(isWanted),
         wait: () => this.#clock.sleep(RANGES_RETRY_MS, this.#stopping.signal),

@@ -19,6 +19,11 @@ export interface OffsetGap extends TopicPartition {
 export interface KafkaBrokerOptions extends KafkaOptions {
   readonly group: string;
   readonly topics: readonly string[];
+  /**
+   * True: reads only while every partition of the topics is this member's. For one lane over all of
+   * them: what half of the partitions say must not be taken for all there is.
+   */
+  readonly whole?: boolean;
   /** At least 6,000: a broker refuses less by default. */
   readonly sessionTimeoutMs: number;
   readonly clock?: Clock;

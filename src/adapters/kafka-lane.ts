@@ -43,6 +43,8 @@ interface Gate extends TopicPartition {
 export interface LaneWorld {
   readonly handler: LaneHandler;
   readonly log: Log;
+  /** True: nothing passes unless every partition of the topics is assigned. */
+  readonly whole: boolean;
   readonly nowMs: () => number;
   /** Ranges of the topics, asked again until they are known or `isWanted` says no. */
   readonly ranges: (isWanted: () => boolean) => Promise<readonly OffsetRange[]>;
@@ -274,6 +276,13 @@ export class KafkaLane {
     this.#world.log.info({ topic, partition }, 'slice ended after its partitions were taken away');
   }
 
+  #logPart(assigned: number, partitions: number): void {
+    this.#world.log.warn(
+      { assigned, partitions },
+      'another member of the group holds the other partitions: nothing is read until it is gone',
+    );
+  }
+
   async #takeOver(
     generation: number,
     consumer: GroupConsumer,
@@ -286,6 +295,11 @@ export class KafkaLane {
         return;
       }
       const known = await this.#world.ranges(isWanted);
+      if (this.#world.whole && assigned.length < known.length) {
+        this.#logPart(assigned.length, known.length);
+        this.#world.opened();
+        return;
+      }
       const lag = assigned.map((at) => rangeOf(at, known));
       const positions = await this.#inTurn(async () =>
         isWanted() ? await this.#world.handler.assigned(lag) : null,

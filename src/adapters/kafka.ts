@@ -3,7 +3,7 @@ import type { Admin, Consumer, EachBatchPayload, LogEntry, PartitionAssigner } f
 import kafkajs from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import type { Broker, Log, Publisher, Rec, TopicPartition } from '../model/ports.ts';
-import { coPartition, decodeHeld, encodeHeld } from './kafka-assigner.ts';
+import { coPartitioned, type Sharing, whole } from './kafka-assigner.ts';
 import { KafkaBroker } from './kafka-broker.ts';
 import { isMissingTopic, missingTopic, operatingError } from './kafka-errors.ts';
 import type {
@@ -194,7 +194,7 @@ function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents
     metadataMaxAge: 60_000,
     allowAutoTopicCreation: false,
     readUncommitted: false,
-    partitionAssigners: [coPartitioned(() => held)],
+    partitionAssigners: [assigner(options.whole === true ? whole() : coPartitioned(() => held))],
     retry: { ...CONSUMER_RETRY, restartOnFailure: async () => !sockets.isClosed() },
   });
   listen(consumer, events, (partitions) => {
@@ -299,34 +299,27 @@ function fetchedBatch({ batch, ...payload }: EachBatchPayload): FetchedBatch {
   };
 }
 
-function coPartitioned(held: () => readonly number[]): PartitionAssigner {
+function assigner(sharing: Sharing): PartitionAssigner {
   const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
+  const { name } = sharing;
   return ({ cluster }) => ({
-    name: 'co-partitioned',
+    name,
     version: 0,
-    protocol: ({ topics }) => ({
-      name: 'co-partitioned',
-      metadata: MemberMetadata.encode({ version: 0, topics, userData: encodeHeld(held()) }),
-    }),
+    protocol: ({ topics }) => {
+      const userData = sharing.say();
+      return { name, metadata: MemberMetadata.encode({ version: 0, topics, userData }) };
+    },
     assign: async ({ members, topics }) => {
       const counts = new Map(
         topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]),
       );
-      const shares = coPartition(
-        counts,
-        members.map(({ memberId, memberMetadata }) => ({
-          id: memberId,
-          held: decodeHeld(MemberMetadata.decode(memberMetadata)?.userData ?? Buffer.alloc(0)),
-        })),
-      );
-      return [...shares].map(([memberId, assignment]) => ({
-        memberId,
-        memberAssignment: MemberAssignment.encode({
-          version: 0,
-          assignment: { ...assignment },
-          userData: Buffer.alloc(0),
-        }),
-      }));
+      const said = members.map(({ memberId: id, memberMetadata }) => {
+        return { id, said: MemberMetadata.decode(memberMetadata)?.userData ?? Buffer.alloc(0) };
+      });
+      return [...sharing.share(counts, said)].map(([memberId, share]) => {
+        const assignment = { version: 0, assignment: { ...share }, userData: Buffer.alloc(0) };
+        return { memberId, memberAssignment: MemberAssignment.encode(assignment) };
+      });
     },
   });
 }

@@ -192,6 +192,7 @@ function brokerOf(
       clientId: `plumbline-${config.instance ?? 'plumbline'}`,
       group,
       topics,
+      whole: true,
       sessionTimeoutMs: durationMs(config.kafka.sessionTimeout ?? '45s'),
       log,
       ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { coPartition, decodeHeld, encodeHeld } from '../../src/adapters/kafka-assigner.ts';
+import { coPartition, decodeHeld, encodeHeld, whole } from '../../src/adapters/kafka-assigner.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 
 const counts = (lanes: number) =>
@@ -90,5 +90,28 @@ describe('coPartition', () => {
     );
     const alone = coPartition(unequal, [{ id: 'a', held: [] }]);
     assert.deepEqual(alone.get('a'), { reasoning: [0, 1, 2, 3], metrics: [0] });
+  });
+});
+
+describe('whole', () => {
+  it('gives all to the member that shares out, also beside one that died', () => {
+    const taker = whole();
+    const unequal = new Map([
+      ['reasoning', 2],
+      ['metrics', 1],
+    ]);
+    const shares = taker.share(unequal, [
+      { id: 'dead', said: whole().say() },
+      { id: 'alive', said: taker.say() },
+      { id: 'stranger', said: Buffer.alloc(0) },
+    ]);
+    assert.deepEqual(
+      [...shares],
+      [
+        ['dead', {}],
+        ['alive', { reasoning: [0, 1], metrics: [0] }],
+        ['stranger', {}],
+      ],
+    );
   });
 });

@@ -32,7 +32,7 @@ const records = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => record(from + i));
 
 /** A world in which the test plays Kafka. */
-function stage(low = 0, end = 100, start = low) {
+function stage(low = 0, end = 100, start = low, whole = false) {
   const told: string[] = [];
   const failures: Error[] = [];
   const gaps: OffsetGap[] = [];
@@ -41,6 +41,8 @@ function stage(low = 0, end = 100, start = low) {
   const behaviour = {
     range: { ...AT, low, end } as OffsetRange,
     isMember: true,
+    /** Partitions the log has besides the one that is assigned. */
+    others: [] as OffsetRange[],
     assigned: async (): Promise<readonly StartPosition[]> => [{ ...AT, offset: start }],
     slice: async (_control: SliceControl): Promise<'done' | 'fenced'> => 'done',
   };
@@ -73,10 +75,11 @@ function stage(low = 0, end = 100, start = low) {
   const lane = new KafkaLane({
     handler,
     log: { debug: silent, info: silent, warn: silent, error: silent },
+    whole,
     nowMs: () => 0,
     ranges: async () => {
       asked += 1;
-      return [behaviour.range];
+      return [behaviour.range, ...behaviour.others];
     },
     wait: async () => undefined,
     fail: (cause) => failures.push(cause),
@@ -171,6 +174,23 @@ describe('a join', () => {
     assert.deepEqual(world.told.slice(-2), ['resume 0', 'opened']);
     world.lane.resume(world.consumer, [AT]);
     assert.equal(world.told.at(-1), 'resume 1');
+  });
+
+  it('reads nothing of a lane that must be whole while it holds a part of it', async () => {
+    const world = stage(0, 100, 7, true);
+    world.behaviour.others = [{ topic: 't', partition: 1, low: 0, end: 9 }];
+    world.lane.joined(world.consumer, [AT]);
+    await settled();
+    assert.deepEqual(world.told, ['pause 1', 'opened']);
+    const early = batch(records(7, 9));
+    await world.lane.batch(world.consumer, early.fetched);
+    assert.deepEqual(world.slices, []);
+    world.behaviour.others = [];
+    world.lane.joined(world.consumer, [AT]);
+    await settled();
+    assert.deepEqual(world.told.slice(2), ['pause 1', 'seek 7', 'resume 1', 'opened']);
+    await world.lane.batch(world.consumer, batch(records(7, 9)).fetched);
+    assert.deepEqual(world.slices, [7, 8]);
   });
 
   it('waits for the next join when the client is between a crash and its restart', async () => {

@@ -416,6 +416,29 @@ describe('groups', () => {
     assert.deepEqual(first.lane.failures, []);
   });
 
+  it('keeps a lane that must be whole with one member, and hands all of it to the next', async () => {
+    const topics = [await makeTopic(1), await makeTopic(3)];
+    const group = `${prefix}whole`;
+    const positions: Positions = new Map();
+    const first = await started(topics, { group, positions, whole: true });
+    await until('the first member holds everything', () => first.lane.held.size === 4);
+    const second = await started(topics, { group, positions, whole: true });
+    const [topic] = topics;
+    assert.ok(topic !== undefined);
+    await publisher.publish([{ topic, key: null, value: 'one' }]);
+    const applied = () => first.lane.applied.length + second.lane.applied.length;
+    await until('it was read', () => applied() === 1);
+    assert.deepEqual([first.lane.held.size, second.lane.held.size].sort(), [0, 4]);
+    const [holder, other] = first.lane.held.size === 4 ? [first, second] : [second, first];
+    await holder.broker.stop(STOP_MS);
+    await until('the other member holds everything', () => other.lane.held.size === 4);
+    await publisher.publish([{ topic, key: null, value: 'two' }]);
+    await until('that was read too', () => applied() === 2);
+    await other.broker.stop(STOP_MS);
+    first.lane.finish();
+    second.lane.finish();
+  });
+
   it('gives a single member everything although the topics differ in partitions', async () => {
     const topics = [await makeTopic(1), await makeTopic(3)];
     const { broker, lane } = await started(topics);
