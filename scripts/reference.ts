@@ -1,6 +1,8 @@
 /** Writes docs/reference/*.schema.json from the types; a test fails when they are stale. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { KINDS_OF_ANALYTIC } from '../src/detect/detect.ts';
+import { DetectorFile } from '../src/detect/detector-file.ts';
 import { Config } from '../src/model/config.ts';
 import { WireEvent } from '../src/model/event.ts';
 import { Field, MappingDocument } from '../src/source/mapping-schema.ts';
@@ -21,10 +23,30 @@ function withoutRepeats(schema: unknown): unknown {
   return Object.fromEntries(Object.entries(schema).map(([key, one]) => [key, withoutRepeats(one)]));
 }
 
+/** The detector's schema, with the parameters that each kind of analytic takes. */
+function detectorSchema(): object {
+  const { properties, ...rest } = DetectorFile;
+  const kinds = Object.values(KINDS_OF_ANALYTIC);
+  const kind = {
+    enum: kinds.map(({ name }) => name),
+    description: kinds.map(({ name, claim }) => `${name}: ${claim}`).join('\n'),
+  };
+  const plumbline = {
+    ...properties.plumbline,
+    properties: { ...properties.plumbline.properties, kind },
+    allOf: kinds.map(({ name, params }) => ({
+      if: { properties: { kind: { const: name } } },
+      // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema, never awaited.
+      then: { properties: { params } },
+    })),
+  };
+  return { ...rest, properties: { ...properties, plumbline } };
+}
+
 /** Name and text of every generated file. */
 export function referenceFiles(): ReadonlyMap<string, string> {
   const mapping = { ...(withoutRepeats(MappingDocument) as object), $defs: { field: Field } };
-  const schemas = { event: WireEvent, config: Config, mapping };
+  const schemas = { event: WireEvent, config: Config, mapping, detector: detectorSchema() };
   return new Map(
     Object.entries(schemas).map(([name, schema]) => [
       `${name}.schema.json`,

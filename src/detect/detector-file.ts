@@ -1,6 +1,6 @@
 /** Detector files: checks the header and parameters, and names every mistake at once. */
 import { hash } from 'node:crypto';
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { durationMs } from '../model/config.ts';
@@ -9,6 +9,7 @@ import { EVIDENCE_CLASSES, FAMILIES, type Family, LEVELS, MATURITIES } from '../
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
 import { EVIDENCE_LEVELS, KINDS } from '../model/event.ts';
+import { type Located, problemAt, schemaProblems } from '../model/schema.ts';
 import type { AnalyticKind } from './kind.ts';
 
 const prose = (description: string) => Type.String({ minLength: 10, maxLength: 4000, description });
@@ -94,6 +95,11 @@ export const DetectorFile = Type.Object(
 );
 type DetectorFile = Static<typeof DetectorFile>;
 
+interface SchemaError {
+  readonly instancePath: string;
+  readonly message: string;
+}
+
 const checkFile = Compile(DetectorFile);
 const TTL_MAX_MS = 4 * 3_600_000;
 
@@ -113,20 +119,15 @@ export function readDetector(
   const problems: Problem[] = [];
   const say = (path: readonly (string | number)[], message: string) =>
     problems.push({ file: text.file, line: text.lineOf(path), key: path.join('.'), message });
-  if (!checkFile.Check(text.document)) {
-    for (const error of checkFile.Errors(text.document)) {
-      const path = error.instancePath.split('/').filter((part) => part !== '');
-      say(path, error.message);
-    }
-    return { detector: null, problems };
-  }
+  problems.push(...brokenRules(DetectorFile, checkFile, text.document, text, []));
+  if (problems.length > 0) return { detector: null, problems };
   const document = text.document as DetectorFile;
   const { family, stem } = namesOf(text.file);
   if (family === null)
     say([], `a detector lies in detectors/<family>/, and family is one of ${FAMILIES.join(', ')}`);
   if (document.name !== stem.replaceAll('-', '_'))
     say(['name'], `the name must be the file's: ${stem.replaceAll('-', '_')}`);
-  checkKind(document, kinds, say);
+  problems.push(...kindProblems(document, kinds, text));
   const { response } = document.plumbline;
   if (response !== undefined && durationMs(response.ttl) > TTL_MAX_MS)
     say(['plumbline', 'response', 'ttl'], 'a lease lasts at most 4h; it can be renewed');
@@ -134,24 +135,36 @@ export function readDetector(
   return { detector: detectorOf(document, text.file, family, stem), problems };
 }
 
-function checkKind(
+/** Every place where a value breaks a schema, in words; the schema's own checker has the last one. */
+function brokenRules(
+  schema: TSchema,
+  check: { Check(value: unknown): boolean; Errors(value: unknown): readonly SchemaError[] },
+  value: unknown,
+  where: Located,
+  base: readonly (string | number)[],
+): readonly Problem[] {
+  if (check.Check(value)) return [];
+  const found = schemaProblems(schema, value, where, base);
+  if (found.length > 0) return found;
+  return check.Errors(value).map(({ instancePath, message }) => {
+    const path = instancePath.split('/').filter((part) => part !== '');
+    return problemAt(where, [...base, ...path], message);
+  });
+}
+
+function kindProblems(
   document: DetectorFile,
   kinds: Readonly<Record<string, AnalyticKind>>,
-  say: (path: readonly (string | number)[], message: string) => void,
-): void {
+  where: Located,
+): readonly Problem[] {
   const { kind, params } = document.plumbline;
   if (!Object.hasOwn(kinds, kind)) {
-    say(
-      ['plumbline', 'kind'],
-      `unknown kind ${JSON.stringify(kind)}; there are: ${Object.keys(kinds).join(', ')}`,
-    );
-    return;
+    const known = Object.keys(kinds).join(', ');
+    const message = `unknown kind ${JSON.stringify(kind)}; there are: ${known}`;
+    return [problemAt(where, ['plumbline', 'kind'], message)];
   }
-  const check = Compile((kinds[kind] as AnalyticKind).params);
-  for (const error of check.Check(params) ? [] : check.Errors(params)) {
-    const path = error.instancePath.split('/').filter((part) => part !== '');
-    say(['plumbline', 'params', ...path], error.message);
-  }
+  const schema = (kinds[kind] as AnalyticKind).params;
+  return brokenRules(schema, Compile(schema), params, where, ['plumbline', 'params']);
 }
 
 function namesOf(file: string): { family: Family | null; stem: string } {

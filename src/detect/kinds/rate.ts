@@ -13,6 +13,7 @@ const Params = Type.Object(
     category: Type.Optional(Type.String({ description: 'Category, for example tool_call.' })),
     where: Type.Optional(
       Type.Record(Path, Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+        additionalProperties: false,
         description: 'Path → value that the event must have; all must hold.',
       }),
     ),

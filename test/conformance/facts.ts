@@ -1,0 +1,87 @@
+/** Facts as correlation states them, of a fleet that does everything wrong and loses a source. */
+import { createCorrelate } from '../../src/correlate/correlate.ts';
+import type { Event, WireEvent } from '../../src/model/event.ts';
+import type { Fact } from '../../src/model/fact.ts';
+import { createFleet } from '../../src/simulation/fleet.ts';
+import { encodeEvent } from '../../src/source/canonical.ts';
+import { Slots } from '../../src/state/slots.ts';
+import { laneOptions } from '../sim/lane-options.ts';
+
+/** Content that no finding may repeat: it is put into every place where content can stand. */
+export const PAYLOAD = 'SECRET-PAYLOAD-7f3a';
+
+const START_MS = 1_800_000_000_000;
+
+/** The same event with the marker in its free text and in every argument. */
+function marked(event: WireEvent): WireEvent {
+  const { reasoning, action } = event;
+  const withMarker = (args: Record<string, unknown> = {}) => ({ ...args, note: PAYLOAD });
+  const calls = (list: NonNullable<typeof reasoning>['intents']) =>
+    list.map((each) => ({ ...each, args: withMarker(each.args) }));
+  if (reasoning !== undefined)
+    return {
+      ...event,
+      reasoning: {
+        ...reasoning,
+        text: PAYLOAD,
+        mandate: PAYLOAD,
+        intents: calls(reasoning.intents),
+      },
+    };
+  if (action === undefined) return event;
+  return {
+    ...event,
+    action: {
+      ...action,
+      args: withMarker(action.args),
+      result: { text: PAYLOAD },
+      reason: PAYLOAD,
+    },
+  };
+}
+
+function eventsOf(seed: number): Event[] {
+  const { decode } = laneOptions();
+  const fleet = createFleet({
+    seed,
+    agents: 8,
+    startMs: START_MS,
+    sessionsPerHour: 600,
+    badShare: 0.9,
+    sessions: 40,
+  });
+  const events: Event[] = [];
+  for (let next = fleet.next(); next !== null; next = fleet.next()) {
+    const { topic, atMs: timestampMs, event } = next;
+    const value = Buffer.from(encodeEvent(marked(event)));
+    const rec = { topic, partition: 0, offset: events.length, timestampMs, key: null, value };
+    events.push(...decode(rec).events);
+  }
+  // The gateway is lost on the way, for three minutes: nothing may be inferred from that.
+  const lostMs = START_MS + 120_000;
+  const isLost = ({ kind, time }: Event) =>
+    kind === 'gateway' && time.eventMs > lostMs && time.eventMs < lostMs + 180_000;
+  return events.filter((event) => !isLost(event));
+}
+
+/** Every fact that the books of a fleet give, in the order in which they become decidable. */
+export function factsOf(seed: number): Fact[] {
+  const facts: Fact[] = [];
+  const { correlate: options } = laneOptions();
+  const correlate = createCorrelate(
+    new Slots(),
+    options,
+    // A fact is read when it is stated; what comes later must not change it in hindsight.
+    (fact) => facts.push(structuredClone(fact)),
+    () => undefined,
+  );
+  let lastMs = START_MS;
+  for (const event of eventsOf(seed)) {
+    lastMs = event.time.eventMs;
+    correlate.passTime(lastMs - 1);
+    correlate.fold(event, false);
+  }
+  correlate.passTime(lastMs + 120_000);
+  correlate.finish(lastMs + 120_000);
+  return facts;
+}
