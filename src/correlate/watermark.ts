@@ -105,11 +105,16 @@ export class Watermarks {
     known.arrivedMs = nowMs;
   }
 
-  /** Log ends as the broker says; no record was read. */
+  /**
+   * Log ends as the broker says; no record was read. The end of a file is only known once it was
+   * reached: what was said before then may have been too high, and is taken back.
+   */
   ends(lags: readonly PartitionLag[]): void {
-    for (const { topic, partition, end } of lags) {
+    for (const { topic, partition, next, end } of lags) {
       const known = this.#partitions.get(`${topic}/${partition}`);
-      if (known !== undefined && end > known.end) known.end = end;
+      if (known === undefined) continue;
+      const isFresh = next >= known.next;
+      if (isFresh || end > known.end) known.end = Math.max(end, known.next);
     }
   }
 

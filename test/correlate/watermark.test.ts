@@ -69,6 +69,22 @@ describe('watermark', () => {
     assert.equal(watermarks.advance(60_000), 10_000 - 3000 - 1);
   });
 
+  it('takes back an end that proved too high once the log was read to it', () => {
+    const { watermarks, read } = lab();
+    const end = (next: number, at: number) =>
+      watermarks.ends([{ topic: 'b', partition: 0, next, low: 0, end: at }]);
+    read('b', 10_000, 10, 1000);
+    // Said before the last records were read, and told again: it may still be true.
+    end(7, 12);
+    read('a', 100_000, 1, 60_000);
+    assert.equal(watermarks.advance(60_000), 10_000 - 3000 - 1);
+    end(10, 10);
+    assert.equal(watermarks.advance(60_000), 100_000 - 1000 - 1);
+    end(10, 11);
+    read('a', 200_000, 2, 60_000);
+    assert.equal(watermarks.advance(60_000), 100_000 - 1000 - 1, 'but it waits for the new end');
+  });
+
   it('stands still until what was read before a restart was read again', () => {
     const before = lab();
     before.read('a', 100_000, 5);
