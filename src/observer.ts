@@ -147,6 +147,8 @@ class Loop implements LaneHandler {
       pipeline.restore(loaded.state, loaded.watermarkMs, loaded.counters);
       const starts = pipeline.assign(partitions, clock.nowMs());
       this.#pipeline = pipeline;
+      // Pauses outlive rebalances; those of the old buffer have nothing to wait for any more.
+      this.#parts.broker.resume(this.#paused);
       this.#paused = [];
       this.#lags = new Map(partitions.map((lag) => [keyOf(lag), lag]));
       this.#goals = new Map(partitions.map((lag) => [keyOf(lag), lag.end]));
