@@ -121,6 +121,10 @@ export async function writePage(
     '(sequence number off by one at most). *false in quiet*: sessions that must be quiet and are not. *wrong*: named sessions with a wrong name',
     'besides. *blind*: share of the silent interval that the coverage report names.',
     '',
+    'What is missed, where something is: a phantom beside or inside a pause of its source longer than a day (small fleets have such by nature): one',
+    'session unseen looks the same whether the source was down or the act was hidden, so nothing is inferred (ADR 0006). And a record that fell into',
+    'the silent interval itself: it is not in the data.',
+    '',
     ...parts,
     ...notes,
   ];
