@@ -2,7 +2,7 @@
 import type { ToolEntry } from '../../src/baseline/inventory.ts';
 import type { WireEvent } from '../../src/model/event.ts';
 import type { ToolFacts } from '../../src/model/expectation.ts';
-import { FLEET } from './preamble.ts';
+import { FLEET, type Written } from './preamble.ts';
 
 /** What a case expects of one detection; a key that is left out is not looked at. */
 export interface Expected {
@@ -25,9 +25,6 @@ export interface WrittenCase {
   readonly given: readonly Written[];
   readonly expect: readonly Expected[];
 }
-
-/** An event as written: fields of the wire form, and the shorthand of detectors/README.md. */
-export type Written = Readonly<Record<string, unknown>>;
 
 /** An event on its way, with the label that expectations call it by. */
 export interface Labelled {

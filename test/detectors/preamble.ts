@@ -1,5 +1,7 @@
 /** The named preamble of detector cases: a small fleet at sound work (detectors/README.md). */
-import type { Written } from './case-file.ts';
+
+/** An event as written: fields of the wire form, and the shorthand of detectors/README.md. */
+export type Written = Readonly<Record<string, unknown>>;
 
 const TOOLS = [
   { tool: 'read_record', class: 'read', tier: 'autonomous' },
