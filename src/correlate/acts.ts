@@ -19,10 +19,18 @@ export function enterIntents(
   agentId: string,
   late: boolean,
 ): void {
-  const calls = [...event.reasoning.intents, ...event.reasoning.claims];
+  const { intents, claims } = event.reasoning;
+  const calls = [...intents, ...claims];
+  let known: Set<string> | null = null;
   for (let index = 0; index < calls.length; index += 1) {
     const call = calls[index] as (typeof calls)[number];
     const tool = canonicalTool(ledger, call.tool);
+    if (index >= intents.length && call.toolCallId === undefined) {
+      // Such a claim names a call by its tool alone: any act of that tool may be the one it means.
+      known ??= toolsOf(session);
+      if (known.has(tool)) continue;
+      known.add(tool);
+    }
     const route = ledger.options.inventory.tool(tool)?.route ?? 'gateway';
     const offGateway = call.toolType === 'provider' || call.toolType === 'local';
     const intent = intentOf(event, call, index, agentId, tool, ledger.options.digestKey);
@@ -38,6 +46,14 @@ export function enterIntents(
     else if (act.intents.length === 1)
       wait(ledger, session, act, key, 'gateway', intent.ms, offGateway || route !== 'gateway');
   }
+}
+
+/** Tools of the session's acts, as either side names them. */
+function toolsOf(session: SessionEntity): Set<string> {
+  const tools = new Set<string>();
+  for (const { intents, attempts } of Object.values(session.acts))
+    for (const { tool } of [...intents, ...attempts]) tools.add(tool);
+  return tools;
 }
 
 /** Enters one call a gateway saw. */
