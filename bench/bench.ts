@@ -1,0 +1,23 @@
+/** The contract of a benchmark. */
+import type { Result } from './measure.ts';
+
+/** What a benchmark is asked for. */
+export interface BenchOptions {
+  /** Tiny, for equality only: its times mean nothing and are not kept. */
+  readonly smoke: boolean;
+  /** Other than the benchmark's own number. */
+  readonly events: number | null;
+  readonly pairs: number;
+  /** The command line that gives this result again. */
+  readonly command: string;
+  readonly say: (line: string) => void;
+}
+
+/** A benchmark. */
+export interface Bench {
+  readonly name: string;
+  /** What it measures, one line. */
+  readonly claim: string;
+  /** Throws where the work done was not what it should be. */
+  run(options: BenchOptions): Promise<Result>;
+}

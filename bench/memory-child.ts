@@ -1,0 +1,94 @@
+/** Memory and stored bytes of a large fleet in one lane, measured from inside. */
+import { SESSION_RECORDS } from '../src/correlate/session.ts';
+import type { Rec } from '../src/model/ports.ts';
+import { createPipeline, type Pipeline } from '../src/pipeline.ts';
+import { PAGES, Slots } from '../src/state/slots.ts';
+import { answer, input } from './child.ts';
+import { benchLane, partitionLags } from './lane.ts';
+import { population } from './population.ts';
+import { fleetRecords, type Sent, slicesOf } from './workload.ts';
+
+/** What to build. */
+export interface MemoryInput {
+  readonly agents: number;
+}
+
+/** Bytes for all agents together. */
+export interface MemoryOutcome {
+  readonly heap: number;
+  readonly external: number;
+  readonly pages: number;
+  readonly registered: number;
+  readonly sessions: number;
+  readonly events: number;
+}
+
+const CHUNK = 20_000;
+/** Longer than a source may be idle and an act may wait for its witness. */
+const QUIET_MS = 120_000;
+
+const { agents } = input<MemoryInput>();
+const options = await benchLane();
+const before = resident();
+const live = grow(() => undefined);
+const after = resident();
+const counted = live.pipeline.counters();
+const deltas: { seq: number; bytes: Buffer }[] = [];
+grow((bytes) => deltas.push({ seq: deltas.length + 1, bytes }));
+const slots = new Slots();
+slots.split('S', SESSION_RECORDS);
+slots.restore([], deltas);
+let pages = 0;
+for (let page = 0; page < PAGES; page += 1) pages += slots.pageBytes(page).length;
+answer({
+  heap: after.heap - before.heap,
+  external: after.external - before.external,
+  pages,
+  registered: slots.count('A'),
+  sessions: slots.count('S'),
+  events: counted['events'] ?? 0,
+} satisfies MemoryOutcome);
+
+function resident(): { heap: number; external: number } {
+  for (let round = 0; round < 4; round += 1) globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return { heap: heapUsed, external };
+}
+
+/** A lane that has read the whole fleet, its buffer empty. */
+function grow(keep: (delta: Buffer) => void): { pipeline: Pipeline } {
+  const pipeline = createPipeline(options);
+  pipeline.assign(partitionLags(new Map()), 0);
+  const read = new Map<string, number>();
+  let chunk: Sent[] = [];
+  const feed = (slice: readonly Rec[]) => {
+    const first = slice[0];
+    if (first === undefined) return;
+    const name = `${first.topic}/${first.partition}`;
+    const from = read.get(name) ?? 0;
+    const records = slice.map((record, at) => ({ ...record, offset: from + at }));
+    read.set(name, from + slice.length);
+    pipeline.slice(records, from + slice.length, from + slice.length, 0);
+    const { delta } = pipeline.commit();
+    pipeline.committed();
+    if (delta !== null) keep(delta);
+  };
+  const flush = () => {
+    for (const slice of slicesOf(fleetRecords(chunk), 500)) feed(slice);
+    chunk = [];
+  };
+  for (const one of population(agents)) {
+    chunk.push(one);
+    if (chunk.length >= CHUNK) flush();
+  }
+  flush();
+  // Partitions that fall quiet stop counting; time then passes at the pace of the clock.
+  pipeline.tick(
+    partitionLags(read).map((lag) => ({ ...lag, next: lag.end })),
+    QUIET_MS,
+  );
+  const { delta } = pipeline.commit();
+  pipeline.committed();
+  if (delta !== null) keep(delta);
+  return { pipeline };
+}

@@ -1,0 +1,44 @@
+/** Memory: bytes of one agent, in the process and in the store's pages, in a fleet of 100,000. */
+import type { Bench } from './bench.ts';
+import { start } from './child.ts';
+import { begin, spread } from './measure.ts';
+import type { MemoryInput, MemoryOutcome } from './memory-child.ts';
+import { ACTS } from './population.ts';
+
+/** The benchmark. */
+export const memory: Bench = {
+  name: 'memory',
+  claim: 'bytes of one agent with an open session, in memory and stored, at 100,000 agents',
+  run: async ({ smoke, events, command, say }) => {
+    const end = begin('memory', command);
+    const agents = events ?? (smoke ? 500 : 100_000);
+    const rounds: MemoryOutcome[] = [];
+    for (let round = 0; round < (smoke ? 1 : 3); round += 1) {
+      const given: MemoryInput = { agents };
+      const flags = ['--expose-gc', '--max-old-space-size=8192'];
+      const one = await start<MemoryOutcome>('memory-child.ts', given, flags).answer;
+      if (one.registered !== agents || one.sessions !== agents)
+        throw new Error(`${one.registered} agents, ${one.sessions} sessions; wanted ${agents}`);
+      rounds.push(one);
+      say(JSON.stringify(one));
+    }
+    const each = (value: (one: MemoryOutcome) => number) =>
+      spread(rounds.map((one) => value(one) / agents));
+    return end({
+      workload: { agents, acts: ACTS },
+      figures: {
+        'bytes per agent in memory': each(({ heap, external }) => heap + external),
+        'of these, on the heap': each(({ heap }) => heap),
+        'of these, outside it': each(({ external }) => external),
+        'bytes per agent in pages': each(({ pages }) => pages),
+        agents,
+        'acts of each open session': ACTS,
+      },
+      rounds,
+      notes: [
+        'heapUsed and external after four forced collections, less what they were before the first record; the reorder buffer is empty at that moment but for records no watermark has passed',
+        'bytes in pages: what all pages hold when written in full, before PostgreSQL compresses or pads them',
+      ],
+    });
+  },
+};
