@@ -33,19 +33,36 @@ export function enterIntents(
     }
     const route = ledger.options.inventory.tool(tool)?.route ?? 'gateway';
     const offGateway = call.toolType === 'provider' || call.toolType === 'local';
-    const intent = intentOf(event, call, index, agentId, tool, ledger.options.digestKey);
+    const claimed = index >= intents.length;
+    const intent = intentOf(event, call, index, agentId, tool, ledger.options.digestKey, claimed);
     const key = actKey(session, intent, intent.index, ledger.options.joinWindowMs);
     const act = actAt(ledger, session, key);
     if (act === null) return;
     act.intents.push(intent);
     changed(ledger, session, key);
     if (key !== ownKey(intent, intent.index)) act.strength = strengthOf(act);
-    if (act.state === 'absent' && act.need === 'reasoning')
+    const states = !claimed || !announces(ledger, session);
+    if (states && act.state === 'absent' && act.need === 'reasoning')
       retract(ledger, session, act, intent.ms);
-    if (act.attempts.length > 0) join(ledger, session, act, key, intent.ms, late);
-    else if (act.intents.length === 1)
+    if (act.attempts.length > 0 && states) join(ledger, session, act, key, intent.ms, late);
+    else if (act.intents.length === 1 && act.attempts.length === 0)
       wait(ledger, session, act, key, 'gateway', intent.ms, offGateway || route !== 'gateway');
   }
+}
+
+/**
+ * Does the owner announce its calls? Of such an agent a report afterwards may add suspicion but never
+ * remove it: only an announcement answers for a call. One that merely reports has nothing else.
+ */
+function announces(ledger: Ledger, session: SessionEntity): boolean {
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  return owner?.announces === true;
+}
+
+/** Is the act stated by something that answers for it? */
+function isStated(ledger: Ledger, session: SessionEntity, act: Act): boolean {
+  if (act.intents.some(({ claimed }) => !claimed)) return true;
+  return act.intents.length > 0 && !announces(ledger, session);
 }
 
 /** Tools of the session's acts, as either side names them. */
@@ -78,8 +95,10 @@ export function enterAttempt(
     if (session.refused.length > REFUSED_MAX) session.refused.shift();
   }
   if (act.state === 'absent' && act.need === 'gateway') retract(ledger, session, act, attempt.ms);
-  if (act.intents.length > 0) release(ledger, session, act);
+  if (isStated(ledger, session, act)) release(ledger, session, act);
   else if (act.attempts.length === 1) {
+    // A report came first: the gateway has now answered it, and the announcement is still owed.
+    if (act.need === 'gateway') reopen(ledger, session, act);
     const afterClose = afterCloseOf(ledger, session, attempt) !== null;
     // The intents of a settled session were let go: whether a latecomer was stated cannot be told.
     const lost = late && session.settled && !afterClose;
@@ -322,6 +341,11 @@ function release(ledger: Ledger, session: SessionEntity, act: Act): void {
   if (act.state === 'missing') session.pending -= 1;
   if (act.state !== 'absent') act.state = 'joined';
   act.dueMs = 0;
+}
+
+function reopen(ledger: Ledger, session: SessionEntity, act: Act): void {
+  release(ledger, session, act);
+  act.state = 'waiting';
 }
 
 function join(

@@ -162,6 +162,7 @@ function enter(
       wakeSession(ledger, session, event.time.eventMs + closingMs(ledger));
   } else if (event.reasoning !== undefined) {
     agent.reasoned = true;
+    if (event.reasoning.intents.length > 0) agent.announces = true;
     if (session !== null && !session.settled)
       enterIntents(
         ledger,

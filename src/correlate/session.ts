@@ -17,6 +17,8 @@ export interface AgentEntity extends Entity {
   changedMs: number;
   /** Has it ever stated an intent or reasoned? */
   reasoned: boolean;
+  /** Has it ever announced a call? Then a report afterwards does not stand in for an announcement. */
+  announces?: boolean;
   /** It was said once that its reasoning was never seen. */
   uninstrumented?: boolean;
   /** It was said once that governance never listed its tools. */

@@ -95,6 +95,7 @@ export function intentOf(
   agent: string,
   tool: string,
   key: string,
+  claimed: boolean,
 ): Intent {
   const seq = event.order?.seq ?? null;
   return {
@@ -105,6 +106,7 @@ export function intentOf(
     index,
     // Producers number a turn r and its calls r+1, r+2, …: the hole lies behind the call before it.
     afterSeq: seq === null ? null : seq + index,
+    claimed,
   };
 }
 

@@ -30,6 +30,8 @@ export interface Intent extends WitnessRecord {
   readonly index: number;
   /** Sequence number of the record just before where the call should appear. */
   readonly afterSeq: number | null;
+  /** Told afterwards (the agent's report) rather than announced before (the model's decision). */
+  readonly claimed: boolean;
 }
 
 /** What a gateway saw, with what governance said of it at the time. */

@@ -74,10 +74,11 @@ describe('witness', () => {
       'a',
       't',
       'k',
+      false,
     );
     assert.equal(intent.afterSeq, 9);
     assert.deepEqual([intent.call, intent.tool, intent.index], ['c', 't', 2]);
-    assert.equal(intentOf(eventOf({}), { tool: 'T' }, 0, 'a', 't', 'k').afterSeq, null);
+    assert.equal(intentOf(eventOf({}), { tool: 'T' }, 0, 'a', 't', 'k', false).afterSeq, null);
   });
 
   it('knows our own refusals by the name of the policy', () => {

@@ -136,11 +136,19 @@ function phantom(fact: AbsentFact | RetractFact): Finding {
   };
 }
 
+/** What answers for a call: its announcements; reports afterwards only where there are none. */
+function answering(intents: readonly Intent[]): readonly Intent[] {
+  const announced = intents.filter(({ claimed }) => !claimed);
+  return announced.length > 0 ? announced : intents;
+}
+
 function argumentMismatch(fact: JoinedFact): Finding | null {
   const { attempt, intents } = fact;
   if (fact.strength !== 'exact' || attempt.decision === 'modify' || attempt.digest === null)
     return null;
-  const stated = intents.filter((intent) => intent.digest !== null && intent.tool === attempt.tool);
+  const stated = answering(intents).filter(
+    (intent) => intent.digest !== null && intent.tool === attempt.tool,
+  );
   const [first] = stated;
   if (first === undefined || stated.some((intent) => intent.digest === attempt.digest)) return null;
   const differing = differences(first, attempt);
@@ -172,7 +180,8 @@ function differences(intent: Intent, attempt: Attempt): string {
 }
 
 function toolMismatch(fact: JoinedFact): Finding | null {
-  const { attempt, intents } = fact;
+  const { attempt } = fact;
+  const intents = answering(fact.intents);
   const [first] = intents;
   if (fact.strength !== 'exact' || first === undefined) return null;
   if (intents.some((intent) => intent.tool === attempt.tool)) return null;
