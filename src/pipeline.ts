@@ -270,7 +270,8 @@ class Spine implements Pipeline {
     if (known === undefined || (known.next === 0 && known.low === 0)) {
       this.#positions.set(key, { topic, partition, low, next: low });
       this.#stored.set(key, { topic, partition, low: 0, next: 0 });
-      if (low > 0) this.#gap(key, topic, `its log begins at ${low}: what came before is not known`, nowMs);
+      if (low > 0)
+        this.#gap(key, topic, `its log begins at ${low}: what came before is not known`, nowMs);
       return { topic, partition, offset: low };
     }
     if (known.next > end) {

@@ -152,7 +152,8 @@ export function permissionOf(
   const grant = grantOf(ledger, owner, tool);
   const facts = ledger.options.inventory.tool(tool);
   // Of a governance heard from the middle on, a grant may be missing that was given before.
-  const cannotTell = grant === null || (grant === undefined && laneOf(ledger, ms).isPartial === true);
+  const cannotTell =
+    grant === null || (grant === undefined && laneOf(ledger, ms).isPartial === true);
   return {
     granted: cannotTell ? null : grant !== undefined,
     toolClass: grant?.class ?? facts?.class ?? null,

@@ -172,7 +172,10 @@ export const Config = Type.Object(
           ),
           immunity: Type.Optional(duration('After an undo, for the same detector.', '15m')),
           leaseMax: Type.Optional(
-            duration('No lease is asked for longer at once; it is renewed while its cause lasts.', '4h'),
+            duration(
+              'No lease is asked for longer at once; it is renewed while its cause lasts.',
+              '4h',
+            ),
           ),
           breakerFleetShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.05 })),
           breakerRoleShare: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.2 })),

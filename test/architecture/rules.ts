@@ -68,9 +68,16 @@ function checkErrorCodes(tree: Tree): Violation[] {
 
 /** Tests that mirror no single file, at the top level of `test/`. */
 const UNMIRRORED = new Set(
-  ['architecture', 'imports', 'detectors', 'mappings', 'compose', 'deploy', 'readme', 'reference'].map(
-    (name) => `test/${name}.test.ts`,
-  ),
+  [
+    'architecture',
+    'imports',
+    'detectors',
+    'mappings',
+    'compose',
+    'deploy',
+    'readme',
+    'reference',
+  ].map((name) => `test/${name}.test.ts`),
 );
 const OWN_ROOMS = /^test\/(?:integration|sim|golden|conformance|recordings|architecture)\//;
 
