@@ -32,6 +32,8 @@ import { presence } from './witness.ts';
 
 const IDENTITIES_MAX = 8;
 const AGENT_SEEN_MAX = 256;
+/** An agent is not written again for every event it is in: this is how exact its `lastMs` is. */
+const AGENT_LAST_EACH_MS = 60_000;
 
 /** The fold. All times are event time, ms. */
 export type { CorrelateOptions };
@@ -113,13 +115,15 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     event.session === undefined ? null : sessionOf(ledger, tenant, event.session.id, agent, ms);
   if (isRepeat(ledger, event, session, agent)) return;
   count(ledger, `folded-${event.kind}`);
-  agent.lastMs = Math.max(agent.lastMs, ms);
+  if (ms - agent.lastMs >= AGENT_LAST_EACH_MS) {
+    agent.lastMs = ms;
+    ledger.slots.touch('A', keyOf(tenant, agentId));
+  }
   if (session !== null) {
     session.lastMs = Math.max(session.lastMs, ms);
     identify(ledger, session, event, agentId);
     ledger.slots.touch('S', keyOf(tenant, session.id));
   }
-  ledger.slots.touch('A', keyOf(tenant, agentId));
   if (!late) hear(ledger, event.kind, ms);
   const argsDigest = enter(ledger, event, session, agent, late);
   const role = session?.role ?? agent.role;
@@ -161,7 +165,10 @@ function enter(
     if (event.governance.change === 'session.closed' && session !== null)
       wakeSession(ledger, session, event.time.eventMs + closingMs(ledger));
   } else if (event.reasoning !== undefined) {
-    agent.reasoned = true;
+    if (!agent.reasoned) {
+      agent.reasoned = true;
+      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+    }
     if (event.reasoning.intents.length > 0) agent.announces = true;
     if (session !== null && !session.settled)
       enterIntents(
@@ -198,8 +205,10 @@ function isRepeat(
   const known = seen[key];
   if (known === undefined) {
     seen[key] = event.contentHash;
-    if (session === null) prune(seen, AGENT_SEEN_MAX);
-    else {
+    if (session === null) {
+      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+      prune(seen, AGENT_SEEN_MAX);
+    } else {
       ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', key);
       forgetOldMarks(ledger, session);
     }

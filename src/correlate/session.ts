@@ -28,6 +28,7 @@ export interface AgentEntity extends Entity {
   seen: Record<string, number>;
   /** Keys of its sessions that are held, oldest first. */
   held: string[];
+  /** About when it was last heard of, ms: within a minute. */
   lastMs: number;
 }
 
