@@ -98,6 +98,7 @@ class Loop implements LaneHandler {
   #ended = Promise.withResolvers<void>();
   #requestsMs = Number.NEGATIVE_INFINITY;
   #finished = false;
+  #over: AbortSignal | null = null;
 
   constructor(parts: ObserverParts, options: ObserverOptions) {
     this.#parts = parts;
@@ -121,6 +122,7 @@ class Loop implements LaneHandler {
   async run(signal: AbortSignal): Promise<void> {
     const { broker, actor } = this.#parts;
     const over = new AbortController();
+    this.#over = over.signal;
     const stop = () => over.abort();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
@@ -212,9 +214,11 @@ class Loop implements LaneHandler {
         return await work();
       } catch (cause) {
         const mayRetry = cause instanceof OperatingError && cause.retryable;
-        if (!mayRetry || clock.nowMs() > until) throw cause;
+        // Told to stop, we stop: what was not committed is read again at the next start.
+        const isOver = clock.nowMs() > until || this.#over?.aborted === true;
+        if (!mayRetry || isOver) throw cause;
         log.warn({ code: cause.code, waitMs }, 'the database is away; trying again');
-        await clock.sleep(waitMs);
+        await clock.sleep(waitMs, this.#over ?? undefined);
       }
     }
   }
@@ -237,9 +241,11 @@ class Loop implements LaneHandler {
     pipeline.tick([...this.#lags.values()], nowMs);
     if (nowMs - this.#requestsMs >= REQUESTS_EVERY_MS) {
       this.#requestsMs = nowMs;
-      for (const request of await this.#parts.store.requests()) pipeline.operate(request);
+      for (const request of await this.#requests()) pipeline.operate(request);
     }
-    const caughtUp = this.#options.untilCaughtUp && this.#caughtUp();
+    // A source that was stopped says that it is finished, too: that is no end of the story.
+    const isStopping = this.#over?.aborted === true;
+    const caughtUp = this.#options.untilCaughtUp && !isStopping && this.#caughtUp();
     if (caughtUp) pipeline.drain();
     if (pipeline.dirty() && (await this.#commit(pipeline)) === 'fenced')
       throw new OperatingError('LANE_FENCED', 'another observer owns this lane now', {
@@ -248,6 +254,18 @@ class Loop implements LaneHandler {
     this.#makeRoom(pipeline);
     if (caughtUp) this.#ended.resolve();
     return caughtUp;
+  }
+
+  /** What operators ask for; nothing while the database is away: it is asked again in a second. */
+  async #requests(): Promise<readonly OperatorRequest[]> {
+    const { store, log } = this.#parts;
+    try {
+      return await store.requests();
+    } catch (cause) {
+      if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
+      log.warn({ code: cause.code }, 'the database is away; requests of operators wait');
+      return [];
+    }
   }
 
   #caughtUp(): boolean {

@@ -99,10 +99,21 @@ async function leaderLock(
   signal: AbortSignal,
 ): Promise<{ release(): Promise<void> } | null> {
   const { store, clock, log } = parts;
-  for (let said = false; !signal.aborted; said = true) {
-    const lock = await store.db.tryLock(`plumbline lane ${group}`, () => lost.abort());
-    if (lock !== null) return lock;
-    if (!said) log.info({ group }, 'another observer holds this lane: waiting as standby');
+  let said = '';
+  const say = (message: string) => {
+    if (message !== said) log.warn({ group }, message);
+    said = message;
+  };
+  while (!signal.aborted) {
+    try {
+      const lock = await store.db.tryLock(`plumbline lane ${group}`, () => lost.abort());
+      if (lock !== null) return lock;
+      say('another observer holds this lane: waiting as standby');
+    } catch (cause) {
+      // It answered when we started: a database that is away comes back, and we wait for it.
+      if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
+      say('the database is away: waiting for it');
+    }
     await clock.sleep(STANDBY_MS, signal);
   }
   return null;

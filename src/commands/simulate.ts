@@ -9,7 +9,7 @@ import { createLog } from '../adapters/log.ts';
 import { KINDS } from '../model/event.ts';
 import type { Publisher } from '../model/ports.ts';
 import type { Truth } from '../simulation/emission.ts';
-import { createFleet } from '../simulation/fleet.ts';
+import { createFleet, type FleetOptions } from '../simulation/fleet.ts';
 import { type Given, lengthOfTime, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { createGate, runFleet } from './fleet-runner.ts';
@@ -50,18 +50,28 @@ export const simulate: Command = {
     const badShare = shareOf(given.value('bad-share') ?? '0.05');
     const length = given.value('for');
     const relapse = given.value('relapse');
-    const startMs =
-      given.count('start', 0) ?? systemClock.nowMs() - lengthOfTime(given.value('back') ?? '0s');
+    const events = given.count('events', 1) ?? null;
+    const fast = given.has('fast');
+    if (fast && events === null && length === undefined)
+      throw usage('--fast needs an end: --events N, or --for 2h of event time');
     const gate = createGate(given.value('gate') ?? null, createHttp(), inventory, log);
-    const fleet = createFleet({
+    const settings: Omit<FleetOptions, 'startMs'> = {
       seed: given.value('seed') ?? '1',
       agents: given.count('agents', 1) ?? 40,
-      startMs,
       sessionsPerHour: given.count('sessions-per-hour', 1) ?? 600,
       badShare,
       ...(relapse === undefined ? {} : { relapseMs: lengthOfTime(relapse) }),
       gate: gate.answer,
-    });
+    };
+    const lengthMs = length === undefined ? null : lengthOfTime(length);
+    const back = given.value('back');
+    // What is written all at once lies in the past: records of the future are no use to anybody.
+    const backMs =
+      back === undefined && fast
+        ? (lengthMs ?? lengthOf(settings, events ?? 0))
+        : lengthOfTime(back ?? '0s');
+    const startMs = given.count('start', 0) ?? systemClock.nowMs() - backMs;
+    const fleet = createFleet({ ...settings, startMs });
     const truths: Truth[] = [];
     const byKind: Record<string, number> = {};
     const prefix = given.value('prefix') ?? '';
@@ -74,9 +84,9 @@ export const simulate: Command = {
           gate,
           clock: systemClock,
           topicOf: (stream) => `${prefix}${stream}`,
-          events: given.count('events', 1) ?? null,
-          untilMs: length === undefined ? null : startMs + lengthOfTime(length),
-          inRealTime: !given.has('fast'),
+          events,
+          untilMs: lengthMs === null ? null : startMs + lengthMs,
+          inRealTime: !fast,
           onTruth: (truth) => {
             truths.push(truth);
             byKind[truth.kind] = (byKind[truth.kind] ?? 0) + 1;
@@ -140,4 +150,13 @@ function shareOf(text: string): number {
   const share = Number(text);
   if (!(share >= 0 && share <= 1)) throw usage('--bad-share is a number from 0 to 1');
   return share;
+}
+
+/** Event time that so many events take: the same fleet, let run to nowhere. */
+function lengthOf(settings: Omit<FleetOptions, 'startMs'>, events: number): number {
+  const { gate: _gate, ...rest } = settings;
+  const fleet = createFleet({ ...rest, startMs: 0 });
+  let lastMs = 0;
+  for (let n = 0; n < events; n += 1) lastMs = fleet.next()?.atMs ?? lastMs;
+  return lastMs;
 }
