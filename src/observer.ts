@@ -276,16 +276,20 @@ class Loop implements LaneHandler {
 
   /** Back-pressure: partitions that run ahead of the watermark wait until the buffer has room. */
   #makeRoom(pipeline: Pipeline): void {
+    const isFull = pipeline.isFull();
+    if (!isFull && this.#paused.length === 0) return;
     const { broker, log } = this.#parts;
-    const ahead = pipeline.ahead();
-    if (ahead.length === 0 && (this.#paused.length === 0 || !pipeline.hasRoom())) return;
-    if (ahead.length > 0 && this.#paused.length === 0)
-      log.info({ buffered: pipeline.buffered, paused: ahead.length }, 'sources run ahead: paused');
-    // One that was ahead may by now be the one all others wait for: it must go on.
-    const still = new Set(ahead.map(keyOf));
+    const ahead = pipeline.hasRoom() ? [] : pipeline.ahead();
+    const before = new Set(this.#paused.map(keyOf));
+    const wanted = isFull ? ahead : ahead.filter((at) => before.has(keyOf(at)));
+    if (wanted.length > 0 && before.size === 0)
+      log.info({ buffered: pipeline.buffered, paused: wanted.length }, 'sources run ahead: paused');
+    // One that was ahead may by now be the one all others wait for. It must go on, however full the
+    // buffer: nothing else empties it.
+    const still = new Set(wanted.map(keyOf));
     broker.resume(this.#paused.filter((at) => !still.has(keyOf(at))));
-    broker.pause(ahead);
-    this.#paused = ahead;
+    broker.pause(wanted.filter((at) => !before.has(keyOf(at))));
+    this.#paused = wanted;
   }
 
   /** Slices, ticks and takeovers never overlap. */

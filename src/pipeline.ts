@@ -62,9 +62,11 @@ export interface Pipeline {
   /** What to write. After it was written call `committed`; if it failed, throw the pipeline away. */
   commit(): LaneCommit;
   committed(): void;
-  /** Partitions to pause so that the buffer stays bounded; empty when there is room. */
+  /** Partitions that run ahead of the watermark: pausing them holds nothing up. */
   ahead(): TopicPartition[];
-  /** Has the buffer emptied enough for paused partitions to go on? */
+  /** Must those that are ahead pause, so that the buffer stays bounded? */
+  isFull(): boolean;
+  /** Has the buffer emptied enough for all paused partitions to go on? */
   hasRoom(): boolean;
   /** Is this book known to be blind at the moment? */
   blind(kind: Kind): boolean;
@@ -244,7 +246,11 @@ class Spine implements Pipeline {
   }
 
   ahead(): TopicPartition[] {
-    return this.#reorder.size > this.#options.maxBuffered ? this.#watermarks.ahead(1000) : [];
+    return this.#watermarks.ahead(1000);
+  }
+
+  isFull(): boolean {
+    return this.#reorder.size > this.#options.maxBuffered;
   }
 
   hasRoom(): boolean {

@@ -1,44 +1,46 @@
-/** The loop against a broker played by the test: what a rebalance leaves and takes. */
+/** The loop against a broker played by the test: what is paused, and what must not stay so. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Broker, LaneHandler, PartitionLag, Rec, TopicPartition } from '../src/model/ports.ts';
-import { createObserver, type ObserverOptions } from '../src/observer.ts';
+import { createObserver } from '../src/observer.ts';
 import { createPipeline } from '../src/pipeline.ts';
-import { createFleet } from '../src/simulation/fleet.ts';
+import { type Bearer, metricEvent } from '../src/simulation/emission.ts';
 import { encodeEvent } from '../src/source/canonical.ts';
 import { createVirtualClock } from './sim/clock.ts';
-import { laneOptions, SOURCES } from './sim/lane-options.ts';
+import { laneOptions } from './sim/lane-options.ts';
 import { createLaneStore } from './sim/lane-store.ts';
 
 const START_MS = 1_780_000_000_000;
+const MAX_BUFFERED = 10;
+const AHEAD: TopicPartition = { topic: 'metrics', partition: 0 };
+const OTHER: TopicPartition = { topic: 'metrics', partition: 1 };
+const BEARER: Bearer = {
+  ...{ agentId: 'clerk', role: 'clerk', tenant: null },
+  ...{ sessionId: 's', parent: null, principal: null },
+};
 const silent = () => undefined;
 const log = { debug: silent, info: silent, warn: silent, error: silent };
 const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
 const stopping: AbortController[] = [];
 const running: Promise<void>[] = [];
 
-/** One partition a topic, filled by a small fleet. */
-function records(): ReadonlyMap<string, readonly Rec[]> {
-  const fleet = createFleet({
-    ...{ seed: 3, agents: 4, startMs: START_MS, sessionsPerHour: 600, badShare: 0, sessions: 20 },
+/** Records of a partition at these seconds, from offset 0. */
+function recordsAt(at: TopicPartition, seconds: readonly number[]): Rec[] {
+  return seconds.map((second, offset) => {
+    const timestampMs = START_MS + second * 1000;
+    const id = `m-${at.partition}-${offset}`;
+    const body = { name: 'tokens', type: 'counter', temporality: 'delta', value: 1 } as const;
+    const value = encodeEvent(metricEvent(BEARER, timestampMs, id, 'usage', body));
+    return { ...at, offset, timestampMs, key: null, value: Buffer.from(value) };
   });
-  const byTopic = new Map<string, Rec[]>();
-  for (let next = fleet.next(); next !== null; next = fleet.next()) {
-    const list = byTopic.get(next.topic) ?? [];
-    byTopic.set(next.topic, list);
-    const value = Buffer.from(encodeEvent(next.event));
-    const at = { topic: next.topic, partition: 0, offset: list.length };
-    list.push({ ...at, timestampMs: next.atMs, key: null, value });
-  }
-  return byTopic;
 }
 
 /** A broker that does nothing by itself; the test calls the handler and sees what is paused. */
-function stage(options: ObserverOptions, maxBuffered: number) {
+async function stage(partitions: readonly PartitionLag[]) {
   const paused = new Set<string>();
-  const handler = Promise.withResolvers<LaneHandler>();
+  const started = Promise.withResolvers<LaneHandler>();
   const broker: Broker = {
-    start: async (one) => handler.resolve(one),
+    start: async (handler) => started.resolve(handler),
     pause: (list) => {
       for (const at of list) paused.add(keyOf(at));
     },
@@ -64,17 +66,23 @@ function stage(options: ObserverOptions, maxBuffered: number) {
         },
         requests: async () => [],
       },
-      pipeline: () => createPipeline({ ...laneOptions(), maxBuffered }),
+      pipeline: () => createPipeline({ ...laneOptions(), maxBuffered: MAX_BUFFERED }),
       actor: null,
       clock: createVirtualClock(START_MS),
       log,
     },
-    options,
+    { untilCaughtUp: false },
   );
   const stop = new AbortController();
   stopping.push(stop);
   running.push(observer.run(stop.signal));
-  return { handler: handler.promise, paused, store };
+  const handler = await started.promise;
+  await handler.assigned(partitions);
+  const read = async (list: readonly Rec[]) => {
+    const control = { heartbeat: async () => undefined, live: () => true, end: list.length };
+    assert.equal(await handler.slice(list, control), 'done');
+  };
+  return { handler, read, paused, store };
 }
 
 afterEach(async () => {
@@ -82,24 +90,28 @@ afterEach(async () => {
   await Promise.all(running.splice(0));
 });
 
+const lagOf = (at: TopicPartition, end: number): PartitionLag => ({ ...at, next: 0, low: 0, end });
+const MANY = recordsAt(AHEAD, [0, 60, 120, 180, 600, 601, 602, 603, 604, 605, 606, 607]);
+
 describe('back-pressure', () => {
+  it('goes on with the partition all others wait for, while the buffer is neither full nor empty', async () => {
+    const world = await stage([lagOf(AHEAD, 100), lagOf(OTHER, 1)]);
+    await world.read(MANY);
+    assert.deepEqual([...world.paused], [keyOf(AHEAD)], 'it runs ahead of one that is silent');
+    // That one comes to its end, and will never fill the buffer again.
+    await world.read(recordsAt(OTHER, [1_200]));
+    assert.equal(world.store.counters['folded-metrics'], 4, 'the buffer holds 9 of 10');
+    assert.deepEqual([...world.paused], [], 'now it is the slowest');
+  });
+
   it('ends with a rebalance: what was paused for the old buffer is read for the new one', async () => {
-    const all = records();
-    const lags: PartitionLag[] = SOURCES.map(({ topic }) => {
-      return { topic, partition: 0, next: 0, low: 0, end: all.get(topic)?.length ?? 0 };
-    });
-    const world = stage({ untilCaughtUp: false }, 10);
-    const handler = await world.handler;
-    await handler.assigned(lags);
-    const metrics = (all.get('metrics') ?? []).slice(0, 50);
-    assert.equal(metrics.length, 50);
-    const control = { heartbeat: async () => undefined, live: () => true, end: 1_000 };
-    assert.equal(await handler.slice(metrics, control), 'done');
-    assert.deepEqual([...world.paused], ['metrics/0'], 'nothing else may release what it holds');
-    handler.revoked(lags);
-    const starts = await handler.assigned(lags);
+    const lags = [lagOf(AHEAD, 100), lagOf(OTHER, 1)];
+    const world = await stage(lags);
+    await world.read(MANY);
+    assert.deepEqual([...world.paused], [keyOf(AHEAD)]);
+    world.handler.revoked(lags);
+    const starts = await world.handler.assigned(lags);
     assert.deepEqual([...world.paused], []);
-    const again = starts.find(({ topic }) => topic === 'metrics');
-    assert.equal(again?.offset, 0, 'what was held is read again');
+    assert.deepEqual(starts[0], { ...AHEAD, offset: 0 }, 'what was held is read again');
   });
 });

@@ -268,11 +268,13 @@ describe('pipeline', () => {
     lane.read(REASONING, 8);
     assert.equal(lane.pipeline.buffered, 9);
     assert.deepEqual(lane.pipeline.ahead(), [REASONING]);
+    assert.equal(lane.pipeline.isFull(), true);
     assert.equal(lane.pipeline.hasRoom(), false);
     lane.read(gateway, 1);
     append(log, turn(20, 90_000, 'read_record'));
     lane.read(REASONING, 1);
     assert.deepEqual(lane.pipeline.ahead(), []);
+    assert.equal(lane.pipeline.isFull(), false);
     assert.equal(lane.pipeline.hasRoom(), true);
   });
 
