@@ -69,6 +69,15 @@ export function lengthOfTime(text: string): number {
   }
 }
 
+/** Addresses of brokers as people list them: host:port,host:port. CONFIG_INVALID otherwise. */
+export function brokersOf(text: string): string[] {
+  const brokers = text.split(',').map((each) => each.trim());
+  for (const broker of brokers)
+    if (!/^[^\s:]+:[0-9]{1,5}$/.test(broker))
+      throw usage(`--brokers lists host:port, separated by commas; not ${JSON.stringify(broker)}`);
+  return brokers;
+}
+
 function countOf(name: string, value: unknown, least: number): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);

@@ -7,7 +7,7 @@ import type { SourceConfig } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { OutRecord } from '../model/ports.ts';
 import { createDecode, type Decode } from '../source/source.ts';
-import { usage } from './arguments.ts';
+import { brokersOf, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
 import { count } from './output.ts';
@@ -33,7 +33,8 @@ export const produce: Command = {
     const dir = given.value('dir');
     if (dir === undefined) throw usage('produce needs --dir DIR');
     const config = await configOrNull(given);
-    const brokers = given.value('brokers')?.split(',') ?? config?.kafka?.brokers;
+    const named = given.value('brokers');
+    const brokers = named === undefined ? config?.kafka?.brokers : brokersOf(named);
     if (brokers === undefined)
       throw usage('name the brokers: --brokers host:port, or kafka.brokers in the configuration');
     const library = await libraryOf(given, config);

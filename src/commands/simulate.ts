@@ -10,7 +10,7 @@ import { KINDS } from '../model/event.ts';
 import type { Publisher } from '../model/ports.ts';
 import type { Truth } from '../simulation/emission.ts';
 import { createFleet, type FleetOptions } from '../simulation/fleet.ts';
-import { type Given, lengthOfTime, usage } from './arguments.ts';
+import { brokersOf, type Given, lengthOfTime, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { createGate, runFleet } from './fleet-runner.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
@@ -125,7 +125,8 @@ async function publisherOf(
     return createJsonlPublisher(dir);
   }
   if (to === 'kafka') {
-    const brokers = given.value('brokers')?.split(',') ?? configured;
+    const named = given.value('brokers');
+    const brokers = named === undefined ? configured : brokersOf(named);
     if (brokers === undefined)
       throw usage('--to kafka needs --brokers host:port, or kafka.brokers in the configuration');
     const kafka = { brokers, clientId: 'plumbline-simulate', log };
