@@ -29,13 +29,18 @@ export function start<T>(file: string, given: unknown, flags: readonly string[] 
   return { process: child, answer: answered.promise };
 }
 
+// A child whose parent died would measure on for nobody, and disturb whoever measures next.
+const orphaned = () => process.exit(1);
+
 /** In a child: what it was given. */
 export function input<T>(): T {
+  process.once('disconnect', orphaned);
   return JSON.parse(process.argv[2] ?? 'null') as T;
 }
 
 /** In a child: gives the figures back. */
 export function answer(value: unknown): void {
+  process.removeListener('disconnect', orphaned);
   process.send?.({ answer: value });
   if (process.send === undefined) process.stdout.write(`${JSON.stringify(value, null, 1)}\n`);
   process.disconnect?.();

@@ -5,7 +5,7 @@ import { createPipeline, type Pipeline } from '../src/pipeline.ts';
 import { PAGES, Slots } from '../src/state/slots.ts';
 import { answer, input } from './child.ts';
 import { benchLane, partitionLags } from './lane.ts';
-import { population } from './population.ts';
+import { population, populationStartMs } from './population.ts';
 import { fleetRecords, type Sent, slicesOf } from './workload.ts';
 
 /** What to build. */
@@ -58,7 +58,8 @@ function resident(): { heap: number; external: number } {
 /** A lane that has read the whole fleet, its buffer empty. */
 function grow(keep: (delta: Buffer) => void): { pipeline: Pipeline } {
   const pipeline = createPipeline(options);
-  pipeline.assign(partitionLags(new Map()), 0);
+  let nowMs = populationStartMs;
+  pipeline.assign(partitionLags(new Map()), nowMs);
   const read = new Map<string, number>();
   let chunk: Sent[] = [];
   const feed = (slice: readonly Rec[]) => {
@@ -68,7 +69,9 @@ function grow(keep: (delta: Buffer) => void): { pipeline: Pipeline } {
     const from = read.get(name) ?? 0;
     const records = slice.map((record, at) => ({ ...record, offset: from + at }));
     read.set(name, from + slice.length);
-    pipeline.slice(records, from + slice.length, from + slice.length, 0);
+    // The clock goes with the events: a source without records falls idle and holds nobody up.
+    nowMs = Math.max(nowMs, first.timestampMs);
+    pipeline.slice(records, from + slice.length, from + slice.length, nowMs);
     const { delta } = pipeline.commit();
     pipeline.committed();
     if (delta !== null) keep(delta);
@@ -85,7 +88,7 @@ function grow(keep: (delta: Buffer) => void): { pipeline: Pipeline } {
   // Partitions that fall quiet stop counting; time then passes at the pace of the clock.
   pipeline.tick(
     partitionLags(read).map((lag) => ({ ...lag, next: lag.end })),
-    QUIET_MS,
+    nowMs + QUIET_MS,
   );
   const { delta } = pipeline.commit();
   pipeline.committed();

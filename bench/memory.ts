@@ -13,7 +13,7 @@ export const memory: Bench = {
     const end = begin('memory', command);
     const agents = events ?? (smoke ? 500 : 100_000);
     const rounds: MemoryOutcome[] = [];
-    for (let round = 0; round < (smoke ? 1 : 3); round += 1) {
+    for (let round = 0; round < (smoke ? 1 : 2); round += 1) {
       const given: MemoryInput = { agents };
       const flags = ['--expose-gc', '--max-old-space-size=8192'];
       const one = await start<MemoryOutcome>('memory-child.ts', given, flags).answer;

@@ -11,7 +11,8 @@ export const ACTS = 3;
 /** Records of one agent: two of its registration, one of its session, two for each act. */
 export const EVENTS_PER_AGENT = 3 + 2 * ACTS;
 
-const START_MS = Date.UTC(2026, 0, 1);
+/** Event time of the first registration, ms. */
+export const populationStartMs = Date.UTC(2026, 0, 1);
 /** One millisecond an agent, and room between the phases. */
 const GAP_MS = 60_000;
 // The gateway sees a call so many agents after the model stated it.
@@ -21,15 +22,15 @@ const ORDER = rota(ROLES);
 
 /** Event time at which everything below lies in the past, ms. */
 export function populationEndMs(agents: number): number {
-  return START_MS + (3 + ACTS) * (agents + GAP_MS);
+  return populationStartMs + (3 + ACTS) * (agents + GAP_MS);
 }
 
-/** Events in time order. `from`: the acts of a later round begin behind those of an earlier one. */
+/** Every event, in time order. */
 export function* population(agents: number): Generator<Sent> {
-  let ms = START_MS;
+  let ms = populationStartMs;
   for (let index = 0; index < agents; index += 1) {
     const agent = agentAt(ORDER, index);
-    const events = registration(agent, roleAt(ORDER, index), null, START_MS, ms + index);
+    const events = registration(agent, roleAt(ORDER, index), null, populationStartMs, ms + index);
     for (const event of events) yield sent(event, agent.id, ms + index);
   }
   ms += agents + GAP_MS;

@@ -33,7 +33,8 @@ interface Slot {
 /** Keyed entities. A change is kept only if the key was `put`, `touch`ed or `remove`d. */
 export class Slots {
   readonly #spaces = new Map<string, Map<string, Slot>>();
-  readonly #pages: Set<Slot>[] = Array.from({ length: PAGES }, () => new Set());
+  /** By page, then by space: sampling one space must not walk over the others. */
+  readonly #pages: Map<string, Set<Slot>>[] = Array.from({ length: PAGES }, () => new Map());
   /** By space: the records of its entities whose members are written one by one. */
   readonly #split = new Map<string, readonly string[]>();
   #dirty: Slot[] = [];
@@ -82,7 +83,7 @@ export class Slots {
     const slot = slots?.get(key);
     if (slots === undefined || slot === undefined) return;
     slots.delete(key);
-    this.#pageSet(slot.page).delete(slot);
+    this.#onPage(slot).delete(slot);
     slot.entity = null;
     this.#mark(slot);
   }
@@ -101,11 +102,10 @@ export class Slots {
   sample<T extends Entity>(space: string, most: number): [key: string, entity: T][] {
     const found: [string, T][] = [];
     for (let tried = 0; tried < PAGES && found.length < most; tried += 1) {
-      const page = this.#pageSet(this.#cursor);
+      const page = this.#pages[this.#cursor];
       this.#cursor = (this.#cursor + 1) % PAGES;
-      for (const slot of page) {
-        if (slot.space !== space) continue;
-        found.push([slot.key, slot.entity as T]);
+      for (const { key, entity } of page?.get(space) ?? []) {
+        found.push([key, entity as T]);
         if (found.length >= most) break;
       }
     }
@@ -115,7 +115,8 @@ export class Slots {
   /** Every entity, for rebuilding timers after a restore. */
   *all(): Generator<[space: string, key: string, entity: Entity]> {
     for (const page of this.#pages)
-      for (const { space, key, entity } of page) if (entity !== null) yield [space, key, entity];
+      for (const slots of page.values())
+        for (const { space, key, entity } of slots) if (entity !== null) yield [space, key, entity];
   }
 
   /** Changed entities since the last call, as bytes; null where nothing changed. */
@@ -135,8 +136,8 @@ export class Slots {
   pageBytes(page: number): Buffer {
     assert(page >= 0 && page < PAGES, `page ${page}`);
     const rows: StoredRow[] = [];
-    for (const { space, key, entity } of this.#pageSet(page))
-      rows.push([`${space} ${key}`, entity]);
+    for (const slots of this.#pages[page]?.values() ?? [])
+      for (const { space, key, entity } of slots) rows.push([`${space} ${key}`, entity]);
     return Buffer.from(JSON.stringify(rows));
   }
 
@@ -207,7 +208,7 @@ export class Slots {
       const page = pageOf(`${space} ${key}`);
       slot = { space, key, page, entity, isDirty: false, isWhole: false, parts: null };
       slots.set(key, slot);
-      this.#pageSet(page).add(slot);
+      this.#onPage(slot).add(slot);
     }
     return slot;
   }
@@ -218,8 +219,14 @@ export class Slots {
     this.#dirty.push(slot);
   }
 
-  #pageSet(page: number): Set<Slot> {
-    return this.#pages[page] as Set<Slot>;
+  #onPage({ page, space }: Slot): Set<Slot> {
+    const spaces = this.#pages[page] as Map<string, Set<Slot>>;
+    let slots = spaces.get(space);
+    if (slots === undefined) {
+      slots = new Set();
+      spaces.set(space, slots);
+    }
+    return slots;
   }
 }
 
