@@ -30,6 +30,8 @@ interface Round extends Drained {
 }
 
 const BATCH = 2000;
+/** The events lie in the past: by default the broker would delete them under our eyes. */
+const FOREVER = { 'retention.ms': '-1' };
 
 /** The benchmark. */
 export const e2e: Bench = {
@@ -132,7 +134,7 @@ async function preload(brokers: readonly string[], prefix: string, count: number
   const kafka = { brokers, clientId: 'bench', log: silentLog };
   await ensureTopics(
     kafka,
-    KINDS.map((kind) => ({ topic: `${prefix}${kind}`, partitions: PARTITIONS })),
+    KINDS.map((kind) => ({ topic: `${prefix}${kind}`, partitions: PARTITIONS, settings: FOREVER })),
   );
   const publisher = createKafkaPublisher(kafka);
   try {

@@ -13,6 +13,8 @@ import type { RecoveryInput, RecoveryOutcome, RecoveryPoint } from './recovery-c
 import { PARTITIONS, type Sent } from './workload.ts';
 
 const BATCH = 2000;
+/** The events lie in the past: by default the broker would delete them under our eyes. */
+const FOREVER = { 'retention.ms': '-1' };
 /** Session time-out of the group, ms; recovery-child has the same. */
 const SESSION_MS = 6000;
 /** Agents that act again while the daemon is down. */
@@ -51,7 +53,7 @@ async function measure(
   const options = { brokers: kafka.brokers, clientId: 'bench', log: silentLog };
   await ensureTopics(
     options,
-    KINDS.map((kind) => ({ topic: `${prefix}${kind}`, partitions: PARTITIONS })),
+    KINDS.map((kind) => ({ topic: `${prefix}${kind}`, partitions: PARTITIONS, settings: FOREVER })),
   );
   const publisher = createKafkaPublisher(options);
   const given = (records: number): RecoveryInput => ({
