@@ -73,6 +73,14 @@ export interface Observer {
   run(signal: AbortSignal): Promise<void>;
   /** What is known of the gateway's stream, for verification. */
   gateway(): { readonly watermarkMs: number; readonly alive: boolean };
+  /** Records `from` up to but without `to` were gone from the log: recorded with the next commit. */
+  missing(gap: MissingRecords): void;
+}
+
+/** Offsets that retention or deletion took away before they were read. */
+export interface MissingRecords extends TopicPartition {
+  readonly from: number;
+  readonly to: number;
 }
 
 const TICK_MS = 250;
@@ -82,7 +90,11 @@ const STOP_WITHIN_MS = 20_000;
 /** Makes the loop. */
 export function createObserver(parts: ObserverParts, options: ObserverOptions): Observer {
   const loop = new Loop(parts, options);
-  return { run: (signal) => loop.run(signal), gateway: () => loop.gateway() };
+  return {
+    run: (signal) => loop.run(signal),
+    gateway: () => loop.gateway(),
+    missing: (gap) => loop.missing(gap),
+  };
 }
 
 class Loop implements LaneHandler {
@@ -98,6 +110,7 @@ class Loop implements LaneHandler {
   #ended = Promise.withResolvers<void>();
   #requestsMs = Number.NEGATIVE_INFINITY;
   #finished = false;
+  readonly #missing: MissingRecords[] = [];
   #over: AbortSignal | null = null;
 
   constructor(parts: ObserverParts, options: ObserverOptions) {
@@ -193,6 +206,10 @@ class Loop implements LaneHandler {
     this.#ended.reject(cause);
   }
 
+  missing(gap: MissingRecords): void {
+    this.#missing.push(gap);
+  }
+
   /** One transaction; tried again with the same content while the database is away. */
   async #commit(pipeline: Pipeline): Promise<'done' | 'fenced'> {
     const { store, actor } = this.#parts;
@@ -238,6 +255,7 @@ class Loop implements LaneHandler {
     const pipeline = this.#pipeline;
     if (pipeline === null) return false;
     const nowMs = this.#parts.clock.nowMs();
+    for (const gap of this.#missing.splice(0)) pipeline.missing(gap, gap.from, gap.to, nowMs);
     pipeline.tick([...this.#lags.values()], nowMs);
     if (nowMs - this.#requestsMs >= REQUESTS_EVERY_MS) {
       this.#requestsMs = nowMs;

@@ -55,6 +55,8 @@ export interface Pipeline {
   /** Log ends as the broker says, and the passing of time. */
   tick(lags: readonly PartitionLag[], nowMs: number): void;
   operate(request: OperatorRequest): void;
+  /** Records `from` up to but without `to` of a partition were gone before they could be read. */
+  missing(at: TopicPartition, from: number, to: number, nowMs: number): void;
   /** Every stream has ended: decides all that can still be decided. */
   drain(): void;
   /** Is there anything to write? */
@@ -193,6 +195,12 @@ class Spine implements Pipeline {
     if (release !== null) this.#effects.intentions.push(release);
     this.#effects.operatorRequests.push(request.id);
     this.#worked = true;
+  }
+
+  missing(at: TopicPartition, from: number, to: number, nowMs: number): void {
+    const detail = `records ${from} to ${to} are gone from the log before they were read`;
+    this.#count('missing-offsets', to - from);
+    this.#gap(partitionKey(at), at.topic, detail, nowMs);
   }
 
   drain(): void {

@@ -51,6 +51,7 @@ async function stage(partitions: readonly PartitionLag[]) {
     stop: async () => undefined,
   };
   const store = createLaneStore();
+  const clock = createVirtualClock(START_MS);
   const observer = createObserver(
     {
       broker,
@@ -68,7 +69,7 @@ async function stage(partitions: readonly PartitionLag[]) {
       },
       pipeline: () => createPipeline({ ...laneOptions(), maxBuffered: MAX_BUFFERED }),
       actor: null,
-      clock: createVirtualClock(START_MS),
+      clock,
       log,
     },
     { untilCaughtUp: false },
@@ -82,7 +83,7 @@ async function stage(partitions: readonly PartitionLag[]) {
     const control = { heartbeat: async () => undefined, live: () => true, end: list.length };
     assert.equal(await handler.slice(list, control), 'done');
   };
-  return { handler, read, paused, store };
+  return { handler, read, paused, store, clock, observer };
 }
 
 afterEach(async () => {
@@ -113,5 +114,14 @@ describe('back-pressure', () => {
     const starts = await world.handler.assigned(lags);
     assert.deepEqual([...world.paused], []);
     assert.deepEqual(starts[0], { ...AHEAD, offset: 0 }, 'what was held is read again');
+  });
+});
+
+describe('what the log lost before it was read', () => {
+  it('is counted and said with the next commit, whether or not a record comes', async () => {
+    const world = await stage([lagOf(AHEAD, 0), lagOf(OTHER, 0)]);
+    world.observer.missing({ ...AHEAD, from: 10, to: 25 });
+    await world.clock.advance(1_000);
+    assert.equal(world.store.counters['missing-offsets'], 15);
   });
 });

@@ -10,7 +10,13 @@ import { type Config, durationMs } from '../model/config.ts';
 import type { LaneCommit } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Broker, Clock, Database, Log } from '../model/ports.ts';
-import { createObserver, type LaneStore, type ObserverStep } from '../observer.ts';
+import {
+  createObserver,
+  type LaneStore,
+  type MissingRecords,
+  type Observer,
+  type ObserverStep,
+} from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
 import { createActionLog } from '../record/actions.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
@@ -148,8 +154,9 @@ async function runOnce(
     actorOptions,
   );
   await sayUnread(parts);
-  const source = brokerOf(parts, group, options);
-  const observer = createObserver(
+  // The broker is made before the observer it reports to, and reports only once that runs.
+  const source = brokerOf(parts, group, options, (gap) => observer.missing(gap));
+  const observer: Observer = createObserver(
     {
       broker: source.broker,
       store: laneStore(store.db, group, config.instance ?? 'plumbline'),
@@ -194,6 +201,7 @@ function brokerOf(
   { config, clock, log }: DaemonParts,
   group: string,
   options: DaemonOptions,
+  onGap: (gap: MissingRecords) => void,
 ): { broker: Broker; finished: Promise<void> | null } {
   const topics = config.sources.map(({ topic }) => topic);
   if (config.kafka !== undefined) {
@@ -206,6 +214,7 @@ function brokerOf(
       whole: true,
       sessionTimeoutMs: durationMs(config.kafka.sessionTimeout ?? '45s'),
       log,
+      onGap,
       ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),
     });
     return { broker, finished: null };
