@@ -110,6 +110,9 @@ function gzipChunks(file: string, handle: FileHandle, from: number): Chunks {
   const raw = createReadStream(file, { fd: handle, autoClose: false, highWaterMark: CHUNK_BYTES });
   const plain = createGunzip({ chunkSize: CHUNK_BYTES });
   raw.on('error', (cause) => plain.destroy(cause));
+  // The iterator listens from its first step on only: an error before that would end the process.
+  // Nothing is swallowed: the stream keeps the error, and the iterator's next step rejects with it.
+  plain.on('error', () => undefined);
   const iterator = raw.pipe(plain)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let toSkip = from;
   return {
