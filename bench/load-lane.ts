@@ -22,7 +22,7 @@ const slots = new Slots();
 // The spaces that correlation keeps in parts.
 slots.split('S', ['acts', 'seen']);
 slots.restore(state.pages, state.deltas);
-new Timers(slots).restore();
+for (const step of new Timers(slots).restoring()) void step;
 const restored = process.hrtime.bigint();
 const used = process.cpuUsage(cpu);
 const seconds = (from: bigint, to: bigint) => Number(to - from) / 1e9;

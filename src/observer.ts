@@ -22,16 +22,20 @@ export type ObserverStep =
   | 'stepped'
   | 'store-committed'
   | 'slice-done'
+  | 'claimed'
   | 'loaded';
+
+/** What a lane holds when it is taken over. */
+export interface Claimed {
+  readonly state: LaneState;
+  readonly watermarkMs: number | null;
+  readonly counters: Readonly<Record<string, number>>;
+}
 
 /** What the loop keeps of a lane, durably. Implementation: record/lane. */
 export interface LaneStore {
   /** Takes the lane over and loads what it holds; earlier owners are fenced from then on. */
-  claim(partitions: readonly TopicPartition[]): Promise<{
-    readonly state: LaneState;
-    readonly watermarkMs: number | null;
-    readonly counters: Readonly<Record<string, number>>;
-  }>;
+  claim(partitions: readonly TopicPartition[]): Promise<Claimed>;
   /** One transaction. 'fenced': somebody else owns the lane. */
   commit(commit: LaneCommit): Promise<'done' | 'fenced'>;
   /** What operators asked for and no commit has taken up. */
@@ -86,6 +90,8 @@ export interface MissingRecords extends TopicPartition {
 const TICK_MS = 250;
 const REQUESTS_EVERY_MS = 1000;
 const STOP_WITHIN_MS = 20_000;
+/** How long loading keeps the event loop for itself, but for the step that it is in. */
+const WORK_MS = 25;
 
 /** Makes the loop. */
 export function createObserver(parts: ObserverParts, options: ObserverOptions): Observer {
@@ -112,6 +118,8 @@ class Loop implements LaneHandler {
   #finished = false;
   readonly #missing: MissingRecords[] = [];
   #over: AbortSignal | null = null;
+  /** How often partitions were taken away: what was begun before that must not go on. */
+  #losses = 0;
 
   constructor(parts: ObserverParts, options: ObserverOptions) {
     this.#parts = parts;
@@ -142,7 +150,8 @@ class Loop implements LaneHandler {
     const acting = this.#guard(actor === null ? Promise.resolve() : actor.run(over.signal));
     const ticking = this.#guard(this.#tickUntil(over.signal));
     try {
-      await broker.start(this);
+      // A lane may load for minutes: told to stop, nobody waits for that.
+      await Promise.race([broker.start(this), aborted(over.signal)]);
       await Promise.race([this.#ended.promise, aborted(over.signal)]);
     } finally {
       over.abort();
@@ -155,11 +164,14 @@ class Loop implements LaneHandler {
   }
 
   async assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]> {
+    const losses = this.#losses;
     return await this.#inTurn(async () => {
-      const { store, pipeline: make, clock, log } = this.#parts;
+      const { store, clock, log } = this.#parts;
+      // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
+      this.#pipeline = null;
       const loaded = await this.#patiently(() => store.claim(partitions));
-      const pipeline = make();
-      pipeline.restore(loaded.state, loaded.watermarkMs, loaded.counters);
+      this.#options.onStep?.('claimed');
+      const pipeline = await this.#rebuilt(loaded, losses);
       const starts = pipeline.assign(partitions, clock.nowMs());
       this.#pipeline = pipeline;
       // Pauses outlive rebalances; those of the old buffer have nothing to wait for any more.
@@ -176,6 +188,7 @@ class Loop implements LaneHandler {
   }
 
   revoked(): void {
+    this.#losses += 1;
     this.#pipeline = null;
   }
 
@@ -208,6 +221,30 @@ class Loop implements LaneHandler {
 
   missing(gap: MissingRecords): void {
     this.#missing.push(gap);
+  }
+
+  /**
+   * Rebuilds the core in small steps. Between them the event loop turns, or the client of the broker
+   * could not say that it is alive, would be put out of its group, and would begin anew for ever.
+   */
+  async #rebuilt(loaded: Claimed, losses: number): Promise<Pipeline> {
+    const { clock, pipeline: make } = this.#parts;
+    const { state, watermarkMs, counters } = loaded;
+    const pipeline = make();
+    const isWanted = () => losses === this.#losses && this.#over?.aborted !== true;
+    let sinceMs = clock.nowMs();
+    for (const _step of pipeline.restoring(state, watermarkMs, counters)) {
+      if (clock.nowMs() - sinceMs < WORK_MS) continue;
+      await clock.sleep(0);
+      if (!isWanted()) break;
+      sinceMs = clock.nowMs();
+    }
+    if (isWanted()) return pipeline;
+    throw new OperatingError(
+      'LANE_FENCED',
+      'the partitions were taken away, or the observer was stopped, while the lane was loading',
+      { retryable: true },
+    );
   }
 
   /** One transaction; tried again with the same content while the database is away. */

@@ -42,12 +42,15 @@ export interface PipelineOptions {
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
 export interface Pipeline {
-  /** Takes the stored state. Before `assign`. */
-  restore(
+  /**
+   * Takes the stored state in steps of some tens of milliseconds. All of them come before `assign`;
+   * a pipeline that stopped half-way is thrown away.
+   */
+  restoring(
     state: LaneState,
     watermarkMs: number | null,
     counters: Readonly<Record<string, number>>,
-  ): void;
+  ): Generator<undefined, void>;
   /** Takes over partitions; returns where each is to be read from. */
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[];
   /** Records of one partition, in order. `next`: where reading goes on; `end`: end of its log. */
@@ -136,13 +139,13 @@ class Spine implements Pipeline {
     return this.#reorder.size;
   }
 
-  restore(
+  *restoring(
     state: LaneState,
     watermarkMs: number | null,
     counters: Readonly<Record<string, number>>,
-  ): void {
-    this.#slots.restore(state.pages, state.deltas);
-    this.#correlate.restore();
+  ): Generator<undefined, void> {
+    yield* this.#slots.restoring(state.pages, state.deltas);
+    yield* this.#correlate.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {

@@ -1,7 +1,14 @@
 /** The loop against a broker played by the test: what is paused, and what must not stay so. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { Broker, LaneHandler, PartitionLag, Rec, TopicPartition } from '../src/model/ports.ts';
+import type {
+  Broker,
+  Clock,
+  LaneHandler,
+  PartitionLag,
+  Rec,
+  TopicPartition,
+} from '../src/model/ports.ts';
 import { createObserver } from '../src/observer.ts';
 import { createPipeline } from '../src/pipeline.ts';
 import { type Bearer, metricEvent } from '../src/simulation/emission.ts';
@@ -36,7 +43,7 @@ function recordsAt(at: TopicPartition, seconds: readonly number[]): Rec[] {
 }
 
 /** A broker that does nothing by itself; the test calls the handler and sees what is paused. */
-async function stage(partitions: readonly PartitionLag[]) {
+async function stage(partitions: readonly PartitionLag[], workMs = 0) {
   const paused = new Set<string>();
   const started = Promise.withResolvers<LaneHandler>();
   const broker: Broker = {
@@ -52,6 +59,15 @@ async function stage(partitions: readonly PartitionLag[]) {
   };
   const store = createLaneStore();
   const clock = createVirtualClock(START_MS);
+  // Work takes time where a test says so: each look at the clock finds it later.
+  let workedMs = 0;
+  const working: Clock = {
+    nowMs: () => {
+      workedMs += workMs;
+      return clock.nowMs() + workedMs;
+    },
+    sleep: clock.sleep,
+  };
   const observer = createObserver(
     {
       broker,
@@ -69,7 +85,7 @@ async function stage(partitions: readonly PartitionLag[]) {
       },
       pipeline: () => createPipeline({ ...laneOptions(), maxBuffered: MAX_BUFFERED }),
       actor: null,
-      clock,
+      clock: working,
       log,
     },
     { untilCaughtUp: false },
@@ -114,6 +130,42 @@ describe('back-pressure', () => {
     const starts = await world.handler.assigned(lags);
     assert.deepEqual([...world.paused], []);
     assert.deepEqual(starts[0], { ...AHEAD, offset: 0 }, 'what was held is read again');
+  });
+});
+
+describe('loading a lane', () => {
+  const lags = [lagOf(AHEAD, 100), lagOf(OTHER, 1)];
+  const loaded = async () => {
+    const world = await stage(lags, 10);
+    for (const record of MANY) await world.read([record]);
+    const sleeping = world.clock.sleeping();
+    const loading = world.handler.assigned(lags);
+    // Whoever is told of the end comes later than it.
+    loading.catch(() => undefined);
+    await world.clock.drain();
+    assert.equal(world.clock.sleeping(), sleeping + 1, 'it gives way to others half-way');
+    return { ...world, loading };
+  };
+
+  it('gives way to whoever keeps up the membership, and goes on', async () => {
+    const { clock, loading } = await loaded();
+    for (let turn = 0; turn < MANY.length; turn += 1) await clock.advance(0);
+    assert.deepEqual(await loading, [
+      { ...AHEAD, offset: 0 },
+      { ...OTHER, offset: 0 },
+    ]);
+  });
+
+  it('ends when the partitions are taken away meanwhile: nothing of it takes effect', async () => {
+    const { clock, handler, loading, observer, store } = await loaded();
+    handler.revoked(lags);
+    await clock.advance(0);
+    await assert.rejects(loading, { code: 'LANE_FENCED' });
+    const { counters } = store;
+    observer.missing({ ...AHEAD, from: 10, to: 25 });
+    await clock.advance(10_000);
+    assert.deepEqual(store.counters, counters);
+    assert.equal(observer.gateway().alive, false);
   });
 });
 

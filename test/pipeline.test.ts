@@ -13,7 +13,7 @@ import { chance, integer, pick, type Random, stream } from '../src/simulation/ra
 import { encodeEvent } from '../src/source/canonical.ts';
 import { verdictOf } from './detectors/run.ts';
 import { disordered, inOrder, recordsOf, withHeartbeats } from './sim/fleet-log.ts';
-import { type Lane, openLane, readInOrder } from './sim/lane.ts';
+import { finish, type Lane, openLane, readInOrder } from './sim/lane.ts';
 import { LATENESS_MS, laneOptions } from './sim/lane-options.ts';
 import { createLaneStore, type LaneStore } from './sim/lane-store.ts';
 import { createMemoryLog, type MemoryLog } from './sim/memory-log.ts';
@@ -284,7 +284,7 @@ describe('pipeline', () => {
     lane.commit();
     const takeOver = (low: number, end: number) => {
       const pipeline = createPipeline(options);
-      pipeline.restore(store.load(), store.watermarkMs, store.counters);
+      finish(pipeline.restoring(store.load(), store.watermarkMs, store.counters));
       const starts = pipeline.assign([{ ...REASONING, next: 0, low, end }], NOW_MS);
       return { starts, notices: pipeline.commit().effects.notices.map(({ code }) => code) };
     };

@@ -47,8 +47,8 @@ export interface Correlate {
   finish(ms: number): void;
   /** Furthest time at which anything known now can still become due after `ms`. */
   horizonMs(ms: number): number;
-  /** Rebuilds what is derived from the entities. */
-  restore(): void;
+  /** Rebuilds, step by step, what is derived from the entities. */
+  restoring(): Generator<undefined, void>;
   /** A detection names this session: evict it last. */
   suspect(tenant: string, session: string): void;
   /** Agents registered: in all, and by role. */
@@ -81,7 +81,7 @@ export function createCorrelate(
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
-    restore: () => timers.restore(),
+    restoring: () => timers.restoring(),
     suspect: (tenant, session) => {
       const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
       if (entity === undefined || entity.suspicious) return;

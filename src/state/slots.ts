@@ -17,6 +17,13 @@ type StoredRow =
   | readonly [full: string, entity: Entity | null]
   | readonly [full: string, head: Entity, changed: Readonly<Record<string, Parts>>];
 
+type StoredPages = readonly {
+  readonly page: number;
+  readonly uptoSeq: number;
+  readonly bytes: Buffer;
+}[];
+type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
+
 /** Where an entity lives, and what of it changed since the last delta. */
 interface Slot {
   readonly space: string;
@@ -141,21 +148,30 @@ export class Slots {
     return Buffer.from(JSON.stringify(rows));
   }
 
-  /** Loads pages, then deltas in order; a page ignores deltas it already contains. */
-  restore(
-    pages: readonly { readonly page: number; readonly uptoSeq: number; readonly bytes: Buffer }[],
-    deltas: readonly { readonly seq: number; readonly bytes: Buffer }[],
-  ): void {
+  /**
+   * Loads pages, then deltas in order; a page ignores deltas it already contains. A page or a delta
+   * a step: nothing may be read or changed before the last one.
+   */
+  *restoring(pages: StoredPages, deltas: StoredDeltas): Generator<undefined, void> {
     const upto = new Array<number>(PAGES).fill(0);
     for (const page of this.#pages) page.clear();
     this.#spaces.clear();
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
       for (const row of parseRows(bytes)) this.#load(row, null);
+      yield;
     }
-    for (const { seq, bytes } of deltas)
+    for (const { seq, bytes } of deltas) {
       for (const row of parseRows(bytes)) this.#load(row, (page) => seq > (upto[page] as number));
+      yield;
+    }
     this.#dirty = [];
+  }
+
+  /** `restoring`, all steps at once. */
+  restore(pages: StoredPages, deltas: StoredDeltas): void {
+    const steps = this.restoring(pages, deltas);
+    while (steps.next().done !== true);
   }
 
   #rowOf({ space, key, entity, isWhole, parts }: Slot): StoredRow {

@@ -8,6 +8,8 @@ interface Timer {
   readonly key: string;
 }
 
+const STEP_ENTITIES = 10_000;
+
 /** One timer an entity, kept in `entity.wake`; the heap is rebuilt from the entities after a restore. */
 export class Timers {
   readonly #slots: Slots;
@@ -47,10 +49,14 @@ export class Timers {
     return this.#heap.peek()?.at;
   }
 
-  /** Rebuilds the heap. */
-  restore(): void {
+  /** Rebuilds the heap, some thousand entities a step; complete after the last one. */
+  *restoring(): Generator<undefined, void> {
     this.#heap.clear();
-    for (const [space, key, entity] of this.#slots.all())
+    let seen = 0;
+    for (const [space, key, entity] of this.#slots.all()) {
       if (entity.wake !== undefined) this.#heap.push({ at: entity.wake, space, key });
+      seen += 1;
+      if (seen % STEP_ENTITIES === 0) yield;
+    }
   }
 }

@@ -21,6 +21,11 @@ export interface Lane {
   readonly pipeline: Pipeline;
 }
 
+/** Takes every step there is. */
+export function finish(steps: Iterator<undefined, void>): void {
+  while (steps.next().done !== true);
+}
+
 /** Opens a lane. `nowMs` stands still, so that no source ever counts as idle. */
 export function openLane(
   log: MemoryLog,
@@ -32,7 +37,7 @@ export function openLane(
   const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
   const takeOver = (): Pipeline => {
     const pipeline = createPipeline(options);
-    pipeline.restore(store.load(), store.watermarkMs, store.counters);
+    finish(pipeline.restoring(store.load(), store.watermarkMs, store.counters));
     offsets.clear();
     const starts: readonly StartPosition[] = pipeline.assign(log.partitions(), nowMs);
     for (const start of starts) offsets.set(keyOf(start), start.offset);

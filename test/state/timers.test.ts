@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Entity, Slots } from '../../src/state/slots.ts';
 import { Timers } from '../../src/state/timers.ts';
+import { finish } from '../sim/lane.ts';
 
 function lab() {
   const slots = new Slots();
@@ -69,7 +70,7 @@ describe('timers', () => {
     const restored = new Slots();
     restored.restore([], [{ seq: 1, bytes }]);
     const again = new Timers(restored);
-    again.restore();
+    finish(again.restoring());
     assert.deepEqual(drain(again, 100), ['c@15', 'a@20']);
   });
 });
