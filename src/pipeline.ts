@@ -38,6 +38,8 @@ export interface PipelineOptions {
   readonly maxBuffered: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
+  /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
+  readonly releaseMax?: number;
 }
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
@@ -82,6 +84,9 @@ export interface Pipeline {
 
 /** Deltas are folded into pages so often that recovery reads at most about twice the state. */
 const PAGE_EVERY_BYTES = 8 * 1024 * 1024;
+
+/** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
+const RELEASE_MAX = 5000;
 
 /** Makes a lane's core with empty state. */
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -210,11 +215,12 @@ class Spine implements Pipeline {
     const newestMs = this.#watermarks.newestMs();
     if (newestMs < 0) return;
     const horizonMs = this.#correlate.horizonMs(newestMs);
-    this.#releaseUpTo(newestMs);
+    this.#release(this.#reorder.take(newestMs, Number.POSITIVE_INFINITY), newestMs);
     this.#correlate.passTime(horizonMs);
     this.#correlate.finish(newestMs);
     // Stamps from the future were clamped and moved no watermark: they come last.
-    this.#releaseUpTo(Number.MAX_SAFE_INTEGER);
+    const last = this.#reorder.take(Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
+    this.#release(last, newestMs);
     this.#correlate.passTime(horizonMs);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
     this.#worked = true;
@@ -385,22 +391,24 @@ class Spine implements Pipeline {
     );
   }
 
+  /** When W leaps, all that the buffer holds is ripe at once: W goes as far as one step releases. */
   #advance(nowMs: number): void {
-    this.#releaseUpTo(this.#watermarks.advance(nowMs));
+    const ripeMs = this.#watermarks.advance(nowMs);
+    const events = this.#reorder.take(ripeMs, this.#options.releaseMax ?? RELEASE_MAX);
+    const last = events.at(-1);
+    const isCut = (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= ripeMs;
+    if (isCut && last !== undefined) this.#watermarks.hold(last.time.eventMs);
+    this.#release(events, this.watermarkMs);
   }
 
-  /** The fold: events and timers at or before `ms`, interleaved in event time. */
-  #releaseUpTo(ms: number): void {
-    for (
-      let event = this.#reorder.takeUpTo(ms);
-      event !== undefined;
-      event = this.#reorder.takeUpTo(ms)
-    ) {
+  /** The fold: these events and the timers at or before `ms`, interleaved in event time. */
+  #release(events: readonly Event[], ms: number): void {
+    for (const event of events) {
       this.#correlate.passTime(event.time.eventMs - 1);
       this.#correlate.fold(event, false);
       this.#worked = true;
     }
-    if (ms < Number.MAX_SAFE_INTEGER) this.#correlate.passTime(ms);
+    this.#correlate.passTime(ms);
     if (this.#slots.dirty > 0) this.#worked = true;
   }
 

@@ -184,7 +184,8 @@ describe('pipeline', () => {
       const plain = inOneGo(inOrder(sent), options);
       const log = disordered(sent, random, LATENESS_MS, 5);
       const wild = createLaneStore();
-      if (readWildly(log, openLane(log, wild, options, NOW_MS), random)) released += 1;
+      const held = { ...options, releaseMax: pick(random, [1, 20, 5000]) };
+      if (readWildly(log, openLane(log, wild, held, NOW_MS), random)) released += 1;
       assert.deepEqual(verdictOf(wild), verdictOf(plain), `seed ${seed}`);
       assert.equal(wild.counters['late'] ?? 0, 0, `seed ${seed}: nothing came too late`);
       for (const { detector } of plain.detections.values()) seen.add(detector);
@@ -258,6 +259,37 @@ describe('pipeline', () => {
     lane.drain();
     assert.deepEqual(aboutEvents(store), ['event.late', 'event.too-late']);
     assert.equal(store.counters['folded-reasoning'], 2);
+  });
+
+  it('releases a full buffer step by step, at crashes too, and W never overtakes it', () => {
+    const records = [
+      ...turns(20),
+      call(30, 90_000, 'read_record'),
+      turn(31, 90_500, 'read_record'),
+    ];
+    const { lane, log, options, store } = lab(records, { releaseMax: 4 });
+    const gateway = { topic: 'gateway', partition: 0 };
+    lane.read(REASONING, 21);
+    assert.equal(lane.pipeline.buffered, 21, 'nobody knows yet how far the gateway is');
+    lane.read(gateway, 1);
+    assert.equal(lane.pipeline.buffered, 18);
+    assert.deepEqual(lane.pipeline.ahead(), [], 'the rest is ripe: no partition is to wait for it');
+    let reachedMs = 0;
+    for (let folded = 4; folded < 20; folded += 4) {
+      lane.commit();
+      assert.equal(store.counters['folded-reasoning'], folded);
+      assert.equal(lane.pipeline.watermarkMs, START_MS + (folded - 1) * 1000);
+      assert.ok(lane.pipeline.watermarkMs > reachedMs);
+      reachedMs = lane.pipeline.watermarkMs;
+      if (folded === 8) {
+        lane.crash();
+        for (const at of lane.waiting()) lane.read(at, 100);
+      } else lane.pipeline.tick([], NOW_MS);
+    }
+    lane.pipeline.tick([], NOW_MS);
+    assert.equal(lane.pipeline.watermarkMs, START_MS + 90_000 - LATENESS_MS - 1);
+    lane.drain();
+    assert.deepEqual(verdictOf(store), verdictOf(inOneGo(log, options)));
   });
 
   it('asks for a pause when too much waits, and for more when there is room', () => {

@@ -81,6 +81,20 @@ export class Reorder {
     return event;
   }
 
+  /**
+   * Events at or before `ms` in canonical order: all of them or, where more than `most` wait, about
+   * so many. What bears one and the same millisecond is never parted.
+   */
+  take(ms: number, most: number): Event[] {
+    const taken: Event[] = [];
+    for (;;) {
+      const lastMs = taken.at(-1)?.time.eventMs;
+      const event = this.takeUpTo(taken.length < most ? ms : Math.min(ms, lastMs ?? ms));
+      if (event === undefined) return taken;
+      taken.push(event);
+    }
+  }
+
   /** Event time of the next one, or undefined. */
   nextMs(): number | undefined {
     return this.#heap.peek()?.ms;

@@ -42,6 +42,8 @@ export class Watermarks {
   readonly #timings: ReadonlyMap<string, SourceTiming>;
   readonly #partitions = new Map<string, Partition>();
   #effective = Number.MIN_SAFE_INTEGER;
+  /** Where W would be, were it not held. */
+  #ripe = Number.MIN_SAFE_INTEGER;
 
   constructor(slots: Slots, timings: readonly SourceTiming[]) {
     this.#slots = slots;
@@ -56,6 +58,12 @@ export class Watermarks {
   /** Continues from a stored W. */
   restore(effectiveMs: number): void {
     this.#effective = effectiveMs;
+    this.#ripe = effectiveMs;
+  }
+
+  /** Right after `advance`: W goes only to `ms` for now, for what lies beyond is not released yet. */
+  hold(ms: number): void {
+    this.#effective = ms;
   }
 
   /**
@@ -141,17 +149,20 @@ export class Watermarks {
       next = newest.stored.max + Math.max(0, nowMs - newest.arrivedMs) - lateness - 1;
     }
     if (next > this.#effective) this.#effective = next;
+    this.#ripe = this.#effective;
     return this.#effective;
   }
 
-  /** Partitions whose own watermark runs more than `aheadMs` in front of W: pause these first. */
+  /**
+   * Partitions whose own watermark runs more than `aheadMs` in front of W: pause these first. That W
+   * is held counts for nothing here: no partition could help that.
+   */
   ahead(aheadMs: number): { topic: string; partition: number }[] {
     const found: { topic: string; partition: number }[] = [];
     for (const { topic, partition, stored, timing, next, until } of this.#partitions.values()) {
       // What is being read again must go on, or W would stand still for ever.
       if (next < until || stored.max < 0) continue;
-      if (stored.max - timing.latenessMs - this.#effective > aheadMs)
-        found.push({ topic, partition });
+      if (stored.max - timing.latenessMs - this.#ripe > aheadMs) found.push({ topic, partition });
     }
     return found;
   }

@@ -7,10 +7,7 @@ import { type Event, KINDS } from '../../src/model/event.ts';
 import { eventOf } from './events.ts';
 
 function take(reorder: Reorder, ms: number): Event[] {
-  const taken: Event[] = [];
-  for (let next = reorder.takeUpTo(ms); next !== undefined; next = reorder.takeUpTo(ms))
-    taken.push(next);
-  return taken;
+  return reorder.take(ms, Number.POSITIVE_INFINITY);
 }
 
 const described = ({ kind, nativeId }: Event) => `${kind} ${nativeId}`;
@@ -53,6 +50,18 @@ describe('reorder', () => {
         assert.deepEqual(orders[0], orders[1]);
       }),
     );
+  });
+
+  it('parts what is much, but never what bears the same millisecond', () => {
+    const reorder = new Reorder();
+    [10, 10, 11, 12, 12, 12, 13].forEach((ms, n) => {
+      reorder.offer(eventOf({ ms, id: `e${n}` }));
+    });
+    const parts = [2, 2, 2, 2].map((most) =>
+      reorder.take(12, most).map(({ nativeId }) => nativeId),
+    );
+    assert.deepEqual(parts, [['e0', 'e1'], ['e2', 'e3', 'e4', 'e5'], [], []]);
+    assert.equal(reorder.size, 1);
   });
 
   it('releases nothing above the watermark', () => {
