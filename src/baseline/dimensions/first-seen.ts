@@ -1,0 +1,121 @@
+/** first-seen: tools, classes, hosts and models that sessions like this do not show (4.2). */
+import type { CallItem, UnitRecord } from '../../model/unit.ts';
+import type { Dimension, Json } from '../dimension.ts';
+import {
+  compileNovelty,
+  freshNovelty,
+  learnNovelty,
+  type NoveltyState,
+  noveltySymbols,
+  type Sighting,
+  sight,
+} from '../novelty.ts';
+import { named, rounded, symbolOf } from '../wording.ts';
+
+/**
+ * What is not known is told apart by what came of it: names of tools that do not exist are as common
+ * in benign sessions as in attacks, and must not make a new tool that worked look usual.
+ */
+const RAN = '?ran';
+const FAILED = '?failed';
+const CLOSED = { class: ['?'], host: [RAN, FAILED], model: ['?'], tool: [RAN, FAILED] };
+
+const STRINGS_MAX = 64;
+const TEXT_MAX = 4_096;
+const HOSTS_MAX = 8;
+const HOST = /\b[a-z][a-z0-9+.-]{1,15}:\/\/(?:[^\s/?#@]*@)?([a-z0-9.-]{1,100})/gi;
+
+/** Running maximum of the surprisal of what is shown for the first time, non-existent tools included. */
+export const firstSeen: Dimension = {
+  name: 'first-seen',
+  source: 'gateway',
+  timing: 'running',
+  needs: 'L0',
+  learn: (units) => learnNovelty(units, CLOSED, sightingsOfUnit) as unknown as Json,
+  symbols: noveltySymbols,
+  compile(levels) {
+    const model = compileNovelty(levels, CLOSED);
+    return {
+      begin: (head) => ({ ...freshNovelty(), model: modelName(head.model) }) as unknown as Json,
+      see(state, item) {
+        const own = state as unknown as NoveltyState & { model: string | null };
+        if (item.type !== 'call' || item.ours) return { state, score: null };
+        if (own.model !== null) {
+          const sighting = { space: 'model', name: own.model, otherwise: '?' };
+          sight(model, own, sighting, () => 'the model');
+          own.model = null;
+        }
+        for (const sighting of sightingsOfCall(item))
+          sight(model, own, sighting, (symbol) => labelOf(sighting, symbol));
+        return { state, score: own.max };
+      },
+      close: () => null,
+      say(state) {
+        const { max, space, symbol, label } = state as unknown as NoveltyState;
+        if (max === null) return 'no call was seen';
+        return `${label}: sessions that showed it: ${model.support(space, symbol)}; ${rounded(max)} bits`;
+      },
+    };
+  },
+};
+
+function modelName(model: string | null): string | null {
+  return model === null ? null : symbolOf(model);
+}
+
+function* sightingsOfUnit(unit: UnitRecord): Generator<Sighting> {
+  let called = false;
+  for (const item of unit.items) {
+    if (item.type !== 'call' || item.ours) continue;
+    called = true;
+    yield* sightingsOfCall(item);
+  }
+  const model = modelName(unit.head.model);
+  if (called && model !== null) yield { space: 'model', name: model, otherwise: '?' };
+}
+
+function* sightingsOfCall(call: CallItem): Generator<Sighting> {
+  const otherwise = call.decision !== 'deny' && call.outcome === 'ok' ? RAN : FAILED;
+  yield { space: 'tool', name: symbolOf(call.tool), otherwise };
+  yield { space: 'class', name: symbolOf(call.toolClass ?? 'none'), otherwise: '?' };
+  if (call.args !== null)
+    for (const host of hostsOf(call.args)) yield { space: 'host', name: host, otherwise };
+}
+
+function labelOf(sighting: Sighting, symbol: string): string {
+  const known = symbol === sighting.name;
+  switch (sighting.space) {
+    case 'tool':
+      return known ? `tool ${named(symbol)}` : `a tool not known here, ${toolOf(sighting)}`;
+    case 'class':
+      return known ? `a ${named(symbol)} call` : 'a call of a class not known here';
+    case 'host':
+      // A host that is not known came out of an argument: it is not repeated.
+      return known ? `host ${named(symbol)}` : 'a host not known here';
+    default:
+      return 'the model';
+  }
+}
+
+function toolOf({ name, otherwise }: Sighting): string {
+  const what = name === '' ? 'with an overlong name' : named(name);
+  return `${what} (${otherwise === RAN ? 'it ran' : 'it failed'})`;
+}
+
+/** Hosts of addresses within arguments: bounded in strings, their length, and hosts. */
+function hostsOf(args: Readonly<Record<string, unknown>>): Set<string> {
+  const hosts = new Set<string>();
+  const open: unknown[] = [args];
+  for (let read = 0; read < STRINGS_MAX && open.length > 0; read += 1) {
+    const value = open.pop();
+    if (typeof value === 'string') {
+      for (const match of value.slice(0, TEXT_MAX).matchAll(HOST)) {
+        if (hosts.size >= HOSTS_MAX) return hosts;
+        hosts.add((match[1] ?? '').toLowerCase());
+      }
+    } else if (typeof value === 'object' && value !== null) {
+      for (const member of Object.values(value).slice(0, STRINGS_MAX)) open.push(member);
+    }
+  }
+  return hosts;
+}
