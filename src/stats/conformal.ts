@@ -1,4 +1,4 @@
-/** Conformal p-values: how rare a score is among calibration scores, and cuts that keep a rate. */
+/** Conformal p: how rare a score is among calibration scores, and cuts that keep a rate. */
 import { gammaln } from 'simple-statistics';
 
 /** Tail share of the fit that the extended rank replaces by an exponential. */

@@ -1,4 +1,4 @@
-/** Shiryaev–Roberts: evidence that accumulates over ticks under a declared false-alarm budget. */
+/** Shiryaev–Roberts: evidence that accumulates over ticks, under a declared budget. */
 
 /** ln R of an empty accumulator: as good as minus infinity, and plain JSON. */
 export const EMPTY = -700;

@@ -1,0 +1,163 @@
+/** Risk: orders people's attention over entities, with decay; it never gates an action. */
+import { TRUSTS, type Trust } from '../model/event.ts';
+import type { Entity, Slots } from '../state/slots.ts';
+
+/** One thing that made an entity riskier. */
+export interface Contribution {
+  /** Detection or firing it comes from; a second one of the same id is ignored. */
+  readonly id: string;
+  readonly detector: string;
+  readonly trust: Trust;
+  /** Points: 1, 5, 15, 40, 80 by level unless the detector says otherwise. */
+  readonly weight: number;
+  /** Event time, ms. */
+  readonly ms: number;
+  /** True where it came by delegation: it counts, but not as a source of its own. */
+  readonly delegated: boolean;
+}
+
+/** How far an entity's unattended irreversible tools reach. */
+export type Reach = 'none' | 'some' | 'wide';
+
+/** An entity's risk at a time. */
+export interface Risk {
+  /** Points after decay, caps, diversity and reach. */
+  readonly points: number;
+  /** Trust classes that each hold at least 5 % of it. */
+  readonly sources: number;
+  /** open: worth a case · page: worth waking somebody · none. */
+  readonly calls: 'none' | 'open' | 'page';
+}
+
+/** Contribution as kept: id, detector, place in TRUSTS, weight, decay time, delegated. */
+type Kept = [id: string, detector: string, trust: number, weight: number, at: number, via: 0 | 1];
+
+interface RiskEntity extends Entity {
+  kept: Kept[];
+  /** How long decay stood still so far, ms. */
+  frozenMs: number;
+  lastMs: number;
+}
+
+const SPACE = 'K';
+const HALF_LIFE_MS = 6 * 3_600_000;
+const KEPT_MAX = 256;
+const ENTITIES_MAX = 100_000;
+/** One noisy detector cannot carry an entity. */
+const DETECTOR_CAP = 1.5;
+const DIVERSITY = 0.25;
+const SOURCE_SHARE = 0.05;
+const OPEN_AT = 60;
+const PAGE_AT = 100;
+const PER_HOP = 0.5;
+const HOPS_MAX = 2;
+const REACH: Readonly<Record<Reach, number>> = { none: 1, some: 1.25, wide: 1.5 };
+
+/**
+ * Adds a contribution; late ones decay from their own time. Keeps the last 256 of an entity and at
+ * most 100,000 entities; `evicted` is told who was forgotten. False for an id it has.
+ */
+export function addRisk(
+  slots: Slots,
+  entity: string,
+  contribution: Contribution,
+  evicted: (subject: string, detail: string, ms: number) => void = () => undefined,
+): boolean {
+  const { id, detector, trust, weight, ms, delegated } = contribution;
+  let state = slots.get<RiskEntity>(SPACE, entity);
+  if (state === undefined) {
+    if (slots.count(SPACE) >= ENTITIES_MAX) forgetStalest(slots, ms, evicted);
+    state = { kept: [], frozenMs: 0, lastMs: ms };
+    slots.put(SPACE, entity, state);
+  }
+  if (state.kept.some(([known]) => known === id)) return false;
+  const at = ms - state.frozenMs;
+  state.kept.push([id, detector, TRUSTS.indexOf(trust), weight, at, delegated ? 1 : 0]);
+  if (state.kept.length > KEPT_MAX) state.kept.shift();
+  state.lastMs = Math.max(state.lastMs, ms);
+  slots.touch(SPACE, entity);
+  return true;
+}
+
+/** Takes a contribution back, exactly and at once: its verdict was false positive. */
+export function retractRisk(slots: Slots, entity: string, id: string): boolean {
+  const state = slots.get<RiskEntity>(SPACE, entity);
+  const at = state?.kept.findIndex(([known]) => known === id) ?? -1;
+  if (state === undefined || at < 0) return false;
+  state.kept.splice(at, 1);
+  slots.touch(SPACE, entity);
+  return true;
+}
+
+/**
+ * Stops the decay clock for a time: an agent-side source was silent while another showed activity.
+ * Hiding must never lower risk.
+ */
+export function freezeRisk(slots: Slots, entity: string, ms: number): void {
+  const state = slots.get<RiskEntity>(SPACE, entity);
+  if (state === undefined || ms <= 0) return;
+  state.frozenMs += ms;
+  slots.touch(SPACE, entity);
+}
+
+/** Risk of an entity at an event time; half-life 6 h. */
+export function riskOf(slots: Slots, entity: string, ms: number, reach: Reach = 'none'): Risk {
+  const state = slots.get<RiskEntity>(SPACE, entity);
+  const byDetector = new Map<string, { live: number; heaviest: number }>();
+  const byTrust = TRUSTS.map(() => 0);
+  let sourced = 0;
+  for (const [, detector, trust, weight, at, via] of state?.kept ?? []) {
+    // Something that lies ahead of `ms` has not begun to decay.
+    const age = Math.max(0, ms - (state?.frozenMs ?? 0) - at);
+    const live = weight * 2 ** (-age / HALF_LIFE_MS);
+    const sum = byDetector.get(detector) ?? { live: 0, heaviest: 0 };
+    sum.live += live;
+    sum.heaviest = Math.max(sum.heaviest, weight);
+    byDetector.set(detector, sum);
+    if (via === 1) continue;
+    byTrust[trust] = (byTrust[trust] ?? 0) + live;
+    sourced += live;
+  }
+  let points = 0;
+  for (const { live, heaviest } of byDetector.values())
+    points += Math.min(live, DETECTOR_CAP * heaviest);
+  const sources = byTrust.filter((live) => live > 0 && live >= SOURCE_SHARE * sourced).length;
+  points *= (1 + DIVERSITY * Math.max(0, sources - 1)) * REACH[reach];
+  return {
+    points,
+    sources,
+    calls: points >= PAGE_AT ? 'page' : points >= OPEN_AT ? 'open' : 'none',
+  };
+}
+
+/**
+ * What a contribution passes on to those who delegated, nearest first: half per hop, two hops, each
+ * delegator once.
+ */
+export function delegatedRisk(
+  contribution: Contribution,
+  delegators: readonly string[],
+): { readonly entity: string; readonly contribution: Contribution }[] {
+  const nearest = [...new Set(delegators)].slice(0, HOPS_MAX);
+  return nearest.map((entity, hop) => ({
+    entity,
+    contribution: {
+      ...contribution,
+      weight: contribution.weight * PER_HOP ** (hop + 1),
+      delegated: true,
+    },
+  }));
+}
+
+function forgetStalest(
+  slots: Slots,
+  ms: number,
+  evicted: (subject: string, detail: string, ms: number) => void,
+): void {
+  let stalest: [string, RiskEntity] | undefined;
+  for (const candidate of slots.sample<RiskEntity>(SPACE, 32))
+    if (stalest === undefined || candidate[1].lastMs < stalest[1].lastMs) stalest = candidate;
+  if (stalest === undefined) return;
+  slots.remove(SPACE, stalest[0]);
+  evicted(stalest[0], 'risk of an entity forgotten: too many entities', ms);
+}

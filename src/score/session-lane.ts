@@ -1,0 +1,77 @@
+/** Session lane: one conformal p per unit at a declared rate, for what is strange at once. */
+import { excessOf, sharesOf } from './explain.ts';
+import { type Firing, headOf, type Standard, type UnitKey } from './firing.ts';
+import type { Judged, Readings } from './judge.ts';
+import { type Cell, type Layer, laneOf, layerP } from './tables.ts';
+
+/** A source stands apart at this p, its dimensions counted. */
+const GATE_P = 0.05;
+
+/**
+ * The session lane: fires at the first prefix whose joint p is within the cut of the declared rate.
+ * `fired` holds what the unit has fired so far and is added to.
+ */
+export function sessionLane(
+  key: UnitKey,
+  readings: Readings,
+  standard: Standard,
+  judged: Judged,
+  fired: string[],
+  moment: { readonly tick: number; readonly early: boolean },
+): Firing[] {
+  const { joint, ms } = readings;
+  const cell = joint === null ? null : standard.tables.find(joint.dimension, joint.cell);
+  const score = joint?.score ?? null;
+  if (joint === null || cell === null || score === null) return [];
+  const found: Firing[] = [];
+  for (const threshold of standard.thresholds) {
+    const { alpha } = threshold;
+    const name = `session:${threshold.name}`;
+    if (alpha === null || fired.includes(name)) continue;
+    const lane = laneFor(cell, alpha);
+    if (lane === null) continue;
+    const p = layerP(lane.layer, score);
+    if (p * (lane.layer.n + 1) > lane.cut + 0.5) continue;
+    if (threshold.sources === 2 && judged.sourceP.filter((each) => each <= GATE_P).length < 2)
+      continue;
+    fired.push(name);
+    found.push({
+      ...headOf(key, threshold, ms, moment.early),
+      lane: 'session',
+      value: p,
+      threshold: alpha,
+      shares: sharesOf(Object.fromEntries(excessOf(judged.parts, judged.joint))),
+      onset: { tick: moment.tick, ms },
+      counterfactual: {
+        dimension: joint.dimension,
+        score,
+        silentAt: silentScore(lane.layer, lane.cut),
+      },
+    });
+  }
+  return found;
+}
+
+/** The largest score of a layer that does not fire at this cut. */
+function silentScore(layer: Layer, cut: number): number | null {
+  for (let count = 1; count < layer.p.length; count += 1)
+    if ((layer.p[count] as number) * (layer.n + 1) > cut + 0.5)
+      return layer.scores[layer.scores.length - count] ?? null;
+  return null;
+}
+
+const lanes = new WeakMap<Cell, Map<number, { layer: Layer; cut: number } | null>>();
+
+function laneFor(cell: Cell, alpha: number): { layer: Layer; cut: number } | null {
+  let known = lanes.get(cell);
+  if (known === undefined) {
+    known = new Map();
+    lanes.set(cell, known);
+  }
+  let lane = known.get(alpha);
+  if (lane === undefined) {
+    lane = laneOf(cell, alpha);
+    known.set(alpha, lane);
+  }
+  return lane;
+}
