@@ -149,18 +149,22 @@ function look(
   });
   if (standard.block > 1) return found;
   const open = Math.log(Math.max(1, Object.keys(entity.open).length));
-  const apart = judged.sources.map((e, at) =>
-    accumulate((entity.sources[at] as number) - open, Math.log(e)),
-  );
+  const evidence = logOf(judged.evidence);
   for (const threshold of standard.thresholds) {
-    if (threshold.a === null || fired.includes(accumulatorOf(threshold))) continue;
+    if (threshold.a === null) continue;
+    const lnE = evidence[TABLES.indexOf(threshold.table)] as number;
+    const held = entity.rungs[threshold.name]?.r ?? EMPTY;
+    const lnA = Math.log(threshold.a);
+    // Nearly always: (R + 1)·E <= 2·max(R, 1)·E is far from A, and nothing else needs to be known.
+    if (Math.max(held, 0) + Math.LN2 + lnE < lnA) continue;
+    if (fired.includes(accumulatorOf(threshold))) continue;
+    const r = accumulate(held - open, lnE);
+    if (r < lnA || !standsApart(threshold, apartAfter(entity, judged, open))) continue;
     const state = rungOf(entity, threshold);
-    const lnE = lnEvidence(judged, threshold);
-    const r = accumulate(state.r - open, lnE);
-    if (r < Math.log(threshold.a) || !standsApart(threshold, apart)) continue;
     const { gap, tick: since, ms, shares } = state;
     const run: Run = { gap, tick: since, ms, shares: { ...shares } };
-    gatherTick(run, lnE, excessOf(judged.parts, judged.joint), entity.ticks + 1, readings.ms);
+    const excess = () => excessOf(judged.parts, judged.joint);
+    gatherTick(run, lnE, excess, entity.ticks + 1, readings.ms);
     found.push(
       accumulated(
         key,
@@ -194,20 +198,23 @@ function tick(
   if (judged === null) return { firings: found, evidence: null };
   entity.ticks += 1;
   entity.lastMs = Math.max(entity.lastMs, readings.ms);
-  for (let at = 0; at < KINDS.length; at += 1)
-    entity.sources[at] = accumulate(
-      entity.sources[at] as number,
-      Math.log(judged.sources[at] as number),
-    );
-  tickDay(entity, readings.ms, Math.log(judged.evidence[0] as number));
-  const excess = excessOf(judged.parts, judged.joint);
+  entity.sources = apartAfter(entity, judged, 0);
+  const evidence = logOf(judged.evidence);
+  tickDay(entity, readings.ms, evidence[0] as number);
+  // Made only where a rung gathers: on most ticks E is below one and none does.
+  let excess: ReadonlyMap<string, number> | null = null;
+  const shared = () => {
+    excess ??= excessOf(judged.parts, judged.joint);
+    return excess;
+  };
   for (const threshold of standard.thresholds) {
-    if (threshold.a === null || fired.includes(accumulatorOf(threshold))) continue;
+    if (threshold.a === null) continue;
+    if (fired.length > 0 && fired.includes(accumulatorOf(threshold))) continue;
     const state = rungOf(entity, threshold);
     const before = state.r;
-    const lnE = lnEvidence(judged, threshold);
+    const lnE = evidence[TABLES.indexOf(threshold.table)] as number;
     state.r = accumulate(before, lnE);
-    gatherTick(state, lnE, excess, entity.ticks, readings.ms);
+    gatherTick(state, lnE, shared, entity.ticks, readings.ms);
     if (state.r < Math.log(threshold.a) || !standsApart(threshold, entity.sources)) continue;
     const whole = { judged, r: state.r, run: state, before };
     found.push(accumulated(key, readings, standard, threshold, whole, false));
@@ -216,10 +223,18 @@ function tick(
   return { firings: found, evidence: judged.evidence[0] ?? 1 };
 }
 
-function lnEvidence(judged: Judged, threshold: Threshold): number {
-  const evidence = judged.evidence[TABLES.indexOf(threshold.table)] as number;
-  assert(evidence > 0, `evidence ${evidence} of ${threshold.name}`);
-  return Math.log(evidence);
+function logOf(evidence: readonly number[]): number[] {
+  return evidence.map((e) => {
+    assert(e > 0, `evidence ${e}`);
+    return Math.log(e);
+  });
+}
+
+/** ln R of each source alone after this unit, from what it holds less `open` nats. */
+function apartAfter(entity: AgentEvidence, judged: Judged, open: number): number[] {
+  return entity.sources.map((r, at) =>
+    accumulate(r - open, Math.log(judged.sources[at] as number)),
+  );
 }
 
 function rungOf(entity: AgentEvidence, threshold: Threshold): Accumulator {

@@ -55,11 +55,14 @@ export function excessOf(parts: readonly Part[], joint: Part | null): ReadonlyMa
   return excess;
 }
 
-/** Takes a tick into a run: ln E is shared out by excess; a run that ends forgets its shares. */
+/**
+ * Takes a tick into a run: ln E is shared out by excess, asked for only where it is; a run that ends
+ * forgets its shares.
+ */
 export function gatherTick(
   run: Run,
   lnE: number,
-  excess: ReadonlyMap<string, number>,
+  excessOfTick: () => ReadonlyMap<string, number>,
   tick: number,
   ms: number,
 ): void {
@@ -68,6 +71,7 @@ export function gatherTick(
     return;
   }
   if (lnE <= 0) return;
+  const excess = excessOfTick();
   let sum = 0;
   for (const amount of excess.values()) sum += amount;
   if (sum <= 0) return;

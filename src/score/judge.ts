@@ -1,9 +1,8 @@
 /** Judging: the readings of one unit become e-values by source, evidence and p-values. */
 import { KINDS, type Kind } from '../model/event.ts';
 import { tickEvidence } from '../stats/e-merge.ts';
-import { TABLES } from '../stats/e-value.ts';
 import type { Part } from './explain.ts';
-import { leastOf, place, type Tables } from './tables.ts';
+import { leastOf, type Place, place, type Tables } from './tables.ts';
 
 /** One dimension's score of a unit. Give one for each dimension in force, also where it abstains. */
 export interface Reading {
@@ -39,7 +38,10 @@ export interface Judged {
   readonly joint: Part | null;
 }
 
+const SOURCE_AT = Object.fromEntries(KINDS.map((kind, at) => [kind, at])) as Record<Kind, number>;
 const QUARTER = KINDS.map(() => 1 / KINDS.length);
+const SILENT = { p: 1, e: [1, 1, 1] } as const;
+const JOINT_WEIGHT = 0.5;
 
 /** Readings → e-values and p-values. While open, what is not said yet counts as the least it can be. */
 export function judge(
@@ -49,53 +51,47 @@ export function judge(
   isOpen: boolean,
 ): Judged {
   const { dimensions } = readings;
-  const counts = [0, 0, 0, 0];
-  for (const { source } of dimensions) {
-    const at = KINDS.indexOf(source);
-    counts[at] = (counts[at] as number) + 1;
-  }
   const weights = given === null ? QUARTER : KINDS.map((kind) => given[kind]);
-  const means = TABLES.map(() => counts.map((count) => (count === 0 ? 1 : 0)));
+  const counts = [0, 0, 0, 0];
+  for (const { source } of dimensions)
+    counts[SOURCE_AT[source]] = (counts[SOURCE_AT[source]] as number) + 1;
+  const marginal: number[] = counts.map((count) => (count === 0 ? 1 : 0));
+  const certified = [...marginal];
+  const wilson = [...marginal];
   const sourceP = [1, 1, 1, 1];
   const parts: Part[] = [];
   for (const reading of dimensions) {
-    const at = KINDS.indexOf(reading.source);
+    const at = SOURCE_AT[reading.source];
     const count = counts[at] as number;
     const { p, e } = readingPlace(reading, tables, isOpen);
-    for (let table = 0; table < TABLES.length; table += 1) {
-      const row = means[table] as number[];
-      row[at] = (row[at] as number) + (e[table] as number) / count;
-    }
+    marginal[at] = (marginal[at] as number) + e[0] / count;
+    certified[at] = (certified[at] as number) + e[1] / count;
+    wilson[at] = (wilson[at] as number) + e[2] / count;
     sourceP[at] = Math.min(sourceP[at] as number, p * count);
-    parts.push({
-      dimension: reading.dimension,
-      weight: (0.5 * (weights[at] as number)) / count,
-      e,
-      p,
-    });
+    const weight = ((1 - JOINT_WEIGHT) * (weights[at] as number)) / count;
+    parts.push({ dimension: reading.dimension, weight, e, p });
   }
-  const joint = readings.joint === null ? null : readingPlace(readings.joint, tables, isOpen);
+  const joint = readings.joint === null ? SILENT : readingPlace(readings.joint, tables, isOpen);
+  const evidence = [
+    tickEvidence(marginal, weights, joint.e[0], JOINT_WEIGHT),
+    tickEvidence(certified, weights, joint.e[1], JOINT_WEIGHT),
+    tickEvidence(wilson, weights, joint.e[2], JOINT_WEIGHT),
+  ];
+  const dimension = readings.joint?.dimension ?? null;
   return {
-    evidence: TABLES.map((_, table) =>
-      tickEvidence(means[table] as number[], weights, joint?.e[table] ?? 1),
-    ),
-    sources: means[0] as number[],
+    evidence,
+    sources: marginal,
     sourceP,
     parts,
-    joint:
-      joint === null
-        ? null
-        : { dimension: readings.joint?.dimension ?? '', weight: 0.5, e: joint.e, p: joint.p },
+    joint: dimension === null ? null : { dimension, weight: JOINT_WEIGHT, e: joint.e, p: joint.p },
   };
 }
-
-const SILENT = { p: 1, e: [1, 1, 1] } as const;
 
 function readingPlace(
   { dimension, cell, score }: JointReading,
   tables: Tables,
   isOpen: boolean,
-): { readonly p: number; readonly e: readonly [number, number, number] } {
+): Place {
   const found = tables.find(dimension, cell);
   if (found === null) return SILENT;
   if (score !== null) return place(found, score);

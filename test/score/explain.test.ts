@@ -31,7 +31,8 @@ test('explain: shares add up to what the ticks of a run came to', () => {
   names.forEach((name, at) => {
     const lnE = 0.3 + at / 10;
     nats += lnE;
-    gatherTick(run, lnE, excessOf([part(name, 0.2, 4), part('a', 0.1, 2)], null), at + 1, at);
+    const excess = () => excessOf([part(name, 0.2, 4), part('a', 0.1, 2)], null);
+    gatherTick(run, lnE, excess, at + 1, at);
   });
   const shares = sharesOf(run.shares);
   const sum = shares.reduce((total, share) => total + share.nats, 0);
@@ -41,9 +42,9 @@ test('explain: shares add up to what the ticks of a run came to', () => {
 
 test('explain: what came before the onset is forgotten', () => {
   const run = newRun();
-  gatherTick(run, 0.5, new Map([['old', 1]]), 1, 10);
-  gatherTick(run, -0.6, new Map(), 2, 20);
-  gatherTick(run, 0.4, new Map([['new', 1]]), 3, 30);
+  gatherTick(run, 0.5, () => new Map([['old', 1]]), 1, 10);
+  gatherTick(run, -0.6, () => new Map(), 2, 20);
+  gatherTick(run, 0.4, () => new Map([['new', 1]]), 3, 30);
   assert.deepEqual(run, { gap: 0.4, tick: 3, ms: 30, shares: { new: 0.4 } });
 });
 
