@@ -2,11 +2,9 @@
 import type { UnitRecord } from '../model/unit.ts';
 import {
   type ContextCounts,
-  type ContextModel,
   compileContexts,
   contextCounts,
   surprisalBits,
-  UNKNOWN,
 } from '../stats/witten-bell.ts';
 import type { Json } from './dimension.ts';
 import { isKnown, tallied } from './influence.ts';
@@ -33,7 +31,7 @@ export type Closed = Readonly<Record<string, readonly string[]>>;
 
 /** A compiled novelty score. */
 export interface NoveltyModel {
-  /** Surprisal of a sighting in bits, with the symbol it was counted as. */
+  /** Surprisal of a sighting in bits, with the symbol it is counted as: its own or the stand-in. */
   judge(sighting: Sighting): { readonly bits: number; readonly symbol: string };
   /** How often each level saw a symbol: `agent 0 of 93 sessions, role 3 of 1,214`. */
   support(space: string, symbol: string): string;
@@ -88,23 +86,24 @@ export function learnNovelty(
 /** Makes a score of counts, most particular level first. */
 export function compileNovelty(levels: readonly Json[], closed: Closed): NoveltyModel {
   const known = levels.map((level) => level as unknown as NoveltyCounts);
-  const models = new Map<string, ContextModel>();
+  // Order 0 has no context: every surprisal there is can be had beforehand.
+  const bits = new Map<string, ReadonlyMap<string, number>>();
   for (const space of Object.keys(closed)) {
     const list = known.flatMap(({ spaces }) => {
       const counts = spaces[space];
       return counts === undefined ? [] : [{ counts, order: 0 }];
     });
     const empty = { order: 0, symbols: [...(closed[space] ?? [])].sort(), rows: [] };
-    models.set(space, compileContexts([...list, { counts: empty, order: 0 }]));
+    const model = compileContexts([...list, { counts: empty, order: 0 }]);
+    const own = [...model.ids].map(([name, id]) => [name, surprisalBits(model, [], id)] as const);
+    bits.set(space, new Map(own));
   }
   const names = levelNames(levels.length);
   return {
     judge({ space, name, otherwise }) {
-      const model = models.get(space);
-      if (model === undefined) return { bits: 0, symbol: otherwise };
-      const own = model.ids.get(name);
-      const id = own ?? model.ids.get(otherwise) ?? UNKNOWN;
-      return { bits: surprisalBits(model, [], id), symbol: own === undefined ? otherwise : name };
+      const own = bits.get(space)?.get(name);
+      if (own !== undefined) return { bits: own, symbol: name };
+      return { bits: bits.get(space)?.get(otherwise) ?? 0, symbol: otherwise };
     },
     support(space, symbol) {
       return known
@@ -153,17 +152,17 @@ export function freshNovelty(): NoveltyState {
   return { max: null, space: '', symbol: '', label: '' };
 }
 
-/** Takes sightings into the running maximum; `label` words the one that raises it. */
+/** Takes a sighting into the running maximum; `label` words the one that raises it. */
 export function sight(
   model: NoveltyModel,
   state: NoveltyState,
   sighting: Sighting,
-  label: (symbol: string) => string,
+  label: (sighting: Sighting, symbol: string) => string,
 ): void {
   const { bits, symbol } = model.judge(sighting);
   if (state.max !== null && bits <= state.max) return;
   state.max = bits;
   state.space = sighting.space;
   state.symbol = symbol;
-  state.label = label(symbol);
+  state.label = label(sighting, symbol);
 }

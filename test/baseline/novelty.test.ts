@@ -78,7 +78,7 @@ describe('novelty', () => {
     const model = compileNovelty([COUNTS], CLOSED);
     const state = freshNovelty();
     for (const name of ['find_note', 'new_tool', 'find_note'])
-      sight(model, state, { space: 'tool', name, otherwise: '?ran' }, (symbol) => symbol);
+      sight(model, state, { space: 'tool', name, otherwise: '?ran' }, (_, symbol) => symbol);
     assert.deepEqual([state.symbol, state.label], ['?ran', '?ran']);
   });
 

@@ -20,7 +20,7 @@ const RAN = '?ran';
 const FAILED = '?failed';
 const CLOSED = { class: ['?'], host: [RAN, FAILED], model: ['?'], tool: [RAN, FAILED] };
 
-const STRINGS_MAX = 64;
+const VALUES_MAX = 64;
 const TEXT_MAX = 4_096;
 const HOSTS_MAX = 8;
 const HOST = /\b[a-z][a-z0-9+.-]{1,15}:\/\/(?:[^\s/?#@]*@)?([a-z0-9.-]{1,100})/gi;
@@ -45,8 +45,7 @@ export const firstSeen: Dimension = {
           sight(model, own, sighting, () => 'the model');
           own.model = null;
         }
-        for (const sighting of sightingsOfCall(item))
-          sight(model, own, sighting, (symbol) => labelOf(sighting, symbol));
+        for (const sighting of sightingsOfCall(item)) sight(model, own, sighting, labelOf);
         return { state, score: own.max };
       },
       close: () => null,
@@ -74,12 +73,15 @@ function* sightingsOfUnit(unit: UnitRecord): Generator<Sighting> {
   if (called && model !== null) yield { space: 'model', name: model, otherwise: '?' };
 }
 
-function* sightingsOfCall(call: CallItem): Generator<Sighting> {
+function sightingsOfCall(call: CallItem): Sighting[] {
   const otherwise = call.decision !== 'deny' && call.outcome === 'ok' ? RAN : FAILED;
-  yield { space: 'tool', name: symbolOf(call.tool), otherwise };
-  yield { space: 'class', name: symbolOf(call.toolClass ?? 'none'), otherwise: '?' };
+  const list: Sighting[] = [
+    { space: 'tool', name: symbolOf(call.tool), otherwise },
+    { space: 'class', name: symbolOf(call.toolClass ?? 'none'), otherwise: '?' },
+  ];
   if (call.args !== null)
-    for (const host of hostsOf(call.args)) yield { space: 'host', name: host, otherwise };
+    for (const host of hostsOf(call.args)) list.push({ space: 'host', name: host, otherwise });
+  return list;
 }
 
 function labelOf(sighting: Sighting, symbol: string): string {
@@ -103,19 +105,27 @@ function toolOf({ name, otherwise }: Sighting): string {
 }
 
 /** Hosts of addresses within arguments: bounded in strings, their length, and hosts. */
-function hostsOf(args: Readonly<Record<string, unknown>>): Set<string> {
-  const hosts = new Set<string>();
+function hostsOf(args: Readonly<Record<string, unknown>>): readonly string[] {
+  const hosts: string[] = [];
   const open: unknown[] = [args];
-  for (let read = 0; read < STRINGS_MAX && open.length > 0; read += 1) {
+  for (let read = 0; read < VALUES_MAX && open.length > 0; read += 1) {
     const value = open.pop();
-    if (typeof value === 'string') {
-      for (const match of value.slice(0, TEXT_MAX).matchAll(HOST)) {
-        if (hosts.size >= HOSTS_MAX) return hosts;
-        hosts.add((match[1] ?? '').toLowerCase());
+    if (typeof value === 'string') readHosts(value, hosts);
+    else if (typeof value === 'object' && value !== null)
+      for (const key in value) {
+        if (open.length >= VALUES_MAX) break;
+        if (Object.hasOwn(value, key)) open.push((value as Record<string, unknown>)[key]);
       }
-    } else if (typeof value === 'object' && value !== null) {
-      for (const member of Object.values(value).slice(0, STRINGS_MAX)) open.push(member);
-    }
   }
   return hosts;
+}
+
+function readHosts(text: string, hosts: string[]): void {
+  const start = text.indexOf('://');
+  if (start < 0) return;
+  const from = Math.max(0, start - 16);
+  for (const match of text.slice(from, from + TEXT_MAX).matchAll(HOST)) {
+    const host = (match[1] ?? '').toLowerCase();
+    if (hosts.length < HOSTS_MAX && !hosts.includes(host)) hosts.push(host);
+  }
 }

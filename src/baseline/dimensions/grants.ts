@@ -34,8 +34,7 @@ export const grants: Dimension = {
       see(state, item) {
         const own = state as unknown as NoveltyState;
         if (item.type !== 'change') return { state, score: null };
-        for (const sighting of sightingsOf(item))
-          sight(model, own, sighting, (symbol) => labelOf(sighting, symbol));
+        for (const sighting of sightingsOf(item)) sight(model, own, sighting, labelOf);
         return { state, score: own.max };
       },
       close: () => null,

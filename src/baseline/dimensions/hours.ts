@@ -8,6 +8,7 @@ import {
   learnNovelty,
   type NoveltyState,
   noveltySymbols,
+  type Sighting,
   sight,
 } from '../novelty.ts';
 import { rounded } from '../wording.ts';
@@ -18,8 +19,10 @@ const NAMES = Array.from({ length: CELLS }, (_, cell) => {
 });
 const CLOSED = { hour: NAMES };
 
-const nameOf = (ms: number): string => NAMES[hourCell(ms)] ?? '';
-const sightingOf = (ms: number) => ({ space: 'hour', name: nameOf(ms), otherwise: nameOf(0) });
+const labelOf = (_: Sighting, symbol: string): string => symbol;
+const SIGHTINGS = NAMES.map((name) => ({ space: 'hour', name, otherwise: name }));
+const sightingsAt = (ms: number): readonly Sighting[] =>
+  SIGHTINGS.slice(hourCell(ms), hourCell(ms) + 1);
 
 /** Running maximum of the surprisal of the hour cell (24 hours × weekday or weekend) of each call. */
 export const hours: Dimension = {
@@ -30,7 +33,7 @@ export const hours: Dimension = {
   learn: (units) =>
     learnNovelty(units, CLOSED, (unit) =>
       unit.items.flatMap((item) =>
-        item.type === 'call' && !item.ours && Number.isFinite(item.ms) ? [sightingOf(item.ms)] : [],
+        item.type === 'call' && !item.ours && Number.isFinite(item.ms) ? sightingsAt(item.ms) : [],
       ),
     ) as unknown as Json,
   symbols: noveltySymbols,
@@ -42,7 +45,7 @@ export const hours: Dimension = {
         const own = state as unknown as NoveltyState;
         if (item.type !== 'call' || item.ours || !Number.isFinite(item.ms))
           return { state, score: null };
-        sight(model, own, sightingOf(item.ms), (symbol) => symbol);
+        for (const sighting of sightingsAt(item.ms)) sight(model, own, sighting, labelOf);
         return { state, score: own.max };
       },
       close: () => null,
