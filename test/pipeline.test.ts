@@ -8,7 +8,7 @@ import type { Kind, WireEvent } from '../src/model/event.ts';
 import type { TopicPartition } from '../src/model/ports.ts';
 import { createPipeline, type PipelineOptions } from '../src/pipeline.ts';
 import { MISBEHAVIOURS } from '../src/simulation/emission.ts';
-import type { FleetOptions } from '../src/simulation/fleet.ts';
+import type { FleetOptions } from '../src/simulation/fleet-options.ts';
 import { chance, integer, pick, type Random, stream } from '../src/simulation/random.ts';
 import { encodeEvent } from '../src/source/canonical.ts';
 import { verdictOf } from './detectors/run.ts';

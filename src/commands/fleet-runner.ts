@@ -3,7 +3,7 @@ import type { Inventory } from '../model/expectation.ts';
 import type { Clock, Http, Log, OutRecord, Publisher } from '../model/ports.ts';
 import type { Emission, Truth } from '../simulation/emission.ts';
 import type { Fleet } from '../simulation/fleet.ts';
-import type { GateAnswer, GateCall } from '../simulation/turn.ts';
+import type { GateAnswer, GateCall } from '../simulation/running.ts';
 import { encodeEvent } from '../source/canonical.ts';
 
 /** A lease as the control plane lists it. */

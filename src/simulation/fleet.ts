@@ -1,7 +1,20 @@
 /** The simulated fleet: seeded agents whose records come out in time order, one at a time. */
 import { Heap } from '../state/heap.ts';
-import { type Emission, MISBEHAVIOURS, type Misbehaviour } from './emission.ts';
+import {
+  announcement,
+  type Change,
+  type ChangeWorld,
+  conclusion,
+  type Standing,
+  standingOf,
+  unchanged,
+} from './changes.ts';
+import { DEEDS, type Purpose } from './deeds.ts';
+import { type Emission, MISBEHAVIOURS, type Misbehaviour, type Misdeed } from './emission.ts';
+import { checkOptions, type FleetOptions } from './fleet-options.ts';
+import { mannerOf, PLAIN } from './manner.ts';
 import { matterOf } from './matter.ts';
+import { Outbox } from './outbox.ts';
 import {
   agentAt,
   bearerOf,
@@ -21,45 +34,13 @@ import {
   type Random,
   shuffled,
   stream,
+  uniform,
 } from './random.ts';
 import type { RoleSpec } from './role.ts';
 import { ROLES } from './roles.ts';
+import type { Running, Stage } from './running.ts';
+import { LOAD_MAX, load } from './season.ts';
 import { playSession } from './session.ts';
-import type { GateAnswer, GateCall, Running, Stage } from './turn.ts';
-
-/** What a fleet is made of. The same options give the same bytes. */
-export interface FleetOptions {
-  readonly seed: number | string;
-  /** How many agents, ≥ 1. */
-  readonly agents: number;
-  /** Time of the first record, whole ms since 1970. */
-  readonly startMs: number;
-  /**
-   * Sessions that the whole fleet opens in an hour, on average. An agent runs one at a time (its
-   * children aside); while all are busy none is opened.
-   */
-  readonly sessionsPerHour: number;
-  /** Share of sessions that misbehave, 0..1. */
-  readonly badShare: number;
-  /** Ways to misbehave, taken in turn in an order of the seed. Default: all of MISBEHAVIOURS. */
-  readonly misbehaviours?: readonly Misbehaviour[];
-  /** Default: ROLES. */
-  readonly roles?: readonly RoleSpec[];
-  readonly tenant?: string;
-  /**
-   * An unregistered agent comes back so long after, ms, under the same name, three times at most.
-   * Default: it does not.
-   */
-  readonly relapseMs?: number;
-  /** Sessions to open before the fleet comes to rest, children aside. Default: it never does. */
-  readonly sessions?: number;
-  /**
-   * Asked before each call reaches its gateway, at the call's own time and not before. A refused
-   * call is recorded with decision `deny`; after one or two more refusals in a row the agent closes
-   * its session. Default: everything is allowed.
-   */
-  readonly gate?: (call: GateCall) => GateAnswer;
-}
 
 /** A fleet under way. Holds the sessions that are open, and nothing of those that are over. */
 export interface Fleet {
@@ -88,6 +69,10 @@ interface World {
   /** Decides when sessions open, whose they are, and whether they go wrong. */
   readonly arrivals: Random;
   readonly kinds: readonly Misbehaviour[];
+  readonly rates: readonly (readonly [Purpose, number])[];
+  readonly changing: ChangeWorld;
+  /** Undeclared changes that some session of the agent has already shown. */
+  readonly shown: Set<string>;
   readonly due: Heap<Due>;
   readonly outbox: Outbox;
   readonly stage: Stage;
@@ -106,7 +91,8 @@ interface Opening {
   readonly random: Random;
   /** Unique in the fleet. */
   readonly name: string;
-  readonly misbehaviour: Misbehaviour | null;
+  readonly purpose: Purpose | null;
+  readonly standing: Standing;
   readonly parent: string | null;
   readonly over: () => void;
 }
@@ -115,44 +101,6 @@ const REGISTRATION_MS_MAX = 60_000;
 const REGISTRATION_MS_EACH = 2;
 const IDLE_PROBES = 16;
 const RELAPSES_MAX = 3;
-
-/** Emissions waiting to be fetched; shifting from an array would cost its length. */
-class Outbox {
-  #items: Emission[] = [];
-  #head = 0;
-
-  push(emission: Emission): void {
-    this.#items.push(emission);
-  }
-
-  peek(): Emission | null {
-    return this.#items[this.#head] ?? null;
-  }
-
-  take(): Emission | null {
-    const item = this.peek();
-    if (item === null) return null;
-    this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    }
-    return item;
-  }
-}
-
-function checkOptions(options: FleetOptions): void {
-  if (!Number.isSafeInteger(options.agents) || options.agents < 1) {
-    throw new RangeError('agents must be a whole number of at least 1');
-  }
-  if (!Number.isSafeInteger(options.startMs) || options.startMs < 0) {
-    throw new RangeError('startMs must be whole milliseconds since 1970');
-  }
-  if (!(options.sessionsPerHour > 0)) throw new RangeError('sessionsPerHour must be above 0');
-  if (!(options.badShare >= 0 && options.badShare <= 1)) {
-    throw new RangeError('badShare must lie between 0 and 1');
-  }
-}
 
 function after(world: World, delayMs: number, step: () => void): void {
   world.planned += 1;
@@ -188,93 +136,136 @@ function idleAgent(world: World): number | null {
   return null;
 }
 
-function arrive(world: World): void {
-  const { options, arrivals, kinds } = world;
-  if (world.opened >= (options.sessions ?? Number.POSITIVE_INFINITY)) return;
-  const index = idleAgent(world);
-  if (index !== null) {
-    const bad = chance(arrivals, options.badShare) && kinds.length > 0;
-    const kind = bad ? (kinds[world.misbehaved % kinds.length] ?? null) : null;
-    if (bad) world.misbehaved += 1;
-    openSession(world, index, kind);
+/** What the next session is up to: by the share of bad ones, or else by the rates of each kind. */
+function purposeOf(world: World, role: RoleSpec): Purpose | null {
+  const { options, arrivals, kinds, rates } = world;
+  if (chance(arrivals, options.badShare) && kinds.length > 0) {
+    const kind = kinds[world.misbehaved % kinds.length] ?? null;
+    world.misbehaved += 1;
+    return kind;
   }
-  after(world, exponential(arrivals, 3_600_000 / options.sessionsPerHour), () => arrive(world));
+  if (rates.length === 0) return null;
+  let left = uniform(arrivals);
+  for (const [purpose, rate] of rates) {
+    left -= rate;
+    if (left < 0) return (DEEDS[purpose].suits?.(role) ?? true) ? purpose : null;
+  }
+  return null;
+}
+
+function arrive(world: World): void {
+  const { options, arrivals, order, stage } = world;
+  if (world.opened >= (options.sessions ?? Number.POSITIVE_INFINITY)) return;
+  if (stage.nowMs > (options.untilMs ?? Number.POSITIVE_INFINITY)) return;
+  const index = idleAgent(world);
+  const peak = options.seasons === true ? LOAD_MAX : 1;
+  if (index !== null && isWanted(world, roleAt(order, index), peak)) {
+    openSession(world, index, purposeOf(world, roleAt(order, index)));
+  }
+  const meanMs = 3_600_000 / (options.sessionsPerHour * peak);
+  after(world, exponential(arrivals, meanMs), () => arrive(world));
+}
+
+/** Thins arrivals at the peak's rate down to the load of the role at this hour. */
+function isWanted(world: World, role: RoleSpec, peak: number): boolean {
+  if (peak === 1) return true;
+  return chance(world.arrivals, load(role.hours ?? 'steady', world.stage.nowMs) / peak);
 }
 
 function openSession(
   world: World,
   index: number,
-  misbehaviour: Misbehaviour | null,
+  wanted: Purpose | null,
   again: { readonly id: string; readonly times: number } | null = null,
 ): void {
   const { options, order } = world;
   world.opened += 1;
-  const name = `session/${world.opened}`;
+  const name = `${options.period ?? ''}session/${world.opened}`;
   const random = stream(options.seed, name);
   const known = agentAt(order, index);
+  const role = roleAt(order, index);
+  const standing = standingNow(world, known, role, name);
+  const purpose = wanted ?? standing.deed;
   const agent =
-    misbehaviour === 'unknown-agent'
+    purpose === 'unknown-agent'
       ? { ...known, id: again?.id ?? `rogue-${hex8(random)}` }
-      : known;
-  const parent = misbehaviour === 'spawn-without-origin' ? `s-lost-${hex8(random)}` : null;
+      : { ...known, model: standing.stated };
+  const parent = purpose === 'spawn-without-origin' ? `s-lost-${hex8(random)}` : null;
   world.busy.add(index);
   const over = () => world.busy.delete(index);
   const times = again?.times ?? RELAPSES_MAX;
-  if (misbehaviour === 'unknown-agent' && options.relapseMs !== undefined && times > 0) {
+  if (purpose === 'unknown-agent' && options.relapseMs !== undefined && times > 0) {
     const back = { id: agent.id, times: times - 1 };
-    after(world, options.relapseMs, () => openSession(world, index, misbehaviour, back));
+    after(world, options.relapseMs, () => openSession(world, index, purpose, back));
   }
-  start(world, { agent, role: roleAt(order, index), random, name, misbehaviour, parent, over });
+  start(world, { agent, role, random, name, purpose, standing, parent, over });
 }
 
-/** A sound session under the same identity, started by one that is open. */
-function openChild(world: World, parent: Running): void {
-  const name = `${parent.name}/child`;
+function standingNow(world: World, agent: FleetAgent, role: RoleSpec, name: string): Standing {
+  if (world.changing.changes.length === 0) return unchanged(agent.model);
+  return standingOf(world.changing, agent, role, world.stage.nowMs, name);
+}
+
+/** A session under the same identity, started by one that is open: sound, or part of its deed. */
+function openChild(world: World, parent: Running, name: string, purpose: Misdeed | null): void {
   const { role, model } = parent;
+  const agent = { id: parent.bearer.agentId, role: role.name, model };
   start(world, {
-    agent: { id: parent.bearer.agentId, role: role.name, model },
-    role,
+    ...{ agent, role, name, purpose },
     random: stream(world.options.seed, name),
-    name,
-    misbehaviour: null,
+    standing: { ...standingNow(world, agent, role, name), extra: null, deed: null },
     parent: parent.sessionId,
     over: () => undefined,
   });
 }
 
+function isMisdeed(purpose: Purpose | null): purpose is Misdeed {
+  return purpose !== null && purpose !== 'injection-attempted' && purpose !== 'injection-resisted';
+}
+
+/** An undeclared change that shows in this session, and whether it is the first to show it. */
+function taintOf(world: World, agentId: string, standing: Standing): Running['taint'] {
+  if (standing.taint === null) return null;
+  const { kind, change } = standing.taint;
+  const key = `${change}/${agentId}`;
+  const first = !world.shown.has(key);
+  world.shown.add(key);
+  return { kind, first };
+}
+
 function runningOf(world: World, opening: Opening): Running {
   const { options, stage } = world;
-  const { agent, role, random, misbehaviour, parent } = opening;
+  const { agent, role, random, name, purpose, parent, standing } = opening;
   // The start time is part of the id: a fleet that is started again makes new sessions.
-  const suffix = hex8(stream(options.seed, `${opening.name}@${options.startMs}`));
+  const suffix = hex8(stream(options.seed, `${name}@${options.startMs}`));
   const sessionId = `s-${world.opened.toString(36)}-${suffix}`;
   const principal = `user:${integer(random, 1, 400)}`;
+  const plain = matterOf(random);
+  const patience = integer(random, 1, 2);
+  const flow = pick(random, role.flows);
+  const { temper, seed } = options;
+  const { change } = standing;
   return {
-    stage,
-    random,
+    ...{ stage, random, sessionId, name, role, flow, purpose, patience },
     bearer: { ...bearerOf(agent, options.tenant ?? null), sessionId, parent, principal },
-    sessionId,
-    name: opening.name,
-    role,
     model: agent.model,
-    matter: matterOf(random),
-    misbehaviour,
+    matter: flow.matter?.(random) ?? plain,
+    manner: temper === undefined ? PLAIN : mannerOf(seed, agent.id, name, standing, temper.rho),
+    misbehaviour: isMisdeed(purpose) ? purpose : null,
+    extra: standing.extra,
+    taint: taintOf(world, agent.id, standing),
+    accomplice: purpose === 'poisoned-window' ? stream(seed, `${change ?? ''}stranger`) : null,
     openedMs: stage.nowMs,
-    patience: integer(random, 1, 2),
-    seq: 0,
-    turns: 0,
-    calls: 0,
-    records: 0,
-    refusals: 0,
-    stopped: false,
-    tokens: 0,
+    ...{ seq: 0, turns: 0, calls: 0, records: 0, refusals: 0, tokens: 0, made: 0, children: 0 },
+    ...{ stopped: false, plant: null, exposedSeq: null, begunSeq: null, completed: null },
+    noted: 'no',
     claims: [],
   };
 }
 
 function start(world: World, opening: Opening): void {
   const run = runningOf(world, opening);
-  const play = playSession(run, pick(opening.random, opening.role.flows));
+  const play = playSession(run);
   world.active += 1;
   const step = (): void => {
     const turn = play.next();
@@ -338,15 +329,29 @@ function worldOf(options: FleetOptions): World {
   const world: World = {
     options,
     order,
-    arrivals: stream(options.seed, 'arrivals'),
+    arrivals: stream(options.seed, `${options.period ?? ''}arrivals`),
     kinds: shuffled(stream(options.seed, 'misbehaviours'), kinds),
+    rates: Object.entries(options.rates ?? {}) as [Purpose, number][],
+    changing: {
+      seed: options.seed,
+      roles: options.roles ?? ROLES,
+      changes: options.changes ?? [],
+    },
+    shown: new Set(),
     due,
     outbox,
     stage: {
       nowMs: options.startMs,
       emit: (emission) => outbox.push(emission),
       ask: options.gate ?? (() => ({ allowed: true })),
-      spawn: (parent) => after(world, 1_000, () => openChild(world, parent)),
+      spawn: (parent, purpose) => {
+        parent.children += 1;
+        const nth = parent.children === 1 ? '' : `/${parent.children}`;
+        const name = `${parent.name}/child${nth}`;
+        const delayMs = 1_000 * parent.children;
+        after(world, delayMs, () => openChild(world, parent, name, purpose));
+      },
+      label: (label) => options.onLabel?.(label),
       otherAgent: (random, agentId) => otherThan(random, order, options.agents, agentId),
     },
     busy: new Set(),
@@ -358,12 +363,31 @@ function worldOf(options: FleetOptions): World {
   return world;
 }
 
+/** Governance speaks of a change when it happens, and again when its window closes. */
+function planChange(world: World, change: Change): void {
+  const { options, changing, stage } = world;
+  const tenant = options.tenant ?? null;
+  const roleOf = (agent: FleetAgent) =>
+    changing.roles.find(({ name }) => name === agent.role) ?? roleAt(world.order, 0);
+  const say = (records: ReturnType<typeof conclusion>) => {
+    for (const { agent, event } of records) {
+      const key = agent.id;
+      stage.emit({ atMs: stage.nowMs, topic: 'governance', key, event, truth: null });
+    }
+  };
+  after(world, change.atMs - options.startMs, () =>
+    say(announcement(changing, change, roleOf, tenant)),
+  );
+  after(world, change.untilMs - options.startMs, () => say(conclusion(change, tenant)));
+}
+
 /** Makes a fleet. Throws RangeError on options that make none. */
 export function createFleet(options: FleetOptions): Fleet {
   checkOptions(options);
   checkRoles(options.roles ?? ROLES);
   const world = worldOf(options);
   after(world, 0, () => register(world, 0));
+  for (const change of options.changes ?? []) planChange(world, change);
   return {
     next: () => next(world),
     until: (ms) => until(world, ms),

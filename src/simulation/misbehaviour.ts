@@ -1,11 +1,12 @@
 /** The ways to misbehave: each leaves exactly one labelled trace in the four books. */
 import { assertNever } from '../model/errors.ts';
+import { freshMatter } from './deed.ts';
 import type { Misbehaviour } from './emission.ts';
-import { matterOf } from './matter.ts';
 import { between, hex8, integer, pick } from './random.ts';
 import { type Args, isFree, type SimulatedTool } from './role.ts';
 import { UNGRANTED_TOOLS } from './roles.ts';
-import { type Act, act, type Running, takeTurn, type Verdict } from './turn.ts';
+import type { Act, Running, Verdict } from './running.ts';
+import { act, takeTurn } from './turn.ts';
 
 /** A token spiral is complete when a turn uses this many times the role's largest sound turn. */
 export const SPIRAL_FACTOR = 5;
@@ -13,14 +14,6 @@ export const SPIRAL_FACTOR = 5;
 export const BURST_CALLS = 80;
 /** Failures of the same call after which a retry spiral is complete, all within two minutes. */
 export const SPIRAL_FAILURES = 8;
-
-/** Kinds that show in the session as a whole, not in one deed within it. */
-const WHOLE_SESSION: readonly Misbehaviour[] = ['unknown-agent', 'spawn-without-origin'];
-
-/** Is there a deed to be done in the middle of the session? */
-export function hasDeed(kind: Misbehaviour | null): kind is Misbehaviour {
-  return kind !== null && kind !== 'after-close' && !WHOLE_SESSION.includes(kind);
-}
 
 function freeTool(run: Running, other: string | null = null): SimulatedTool {
   return pick(
@@ -108,7 +101,7 @@ function* deniedThenRetried(run: Running): Generator<number, void> {
     reason: 'denied by policy',
   };
   const fromSeq = run.seq + 1;
-  const [result] = yield* takeTurn(run, [act(tool, args, denied)]);
+  const [result] = yield* takeTurn(run, [act(tool, args, { verdict: denied })]);
   if (result === 'refused' || run.stopped) return;
   const again = {
     ...act(tool, args),
@@ -130,7 +123,7 @@ function* retrySpiral(run: Running): Generator<number, void> {
   const failures = SPIRAL_FAILURES + integer(run.random, 0, 5);
   const fromSeq = run.seq + 1;
   for (let i = 1; i <= failures && !run.stopped; i += 1) {
-    const sound = act({ ...tool, latencyMs: 300 }, args, failing);
+    const sound = act({ ...tool, latencyMs: 300 }, args, { verdict: failing });
     const completes = { kind: 'retry-spiral', fromSeq } as const;
     yield* takeTurn(run, [i === SPIRAL_FAILURES ? { ...sound, completes } : sound], {
       thinkMs: 3_500,
@@ -148,7 +141,8 @@ function* callBurst(run: Running): Generator<number, void> {
   for (let turn = 1; turn <= turns && !run.stopped; turn += 1) {
     const acts: Act[] = [];
     for (let i = 0; i < width; i += 1) {
-      acts.push(act({ ...tool, latencyMs: 200 }, tool.args(run.random, matterOf(run.random))));
+      const matter = freshMatter(run.random, run.flow);
+      acts.push(act({ ...tool, latencyMs: 200 }, tool.args(run.random, matter), { matter }));
     }
     const last = acts.pop();
     const completes = { kind: 'call-burst', fromSeq } as const;

@@ -17,7 +17,26 @@ export interface Matter {
   readonly amount: number;
   /** Service, dataset or product. */
   readonly thing: string;
+  /** What templates of a trade are filled from; absent in roles without templates. */
+  readonly facts?: Facts;
 }
+
+/** Named values of a session. `#` counts repetitions of a step: `{name#}` is the n-th of a list. */
+export type Facts = Record<string, string | number>;
+
+/** What somebody else wants an agent of this role to do, and how they would put it. */
+export interface Goal {
+  /** A tool of the role that the agent may use without asking. */
+  readonly tool: string;
+  /** Facts of the stranger, of the same making as those of the session. */
+  readonly facts: (random: Random) => Facts;
+  readonly args: (random: Random, facts: Facts) => Args;
+  /** The instruction as it stands in a result. */
+  readonly words: (random: Random, facts: Facts) => string;
+}
+
+/** When a role's sessions open: hours of the day and days of the week in UTC. */
+export type Hours = 'office' | 'evening' | 'night' | 'steady';
 
 /** One tool as the simulation knows it. */
 export interface SimulatedTool {
@@ -35,6 +54,10 @@ export interface SimulatedTool {
   readonly errorRate: number;
   /** Arguments. Repeated draws differ, but for tools that are polled. */
   readonly args: (random: Random, matter: Matter) => Args;
+  /** Result body; absent in roles whose results are not simulated. */
+  readonly result?: (random: Random, matter: Matter, args: Args, note: string) => unknown;
+  /** True where the result carries text of third parties. */
+  readonly carriesNote?: boolean;
 }
 
 /** One step of a flow. */
@@ -55,6 +78,10 @@ export interface Flow {
   readonly taskType: string;
   readonly mandate: (matter: Matter) => string;
   readonly steps: readonly Step[];
+  /** Makes the matter of such a session. Default: matterOf. */
+  readonly matter?: (random: Random) => Matter;
+  /** Text of third parties as it stands in results. */
+  readonly note?: (random: Random, matter: Matter) => string;
 }
 
 /** Tokens of one turn of a role. */
@@ -83,6 +110,10 @@ export interface RoleSpec {
   readonly tokens: TokenUse;
   /** Tool names its model makes up; they exist nowhere. */
   readonly invented: readonly string[];
+  /** Default: steady. */
+  readonly hours?: Hours;
+  /** What foreign instructions ask for. Default: nothing. */
+  readonly goals?: readonly Goal[];
 }
 
 /** May the agent use it without asking, and does the gateway see it? */

@@ -1,21 +1,14 @@
 /** A simulated session from opening to close: sound work with honest noise, or one misdeed. */
 import type { Governance } from '../model/event.ts';
+import type { Deed } from './deed.ts';
+import { DEEDS } from './deeds.ts';
 import { governanceEvent } from './emission.ts';
-import { hasDeed, misbehave } from './misbehaviour.ts';
-import { between, chance, integer, pick } from './random.ts';
+import { labelOf } from './label.ts';
+import { writeRefusal } from './prose.ts';
+import { between, chance, integer, pick, uniform } from './random.ts';
 import { type Args, type Flow, isFree, type SimulatedTool, toolOf } from './role.ts';
-import {
-  type Act,
-  act,
-  type Completion,
-  emit,
-  measure,
-  nextId,
-  type Result,
-  type Running,
-  takeTurn,
-  type Verdict,
-} from './turn.ts';
+import { type Act, type Completion, emit, nextId, type Running, type Verdict } from './running.ts';
+import { type ActOptions, act, measure, type Result, takeTurn } from './turn.ts';
 
 /** Shares of honest noise, per call or per turn. */
 const NOISE = {
@@ -35,6 +28,8 @@ const NOISE = {
   planned: 0.3,
   /** Sessions that start a child. */
   delegates: 0.03,
+  /** Sessions whose task the model refuses; only where it has prose to say so. */
+  refused: 0.012,
 } as const;
 
 const APPROVAL_MS = 300_000;
@@ -51,9 +46,16 @@ function govern(
   emit(run, 'governance', event, completes);
 }
 
+/** What the opening of a session completes: a deed that is whole at once, or a change it shows. */
+function completedAtOnce(run: Running): Completion | null {
+  const { misbehaviour: kind, purpose, taint } = run;
+  const whole = purpose !== null && DEEDS[purpose].prepare?.(run) === true;
+  if (whole && kind !== null) return { kind, seq: null, fromSeq: null };
+  return taint?.first === true ? { kind: taint.kind, seq: null, fromSeq: null } : null;
+}
+
 function open(run: Running, flow: Flow): void {
-  const kind = run.misbehaviour;
-  const whole = kind === 'unknown-agent' || kind === 'spawn-without-origin';
+  const completes = completedAtOnce(run);
   const detail = {
     role: run.role.name,
     mandate: flow.mandate(run.matter),
@@ -65,7 +67,7 @@ function open(run: Running, flow: Flow): void {
     run,
     'session',
     { change: 'session.opened', target: { type: 'session', id: run.sessionId }, detail },
-    whole ? { kind, seq: null, fromSeq: null } : null,
+    completes,
   );
   if (!chance(run.random, NOISE.planned)) return;
   const tools = [...new Set(flow.steps.map((step) => step.tool))].map((tool) => ({ tool }));
@@ -79,7 +81,7 @@ function close(run: Running): void {
   });
   const attrs = { turns: run.turns, calls: run.calls };
   measure(run, 'agent.session.tokens', 'usage', '{token}', run.tokens, attrs);
-  const cost = Math.round(run.tokens * 3) / 1_000_000;
+  const cost = Math.round(run.tokens * 3 * run.manner.cost) / 1_000_000;
   measure(run, 'agent.session.cost', 'cost', 'USD', cost, attrs);
   measure(run, 'agent.session.duration', 'latency', 'ms', run.stage.nowMs - run.openedMs, attrs);
 }
@@ -115,7 +117,7 @@ function* release(run: Running, tool: SimulatedTool, args: Args): Generator<numb
     reason: 'needs the approval of a person',
   };
   const hasty = chance(run.random, NOISE.hasty);
-  yield* takeTurn(run, hasty ? [act(tool, args, escalated)] : []);
+  yield* takeTurn(run, hasty ? [act(tool, args, { verdict: escalated })] : []);
   if (run.stopped) return false;
   return yield* approval(run, tool);
 }
@@ -142,7 +144,7 @@ function* mistype(run: Running, tool: SimulatedTool, args: Args): Generator<numb
     status: 422,
     reason: `ValidationError: ${key} must not be an array`,
   };
-  yield* takeTurn(run, [act(tool, { ...args, [key]: [args[key]] }, verdict)]);
+  yield* takeTurn(run, [act(tool, { ...args, [key]: [args[key]] }, { verdict })]);
 }
 
 /** Whether policy says no this time; the agent accepts it and leaves the tool alone. */
@@ -157,9 +159,10 @@ function policyDenies(run: Running, tool: SimulatedTool): Verdict | null {
   };
 }
 
-function fails(run: Running, tool: SimulatedTool): Verdict | undefined {
-  if (!chance(run.random, tool.errorRate)) return undefined;
-  return { decision: 'allow', outcome: 'error', status: 504, reason: 'upstream timed out' };
+function fails(run: Running, tool: SimulatedTool): ActOptions {
+  if (!chance(run.random, tool.errorRate)) return {};
+  const reason = 'upstream timed out';
+  return { verdict: { decision: 'allow', outcome: 'error', status: 504, reason } };
 }
 
 /** Calls that pass no gateway and accompany a turn now and then. */
@@ -174,7 +177,7 @@ function besides(run: Running): Act[] {
 function* work(run: Running, tool: SimulatedTool, thinkMs: number | undefined) {
   const args = tool.args(run.random, run.matter);
   const pace = thinkMs === undefined ? {} : { thinkMs };
-  if (chance(run.random, NOISE.invented)) yield* stumble(run, args);
+  if (chance(run.random, NOISE.invented * run.manner.invents)) yield* stumble(run, args);
   if (!run.stopped && chance(run.random, NOISE.mistyped)) yield* mistype(run, tool, args);
   if (run.stopped) return false;
   if (tool.tier === 'human-in-the-loop') {
@@ -183,7 +186,7 @@ function* work(run: Running, tool: SimulatedTool, thinkMs: number | undefined) {
   }
   const denial = policyDenies(run, tool);
   if (denial !== null) {
-    yield* takeTurn(run, [act(tool, args, denial)]);
+    yield* takeTurn(run, [act(tool, args, { verdict: denial })]);
     return false;
   }
   for (let tries = 0; tries <= RETRIES_MAX && !run.stopped; tries += 1) {
@@ -201,23 +204,47 @@ function* work(run: Running, tool: SimulatedTool, thinkMs: number | undefined) {
 function* workInParallel(run: Running, tool: SimulatedTool, count: number) {
   const acts: Act[] = [];
   for (let i = 0; i < count; i += 1) {
+    repetition(run, i);
     acts.push(act(tool, tool.args(run.random, run.matter), fails(run, tool)));
   }
   yield* takeTurn(run, [...acts, ...besides(run)]);
 }
 
+/** Templates with lists take the n-th value at the n-th repetition. */
+function repetition(run: Running, turn: number): void {
+  if (run.matter.facts !== undefined) run.matter.facts['#'] = turn;
+}
+
+/** How often a step is repeated: thorough agents tend to its upper bound. */
+function repetitions(run: Running, low: number, high: number): number {
+  const { thorough } = run.manner;
+  if (thorough === 0) return integer(run.random, low, high);
+  const place = uniform(run.random) ** Math.exp(-0.6 * thorough);
+  return Math.min(high, low + Math.floor(place * (high - low + 1)));
+}
+
+/** Reads once more before something is changed, as some models do. */
+function* reread(run: Running, tool: SimulatedTool, last: SimulatedTool | null) {
+  if (last === null || tool.class === 'read' || run.manner.rereads === 0) return;
+  if (chance(run.random, run.manner.rereads)) yield* work(run, last, undefined);
+}
+
 /** Walks through the flow; `interlude` runs before each step and may end the session. */
 function* walk(run: Running, flow: Flow, interlude: () => Generator<number, void>) {
   const barred = new Set<string>();
+  let last: SimulatedTool | null = null;
   for (const step of flow.steps) {
     if (!chance(run.random, step.share ?? 1) || barred.has(step.tool)) continue;
     const tool = toolOf(run.role, step.tool);
-    const count = integer(run.random, step.times?.[0] ?? 1, step.times?.[1] ?? 1);
+    const count = repetitions(run, step.times?.[0] ?? 1, step.times?.[1] ?? 1);
     yield* interlude();
+    if (!run.stopped) yield* reread(run, tool, last);
     if (run.stopped) return;
+    if (tool.class === 'read' && isFree(tool)) last = tool;
     if (step.parallel === true && count > 1) yield* workInParallel(run, tool, count);
     else {
       for (let i = 0; i < count && !run.stopped && !barred.has(step.tool); i += 1) {
+        repetition(run, i);
         if (!(yield* work(run, tool, step.everyMs))) barred.add(step.tool);
       }
     }
@@ -225,25 +252,51 @@ function* walk(run: Running, flow: Flow, interlude: () => Generator<number, void
   }
 }
 
-/** Plays a session. Yields delays in ms; every record is emitted through the stage. */
-export function* playSession(run: Running, flow: Flow): Generator<number, void> {
-  open(run, flow);
-  yield between(run.random, 500, 3_000);
-  const kind = run.misbehaviour;
+/** A tool beside the role's own, used as it was meant. */
+function* useExtra(run: Running): Generator<number, void> {
+  if (run.extra === null || run.misbehaviour !== null || run.stopped) return;
+  const { tool, matter } = run.extra;
+  yield* takeTurn(run, [act(tool, tool.args(run.random, matter), { matter, ...fails(run, tool) })]);
+}
+
+/** The work of a session with what it is up to in between. */
+function* middle(run: Running, flow: Flow, deed: Deed): Generator<number, void> {
   // Early in the session, so that some of it is left to be stopped.
   let stepsToDeed = integer(run.random, 1, 2);
   const delegates =
-    kind === null && run.bearer.parent === null && chance(run.random, NOISE.delegates);
+    run.purpose === null && run.bearer.parent === null && chance(run.random, NOISE.delegates);
+  let isDone = deed.play === undefined || deed.late === true;
   function* interlude(): Generator<number, void> {
     stepsToDeed -= 1;
-    if (stepsToDeed !== 0) return;
-    if (delegates) run.stage.spawn(run);
-    if (hasDeed(kind)) yield* misbehave(run, kind);
+    if (stepsToDeed === 0 && delegates) run.stage.spawn(run, null);
+    const now = deed.ready === undefined ? stepsToDeed === 0 : deed.ready(run);
+    if (isDone || !now) return;
+    isDone = true;
+    if (deed.play !== undefined) yield* deed.play(run);
   }
   yield* walk(run, flow, interlude);
   while (stepsToDeed > 0 && !run.stopped) yield* interlude();
+  if (!isDone && !run.stopped) yield* interlude();
+  yield* useExtra(run);
+}
+
+/** Does the model refuse the task? Only those with prose say why. */
+function refuses(run: Running): boolean {
+  const { style } = run.manner;
+  return style !== null && run.purpose === null && chance(run.random, NOISE.refused);
+}
+
+/** Plays a session. Yields delays in ms; every record is emitted through the stage. */
+export function* playSession(run: Running): Generator<number, void> {
+  const { flow } = run;
+  const deed = run.purpose === null ? {} : DEEDS[run.purpose];
+  open(run, flow);
+  yield between(run.random, 500, 3_000);
+  const refused = refuses(run);
+  if (!refused) yield* middle(run, flow, deed);
   // The last turn states nothing and says what came of the calls before it.
-  yield* takeTurn(run, []);
+  yield* takeTurn(run, [], refused ? { text: writeRefusal(run.random, run.matter) } : {});
   close(run);
-  if (kind === 'after-close') yield* misbehave(run, kind);
+  if (deed.late === true && deed.play !== undefined) yield* deed.play(run);
+  run.stage.label(labelOf(run));
 }

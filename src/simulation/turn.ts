@@ -1,178 +1,99 @@
 /** One turn of a simulated agent: it states calls, makes them, and reads what came of them. */
-import type { Action } from '../model/event.ts';
 import {
-  type Bearer,
-  type Emission,
   gatewayEvent,
-  type Misbehaviour,
+  type Misdeed,
   metricEvent,
   reasoningEvent,
   type Statement,
 } from './emission.ts';
-import { between, chance, exponential, logNormal, pick, type Random } from './random.ts';
-import type { Args, Matter, RoleSpec, SimulatedTool } from './role.ts';
-
-/** A call about to be made, as a control plane is asked. */
-export interface GateCall {
-  readonly atMs: number;
-  /** Identity the gateway knows the call under. */
-  readonly agentId: string;
-  readonly sessionId: string;
-  readonly tool: string;
-}
-
-/** Its answer. */
-export interface GateAnswer {
-  readonly allowed: boolean;
-  readonly policyId?: string;
-  readonly reason?: string;
-}
-
-/** What the fleet offers a running session. */
-export interface Stage {
-  /** Event time now, ms. */
-  nowMs: number;
-  emit(emission: Emission): void;
-  ask(call: GateCall): GateAnswer;
-  /** Starts a child of this session now. */
-  spawn(parent: Running): void;
-  /** Some other registered agent; null in a fleet of one. */
-  otherAgent(random: Random, agentId: string): string | null;
-}
-
-/** A session under way. */
-export interface Running {
-  readonly stage: Stage;
-  readonly random: Random;
-  readonly bearer: Bearer;
-  readonly sessionId: string;
-  /** Unique in the fleet and free of the start time: names its random stream. */
-  readonly name: string;
-  readonly role: RoleSpec;
-  readonly model: string;
-  readonly matter: Matter;
-  /** What it will do wrong; null = nothing. */
-  readonly misbehaviour: Misbehaviour | null;
-  readonly openedMs: number;
-  /** Refusals in a row after which it gives up. */
-  readonly patience: number;
-  /** Next number in the session. */
-  seq: number;
-  turns: number;
-  calls: number;
-  records: number;
-  refusals: number;
-  stopped: boolean;
-  tokens: number;
-  /** What the agent will say of the calls of its last turn. */
-  claims: Statement[];
-}
-
-/** What the gateway and the tool answer. */
-export interface Verdict {
-  readonly decision: Action['decision'];
-  readonly outcome: Action['outcome'];
-  readonly status: number;
-  readonly policy?: { readonly id: string; readonly rule: string };
-  readonly reason?: string;
-}
-
-/** Went through. */
-export const DONE: Verdict = { decision: 'allow', outcome: 'ok', status: 200 };
-
-/** One call in two books; null = that book has no entry. */
-export interface Act {
-  /** What the agent says it will call. */
-  readonly stated: { readonly tool: string; readonly args: Args } | null;
-  /** What the gateway sees; null for phantoms and for calls that pass no gateway. */
-  readonly made: {
-    readonly tool: string;
-    readonly args: Args;
-    readonly verdict: Verdict;
-    readonly server: string;
-    readonly latencyMs: number;
-    /** Identity the gateway knows it under, where it is another. */
-    readonly agentId?: string;
-  } | null;
-  readonly toolType?: 'local' | 'provider';
-  /** The misbehaviour this call completes, and where it began. */
-  readonly completes?: { readonly kind: Misbehaviour; readonly fromSeq?: number };
-}
+import { writeAside, writeTurn } from './prose.ts';
+import { between, chance, exponential, logNormal, pick } from './random.ts';
+import type { Args, Matter, SimulatedTool } from './role.ts';
+import {
+  type Act,
+  type Completion,
+  DONE,
+  emit,
+  nextId,
+  type Running,
+  type Verdict,
+} from './running.ts';
 
 /** What came of an act: `refused` means by the control plane. */
 export type Result = 'done' | 'failed' | 'refused';
-
-/** What a record completes, as the truth names it. */
-export interface Completion {
-  readonly kind: Misbehaviour;
-  readonly seq: number | null;
-  readonly fromSeq: number | null;
-}
 
 /** What is special about a turn. */
 export interface TurnOptions {
   /** Input tokens, where they are not the role's. */
   readonly inputTokens?: number;
   /** Misbehaviour that the reasoning record itself completes, and where it began. */
-  readonly completes?: { readonly kind: Misbehaviour; readonly fromSeq: number };
+  readonly completes?: { readonly kind: Misdeed; readonly fromSeq: number };
+  /** Said instead of the usual. */
+  readonly text?: string;
   /** Think time after the turn, ms, median. Default 2,500. */
   readonly thinkMs?: number;
 }
 
+/** What is special about a call. */
+export interface ActOptions {
+  readonly verdict?: Verdict;
+  /** What the result is about, where that is not the session's matter. */
+  readonly matter?: Matter;
+  readonly volume?: number;
+}
+
 /** A sound call of a tool: stated and made alike. */
-export function act(tool: SimulatedTool, args: Args, verdict: Verdict = DONE): Act {
+export function act(tool: SimulatedTool, args: Args, options: ActOptions = {}): Act {
   if (tool.route !== 'gateway') {
     return { stated: { tool: tool.name, args }, made: null, toolType: tool.route };
   }
-  const { name, server, latencyMs } = tool;
-  return { stated: { tool: name, args }, made: { tool: name, args, verdict, server, latencyMs } };
+  const { name, server, latencyMs, result, carriesNote } = tool;
+  const { verdict = DONE, matter, volume } = options;
+  return {
+    stated: { tool: name, args },
+    made: {
+      tool: name,
+      args,
+      verdict,
+      server,
+      latencyMs,
+      ...(result === undefined ? {} : { result }),
+      ...(carriesNote === undefined ? {} : { carriesNote }),
+      ...(matter === undefined ? {} : { matter }),
+      ...(volume === undefined ? {} : { volume }),
+    },
+  };
 }
 
+/** Share of turns that say something of a note just read. */
+const ASIDE = { note: 0.05, plant: 0.2 } as const;
 const OPENINGS = ['Next:', 'I will now call', 'To go on I need', 'The next step is', 'Calling'];
 
-function words(run: Running, acts: readonly Act[]): string {
+function words(run: Running, acts: readonly Act[], said: string | undefined): string {
+  if (said !== undefined) return said;
   const names = acts.flatMap((each) => (each.stated === null ? [] : [each.stated.tool]));
+  const { style, taste, remarks } = run.manner;
+  if (style !== null) {
+    const { matter, random } = run;
+    const first = run.turns === 0;
+    const text = writeTurn(random, { style, taste, remarks, tools: names, matter, first });
+    const aside = run.noted !== 'no' && chance(random, ASIDE[run.noted]);
+    run.noted = 'no';
+    return aside ? `${writeAside(random)} ${text}` : text;
+  }
   if (names.length === 0) return `Nothing to call for ${run.matter.ref} at this point.`;
   return `${pick(run.random, OPENINGS)} ${names.join(', ')} for ${run.matter.ref}.`;
 }
 
 function tokensOf(run: Running, inputTokens: number | undefined): { in: number; out: number } {
   const { first, perTurn, out, turnMax } = run.role.tokens;
-  const output = Math.round(Math.min(logNormal(run.random, out, 0.3), turnMax / 4));
-  const input = logNormal(run.random, first + perTurn * run.turns, 0.12);
+  const { tokens } = run.manner;
+  const output = Math.round(Math.min(logNormal(run.random, out, 0.3) * tokens, turnMax / 4));
+  const input = logNormal(run.random, first + perTurn * run.turns, 0.12) * tokens;
   return {
     in: Math.round(inputTokens ?? Math.min(input, turnMax - output)),
     out: output,
   };
-}
-
-/** Emits a record of this session now. */
-export function emit(
-  run: Running,
-  topic: Emission['topic'],
-  event: Emission['event'],
-  completes: Completion | null = null,
-): void {
-  const atMs = run.stage.nowMs;
-  const { agentId } = run.bearer;
-  const truth =
-    completes === null
-      ? null
-      : {
-          sessionId: run.sessionId,
-          agentId,
-          kind: completes.kind,
-          atMs,
-          seq: completes.seq,
-          fromSeq: completes.fromSeq,
-        };
-  run.stage.emit({ atMs, topic, key: event.agent?.id ?? agentId, event, truth });
-}
-
-/** Id of the next record without `seq`: unique within the session. */
-export function nextId(run: Running, what: string): string {
-  run.records += 1;
-  return `${run.sessionId}/${what}/${run.records}`;
 }
 
 /** Emits a count of tokens, money or time. */
@@ -213,7 +134,7 @@ function state(run: Running, acts: readonly Act[], ids: readonly string[], optio
     tokens,
     intents,
     claims: run.claims,
-    text: words(run, acts),
+    text: words(run, acts, options.text),
   });
   emit(run, 'reasoning', event, completes);
   run.claims = [];
@@ -246,15 +167,48 @@ function judged(run: Running, agentId: string, tool: string, verdict: Verdict): 
   };
 }
 
+/** Text of third parties in a result; the plant, where there is one, stands in it too. */
+function noteIn(run: Running, made: NonNullable<Act['made']>, seq: number): string {
+  const { random, flow, plant } = run;
+  const note = flow.note?.(random, made.matter ?? run.matter) ?? '';
+  if (note !== '') run.noted = 'note';
+  if (plant === null) return note;
+  const where = JSON.stringify([made.tool, made.args]);
+  if (plant.tool !== null && plant.tool !== made.tool) return note;
+  if (plant.where !== null && plant.where !== where) return note;
+  plant.where = where;
+  run.noted = plant.follows === 'resisted' ? 'plant' : 'note';
+  run.exposedSeq ??= seq;
+  if (note === '') return plant.words;
+  return chance(random, 0.5) ? `${note} ${plant.words}` : `${plant.words} ${note}`;
+}
+
+interface Answer {
+  readonly bytesOut: number;
+  readonly result?: unknown;
+}
+
+/** What comes back of a call that was let through. */
+function answerOf(run: Running, made: NonNullable<Act['made']>, seq: number): Answer {
+  const more = exponential(run.random, 900);
+  if (made.result === undefined) return { bytesOut: 200 + Math.round(more) };
+  const note = made.carriesNote === true ? noteIn(run, made, seq) : '';
+  const result = made.result(run.random, made.matter ?? run.matter, made.args, note);
+  const bytes = (JSON.stringify(result).length + more) * run.manner.bytes * (made.volume ?? 1);
+  return { bytesOut: Math.round(bytes), result };
+}
+
 /** One call reaches the gateway. Its record bears the time of the call, not of the answer. */
 function attempt(run: Running, each: Act, seq: number, callId: string): Result {
   const { made } = each;
   if (made === null) return 'done';
+  run.made += 1;
   const bearer = made.agentId === undefined ? run.bearer : { ...run.bearer, agentId: made.agentId };
   const refusal = judged(run, bearer.agentId, made.tool, made.verdict);
   const verdict = refusal ?? made.verdict;
   const done = verdict.outcome === 'ok';
-  const bytesOut = done ? 200 + Math.round(exponential(run.random, 900)) : 0;
+  const answer: Answer = done ? answerOf(run, made, seq) : { bytesOut: 0 };
+  const latencyMs = made.latencyMs * run.manner.latency;
   const body = {
     phase: 'result',
     tool: made.tool,
@@ -264,15 +218,17 @@ function attempt(run: Running, each: Act, seq: number, callId: string): Result {
     outcome: verdict.outcome,
     status: verdict.status,
     durationMs:
-      verdict.decision === 'allow' ? Math.round(logNormal(run.random, made.latencyMs, 0.4)) : 4,
-    bytesOut,
+      verdict.decision === 'allow' ? Math.round(logNormal(run.random, latencyMs, 0.4)) : 4,
+    ...answer,
   } as const;
   const reasoned = verdict.reason === undefined ? body : { ...body, reason: verdict.reason };
   const action = verdict.policy === undefined ? reasoned : { ...reasoned, policy: verdict.policy };
+  const fromSeq = each.completes?.fromSeq ?? seq;
+  if (each.completes !== undefined) run.begunSeq ??= fromSeq;
   const completes =
     each.completes === undefined || refusal !== null
       ? null
-      : { kind: each.completes.kind, seq, fromSeq: each.completes.fromSeq ?? seq };
+      : { kind: each.completes.kind, seq, fromSeq };
   emit(run, 'gateway', gatewayEvent(bearer, run.stage.nowMs, seq, callId, action), completes);
   if (refusal !== null) return 'refused';
   return done ? 'done' : 'failed';
@@ -305,7 +261,7 @@ export function* takeTurn(
     const callId = ids[index] as string;
     if (each.made !== null) {
       yield gapMs(run, index);
-      longestMs = Math.max(longestMs, each.made.latencyMs);
+      longestMs = Math.max(longestMs, each.made.latencyMs * run.manner.latency);
     }
     const result = attempt(run, each, first + index, callId);
     results.push(result);
@@ -316,6 +272,7 @@ export function* takeTurn(
       run.claims.push(claim);
     }
   }
-  yield longestMs + Math.min(20_000, logNormal(run.random, options.thinkMs ?? 2_500, 0.5));
+  const thinkMs = logNormal(run.random, (options.thinkMs ?? 2_500) * run.manner.think, 0.5);
+  yield longestMs + Math.min(20_000, thinkMs);
   return results;
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { parseYaml } from '../../src/adapters/files.ts';
 import { buildInventory, EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
 import { ROLES, UNGRANTED_TOOLS } from '../../src/simulation/roles.ts';
+import { STORY_ROLES } from '../../src/simulation/story-roles.ts';
 
 function parsed(text: string, file = 'tools.yaml') {
   const yaml = parseYaml(file, text);
@@ -110,7 +111,8 @@ test('the shipped inventory has no problem and says of simulated tools what the 
   const file = new URL('../../baselines/tools.yaml', import.meta.url);
   const { inventory, problems } = buildInventory([parsed(readFileSync(file, 'utf8'))]);
   assert.deepEqual(problems, []);
-  const roleTools = ROLES.flatMap((role) => role.tools);
+  const roles = [...ROLES, ...STORY_ROLES];
+  const roleTools = roles.flatMap((role) => role.tools);
   for (const tool of roleTools) {
     const facts = inventory.tool(tool.name);
     assert.deepEqual(
@@ -127,6 +129,6 @@ test('the shipped inventory has no problem and says of simulated tools what the 
     assert.notEqual(inventory.tool(name), null);
     assert.equal(granted.has(name), false);
   }
-  for (const name of ROLES.flatMap((role) => role.invented))
+  for (const name of roles.flatMap((role) => role.invented))
     assert.equal(inventory.tool(name), null);
 });

@@ -2,7 +2,8 @@
 
 import { KINDS, type Kind, type WireEvent } from '../../src/model/event.ts';
 import type { Truth } from '../../src/simulation/emission.ts';
-import { createFleet, type FleetOptions } from '../../src/simulation/fleet.ts';
+import { createFleet } from '../../src/simulation/fleet.ts';
+import type { FleetOptions } from '../../src/simulation/fleet-options.ts';
 import { integer, type Random } from '../../src/simulation/random.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { hash53 } from '../../src/state/hash53.ts';

@@ -3,6 +3,7 @@ import type { Action, WireEvent } from '../../src/model/event.ts';
 import type { Emission, Truth } from '../../src/simulation/emission.ts';
 import { BURST_CALLS, SPIRAL_FACTOR, SPIRAL_FAILURES } from '../../src/simulation/misbehaviour.ts';
 import { ROLES } from '../../src/simulation/roles.ts';
+import { STORY_ROLES } from '../../src/simulation/story-roles.ts';
 
 /** A call as the gateway wrote it. */
 export interface Made {
@@ -74,7 +75,9 @@ function govern(ledger: Ledger, atMs: number, event: WireEvent): void {
   if (governance === undefined || agent === undefined) return;
   if (governance.change === 'tools.granted') {
     const tools = governance.detail?.tools ?? [];
-    ledger.grants.set(agent.id, new Map(tools.map((each) => [each.tool, each.tier ?? ''])));
+    const granted = ledger.grants.get(agent.id) ?? new Map<string, string>();
+    for (const each of tools) granted.set(each.tool, each.tier ?? '');
+    ledger.grants.set(agent.id, granted);
   }
   if (session === undefined) return;
   const books = booksOf(ledger, session.id);
@@ -175,7 +178,8 @@ function countFindings(books: Books): string[] {
   }
   const burst = crowded(books.made, BURST_CALLS, 60_000);
   if (burst !== null) found.push(`call-burst@${burst.seq}`);
-  const sound = ROLES.find((role) => role.name === books.role)?.tokens.turnMax ?? 0;
+  const sound =
+    [...ROLES, ...STORY_ROLES].find((role) => role.name === books.role)?.tokens.turnMax ?? 0;
   const spiral = books.turns.find(({ tokens }) => tokens > sound * SPIRAL_FACTOR);
   if (spiral !== undefined) found.push(`token-spiral@${spiral.seq}`);
   return found;

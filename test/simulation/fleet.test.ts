@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { WireEvent } from '../../src/model/event.ts';
 import type { Emission } from '../../src/simulation/emission.ts';
-import { createFleet, type FleetOptions } from '../../src/simulation/fleet.ts';
+import { createFleet } from '../../src/simulation/fleet.ts';
+import type { FleetOptions } from '../../src/simulation/fleet-options.ts';
 import { agentsOf } from '../../src/simulation/population.ts';
 import { ROLES } from '../../src/simulation/roles.ts';
 

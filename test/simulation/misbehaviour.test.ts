@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MISBEHAVIOURS, type Truth } from '../../src/simulation/emission.ts';
-import { createFleet, type FleetOptions } from '../../src/simulation/fleet.ts';
+import { createFleet } from '../../src/simulation/fleet.ts';
+import type { FleetOptions } from '../../src/simulation/fleet-options.ts';
 import { agreesWith, findingsOf, keepBooks } from './books.ts';
 
 const OPTIONS: FleetOptions = {
