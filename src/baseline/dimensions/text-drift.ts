@@ -149,7 +149,10 @@ function pairsOf(
 function modelOf(levels: readonly Pick<TextCounts, 'words' | 'letters'>[]): TextModel {
   return {
     words: compileContexts(levels.map(({ words }) => ({ counts: words, order: 1 }))),
-    letters: compileContexts(levels.map(({ letters }) => ({ counts: letters, order: 2 }))),
+    // How words are spelt differs between languages, not between agents: the widest level will do.
+    letters: compileContexts(
+      levels.slice(-1).map(({ letters }) => ({ counts: letters, order: 2 })),
+    ),
   };
 }
 
