@@ -77,7 +77,7 @@ export function pushValue(window: MovingWindow, x: number): void {
 
 /**
  * Median of the window; the mean of the middle two for an even size, NaN for an empty window.
- * @example median of a window with 1, 2, 4, 8 // 3
+ * @example medianOf([8, 1, 4, 2].reduce((w, x) => (pushValue(w, x), w), createMovingWindow(4))) // 3
  */
 export function medianOf(window: MovingWindow): number {
   const { sorted, size } = window;

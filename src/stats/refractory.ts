@@ -25,7 +25,7 @@ export function createRefractory(): Refractory {
  * caught up with it.
  * Parameters: v - finite, >= 0; bar, fade - in [0, 1].
  * Cost: constant. Reference: statistics chapter §12.3.
- * @example with bar .5, fade .5: news of 8, then of 8 again // 8, then 4
+ * @example news({ memory: 8 }, 8, { bar: 0.5, fade: 0.5 }) // 4
  */
 export function news(state: Refractory, v: number, shape: RefractoryShape): number {
   const fresh = Math.max(0, v - shape.bar * state.memory);

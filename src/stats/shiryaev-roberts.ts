@@ -39,7 +39,7 @@ export interface Onset {
  * Parameters: onset - changed in place; lnE of this tick in nats; tick - its number; ms - its time.
  * Returns true where a run ended, so that what was gathered since its onset is to be dropped.
  * Cost: O(1), three numbers. Reference: Page, Continuous inspection schemes (1954).
- * @example advance({ gap: 0, tick: 1, ms: 0 }, -0.1, 1, 60_000) // true, the onset is now tick 2
+ * @example advance({ gap: 0, tick: 1, ms: 0 }, -0.1, 1, 60_000) // true
  */
 export function advance(onset: Onset, lnE: number, tick: number, ms: number): boolean {
   // The first tick of a run gives it its time.

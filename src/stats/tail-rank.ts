@@ -14,7 +14,8 @@ const bounded = (p: number): number => Math.min(1, Math.max(TAIL_RANK_MIN, p));
 
 /** The tail beyond `edge`: `(k+1)/(n+1) · exp(−(s − edge)/scale)`. */
 function beyond(excess: number, scale: number, k: number, n: number): number {
-  if (scale === 0) return TAIL_RANK_MIN;
+  // A difference of numbers near the largest there is overflows; ∞/∞ would be NaN.
+  if (scale === 0 || excess === Number.POSITIVE_INFINITY) return TAIL_RANK_MIN;
   return bounded(((k + 1) / (n + 1)) * Math.exp(-excess / scale));
 }
 
@@ -26,7 +27,7 @@ function beyond(excess: number, scale: number, k: number, n: number): number {
  * Parameters: window - n >= 1 finite values; s - finite, higher is stranger.
  * Answers: in [1e-30, 1]; 1 for an empty window.
  * Cost: O(log n + k). Reference: statistics chapter §4.9.
- * @example of 97, of 103 against a window with 1, 2, …, 100 // 5/101, 4/101·exp(−6/2)
+ * @example upperTailRank([1, 2, 3, 4, 5, 6].reduce((w, x) => (pushValue(w, x), w), createMovingWindow(6)), 4) // 0.3466...
  */
 export function upperTailRank(window: MovingWindow, s: number): number {
   const { sorted, size } = window;
