@@ -1,4 +1,4 @@
-/** Summaries of numbers: medians, quantiles, rank correlation, ln Γ; refuses what is not finite. */
+/** Summaries: medians, quantiles, rank correlation, ln Γ; they refuse what is not finite. */
 import {
   gammaln,
   medianSorted as libraryMedianSorted,
