@@ -77,3 +77,14 @@ test('the lower rank is the upper one of the mirrored window', () => {
     { seed: 44 },
   );
 });
+
+test('no NaN for the largest numbers there are', () => {
+  const most = Number.MAX_VALUE;
+  const window = windowOf([-most, most, -most, most, 0, 1, 5e-324]);
+  for (const s of [-most, most, 0, 1e300]) {
+    for (const rank of [upperTailRank, lowerTailRank, twoSidedTailRank]) {
+      const p = rank(window, s);
+      assert.ok(p >= TAIL_RANK_MIN && p <= 1, `${p}`);
+    }
+  }
+});
