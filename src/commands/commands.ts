@@ -1,5 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
 import { COMMON } from './arguments.ts';
+import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
@@ -14,6 +15,7 @@ import { run } from './run.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { window } from './window.ts';
 
 /** Every command, in the order people meet them. */
 export const COMMANDS: readonly Command[] = [
@@ -25,6 +27,8 @@ export const COMMANDS: readonly Command[] = [
   leases,
   pause,
   resume,
+  baseline,
+  window,
   journal,
   status,
   replay,

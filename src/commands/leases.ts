@@ -178,7 +178,8 @@ async function until(done: () => Promise<boolean>, signal: AbortSignal): Promise
   }
 }
 
-function signed(given: Given): { by: string; reason: string } {
+/** Who gave a command, and why. CONFIG_INVALID where either is missing. */
+export function signed(given: Given): { by: string; reason: string } {
   const by = given.value('by');
   const reason = given.value('reason');
   if (by === undefined || reason === undefined || by === '' || reason === '')

@@ -4,16 +4,19 @@ import { createLog } from '../adapters/log.ts';
 import { runOnSchedule } from '../adapters/schedule.ts';
 import type { NoticeCode } from '../model/detection.ts';
 import type { LaneCommit } from '../model/effects.ts';
-import type { Log } from '../model/ports.ts';
+import type { Database, Log } from '../model/ports.ts';
 import { sweep } from '../record/housekeeping.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, libraryOf } from './inputs.ts';
 import { openStore } from './store.ts';
+import { careForBaselines } from './window-acts.ts';
 
 /** When what has served its time is let go of, UTC. */
 const NIGHTLY = '17 3 * * *';
+/** When windows that are over are ended. Event time says whether; this only says how soon. */
+const BASELINE_ROUNDS = '*/5 * * * *';
 
 /** The command. */
 export const run: Command = {
@@ -55,6 +58,7 @@ export const run: Command = {
         log,
         signal,
       );
+      runOnSchedule('baselines', BASELINE_ROUNDS, () => tendBaselines(store.db, log), log, signal);
       await runDaemon(parts, { untilCaughtUp, onCommit }, signal);
     } finally {
       await store.close();
@@ -64,6 +68,19 @@ export const run: Command = {
   },
 };
 
+/** Ends windows that are over and says what people are to look at. */
+async function tendBaselines(db: Database, log: Log): Promise<void> {
+  const { expired, aborted, inReview, stale } = await careForBaselines(db, systemClock.nowMs());
+  for (const window of expired) log.warn({ window }, 'a learning window expired: nothing changes');
+  for (const window of aborted)
+    log.warn({ window }, 'a learning window was aborted: hard evidence fell into it');
+  if (inReview > 0) log.info({ inReview }, 'baselines wait for review: plumbline window list');
+  for (const { level, subject, ageMs, trust } of stale) {
+    const fields = { level, subject, ageDays: Math.floor(ageMs / DAY_MS), trust };
+    log.warn(fields, 'a baseline is due for revalidation: its evidence weakens');
+  }
+}
+
 /** What an operator must hear of without asking; the record has all of it. */
 const HEARD: readonly NoticeCode[] = [
   'breaker.tripped',
@@ -71,6 +88,7 @@ const HEARD: readonly NoticeCode[] = [
   'source.back',
   'history.truncated',
 ];
+const DAY_MS = 86_400_000;
 const PROGRESS_RECORDS = 50_000;
 const DEAD_LETTERS_EVERY_MS = 10_000;
 

@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'CONTROL_UNREACHABLE',
   'CONTROL_REFUSED',
   'CONFIG_INVALID',
+  'BASELINE_REFUSED',
   'NOT_FOUND',
 ] as const;
 

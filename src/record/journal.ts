@@ -17,6 +17,8 @@ export const JOURNAL_KINDS = [
   'notice',
   'dead-letter',
   'operator-request',
+  'window',
+  'baseline',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];

@@ -1,0 +1,132 @@
+/** The gate: which units may enter a baseline; nothing is learnt from what is suspected. */
+import { countAtLeast } from '../stats/conformal.ts';
+
+/** e of about 10 at 2,000 calibration scores; costs about .35 % of clean units (statistics §9). */
+export const GATE_P = 0.0035;
+
+/** A unit at the gate. */
+export interface GateUnit {
+  readonly session: string;
+  readonly agent: string;
+  /** Event time of its first and its last item, ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /**
+   * p of `joint` against the previous baseline; in a governance window over the dimensions the
+   * change does not name. Null where it could not be scored.
+   */
+  readonly p: number | null;
+  /** The same against the role; null where there is none above. */
+  readonly roleP: number | null;
+  /** p among peers in the same rollout on the dimensions the change names; null outside a window. */
+  readonly peerP: number | null;
+  /** Scores those p rest on, the fewest. */
+  readonly calibration: number;
+  /** Alert accumulator of its agent when it closed, and its threshold; null where none runs. */
+  readonly alertR: number | null;
+  readonly alertA: number | null;
+  /** A finding of hard evidence names this session. */
+  readonly hardEvidence: boolean;
+}
+
+/** A firing not judged false: from its change point on its agent is quarantined. */
+export interface Firing {
+  readonly agent: string;
+  readonly changePointMs: number;
+}
+
+/** Why a unit stays out. */
+export const EXCLUSIONS = [
+  'hard-evidence',
+  'quarantined',
+  'agent-under-alert',
+  'improbable',
+  'improbable-for-role',
+  'improbable-among-peers',
+  'unscored',
+] as const;
+/** One of EXCLUSIONS. */
+export type Exclusion = (typeof EXCLUSIONS)[number];
+
+/** What the gate let in and what it kept out, in the order given. */
+export interface Gated {
+  readonly admitted: readonly string[];
+  readonly excluded: readonly { readonly session: string; readonly reason: Exclusion }[];
+}
+
+/** The least p that enters: no rank of `n` scores can be below 1/(n + 1). */
+export function gateP(n: number): number {
+  return Math.max(GATE_P, 1 / (n + 1));
+}
+
+/** Lets units in or keeps them out. Sessions of which one unit stays out stay out as a whole. */
+export function gate(units: readonly GateUnit[], firings: readonly Firing[]): Gated {
+  const reasons = new Map<string, Exclusion>();
+  for (const unit of units) {
+    const reason = exclusionOf(unit, firings);
+    const known = reasons.get(unit.session);
+    if (reason === null) continue;
+    if (known === undefined || EXCLUSIONS.indexOf(reason) < EXCLUSIONS.indexOf(known))
+      reasons.set(unit.session, reason);
+  }
+  const admitted: string[] = [];
+  const excluded: { session: string; reason: Exclusion }[] = [];
+  for (const session of new Set(units.map((unit) => unit.session))) {
+    const reason = reasons.get(session);
+    if (reason === undefined) admitted.push(session);
+    else excluded.push({ session, reason });
+  }
+  return { admitted, excluded };
+}
+
+/** Why this unit stays out, the gravest reason; null where it may enter. */
+export function exclusionOf(unit: GateUnit, firings: readonly Firing[]): Exclusion | null {
+  const { agent, toMs, p, roleP, peerP, alertR, alertA } = unit;
+  const least = gateP(unit.calibration);
+  if (unit.hardEvidence) return 'hard-evidence';
+  // A unit that runs across the change point is on its far side: what began may have begun in it.
+  if (firings.some((one) => one.agent === agent && toMs >= one.changePointMs)) return 'quarantined';
+  if (alertR !== null && alertA !== null && !(alertR < alertA)) return 'agent-under-alert';
+  if (p === null && roleP === null) return 'unscored';
+  if (p !== null && !(p > least)) return 'improbable';
+  if (roleP !== null && !(roleP > least)) return 'improbable-for-role';
+  // Ranks among a handful of peers say little: only what their number can carry is refused.
+  if (peerP !== null && !(peerP > GATE_P)) return 'improbable-among-peers';
+  return null;
+}
+
+/**
+ * p among peers in the same rollout, valid under drift common to all as long as peers are
+ * exchangeable: the share of peers at least as strange, oneself included.
+ * @example peerP(3, [1, 2, 5]) // 0.5
+ */
+export function peerP(own: number, peers: readonly number[]): number {
+  return (1 + peers.filter((peer) => peer >= own).length) / (peers.length + 1);
+}
+
+/**
+ * p of each session of a window that has no predecessor, from scores that leave the session itself
+ * out. Ranks alone could keep out no more than .35 % whatever is planted, so beyond the ninth decile
+ * the p follows an exponential tail whose scale is read off the quantiles below the top 5 %, which
+ * up to that many planted sessions cannot move. In (0, 1]; a gate, never evidence.
+ */
+export function genesisP(scores: ReadonlyMap<string, number>): Map<string, number> {
+  const sorted = Float64Array.from(scores.values()).sort();
+  const n = sorted.length;
+  const result = new Map<string, number>();
+  const at = (share: number): number => sorted[Math.min(n - 1, Math.floor(share * n))] ?? 0;
+  const tail = at(0.9);
+  // The largest of three scales: a heavy tail that is honest shows in the later one.
+  const scale = Math.max(
+    (tail - at(0.5)) / Math.log(5),
+    (at(0.95) - tail) / Math.LN2,
+    (tail - at(0.75)) / Math.log(2.5),
+  );
+  for (const [session, score] of scores) {
+    const rank = (1 + countAtLeast(sorted, score)) / (n + 1);
+    if (score <= tail || n < 20) result.set(session, rank);
+    else if (scale <= 0) result.set(session, Math.min(rank, 1 / (n + 1)));
+    else result.set(session, Math.min(rank, 0.1 * Math.exp(-(score - tail) / scale)));
+  }
+  return result;
+}
