@@ -170,7 +170,7 @@ function judged(run: Running, agentId: string, tool: string, verdict: Verdict): 
 /** Text of third parties in a result; the plant, where there is one, stands in it too. */
 function noteIn(run: Running, made: NonNullable<Act['made']>, seq: number): string {
   const { random, flow, plant } = run;
-  const note = flow.note?.(random, made.matter ?? run.matter) ?? '';
+  const note = flow.note?.(random, run.matter) ?? '';
   if (note !== '') run.noted = 'note';
   if (plant === null) return note;
   const where = JSON.stringify([made.tool, made.args]);

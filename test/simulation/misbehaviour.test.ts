@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { MISBEHAVIOURS, type Truth } from '../../src/simulation/emission.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import type { FleetOptions } from '../../src/simulation/fleet-options.ts';
+import { STORY_ROLES } from '../../src/simulation/story-roles.ts';
 import { agreesWith, findingsOf, keepBooks } from './books.ts';
 
 const OPTIONS: FleetOptions = {
@@ -165,4 +166,15 @@ test('a session revoked midway stops there, and others do not notice', () => {
     ({ id, made }) => id !== target.id && (made[0]?.atMs ?? Number.POSITIVE_INFINITY) < revokedMs,
   );
   for (const books of overlapping) assert.deepEqual(books.made, before(books.id)?.made);
+});
+
+test('agents of story roles misbehave in the same ways, and leave the same traces', () => {
+  const roles = { roles: STORY_ROLES, temper: { rho: 0.6 }, sessions: 280 };
+  const { truths, ledger } = run({ ...roles, seed: 3 });
+  const labels = bySession(truths);
+  for (const books of ledger.sessions.values()) {
+    const findings = findingsOf(ledger, books);
+    assert.ok(agreesWith(labels.get(books.id) ?? [], findings), `${books.id}: ${findings}`);
+  }
+  assert.equal(new Set(truths.map(({ kind }) => kind)).size, MISBEHAVIOURS.length);
 });

@@ -7,14 +7,14 @@ import { act, takeTurn } from '../turn.ts';
 export const delegationAbuse: Deed = {
   suits: hasGoals,
   play: function* (run) {
-    const fromSeq = run.seq;
-    run.begunSeq ??= fromSeq;
     if (run.bearer.parent !== null) {
       const completes = { kind: 'delegation-abuse' } as const;
       const sound = errandAct(run, errandFor(run.random, run));
       yield* takeTurn(run, [{ ...sound, completes }]);
       return;
     }
+    const fromSeq = run.seq;
+    run.begunSeq ??= fromSeq;
     const children = integer(run.random, 4, 7);
     for (let i = 0; i < children; i += 1) run.stage.spawn(run, 'delegation-abuse');
     const read = run.role.tools.find((tool) => tool.class === 'read' && tool.route === 'gateway');

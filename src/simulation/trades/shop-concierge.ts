@@ -62,7 +62,7 @@ export const CONCIERGE: Trade = {
       result: [
         '*2-5',
         { sku: '{=id:SKU}', name: '{=thing}', price: '{=money:9-500}' },
-        { sku: '{sku1}', name: '{thing}' },
+        { sku: '{sku1}', name: '{thing}', review: '{note}' },
       ],
     },
     change_address: {
