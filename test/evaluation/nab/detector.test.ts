@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  BEFOREHAND,
   createNabDetector,
   PROTOTYPE,
-  SHIPPED,
   scoreRow,
   scoreSeries,
+  TUNED,
+  WIDENED,
 } from '../../../src/evaluation/nab/detector.ts';
 
 const FIVE_MINUTES_MS = 300_000;
@@ -33,7 +33,7 @@ function seriesOf(rows: number, valueAt: (row: number) => number) {
 const strongest = (scores: Float64Array): number =>
   scores.reduce((best, score, row) => (score > (scores[best] ?? 0) ? row : best), WARM);
 
-for (const [name, constants] of Object.entries({ PROTOTYPE, BEFOREHAND, SHIPPED })) {
+for (const [name, constants] of Object.entries({ PROTOTYPE, WIDENED, TUNED })) {
   test(`the threshold of ${name} is what one row in a thousand of white noise reaches`, () => {
     const draw = noise(1);
     let rows = 0;
@@ -58,11 +58,11 @@ test('a spike, a level shift and an odd value inside the range are the strongest
     const draw = noise(5);
     const scores = scoreSeries(
       seriesOf(4000, (row) => valueAt(row, draw())),
-      SHIPPED,
+      TUNED,
     );
     const at = strongest(scores);
     assert.ok(at >= 2000 && at < 2012, `${what}: strongest at ${at}`);
-    assert.ok((scores[at] ?? 0) > SHIPPED.threshold, what);
+    assert.ok((scores[at] ?? 0) > TUNED.threshold, what);
   }
 });
 
@@ -71,15 +71,15 @@ test('the same value at another hour is strange', () => {
   const day = (row: number) => (Math.floor(row / 12) % 24 < 12 ? 100 : 10) + draw();
   // Rows 5904…5909 lie at noon of a day and carry the morning's level instead of the evening's.
   const wrong = (row: number) => (row >= 5904 && row < 5910 ? 100 : day(row));
-  const scores = scoreSeries(seriesOf(6200, wrong), SHIPPED);
+  const scores = scoreSeries(seriesOf(6200, wrong), TUNED);
   const found = Math.max(...scores.subarray(5904, 5910));
-  assert.ok(found > SHIPPED.threshold, `${found}`);
+  assert.ok(found > TUNED.threshold, `${found}`);
 });
 
 test('a flat line and a perfect daily cycle say nothing', () => {
   for (const valueAt of [() => 45, (row: number) => (Math.floor(row / 12) % 24 < 12 ? 100 : 10)]) {
-    const scores = scoreSeries(seriesOf(5000, valueAt), SHIPPED).subarray(WARM);
-    assert.ok(Math.max(...scores) < SHIPPED.threshold, `${Math.max(...scores)}`);
+    const scores = scoreSeries(seriesOf(5000, valueAt), TUNED).subarray(WARM);
+    assert.ok(Math.max(...scores) < TUNED.threshold, `${Math.max(...scores)}`);
   }
 });
 
@@ -87,20 +87,20 @@ test('one pass: the scores of a beginning do not depend on what follows', () => 
   const draw = noise(3);
   const whole = seriesOf(3000, draw);
   const part = { timesMs: whole.timesMs.slice(0, 1700), values: whole.values.slice(0, 1700) };
-  assert.deepEqual(scoreSeries(part, SHIPPED), scoreSeries(whole, SHIPPED).slice(0, 1700));
+  assert.deepEqual(scoreSeries(part, TUNED), scoreSeries(whole, TUNED).slice(0, 1700));
 });
 
 test('finite and at least 0 for any finite value', () => {
   const values = [0, 1e308, -1e308, 5e-324, -0, 1e-9, 1e9];
   const scores = scoreSeries(
     seriesOf(1000, (row) => values[(row * row) % 7] ?? 0),
-    SHIPPED,
+    TUNED,
   );
   assert.ok(scores.every((score) => Number.isFinite(score) && score >= 0));
 });
 
 test('does not grow with the series', () => {
-  const detector = createNabDetector(SHIPPED);
+  const detector = createNabDetector(TUNED);
   const size = () =>
     [detector.values, ...detector.cells, ...detector.ranked].reduce(
       (sum, window) => sum + window.ring.byteLength + window.sorted.byteLength,
