@@ -2,12 +2,7 @@
 import { isOutlier, type LedgerRow, ledgerAfter } from '../baseline/ledger.ts';
 import type { Profile } from '../baseline/profile.ts';
 import type { ProposalEvidence, Registry } from '../baseline/proposal.ts';
-import {
-  ledgerSteps,
-  type ReviewReport,
-  removedDimensions,
-  review,
-} from '../baseline/review.ts';
+import { ledgerSteps, type ReviewReport, removedDimensions, review } from '../baseline/review.ts';
 import type { Database, Query } from '../model/ports.ts';
 import type { LearningWindow } from '../model/window.ts';
 import { type StoredVersion, versionByHash } from '../record/baselines.ts';
