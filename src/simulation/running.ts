@@ -121,6 +121,17 @@ export interface Verdict {
 /** Went through. */
 export const DONE: Verdict = { decision: 'allow', outcome: 'ok', status: 200 };
 
+/** Refused by policy, as it happens to sound calls now and then. */
+export function outsideWindow(tool: string): Verdict {
+  return {
+    decision: 'deny',
+    outcome: 'error',
+    status: 403,
+    policy: { id: 'limits', rule: `${tool}-window` },
+    reason: 'outside the permitted window',
+  };
+}
+
 /** One call in two books; null = that book has no entry. */
 export interface Act {
   /** What the agent says it will call. */

@@ -7,7 +7,15 @@ import { labelOf } from './label.ts';
 import { writeRefusal } from './prose.ts';
 import { between, chance, integer, pick, uniform } from './random.ts';
 import { type Args, type Flow, isFree, type SimulatedTool, toolOf } from './role.ts';
-import { type Act, type Completion, emit, nextId, type Running, type Verdict } from './running.ts';
+import {
+  type Act,
+  type Completion,
+  emit,
+  nextId,
+  outsideWindow,
+  type Running,
+  type Verdict,
+} from './running.ts';
 import { type ActOptions, act, measure, type Result, takeTurn } from './turn.ts';
 
 /** Shares of honest noise, per call or per turn. */
@@ -150,13 +158,7 @@ function* mistype(run: Running, tool: SimulatedTool, args: Args): Generator<numb
 /** Whether policy says no this time; the agent accepts it and leaves the tool alone. */
 function policyDenies(run: Running, tool: SimulatedTool): Verdict | null {
   if (!isFree(tool) || tool.class === 'read' || !chance(run.random, NOISE.denied)) return null;
-  return {
-    decision: 'deny',
-    outcome: 'error',
-    status: 403,
-    policy: { id: 'limits', rule: `${tool.name}-window` },
-    reason: 'outside the permitted window',
-  };
+  return outsideWindow(tool.name);
 }
 
 function fails(run: Running, tool: SimulatedTool): ActOptions {

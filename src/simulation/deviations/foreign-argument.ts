@@ -2,16 +2,8 @@
 import { type Deed, errandAct, errandFor, hasGoals } from '../deed.ts';
 import { chance, pick } from '../random.ts';
 import type { RoleSpec } from '../role.ts';
-import type { Plant, Running, Verdict } from '../running.ts';
+import { outsideWindow, type Plant, type Running } from '../running.ts';
 import { takeTurn } from '../turn.ts';
-
-const STOPPED: Verdict = {
-  decision: 'deny',
-  outcome: 'error',
-  status: 403,
-  policy: { id: 'limits', rule: 'recipient-window' },
-  reason: 'outside the permitted window',
-};
 
 /** Can a role of this kind meet foreign text at all, whichever its task? */
 export function readsForeignText(role: RoleSpec): boolean {
@@ -39,7 +31,11 @@ function* obey(run: Running): Generator<number, void> {
   const { plant: planted } = run;
   if (planted === null || planted.follows === 'resisted') return;
   const attempted = planted.follows === 'attempted';
-  const sound = errandAct(run, planted, attempted ? { verdict: STOPPED } : {});
+  const sound = errandAct(
+    run,
+    planted,
+    attempted ? { verdict: outsideWindow(planted.goal.tool) } : {},
+  );
   run.begunSeq ??= run.seq + 1;
   const completes = { kind: 'foreign-argument' } as const;
   yield* takeTurn(run, [attempted ? sound : { ...sound, completes }]);
