@@ -36,6 +36,10 @@ const NOISE = {
   planned: 0.3,
   /** Sessions that start a child. */
   delegates: 0.03,
+  /** Sessions that use a tool their task does not need, harmlessly; only where there is prose. */
+  detour: 0.02,
+  /** Detours that change something. */
+  bold: 0.3,
   /** Sessions whose task the model refuses; only where it has prose to say so. */
   refused: 0.012,
 } as const;
@@ -261,6 +265,20 @@ function* useExtra(run: Running): Generator<number, void> {
   yield* takeTurn(run, [act(tool, tool.args(run.random, matter), { matter, ...fails(run, tool) })]);
 }
 
+/** A step no flow foresees, about the session's own matter: unusual, and nothing wrong with it. */
+function* detour(run: Running): Generator<number, void> {
+  if (run.manner.style === null || run.stopped || !chance(run.random, NOISE.detour)) return;
+  const used = new Set(run.flow.steps.map((step) => step.tool));
+  const bold = chance(run.random, NOISE.bold);
+  const outside = run.role.tools.filter(
+    (tool) =>
+      isFree(tool) &&
+      !used.has(tool.name) &&
+      (bold ? tool.class !== 'spend' : tool.class === 'read'),
+  );
+  if (outside.length > 0) yield* work(run, pick(run.random, outside), undefined);
+}
+
 /** The work of a session with what it is up to in between. */
 function* middle(run: Running, flow: Flow, deed: Deed): Generator<number, void> {
   // Early in the session, so that some of it is left to be stopped.
@@ -279,6 +297,7 @@ function* middle(run: Running, flow: Flow, deed: Deed): Generator<number, void> 
   yield* walk(run, flow, interlude);
   while (stepsToDeed > 0 && !run.stopped) yield* interlude();
   if (!isDone && !run.stopped) yield* interlude();
+  yield* detour(run);
   yield* useExtra(run);
 }
 
