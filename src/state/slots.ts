@@ -4,6 +4,9 @@ import { assert } from '../model/errors.ts';
 /** Number of pages the entities are spread over by the hash of their key. */
 export const PAGES = 256;
 
+/** Rows loaded in one step of a restore. */
+const STEP_ROWS = 2000;
+
 /** An entity: plain JSON. `wake` is the event time, ms, at which its owner wants to be called. */
 export interface Entity {
   wake?: number | undefined;
@@ -149,8 +152,8 @@ export class Slots {
   }
 
   /**
-   * Loads pages, then deltas in order; a page ignores deltas it already contains. A page or a delta
-   * a step: nothing may be read or changed before the last one.
+   * Loads pages, then deltas in order; a page ignores deltas it already contains. A step parses a
+   * page or a delta, or loads some of its rows: nothing may be read or changed before the last one.
    */
   *restoring(pages: StoredPages, deltas: StoredDeltas): Generator<undefined, void> {
     const upto = new Array<number>(PAGES).fill(0);
@@ -158,13 +161,10 @@ export class Slots {
     this.#spaces.clear();
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
-      for (const row of parseRows(bytes)) this.#load(row, null);
-      yield;
+      yield* this.#loading(bytes, null);
     }
-    for (const { seq, bytes } of deltas) {
-      for (const row of parseRows(bytes)) this.#load(row, (page) => seq > (upto[page] as number));
-      yield;
-    }
+    for (const { seq, bytes } of deltas)
+      yield* this.#loading(bytes, (page) => seq > (upto[page] as number));
     this.#dirty = [];
   }
 
@@ -190,6 +190,18 @@ export class Slots {
       changed[name] = members;
     }
     return [full, head, changed];
+  }
+
+  *#loading(
+    bytes: Buffer,
+    isNewer: ((page: number) => boolean) | null,
+  ): Generator<undefined, void> {
+    let loaded = 0;
+    for (const row of parseRows(bytes)) {
+      if (loaded % STEP_ROWS === 0) yield;
+      this.#load(row, isNewer);
+      loaded += 1;
+    }
   }
 
   #load(row: StoredRow, isNewer: ((page: number) => boolean) | null): void {
