@@ -2,6 +2,7 @@
 import { assert } from '../model/errors.ts';
 import { KINDS } from '../model/event.ts';
 import type { Entity, Slots } from '../state/slots.ts';
+import type { Guard } from '../stats/dependence.ts';
 import { TABLES } from '../stats/e-value.ts';
 import { accumulate, EMPTY } from '../stats/shiryaev-roberts.ts';
 import type { Threshold } from './budget.ts';
@@ -147,12 +148,12 @@ function look(
     tick: entity.ticks + 1,
     early: true,
   });
-  if (standard.block > 1) return found;
+  if (standard.guard.block > 1) return found;
   const open = Math.log(Math.max(1, Object.keys(entity.open).length));
   const evidence = logOf(judged.evidence);
   for (const threshold of standard.thresholds) {
     if (threshold.a === null) continue;
-    const lnE = evidence[TABLES.indexOf(threshold.table)] as number;
+    const lnE = evidence[tableOf(threshold, standard.guard)] as number;
     const held = entity.rungs[threshold.name]?.r ?? EMPTY;
     const lnA = Math.log(threshold.a);
     // Nearly always: (R + 1)·E <= 2·max(R, 1)·E is far from A, and nothing else needs to be known.
@@ -194,7 +195,7 @@ function tick(
     tick: entity.ticks + 1,
     early: false,
   });
-  const judged = standard.block > 1 ? joinBlock(entity, unit, standard.block) : unit;
+  const judged = standard.guard.block > 1 ? joinBlock(entity, unit, standard.guard.block) : unit;
   if (judged === null) return { firings: found, evidence: null };
   entity.ticks += 1;
   entity.lastMs = Math.max(entity.lastMs, readings.ms);
@@ -212,7 +213,7 @@ function tick(
     if (fired.length > 0 && fired.includes(accumulatorOf(threshold))) continue;
     const state = rungOf(entity, threshold);
     const before = state.r;
-    const lnE = evidence[TABLES.indexOf(threshold.table)] as number;
+    const lnE = evidence[tableOf(threshold, standard.guard)] as number;
     state.r = accumulate(before, lnE);
     gatherTick(state, lnE, shared, entity.ticks, readings.ms);
     if (state.r < Math.log(threshold.a) || !standsApart(threshold, entity.sources)) continue;
@@ -244,6 +245,11 @@ function rungOf(entity: AgentEvidence, threshold: Threshold): Accumulator {
     entity.rungs[threshold.name] = state;
   }
   return state;
+}
+
+/** Place in TABLES. Where units depend on each other, averages over calibrations promise too much. */
+function tableOf({ table }: Threshold, { strict }: Guard): number {
+  return TABLES.indexOf(strict && table === 'marginal' ? 'certified' : table);
 }
 
 function accumulatorOf(threshold: Threshold): string {

@@ -1,5 +1,6 @@
 /** Firings: what a crossed threshold says: rung, lane, shares, onset, counterfactual. */
 import type { Kind } from '../model/event.ts';
+import type { Guard } from '../stats/dependence.ts';
 import { TABLES } from '../stats/e-value.ts';
 import { softplus } from '../stats/shiryaev-roberts.ts';
 import type { Threshold } from './budget.ts';
@@ -28,8 +29,8 @@ export interface Standard {
   readonly thresholds: readonly Threshold[];
   /** Weight of each source, sum <= 1; null: a quarter each. */
   readonly weights: Readonly<Record<Kind, number>> | null;
-  /** Consecutive units that make one tick: above 1 where the dependence guard asks for it. */
-  readonly block: number;
+  /** What is done about dependence between units: `{ block: 1, strict: false }` where there is none. */
+  readonly guard: Guard;
 }
 
 /** A rung's threshold was crossed. */
@@ -81,7 +82,7 @@ export function accumulated(
     shares: sharesOf(run.shares),
     onset: { tick: run.tick, ms: run.ms },
     counterfactual:
-      standard.block > 1 ? null : heaviest(readings, standard.tables, threshold, whole),
+      standard.guard.block > 1 ? null : heaviest(readings, standard.tables, threshold, whole),
   };
 }
 

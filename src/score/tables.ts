@@ -5,6 +5,7 @@ import { freshness, ownWeight } from '../stats/e-merge.ts';
 import {
   certifiedQuantile,
   marginalE,
+  steadyE,
   TABLES,
   type TableKind,
   thin,
@@ -198,7 +199,7 @@ function compileLayer(
   for (const kind of TABLES)
     e[kind] = Array.from(ranks, (rank) => {
       if (kind === 'wilson') return wilsonE(n, rank);
-      if (kind === 'marginal') return marginalE(n, rank);
+      if (kind === 'marginal') return steadyE(n, rank);
       // Too few scores for a certificate that is worth its name: it says nothing for, only against.
       return quantile === null ? Math.min(1, marginalE(n, rank)) : marginalE(n, rank) / quantile;
     });

@@ -39,7 +39,12 @@ export function threshold(given: Partial<Threshold>): Threshold {
 
 /** What a role is judged by. */
 export function standardOf(thresholds: readonly Threshold[], n = 400, block = 1): Standard {
-  return { tables: compileTables([calibrationOf(n)]), thresholds, weights: null, block };
+  return {
+    tables: compileTables([calibrationOf(n)]),
+    thresholds,
+    weights: null,
+    guard: { block, strict: block > 1 },
+  };
 }
 
 /** Readings from one score per source and one joint. */
