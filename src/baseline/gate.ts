@@ -4,6 +4,9 @@ import { countAtLeast } from '../stats/conformal.ts';
 /** e of about 10 at 2,000 calibration scores; costs about .35 % of clean units (statistics §9). */
 export const GATE_P = 0.0035;
 
+/** Below so many sessions the quantiles say nothing: ranks alone. */
+const GENESIS_MIN = 20;
+
 /** A unit at the gate. */
 export interface GateUnit {
   readonly session: string;
@@ -107,8 +110,10 @@ export function peerP(own: number, peers: readonly number[]): number {
 /**
  * p of each session of a window that has no predecessor, from scores that leave the session itself
  * out. Ranks alone could keep out no more than .35 % whatever is planted, so beyond the ninth decile
- * the p follows an exponential tail whose scale is read off the quantiles below the top 5 %, which
- * up to that many planted sessions cannot move. In (0, 1]; a gate, never evidence.
+ * p follows an exponential tail whose scale is read off the quantiles from .8 to .95, which a few
+ * planted sessions in a hundred hardly move. In (0, 1]; a gate, never evidence. Its limit: sessions
+ * planted as often as honest rarities, and no stranger than those, look like them in a window of
+ * their own. Hard evidence, the role and the reviewer stand behind it.
  */
 export function genesisP(scores: ReadonlyMap<string, number>): Map<string, number> {
   const sorted = Float64Array.from(scores.values()).sort();
@@ -116,17 +121,13 @@ export function genesisP(scores: ReadonlyMap<string, number>): Map<string, numbe
   const result = new Map<string, number>();
   const at = (share: number): number => sorted[Math.min(n - 1, Math.floor(share * n))] ?? 0;
   const tail = at(0.9);
-  // The largest of three scales: a heavy tail that is honest shows in the later one.
-  const scale = Math.max(
-    (tail - at(0.5)) / Math.log(5),
-    (at(0.95) - tail) / Math.LN2,
-    (tail - at(0.75)) / Math.log(2.5),
-  );
+  // The larger of the two: an honest heavy tail shows in the later one, a lump hides in either.
+  const scale = Math.max(tail - at(0.8), at(0.95) - tail) / Math.LN2;
   for (const [session, score] of scores) {
     const rank = (1 + countAtLeast(sorted, score)) / (n + 1);
-    if (score <= tail || n < 20) result.set(session, rank);
-    else if (scale <= 0) result.set(session, Math.min(rank, 1 / (n + 1)));
-    else result.set(session, Math.min(rank, 0.1 * Math.exp(-(score - tail) / scale)));
+    const isBeyond = score > tail && n >= GENESIS_MIN;
+    const p = isBeyond && scale > 0 ? 0.1 * Math.exp((tail - score) / scale) : rank;
+    result.set(session, Math.min(1, rank, Math.max(p, Number.MIN_VALUE)));
   }
   return result;
 }

@@ -26,8 +26,14 @@ export function driftBits(before: Counts, after: Counts): number {
   const symbols = new Set([...p.keys(), ...q.keys()]).size;
   // Nothing on one side and something on the other is as far as it goes.
   if (n1 === 0 || n2 === 0) return n1 === n2 ? 0 : 1;
-  // No count is added: √JS is then a metric, which the triangle bound below rests on.
   return Math.max(0, jensenShannonBits(p, q, 0) - expectedJensenShannonBits(symbols, n1, n2));
+}
+
+/** Drift as it stands in the counts, bits. No count is added: its square root is then a metric. */
+export function rawDriftBits(before: Counts, after: Counts): number {
+  const [n1, n2] = [sum(before), sum(after)];
+  if (n1 === 0 || n2 === 0) return n1 === n2 ? 0 : 1;
+  return jensenShannonBits(before, after, 0);
 }
 
 function pooled(before: Counts, after: Counts): [Map<string, number>, Map<string, number>] {
@@ -56,6 +62,8 @@ export interface LedgerStep {
   readonly dimension: string;
   /** JS(version in force → proposed), bits. */
   readonly stepBits: number;
+  /** The same without allowance for chance: what the bound without an anchor rests on. */
+  readonly rawBits: number;
   /** JS(anchor → proposed), bits; null where the anchor's document is not at hand. */
   readonly anchorBits: number | null;
 }
@@ -77,16 +85,17 @@ export interface LedgerRow {
  * of a small move, so a hundred small steps add up to almost nothing while the profile walks away.
  * Hence the larger of the sum and the direct distance from the anchor (the last version that was
  * approved as a whole): as long as nothing is over its cap, JS(anchor → in force) ≤ cap.
- * Without the anchor's document √JS, which is a metric, bounds that distance from above.
+ * Without the anchor's document √JS, which is a metric, bounds that distance from above; chance is
+ * then not allowed for, so such a baseline soon asks for a full re-approval, which makes it the anchor.
  */
 export function ledgerAfter(
   before: Readonly<Record<string, number>>,
   steps: readonly LedgerStep[],
   capBits = LEDGER_CAP_BITS,
 ): LedgerRow[] {
-  return steps.map(({ dimension, stepBits, anchorBits }) => {
+  return steps.map(({ dimension, stepBits, rawBits, anchorBits }) => {
     const beforeBits = before[dimension] ?? 0;
-    const direct = anchorBits ?? (Math.sqrt(beforeBits) + Math.sqrt(stepBits)) ** 2;
+    const direct = anchorBits ?? (Math.sqrt(beforeBits) + Math.sqrt(rawBits)) ** 2;
     const afterBits = Math.max(beforeBits + stepBits, direct);
     const isOver = afterBits > capBits;
     return { dimension, beforeBits, stepBits, anchorBits, afterBits, capBits, isOver };

@@ -10,7 +10,7 @@ import {
   stabilityIndex,
 } from '../stats/jensen-shannon.ts';
 import { quantileSorted } from '../stats/summary.ts';
-import { driftBits, type LedgerRow, type LedgerStep } from './ledger.ts';
+import { driftBits, type LedgerRow, type LedgerStep, rawDriftBits } from './ledger.ts';
 import type { Profile } from './profile.ts';
 import type { ProposalEvidence, Registry } from './proposal.ts';
 import { namesDimension } from './window.ts';
@@ -167,6 +167,7 @@ export function ledgerSteps(
     steps.push({
       dimension: name,
       stepBits: before === null ? 0 : driftBits(before, next),
+      rawBits: before === null ? 0 : rawDriftBits(before, next),
       // Genesis, and a dimension younger than the anchor, are where the walk begins.
       anchorBits: first === null ? (before === null ? 0 : null) : driftBits(first, next),
     });
