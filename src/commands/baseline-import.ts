@@ -24,6 +24,8 @@ import {
 import { driftOf, needsOf } from './baseline-drift.ts';
 import type { ReadBaseline } from './baseline-files.ts';
 
+const AMONG_PEERS = { peers: { ownBits: 0, otherBits: [0] } };
+
 /** What an import came to. */
 export interface Imported {
   readonly hash: string;
@@ -57,8 +59,10 @@ export async function importBaseline(
     const eventMs = await eventNowMs({ query }, clockMs);
     const previous = await profileOf({ query }, before?.hash ?? null);
     const { ledger, anchor } = await driftOf(query, registry, profile, hash, before);
-    const needs = needsOf(profile, previous, ledger, {});
     const others = peopleBesides(by, file.approved.by);
+    // Whoever approved the file had its distance to the role before them; here nobody measured it.
+    const evidence = others.length > 0 ? AMONG_PEERS : {};
+    const needs = needsOf(profile, previous, ledger, evidence);
     const window = newWindow(profile, hash, signature, eventMs);
     await insertWindow(query, window, clockMs);
     await putDocument(query, hash, profileText(profile));

@@ -75,7 +75,10 @@ export async function proposeProfile(
       throw refused(`its drift ledger states less than there is in ${hidden.join(', ')}`);
     const needs = needsOf(profile, previous, ledger, evidence);
     const hardEvidence = await learntEvidence(query, window, profile);
-    const measured = { ...measuredOf(profile), ...evidence.measured, hardEvidence };
+    const { days, sessions } = profile.meta;
+    // What the document or the record knows is not taken from whoever proposes.
+    const known = { days, sessions, hardEvidence };
+    const measured = { ...measuredOf(profile), ...evidence.measured, ...known };
     const criteria = exitCriteria(measured, proposal.waivers);
     const moves: WindowMove[] = [
       { type: 'freeze', fitUntilMs: profile.meta.toMs, atMs: eventMs },

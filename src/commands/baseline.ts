@@ -4,6 +4,7 @@ import { type Waiver, waivable } from '../baseline/criteria.ts';
 import { DIMENSIONS } from '../baseline/dimensions.ts';
 import type { ProposalEvidence, Registry } from '../baseline/proposal.ts';
 import { review } from '../baseline/review.ts';
+import { isSame } from '../baseline/window.ts';
 import type { Database } from '../model/ports.ts';
 import type { WindowScope } from '../model/window.ts';
 import {
@@ -43,6 +44,8 @@ export const REGISTRY: Registry = new Map(DIMENSIONS.map((one) => [one.name, one
 
 const DAY_MS = 86_400_000;
 const LIST_MAX = 10_000;
+/** An approval binds to content: so much of its hash is no accident. */
+const HASH_DIGITS_MIN = 8;
 const HEAD = ['SUBJECT', 'VERSION', 'STATE', 'SINCE', 'AGE', 'TRUST', 'APPROVED BY'];
 
 type Verb = (
@@ -188,12 +191,17 @@ async function versionOf(
   if (scope === null) throw usage('name a version by the first characters of its hash, or a role');
   const found = await listVersions(db, { states: [state], scope, limit: 2 });
   const [only] = found;
-  if (only !== undefined && found.length === 1) return only;
+  if (only !== undefined && found.length === 1) return await wholeVersion(db, only.hash);
   if (found.length > 1)
     throw refused(
       `several wait for ${scope.subject}: ${found.map(({ hash }) => hashShort(hash)).join(', ')}, …; name one`,
     );
   return await readVersion(db, word ?? scope.subject);
+}
+
+/** A version with its evidence, which lists leave out. */
+async function wholeVersion(db: Database, hash: string): Promise<StoredVersion> {
+  return (await versionByHash(db, hash)) ?? (await readVersion(db, hash));
 }
 
 async function diff(
@@ -291,7 +299,8 @@ async function approve(
   word: string | undefined,
 ): Promise<0 | 1> {
   // By hash only: whoever approves says what they read, not what happens to wait now.
-  if (word === undefined) throw usage('name what you read by the first characters of its hash');
+  if (word === undefined || word.replace(/^sha256:/, '').length < HASH_DIGITS_MIN)
+    throw usage(`name what you read by at least ${HASH_DIGITS_MIN} characters of its hash`);
   const outcome = await approveProposal(db, word, given.has('full'), signature(given));
   return sayOutcome(outcome, output);
 }
@@ -314,6 +323,8 @@ async function revalidate(
 ): Promise<0> {
   const { by, reason, clockMs } = signature(given);
   const version = await versionOf(db, given, word, 'promoted');
+  if (version.level === 'agent' && isSame(by, version.subject))
+    throw refused('an agent cannot revalidate its own baseline');
   const isDone = await db.transaction(async (query) => {
     await lockSubject(query, version);
     const atMs = await eventNowMs({ query }, clockMs);
@@ -352,11 +363,13 @@ async function exportAll(
   const one = scope === null ? null : await versionInForce(db, scope);
   if (scope !== null && one === null)
     throw refused(`nothing is in force for ${scope.level} ${scope.subject}`);
-  const versions =
+  const listed =
     one === null ? await listVersions(db, { states: ['promoted'], limit: LIST_MAX }) : [one];
   const written = [];
-  for (const version of versions)
+  for (const { hash } of listed) {
+    const version = await wholeVersion(db, hash);
     written.push(await exportVersion(db, REGISTRY, version, given.value('dir') ?? 'baselines'));
+  }
   output.json(written);
   if (written.length === 0) output.line('Nothing is in force, so there is nothing to export.');
   for (const { files } of written) for (const file of files) output.line(file);

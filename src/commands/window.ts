@@ -1,6 +1,6 @@
 /** `window`: bounded permissions to learn; open, close, extend, list. */
 import { systemClock } from '../adapters/clock.ts';
-import { type Opening, WINDOW_DEFAULT_MS } from '../baseline/window.ts';
+import { isOpen, type Opening, WINDOW_DEFAULT_MS } from '../baseline/window.ts';
 import { readWindowFile } from '../baseline/window-file.ts';
 import { short } from '../model/ids.ts';
 import type { Database } from '../model/ports.ts';
@@ -12,7 +12,7 @@ import { windowText } from './baseline-text.ts';
 import type { Command, CommandContext } from './command.ts';
 import { safe, typed } from './output.ts';
 import { withStore } from './reading.ts';
-import { careForBaselines, closeWindow, extendWindow, openLearning } from './window-acts.ts';
+import { closeWindow, extendWindow, openLearning } from './window-acts.ts';
 
 /** The command. */
 export const window: Command = {
@@ -45,16 +45,17 @@ export const window: Command = {
 };
 
 async function list(db: Database, given: Given, { output }: CommandContext): Promise<0> {
-  // What is over is said to be over, whether or not a daemon ran to notice it.
-  await careForBaselines(db, systemClock.nowMs());
   const limit = given.count('limit', 1) ?? 20;
   const found = await listWindows(db, { open: given.has('open'), limit });
+  const nowMs = await eventNowMs(db, systemClock.nowMs());
   output.json(found);
   if (found.length === 0) output.line('No such window so far: nothing is learnt.');
   for (const one of found) {
     const { level, subject } = one.scope;
     output.line(`${level} ${safe(subject, 80)}`);
     for (const line of windowText(one)) output.line(`  ${line}`);
+    if (isOpen(one) && one.expiresMs <= nowMs)
+      output.line('     its time is over: the next round of the daemon ends it');
   }
   const waiting = found.find(({ state }) => state === 'REVIEW');
   if (waiting !== undefined)

@@ -73,7 +73,7 @@ const IN_FORCE = `select hash, level, subject, state, parent, replaces, anchor, 
 const ONE = `select hash, level, subject, state, parent, replaces, anchor, window_id, ledger, evidence,
     proposed_by, proposed_ms, approved_by, revalidated_ms, in_force_ms, ended_ms
   from baseline_version where hash = $1`;
-const LIST = `select hash, level, subject, state, parent, replaces, anchor, window_id, ledger, evidence,
+const LIST = `select hash, level, subject, state, parent, replaces, anchor, window_id, ledger, '{}'::jsonb as evidence,
     proposed_by, proposed_ms, approved_by, revalidated_ms, in_force_ms, ended_ms
   from baseline_version
   where ($1::text[] is null or state = any ($1)) and ($2::text is null or level = $2)
@@ -154,7 +154,7 @@ export async function readVersion(db: Reads, prefix: string): Promise<StoredVers
   throw new OperatingError('NOT_FOUND', message, { retryable: false });
 }
 
-/** Versions by subject, newest first within one. */
+/** Versions by subject, newest first within one, without their evidence: read one to see it. */
 export async function listVersions(
   db: Reads,
   filter: {
