@@ -34,7 +34,7 @@ export function lagSpearman(series: readonly (readonly number[])[]): number {
  * most 64; 1 where the correlation is at most .2 already.
  * Parameters: lag - lag-1 correlation of units. Cost: O(1).
  * Reference: variance of sums of an AR(1), Box and Jenkins (1970).
- * @example blockLength(0.6) // 6
+ * @example blockLength(0.6) // 7
  */
 export function blockLength(lag: number): number {
   if (!(lag > LAG_MAX)) return 1;
