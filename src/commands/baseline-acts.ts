@@ -17,6 +17,7 @@ import {
   versionInForce,
 } from '../record/baselines.ts';
 import { eventNowMs, hardEvidenceIn, lockWindow, updateWindow } from '../record/windows.ts';
+import { safe } from './output.ts';
 
 /** Who does something, why, and when by the observer's own clock. */
 export interface Signature {
@@ -31,9 +32,9 @@ export interface Outcome {
   readonly version: StoredVersion;
 }
 
-/** A refusal with its rule: nothing was changed. */
+/** A refusal with its rule: nothing was changed. Names in it may come from outside: escaped here. */
 export function refused(message: string, cause?: unknown): OperatingError {
-  return new OperatingError('BASELINE_REFUSED', message, { retryable: false, cause });
+  return new OperatingError('BASELINE_REFUSED', safe(message, 4000), { retryable: false, cause });
 }
 
 /** The document of a hash; null where this database does not have it. */

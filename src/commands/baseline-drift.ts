@@ -3,11 +3,19 @@ import { isOutlier, type LedgerRow, ledgerAfter } from '../baseline/ledger.ts';
 import type { Profile } from '../baseline/profile.ts';
 import type { ProposalEvidence, Registry } from '../baseline/proposal.ts';
 import { ledgerSteps, type ReviewReport, removedDimensions, review } from '../baseline/review.ts';
+import type { InForce } from '../baseline/succession.ts';
 import type { Database, Query } from '../model/ports.ts';
-import type { LearningWindow } from '../model/window.ts';
-import { type StoredVersion, versionByHash } from '../record/baselines.ts';
+import type { LearningWindow, WindowScope } from '../model/window.ts';
+import {
+  listVersions,
+  type StoredVersion,
+  versionByHash,
+  versionInForce,
+} from '../record/baselines.ts';
 import { readWindow } from '../record/windows.ts';
 import { hashShort, profileOf, refused } from './baseline-acts.ts';
+
+const VERSIONS_MAX = 100_000;
 
 /** The drift ledger after a proposal, and the version it is measured from. */
 export async function driftOf(
@@ -37,6 +45,30 @@ export function needsOf(
   const isFar =
     profile.level === 'agent' && isOutlier(evidence.peers ?? { ownBits: 0, otherBits: [] });
   return { approvalsNeeded: fullNeeded || isFar ? 2 : 1, fullNeeded };
+}
+
+/** What a learner starts from: the profile in force, its anchor and its ledger. Null: nothing is. */
+export async function inForceOf(
+  db: Pick<Database, 'query'>,
+  scope: WindowScope,
+): Promise<InForce | null> {
+  const version = await versionInForce(db, scope);
+  const profile = await profileOf(db, version?.hash ?? null);
+  if (version === null || profile === null) return null;
+  const anchor = await profileOf(db, version.anchor);
+  return { profile, anchor, ledger: version.ledger };
+}
+
+/** Every profile in force, for whoever scores; by level, then subject. */
+export async function profilesInForce(db: Pick<Database, 'query'>): Promise<readonly Profile[]> {
+  const profiles: Profile[] = [];
+  const versions = await listVersions(db, { states: ['promoted'], limit: VERSIONS_MAX });
+  for (const { hash } of versions) {
+    const profile = await profileOf(db, hash);
+    if (profile === null) throw refused(`the document of ${hashShort(hash)} is not stored`);
+    profiles.push(profile);
+  }
+  return profiles;
 }
 
 /** The report of a version that is or was under review. */

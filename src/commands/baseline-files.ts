@@ -28,6 +28,7 @@ import type { StoredVersion } from '../record/baselines.ts';
 import { readWindow } from '../record/windows.ts';
 import { hashShort, profileOf, refused } from './baseline-acts.ts';
 import { problemLines } from './config.ts';
+import { safe } from './output.ts';
 
 /** A document unpacks to this at most. */
 const DOCUMENT_BYTES_MAX = 256 * 1024 * 1024;
@@ -204,7 +205,7 @@ function jsonOrNull(text: string): unknown {
 
 /** All problems as one refusal: exit 2. */
 export function invalid(problems: readonly Problem[]): OperatingError {
-  return new OperatingError('CONFIG_INVALID', problemLines(problems).join('\n'), {
-    retryable: false,
-  });
+  // Keys and values of a foreign file: escaped line by line.
+  const lines = problemLines(problems).map((line) => safe(line, 1000));
+  return new OperatingError('CONFIG_INVALID', lines.join('\n'), { retryable: false });
 }

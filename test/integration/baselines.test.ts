@@ -8,6 +8,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Profile } from '../../src/baseline/profile.ts';
 import { profileHash } from '../../src/baseline/profile.ts';
 import { profileText } from '../../src/baseline/proposal.ts';
+import { succeed } from '../../src/baseline/succession.ts';
 import { WINDOW_DEFAULT_MS } from '../../src/baseline/window.ts';
 import {
   approveProposal,
@@ -15,7 +16,7 @@ import {
   rollBack,
   type Signature,
 } from '../../src/commands/baseline-acts.ts';
-import { reviewOf } from '../../src/commands/baseline-drift.ts';
+import { inForceOf, profilesInForce, reviewOf } from '../../src/commands/baseline-drift.ts';
 import { exportVersion, readBaseline } from '../../src/commands/baseline-files.ts';
 import { importBaseline } from '../../src/commands/baseline-import.ts';
 import { proposeProfile } from '../../src/commands/baseline-propose.ts';
@@ -174,6 +175,16 @@ test('a whole life: genesis, review, four eyes, a governed window, rollback; all
   await approveProposal(db, profileHash(scoped), false, sign('ann'));
   assert.equal((await versionInForce(db, scope))?.hash, profileHash(scoped));
 
+  // What a learner starts from next, and what a lane would load.
+  const start = await inForceOf(db, scope);
+  assert.deepEqual([start?.profile, start?.anchor], [scoped, first]);
+  assert.ok((start?.ledger['mix'] ?? 0) > 0.01);
+  assert.deepEqual(
+    (await profilesInForce(db)).filter(({ subject }) => subject === 'life'),
+    [scoped],
+  );
+  const unlearnt = succeed(REGISTRY, profile(changed), start, { dimensions: ['*'], change: null });
+  assert.equal(unlearnt.meta.parent, profileHash(scoped));
   const back = await rollBack(db, scope, null, sign('ann'));
   assert.deepEqual([back.to.hash, back.from.hash], [hash, profileHash(scoped)]);
   await refuses(rollBack(db, scope, null, sign('ann')), /nothing was in force/);
