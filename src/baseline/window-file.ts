@@ -12,6 +12,8 @@ const strict = { additionalProperties: false } as const;
 const name = (description: string) => Type.String({ minLength: 1, maxLength: 512, description });
 const TIME = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$';
 
+const OPENED_BY_RULE = 'a rule opens its windows itself; name the governance change';
+
 /** What a file in `baselines/windows/` holds. */
 export const WindowFile = Type.Object(
   {
@@ -94,13 +96,19 @@ export function readWindowFile(
   const lengthMs = (expiresMs ?? 0) - (opensMs ?? 0);
   if (lengthMs <= 0) report(['expires'], 'lies before it opens');
   else if (lengthMs > WINDOW_MAX_MS) report(['expires'], 'a window gets 30 days at most');
-  if (file.change.startsWith('rule:'))
-    report(['change'], 'a rule opens its windows itself; name the governance change');
+  if (file.change.startsWith('rule:')) report(['change'], OPENED_BY_RULE);
   if (problems.length > 0 || scope === undefined || opensMs === null)
     return { opening: null, problems };
   const { change, dimensions, tools = null, beneficiary = null, reason = '' } = file;
   const opening = { scope, change, rule: null, dimensions, tools, opensMs, lengthMs };
   return { opening: { ...opening, openedBy, beneficiary, reason }, problems };
+}
+
+/** Problems of a file in whatever state; one that a rule opened is sound, though nobody opens it. */
+export function windowFileProblems(value: unknown, where: Located): readonly Problem[] {
+  return readWindowFile(value, where, 'nobody').problems.filter(
+    ({ message }) => message !== OPENED_BY_RULE,
+  );
 }
 
 function scopesOf({ scope }: WindowFile): WindowScope[] {

@@ -2,7 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { exists, readText, readYamlDocuments, toYaml, writeAtomic } from '../adapters/files.ts';
+import {
+  exists,
+  listFolder,
+  readText,
+  readYamlDocuments,
+  toYaml,
+  writeAtomic,
+} from '../adapters/files.ts';
 import { isoOf } from '../baseline/iso-time.ts';
 import type { Profile } from '../baseline/profile.ts';
 import {
@@ -20,10 +27,10 @@ import {
   readProfile,
   readProposal,
 } from '../baseline/proposal.ts';
-import { windowFile, windowFileName } from '../baseline/window-file.ts';
+import { windowFile, windowFileName, windowFileProblems } from '../baseline/window-file.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import type { Database } from '../model/ports.ts';
-import type { Located } from '../model/schema.ts';
+import { type Located, problemAt } from '../model/schema.ts';
 import type { StoredVersion } from '../record/baselines.ts';
 import { readWindow } from '../record/windows.ts';
 import { hashShort, profileOf, refused } from './baseline-acts.ts';
@@ -137,26 +144,54 @@ export interface ReadBaseline {
  * either is malformed, the hash is another one, or the readable part says what the document does not.
  */
 export async function readBaseline(path: string, registry: Registry): Promise<ReadBaseline> {
-  const { value, where } = await onlyDocument(path);
+  const { baseline, problems } = await inspectBaseline(path, registry);
+  if (baseline === null) throw invalid(problems);
+  return baseline;
+}
+
+/** The same by value: the baseline, or every problem of its two files. */
+export async function inspectBaseline(
+  path: string,
+  registry: Registry,
+): Promise<{ readonly baseline: ReadBaseline | null; readonly problems: readonly Problem[] }> {
+  const wrong = (problems: readonly Problem[]) => ({ baseline: null, problems });
+  const yaml = await inspectYaml(path);
+  if (yaml.where === null) return wrong(yaml.problems);
+  const { value, where } = yaml;
   const { file, problems } = readProfileFile(value, where);
-  if (file === null) throw invalid(problems);
+  if (file === null) return wrong(problems);
   const beside = join(dirname(path), file.document.file);
   const { text, problem } = await unpacked(beside);
-  if (problem !== null) throw invalid([{ file: beside, line: null, key: '', message: problem }]);
-  const inDocument: Located = { file: beside, lineOf: () => null };
-  const read = readProfile(jsonOrNull(text), inDocument, registry);
-  if (read.profile === null) throw invalid(read.problems);
+  if (problem !== null) return wrong([{ file: beside, line: null, key: '', message: problem }]);
+  const read = readProfile(jsonOrNull(text), { file: beside, lineOf: () => null }, registry);
+  if (read.profile === null) return wrong(read.problems);
   const { profile, hash } = read;
   // Its own canonical text is what was hashed: what merely reads alike is not the same document.
   if (hash !== file.document.sha256 || profileText(profile) !== text) {
     const message = `pins ${file.document.sha256}, but ${file.document.file} holds ${hash}: one of the two was changed after the review`;
-    throw invalid([
-      { file: path, line: where.lineOf(['document', 'sha256']), key: 'document.sha256', message },
-    ]);
+    return wrong([problemAt(where, ['document', 'sha256'], message)]);
   }
   const said = profileFileProblems(file, profile, registry, where);
-  if (said.length > 0) throw invalid(said);
-  return { file, profile, hash };
+  return said.length > 0 ? wrong(said) : { baseline: { file, profile, hash }, problems: [] };
+}
+
+/**
+ * Every problem of a folder of reviewed baselines: `profiles/*.yaml` with their documents, and
+ * `windows/*.yaml`. Needs no database, so that a review can run it.
+ */
+export async function baselineProblems(dir: string, registry: Registry): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const isYaml = (name: string): boolean => /\.ya?ml$/.test(name);
+  const profiles = join(dir, 'profiles');
+  for (const name of (await listFolder(profiles)).filter(isYaml))
+    problems.push(...(await inspectBaseline(join(profiles, name), registry)).problems);
+  const windows = join(dir, 'windows');
+  for (const name of (await listFolder(windows)).filter(isYaml)) {
+    const yaml = await inspectYaml(join(windows, name));
+    problems.push(...yaml.problems);
+    if (yaml.where !== null) problems.push(...windowFileProblems(yaml.value, yaml.where));
+  }
+  return problems;
 }
 
 /** Reads what `baseline propose` takes: a profile as JSON, alone or with its evidence. */
@@ -185,12 +220,23 @@ async function unpackedOrRefuse(path: string): Promise<string> {
 export async function onlyDocument(
   path: string,
 ): Promise<{ readonly value: unknown; readonly where: Located }> {
+  const { value, where, problems } = await inspectYaml(path);
+  if (where === null) throw invalid(problems);
+  return { value, where };
+}
+
+async function inspectYaml(path: string): Promise<{
+  readonly value: unknown;
+  readonly where: Located | null;
+  readonly problems: readonly Problem[];
+}> {
   const { file, problems } = await readYamlDocuments(path);
-  if (problems.length > 0) throw invalid(problems);
   const [document, second] = file.documents;
+  const message = 'holds not exactly one document';
+  if (problems.length > 0) return { value: null, where: null, problems };
   if (document === undefined || second !== undefined)
-    throw invalid([{ file: path, line: null, key: '', message: 'holds not exactly one document' }]);
-  return { value: document.value, where: { file: path, lineOf: document.lineOf } };
+    return { value: null, where: null, problems: [{ file: path, line: null, key: '', message }] };
+  return { value: document.value, where: { file: path, lineOf: document.lineOf }, problems: [] };
 }
 
 function jsonOrNull(text: string): unknown {

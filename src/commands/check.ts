@@ -1,5 +1,7 @@
 /** `check`: every problem of configuration, detectors, mappings and inventory at once. */
 import { exists } from '../adapters/files.ts';
+import { REGISTRY } from './baseline.ts';
+import { baselineProblems } from './baseline-files.ts';
 import type { Command } from './command.ts';
 import { problemLines, readConfig } from './config.ts';
 import { CONFIG_FILE, detectorsDir } from './inputs.ts';
@@ -7,18 +9,23 @@ import { laneOptions } from './lane.ts';
 import { readLibrary } from './library.ts';
 import { count } from './output.ts';
 
+/** Where export writes unless told otherwise. */
+const BASELINES = 'baselines';
+
 /** The command. */
 export const check: Command = {
   name: 'check',
-  synopsis: 'check [--config FILE] [--detectors DIR]',
-  summary: 'say every mistake in configuration, detectors and mappings at once; exit 2 if any',
-  options: { detectors: 'value' },
+  synopsis: 'check [--config FILE] [--detectors DIR] [--baselines DIR]',
+  summary:
+    'say every mistake in configuration, detectors, mappings and baselines at once; exit 2 if any',
+  options: { detectors: 'value', baselines: 'value' },
   run: async (given, { output }) => {
     const file = given.value('config') ?? ((await exists(CONFIG_FILE)) ? CONFIG_FILE : null);
     const read = file === null ? null : await readConfig(file);
     const config = read?.config ?? null;
     const library = await readLibrary(detectorsDir(given, config));
-    const problems = [...(read?.problems ?? []), ...library.problems];
+    const baselines = await baselineProblems(given.value('baselines') ?? BASELINES, REGISTRY);
+    const problems = [...(read?.problems ?? []), ...library.problems, ...baselines];
     if (read !== null && read.problems.length === 0) {
       const lane = laneOptions(read.config, library, {
         file: read.file,

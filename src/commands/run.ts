@@ -11,7 +11,7 @@ import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, libraryOf } from './inputs.ts';
 import { openStore } from './store.ts';
-import { careForBaselines } from './window-acts.ts';
+import { baselinesDue, careForBaselines } from './window-acts.ts';
 
 /** When what has served its time is let go of, UTC. */
 const NIGHTLY = '17 3 * * *';
@@ -54,6 +54,7 @@ export const run: Command = {
         NIGHTLY,
         async () => {
           log.info({ ...(await sweep(store.db, systemClock.nowMs())) }, 'housekeeping');
+          await sayWhatIsDue(store.db, log);
         },
         log,
         signal,
@@ -68,17 +69,22 @@ export const run: Command = {
   },
 };
 
-/** Ends windows that are over and says what people are to look at. */
+/** Ends windows that are over. */
 async function tendBaselines(db: Database, log: Log): Promise<void> {
-  const { expired, aborted, inReview, stale } = await careForBaselines(db, systemClock.nowMs());
+  const { expired, aborted } = await careForBaselines(db, systemClock.nowMs());
   for (const window of expired) log.warn({ window }, 'a learning window expired: nothing changes');
   for (const window of aborted)
     log.warn({ window }, 'a learning window was aborted: hard evidence fell into it');
-  if (inReview > 0) log.info({ inReview }, 'baselines wait for review: plumbline window list');
-  for (const { level, subject, ageMs, trust } of stale) {
-    const fields = { level, subject, ageDays: Math.floor(ageMs / DAY_MS), trust };
-    log.warn(fields, 'a baseline is due for revalidation: its evidence weakens');
-  }
+}
+
+/** Says once a night what people are to look at: plumbline baseline status lists it. */
+async function sayWhatIsDue(db: Database, log: Log): Promise<void> {
+  const { inReview, stale } = await baselinesDue(db, systemClock.nowMs());
+  if (inReview > 0) log.warn({ inReview }, 'baselines wait for review');
+  const [oldest] = [...stale].sort((a, b) => b.ageMs - a.ageMs);
+  if (oldest === undefined) return;
+  const fields = { due: stale.length, oldest: oldest.hash, trust: oldest.trust };
+  log.warn(fields, 'baselines are due for revalidation: their evidence weakens');
 }
 
 /** What an operator must hear of without asking; the record has all of it. */
@@ -88,7 +94,6 @@ const HEARD: readonly NoticeCode[] = [
   'source.back',
   'history.truncated',
 ];
-const DAY_MS = 86_400_000;
 const PROGRESS_RECORDS = 50_000;
 const DEAD_LETTERS_EVERY_MS = 10_000;
 

@@ -76,11 +76,15 @@ async function change(
   });
 }
 
-/** What a round found. */
+/** Windows a round ended. */
 export interface CareRound {
   readonly expired: readonly string[];
   readonly aborted: readonly string[];
-  /** Windows that wait for a person. */
+}
+
+/** What waits for people. */
+export interface BaselinesDue {
+  /** Windows that wait for a yes or no. */
   readonly inReview: number;
   /** Baselines in force that nobody looked at for 30 days: they weaken from then on. */
   readonly stale: readonly BaselineAge[];
@@ -97,14 +101,13 @@ export interface BaselineAge {
 }
 
 /**
- * One round of housekeeping: ends windows whose event time is over or that hold hard evidence, and
- * says which baselines are due for revalidation. Never promotes anything. Safe twice at once.
+ * One round of housekeeping: ends windows whose event time is over or that hold hard evidence. Never
+ * promotes anything. Safe twice at once.
  */
 export async function careForBaselines(db: Database, clockMs: number): Promise<CareRound> {
   const expired: string[] = [];
   const aborted: string[] = [];
-  const open = await listWindows(db, { open: true, limit: ROUND });
-  for (const { id } of open) {
+  for (const { id } of await listWindows(db, { open: true, limit: ROUND })) {
     const ended = await db.transaction(async (query) => {
       const window = await lockWindow(query, id);
       if (window === null) return null;
@@ -112,12 +115,15 @@ export async function careForBaselines(db: Database, clockMs: number): Promise<C
     });
     if (ended !== null) (ended.state === 'EXPIRED' ? expired : aborted).push(id);
   }
-  const left = await listWindows(db, { open: true, limit: ROUND });
+  return { expired, aborted };
+}
+
+/** What waits for people: reviews, and revalidation by event time. */
+export async function baselinesDue(db: Database, clockMs: number): Promise<BaselinesDue> {
+  const open = await listWindows(db, { open: true, limit: ROUND });
   const ages = await baselineAges(db, clockMs);
   return {
-    expired,
-    aborted,
-    inReview: left.filter(({ state }) => state === 'REVIEW').length,
+    inReview: open.filter(({ state }) => state === 'REVIEW').length,
     stale: ages.filter(({ trust }) => trust < 1),
   };
 }

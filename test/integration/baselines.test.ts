@@ -21,7 +21,12 @@ import { exportVersion, readBaseline } from '../../src/commands/baseline-files.t
 import { importBaseline } from '../../src/commands/baseline-import.ts';
 import { proposeProfile } from '../../src/commands/baseline-propose.ts';
 import { reviewText } from '../../src/commands/baseline-text.ts';
-import { careForBaselines, closeWindow, openLearning } from '../../src/commands/window-acts.ts';
+import {
+  baselinesDue,
+  careForBaselines,
+  closeWindow,
+  openLearning,
+} from '../../src/commands/window-acts.ts';
 import { noEffects } from '../../src/model/effects.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Database } from '../../src/model/ports.ts';
@@ -284,7 +289,8 @@ test('event time ends windows, and never promotes; a person and hard evidence en
   };
   await commit(late.expiresMs - 1);
   const calm = await careForBaselines(db, late.expiresMs + 1e9);
-  assert.deepEqual([calm.expired, calm.inReview], [[], 1]);
+  assert.deepEqual(calm, { expired: [], aborted: [] });
+  assert.equal((await baselinesDue(db, NOW_MS)).inReview, 1);
   await commit(late.expiresMs);
   const ended = await approveProposal(db, profileHash(third), false, sign('ann'));
   assert.deepEqual([ended.window.state, ended.version.state], ['EXPIRED', 'rejected']);
@@ -320,7 +326,7 @@ test('event time ends windows, and never promotes; a person and hard evidence en
   assert.equal((await closeWindow(db, quiet.window.id, sign('gina'))).ended?.by, 'gina');
   // Forty days later nobody has looked at it again.
   await commit(late.expiresMs + 40 * 86_400_000);
-  const { stale } = await careForBaselines(db, NOW_MS);
+  const { stale } = await baselinesDue(db, NOW_MS);
   assert.equal(stale.length, 1);
   assert.ok((stale[0]?.trust ?? 1) < 1 && (stale[0]?.trust ?? 0) > 0.8);
 });
@@ -515,6 +521,13 @@ test('as people type it', async () => {
   const imported = await type(['baseline', 'import', file, ...signed('dora')], there);
   assert.match(imported.stdout, /is in force, as its review says\./);
 
+  const checked = await type(['check', '--baselines', 'out'], where);
+  assert.equal(checked.code, 0, checked.stdout);
+  const text = await readFile(join(cwd, file), 'utf8');
+  await writeFile(join(cwd, file), text.replace('agents: 5', 'agents: 50'));
+  const tampered = await type(['check', '--baselines', 'out'], where);
+  assert.equal(tampered.code, 2);
+  assert.match(tampered.stdout, /support-triage\.yaml:\d+: readable\.meta\.agents: is not what/);
   const change = ['--change', 'ticket-7', '--dimensions', 'mix,sequence', '--for', '3d'];
   const opened = await type(
     ['window', 'open', 'support-triage', ...change, ...signed('gina')],
