@@ -19,6 +19,7 @@ import {
 import { inForceOf, profilesInForce, reviewOf } from '../../src/commands/baseline-drift.ts';
 import { exportVersion, readBaseline } from '../../src/commands/baseline-files.ts';
 import { importBaseline } from '../../src/commands/baseline-import.ts';
+import { type Learning, learnAndPropose } from '../../src/commands/baseline-learn.ts';
 import { proposeProfile } from '../../src/commands/baseline-propose.ts';
 import { reviewText } from '../../src/commands/baseline-text.ts';
 import {
@@ -213,6 +214,28 @@ test('a whole life: genesis, review, four eyes, a governed window, rollback; all
   ]);
   assert.equal(told.filter((one) => one === 'baseline rolled-back').length, 2);
   assert.equal((await verifyJournal(db, 0)).ok, true);
+});
+
+test('whatever learns a profile needs to know nothing of parents, ledgers or other dimensions', async () => {
+  const { db } = shared;
+  const scope = role('learner');
+  const learning = (share: number): Learning => ({
+    ...{ scope, waivers: [], window: null },
+    learn: () => ({ profile: profile({ ...scope, units: units(400, share) }), evidence: EVIDENCE }),
+  });
+  const genesis = await learnAndPropose(db, REGISTRY, learning(0.1), sign('bob'));
+  await approveProposal(db, genesis.version.hash, false, sign('ann'));
+  await refuses(learnAndPropose(db, REGISTRY, learning(0.3), sign('bob')), /no window is open/);
+  await openFor(db, scope, 'gov-evt-learn', ['mix']);
+  const next = await learnAndPropose(db, REGISTRY, learning(0.3), sign('bob'));
+  assert.deepEqual(
+    [next.version.parent, next.window.change],
+    [genesis.version.hash, 'gov-evt-learn'],
+  );
+  assert.deepEqual(Object.keys(next.version.ledger).sort(), ['first-seen', 'mix', 'sequence']);
+  assert.equal(next.version.ledger['sequence'], 0);
+  const done = await approveProposal(db, next.version.hash, false, sign('ann'));
+  assert.equal(done.version.state, 'promoted');
 });
 
 test('criteria that are not met stop a proposal, unless a person waives them by name', async () => {
