@@ -1,4 +1,4 @@
-/** The product's score code as the budget simulator asks for it: nothing of it is written twice. */
+/** The product's score code as the budget simulator asks for it; nothing is written twice. */
 import type { CellCalibration, CellRung, ScoreCode, UnitJudge } from '../evaluation/cells.ts';
 import { KINDS } from '../model/event.ts';
 import { createEvidence } from '../score/evidence.ts';

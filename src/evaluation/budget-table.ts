@@ -72,10 +72,11 @@ export function delayTable(
   const lines = rows.map(({ story, cell, delays }) => [
     story.name,
     `${cell.law.rho}`,
+    cell.joint,
     ...rungs.map(({ name }) => spread(delays[name] ?? [])),
     story.goal === null ? '–' : `≤ ${story.goal}`,
   ]);
-  return table(['story', 'correlation', ...rungs.map(({ name }) => name), 'goal'], lines);
+  return table(['story', 'correlation', 'joint', ...rungs.map(({ name }) => name), 'goal'], lines);
 }
 
 /** One line per method: false alarms per 1,000 units at each correlation, and its delay. */
@@ -125,6 +126,7 @@ function table(head: readonly string[], lines: readonly (readonly string[])[]): 
   );
 }
 
-function thousands(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+/** A whole number with commas. */
+export function thousands(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }

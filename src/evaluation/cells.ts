@@ -2,6 +2,7 @@
 import { extendedP, extendedTail } from '../stats/conformal.ts';
 import { type Guard, lagSpearman } from '../stats/dependence.ts';
 import type { TableKind } from '../stats/e-value.ts';
+import { fitShiftRatio, normalScore, shiftRatio, standardShifts } from '../stats/shift-ratio.ts';
 import { normals, PLAIN, SOURCES, type Uniform, type UnitLaw, unitsOf } from './units.ts';
 
 /** Ascending calibration scores: one list per source, then the joint score. */
@@ -40,6 +41,8 @@ export interface Cell {
   readonly poisoned: number;
   /** Every source's shift after calibration, in sd. */
   readonly drift: number;
+  /** Joint score: ratio of likelihoods of shifts, or the sum of -ln p. */
+  readonly joint: 'ratio' | 'sum';
   /** Dependence guard: off, by the measured correlation, or one tick per session. */
   readonly guard: 'off' | 'measured' | 'session';
   /** budget: must hold · breach: not covered, to be reported. */
@@ -78,6 +81,7 @@ const cell = (name: string, n: number, law: Partial<UnitLaw>, rest: Partial<Cell
   law: { ...PLAIN, ...law },
   poisoned: 0,
   drift: 0,
+  joint: 'ratio',
   guard: 'measured',
   promise: 'budget',
   ...rest,
@@ -87,6 +91,9 @@ const cell = (name: string, n: number, law: Partial<UnitLaw>, rest: Partial<Cell
 export const CELLS: readonly Cell[] = [
   ...[200, 500, 2_000].flatMap((n) =>
     [0, 0.64, 0.8].map((rho) => cell(`correlation ${rho}, n = ${n}`, n, { rho })),
+  ),
+  ...[0, 0.64, 0.8].map((rho) =>
+    cell(`correlation ${rho}, n = 2000, joint by sum`, 2_000, { rho }, { joint: 'sum' }),
   ),
   cell('one source missing 20 %', 500, { rho: 0.64, missing: 0.2 }),
   cell('90 % ties', 500, { rho: 0.64, ties: 0.9 }),
@@ -131,17 +138,12 @@ export interface Prepared {
 }
 
 /** Draws and compiles a cell's calibration: joint transforms from one sample, ranks from another. */
-export function prepare({ law, n, poisoned }: Cell, uniform: Uniform): Prepared {
+export function prepare({ law, n, poisoned, joint: kind }: Cell, uniform: Uniform): Prepared {
   const normal = normals(uniform);
   const whole = { ...law, missing: 0 };
-  const fit = transposed(drawn(whole, n, uniform, normal));
-  const tails = fit.map(extendedTail);
-  const joint = (scores: Float64Array) => {
-    let sum = 0;
-    for (let at = 0; at < SOURCES; at += 1)
-      sum -= Math.log(extendedP(fit[at] as Float64Array, tails[at] ?? null, scores[at] as number));
-    return sum;
-  };
+  const fitted = drawn(whole, n, uniform, normal);
+  const fit = transposed(fitted);
+  const joint = jointOf(kind, fitted, fit);
   const rows = drawn(whole, n, uniform, normal);
   if (poisoned > 0)
     for (const row of rows)
@@ -179,6 +181,26 @@ export function runCell(cell: Cell, size: Size, code: ScoreCode, uniform: Unifor
     }
   }
   return { ticks: size.agents * Math.floor(size.units / block), ...guard, alarms };
+}
+
+/** The joint score, fitted. */
+function jointOf(
+  kind: Cell['joint'],
+  rows: readonly Float64Array[],
+  columns: readonly Float64Array[],
+): (scores: Float64Array) => number {
+  const tails = columns.map(extendedTail);
+  const p = (score: number, at: number) =>
+    extendedP(columns[at] as Float64Array, tails[at] ?? null, score);
+  if (kind === 'sum')
+    return (scores) => {
+      let sum = 0;
+      for (let at = 0; at < SOURCES; at += 1) sum -= Math.log(p(scores[at] as number, at));
+      return sum;
+    };
+  const z = (scores: Float64Array) => scores.map((score, at) => normalScore(p(score, at)));
+  const ratio = fitShiftRatio(rows.map(z), standardShifts(SOURCES));
+  return (scores) => shiftRatio(ratio, z(scores));
 }
 
 function guardFor(cell: Cell, lag: number, code: ScoreCode): Guard {

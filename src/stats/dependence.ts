@@ -1,4 +1,4 @@
-/** Dependence: how much consecutive units of an agent resemble each other, and the guard's block. */
+/** Dependence: how far consecutive units resemble each other, and what to do about it. */
 import { sampleRankCorrelation } from 'simple-statistics';
 
 /** Lag-1 correlation above which units are merged. */

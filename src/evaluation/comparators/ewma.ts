@@ -1,4 +1,4 @@
-/** Comparator: an EWMA chart on any source (lambda .2, three sigma), begun anew at each alarm. */
+/** Comparator: EWMA chart on any source (lambda .2, 3 sigma), begun anew at each alarm. */
 import { SOURCES } from '../units.ts';
 import type { Comparator } from './comparator.ts';
 import { momentsOf } from './moments.ts';
