@@ -5,6 +5,8 @@ import { sampleRankCorrelation } from 'simple-statistics';
 export const LAG_MAX = 0.2;
 /** Lag-1 correlation above which averages over calibrations promise too much. */
 export const LAG_STRICT = 0.07;
+/** What a block is to bring the correlation down to: at .2 the strictest cells were at their budget. */
+const LAG_GOAL = 0.1;
 /** Longest block the guard asks for. */
 const BLOCK_MAX = 64;
 
@@ -29,18 +31,18 @@ export function lagSpearman(series: readonly (readonly number[])[]): number {
 
 /**
  * How many consecutive units are to be merged into one tick, so that the means of neighbouring blocks
- * correlate at most .2.
+ * correlate at most .1.
  * Claim: the smallest such length for a first-order autoregression with this lag-1 correlation, at
  * most 64; 1 where the correlation is at most .2 already.
  * Parameters: lag - lag-1 correlation of units. Cost: O(1).
  * Reference: variance of sums of an AR(1), Box and Jenkins (1970).
- * @example blockLength(0.6) // 7
+ * @example blockLength(0.6) // 12
  */
 export function blockLength(lag: number): number {
   if (!(lag > LAG_MAX)) return 1;
   const phi = Math.min(lag, 0.999);
   for (let size = 2; size < BLOCK_MAX; size += 1)
-    if (blockCorrelation(phi, size) <= LAG_MAX) return size;
+    if (blockCorrelation(phi, size) <= LAG_GOAL) return size;
   return BLOCK_MAX;
 }
 
