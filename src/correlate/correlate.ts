@@ -1,7 +1,7 @@
 /** Correlation: folds events in canonical order into sessions and acts, and states facts. */
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
-import type { WitnessRecord } from '../model/fact.ts';
+import type { Attempt, WitnessRecord } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
@@ -125,7 +125,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     ledger.slots.touch('S', keyOf(tenant, session.id));
   }
   if (!late) hear(ledger, event.kind, ms);
-  const argsDigest = enter(ledger, event, session, agent, late);
+  const attempt = enter(ledger, event, session, agent, late);
   const role = session?.role ?? agent.role;
   ledger.state({
     type: 'event',
@@ -134,9 +134,20 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     tenant,
     agent: agentId,
     role,
-    argsDigest,
+    argsDigest: attempt?.digest ?? null,
+    toolClass: attempt?.toolClass ?? null,
+    granted: attempt?.granted ?? null,
+    ours: attempt?.ours ?? false,
+    model: modelOf(ledger, session, agent),
     late,
   });
+}
+
+/** Model that the session's owner was registered with. */
+function modelOf(ledger: Ledger, session: SessionEntity | null, agent: AgentEntity): string | null {
+  if (session === null || session.agent === agent.id) return agent.model;
+  const key = keyOf(session.tenant, session.agent);
+  return ledger.slots.get<AgentEntity>('A', key)?.model ?? null;
 }
 
 /** The first event of all. */
@@ -154,7 +165,7 @@ function enter(
   session: SessionEntity | null,
   agent: AgentEntity,
   late: boolean,
-): string | null {
+): Attempt | null {
   if (event.governance !== undefined) {
     applyGovernance(
       ledger,
@@ -179,14 +190,13 @@ function enter(
         late,
       );
   } else if (event.action !== undefined && event.category === 'tool_call' && session !== null) {
-    const attempt = enterAttempt(
+    return enterAttempt(
       ledger,
       session,
       event as Event & { action: typeof event.action },
       agent.id,
       late,
     );
-    return attempt?.digest ?? null;
   }
   return null;
 }

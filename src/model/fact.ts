@@ -1,5 +1,6 @@
 /** Facts: what correlation hands to detection, as data; no sister knows another. */
 
+import type { Rung } from './decision.ts';
 import type { CoverageGap, JoinStrength } from './detection.ts';
 import type { Action, Event, Kind, Position } from './event.ts';
 
@@ -132,6 +133,14 @@ export interface EventFact {
   readonly role: string | null;
   /** Digest of the arguments of a gateway call, else null. */
   readonly argsDigest: string | null;
+  /** Reach of the tool of a gateway call, as grant or inventory say; else null. */
+  readonly toolClass: string | null;
+  /** Was the tool of a gateway call granted then? Null: no call, or tools were never listed. */
+  readonly granted: boolean | null;
+  /** True for a gateway call that a lease of ours refused. */
+  readonly ours: boolean;
+  /** Model the session's owner was registered with. */
+  readonly model: string | null;
   readonly late: boolean;
 }
 
@@ -150,7 +159,47 @@ export interface BlindSessionFact extends AboutSession {
   readonly book: Kind;
 }
 
-/** Everything correlation can state. */
+/** A share of the evidence of a firing: nats of ln E and their part of the whole, 0 to 1. */
+export interface FiringShare {
+  readonly dimension: string;
+  readonly nats: number;
+  readonly share: number;
+}
+
+/** Evidence crossed a declared threshold. Stated once for each unit, rung and lane. */
+export interface FiringFact extends AboutSession {
+  readonly type: 'firing';
+  readonly lane: 'session' | 'accumulator';
+  readonly rung: Rung;
+  /** p of the session, or R of the accumulator. */
+  readonly value: number;
+  /** The rate declared, or the A that R reached. */
+  readonly threshold: number;
+  /** Budget in the user's words. */
+  readonly budget: string;
+  /** Largest first. */
+  readonly shares: readonly FiringShare[];
+  /** When it began: number of the agent's unit, and event time, ms. */
+  readonly onset: { readonly tick: number; readonly ms: number };
+  /** Sentences with figures, no payload text; the strangest first. */
+  readonly because: readonly string[];
+  /** The dimension that would have kept it silent, and its score; null where none alone could. */
+  readonly counterfactual: {
+    readonly dimension: string;
+    readonly score: number;
+    readonly silentAt: number | null;
+  } | null;
+  /** Which unit: session and chunk, unique within the agent. */
+  readonly unit: string;
+  /** Subject of the baseline it was judged by, for example `role support-triage`. */
+  readonly baseline: string;
+  /** The call that completed it; at the close the unit's strangest or last event. */
+  readonly witness: WitnessRecord;
+  readonly seq: number | null;
+  readonly tool: string | null;
+}
+
+/** Everything that the stages before detection can state. */
 export type Fact =
   | JoinedFact
   | AttemptFact
@@ -159,4 +208,5 @@ export type Fact =
   | IdentityFact
   | EventFact
   | BlindFact
-  | BlindSessionFact;
+  | BlindSessionFact
+  | FiringFact;

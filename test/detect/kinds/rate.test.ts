@@ -25,6 +25,10 @@ function lab(params: object = {}) {
       agent,
       role: null,
       argsDigest: null,
+      toolClass: null,
+      granted: null,
+      ours: false,
+      model: null,
       late: false,
     };
     return see(fact) !== null;
