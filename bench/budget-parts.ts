@@ -11,9 +11,13 @@ import { stream, uniform } from '../src/simulation/random.ts';
 export interface BudgetPart {
   readonly part: 'cells' | 'delays' | 'comparisons';
   readonly seeds: number;
+  /** The first seed. */
+  readonly first: number;
   readonly from: number;
   readonly of: number;
 }
+
+type Seeds = Pick<BudgetPart, 'seeds' | 'first'>;
 
 /** Delays of one story in one cell, by rung. */
 export interface DelayRow {
@@ -54,14 +58,14 @@ function drawer(seed: number, name: string): () => number {
   return () => uniform(random);
 }
 
-function overSeeds<T>(seeds: number, name: string, run: (seed: number) => T): T[] {
+function overSeeds<T>({ seeds, first }: Seeds, name: string, run: (seed: number) => T): T[] {
   const began = seconds();
-  const results = Array.from({ length: seeds }, (_, seed) => run(seed));
+  const results = Array.from({ length: seeds }, (_, at) => run(first + at));
   say(`${name}: ${seeds} seeds, ${(seconds() - began).toFixed(1)} s`);
   return results;
 }
 
-function cells(seeds: number, from: number, of: number): CellRow[] {
+function cells(seeds: Seeds, from: number, of: number): CellRow[] {
   return CELLS.filter((_, at) => at % of === from).map((cell) => {
     const results = overSeeds(seeds, cell.name, (seed) =>
       runCell(cell, CELL_SIZE, budgetCode, drawer(seed, cell.name)),
@@ -70,7 +74,7 @@ function cells(seeds: number, from: number, of: number): CellRow[] {
   });
 }
 
-function delays(seeds: number): DelayRow[] {
+function delays(seeds: Seeds): DelayRow[] {
   return STORIES.flatMap((story) =>
     RHO_CELLS.map((cell) => {
       const name = `${story.name}, ${cell.name}`;
@@ -85,7 +89,7 @@ function delays(seeds: number): DelayRow[] {
   );
 }
 
-function comparisons(seeds: number): CompareRow[] {
+function comparisons(seeds: Seeds): CompareRow[] {
   const [story] = STORIES;
   if (story === undefined) return [];
   return RATIO_CELLS.map((cell) => {
@@ -98,7 +102,7 @@ function comparisons(seeds: number): CompareRow[] {
 }
 
 /** Runs a part. Progress goes to stderr. */
-export function runPart({ part, seeds, from, of }: BudgetPart): BudgetRows {
+export function runPart({ part, from, of, ...seeds }: BudgetPart): BudgetRows {
   return {
     cells: part === 'cells' ? cells(seeds, from, of) : [],
     delays: part === 'delays' ? delays(seeds) : [],
