@@ -1,5 +1,5 @@
 /** Comparator: isolation forest, 100 trees of 256 units, threshold at the 1 - 1/A quantile. */
-import { SOURCES, type Uniform } from '../units.ts';
+import type { Uniform } from '../units.ts';
 import type { Comparator } from './comparator.ts';
 
 const TREES = 100;
@@ -19,22 +19,30 @@ export const isolationForest: Comparator = {
   setting: '100 trees, 1 - 1/A quantile, the maximum if n < A',
   train({ rows, a, uniform }) {
     const half = Math.floor(rows.length / 2);
-    const sample = Math.min(SAMPLE, half);
-    const depth = Math.ceil(Math.log2(Math.max(2, sample)));
-    const trees = Array.from({ length: TREES }, () =>
-      grow(drawn(rows.slice(0, half), sample, uniform), depth, uniform),
-    );
-    const scale = averagePath(sample);
-    const score = (scores: Float64Array) => {
-      let sum = 0;
-      for (const tree of trees) sum += pathOf(tree, scores);
-      return 2 ** (-sum / TREES / scale);
-    };
+    const score = forestOf(rows.slice(0, half), uniform);
     const held = Float64Array.from(rows.slice(half), score).sort();
     const limit = held[Math.min(held.length - 1, Math.ceil((1 - 1 / a) * held.length))] as number;
     return () => (scores) => score(scores) > limit;
   },
 };
+
+/** Score of a row in (0, 1], higher is stranger, by 100 trees grown on these rows, all as wide. */
+export function forestOf(
+  rows: readonly Float64Array[],
+  uniform: Uniform,
+): (row: Float64Array) => number {
+  const sample = Math.min(SAMPLE, rows.length);
+  const depth = Math.ceil(Math.log2(Math.max(2, sample)));
+  const trees = Array.from({ length: TREES }, () =>
+    grow(drawn(rows, sample, uniform), depth, uniform),
+  );
+  const scale = averagePath(sample);
+  return (row) => {
+    let sum = 0;
+    for (const tree of trees) sum += pathOf(tree, row);
+    return 2 ** (-sum / TREES / scale);
+  };
+}
 
 /** Mean path length of an unsuccessful search in a binary tree of n: 2H(n−1) − 2(n−1)/n. */
 export function averagePath(n: number): number {
@@ -57,19 +65,15 @@ function drawn(rows: readonly Float64Array[], size: number, uniform: Uniform): F
 
 function grow(rows: readonly Float64Array[], depth: number, uniform: Uniform): Tree {
   const nodes = 2 ** (depth + 1) - 1;
+  const width = rows[0]?.length ?? 0;
   const tree: Tree = {
     source: new Int8Array(nodes).fill(-1),
     split: new Float64Array(nodes),
     path: new Float64Array(nodes),
   };
   const visit = (node: number, here: readonly Float64Array[], level: number) => {
-    const source = Math.floor(uniform() * SOURCES);
-    let low = Number.POSITIVE_INFINITY;
-    let high = Number.NEGATIVE_INFINITY;
-    for (const row of here) {
-      low = Math.min(low, row[source] as number);
-      high = Math.max(high, row[source] as number);
-    }
+    const first = Math.floor(uniform() * width);
+    const { source, low, high } = varying(here, first, width);
     if (level >= depth || here.length <= 1 || !(high > low)) {
       tree.path[node] = level + averagePath(here.length);
       return;
@@ -87,6 +91,21 @@ function grow(rows: readonly Float64Array[], depth: number, uniform: Uniform): T
   };
   visit(0, rows, 0);
   return tree;
+}
+
+/** The first source from `first` on in which these rows differ: on others no split is possible. */
+function varying(rows: readonly Float64Array[], first: number, width: number) {
+  for (let step = 0; step < width; step += 1) {
+    const source = (first + step) % width;
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    for (const row of rows) {
+      low = Math.min(low, row[source] as number);
+      high = Math.max(high, row[source] as number);
+    }
+    if (high > low) return { source, low, high };
+  }
+  return { source: first, low: 0, high: 0 };
 }
 
 function pathOf({ source, split, path }: Tree, scores: Float64Array): number {
