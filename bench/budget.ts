@@ -48,7 +48,13 @@ async function allRows(): Promise<BudgetRows> {
   const running = PARTS.map((part) =>
     start<BudgetRows>('./budget-child.ts', { ...part, seeds, first }),
   );
-  const found = await Promise.all(running.map(({ answer }) => answer));
+  const found = await Promise.all(
+    running.map(async ({ process: child, answer }) => {
+      const rows = await answer;
+      child.disconnect();
+      return rows;
+    }),
+  );
   const cells = found.flatMap((rows) => rows.cells);
   const order = new Map(CELLS.map(({ name }, at) => [name, at]));
   const placeOf = (name: string) => order.get(name) ?? 0;
