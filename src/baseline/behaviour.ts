@@ -1,0 +1,475 @@
+/** Behaviour: follows every open unit and says how strange it is, by the baseline in force. */
+import type { Kind } from '../model/event.ts';
+import type { Inventory } from '../model/expectation.ts';
+import type { EventFact, Fact, SessionView, WitnessRecord } from '../model/fact.ts';
+import type { Reading, UnitReading } from '../model/reading.ts';
+import type { CallItem, UnitHead, UnitItem } from '../model/unit.ts';
+import { Heap } from '../state/heap.ts';
+import type { Entity, Slots } from '../state/slots.ts';
+import type { Json } from './dimension.ts';
+import { type InForceProfile, type Profiles, templateKey } from './in-force.ts';
+import { hasArguments, hasContent, headOf, itemsOf } from './items.ts';
+import { dueOf, type Span, UNIT_ACTIONS } from './unit-bounds.ts';
+
+/** What the stage needs besides its state. */
+export interface BehaviourOptions {
+  readonly inventory: Inventory;
+  /** Is this book known to be blind at the moment? */
+  readonly blind: (kind: Kind) => boolean;
+  /** Does a change that was signed for put this dimension out of force for the agent now? */
+  readonly abstains?: (head: UnitHead, dimension: string, ms: number) => boolean;
+  /** Says that a bound was reached. */
+  readonly evicted: (subject: string, detail: string, ms: number) => void;
+  /** Units followed at once. Default 100,000. */
+  readonly maxUnits?: number;
+}
+
+/** Receives readings in the order they become known. */
+export type ReadingSink = (reading: UnitReading) => void;
+
+/** The stage. All times are event time, ms. */
+export interface Behaviour {
+  /** Takes what correlation states; readings come of calls, and of units that are full. */
+  see(fact: Fact, sink: ReadingSink): void;
+  /** When the next unit may be over; undefined: none is open. */
+  nextMs(): number | undefined;
+  /** Closes what is over at `ms`, oldest first. */
+  passTime(ms: number, sink: ReadingSink): void;
+  /** Every stream has ended at `ms`: closes every unit. */
+  finish(ms: number, sink: ReadingSink): void;
+  /** Rebuilds, step by step, what is derived from the entities. */
+  restoring(): Generator<undefined, void>;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** A session that is followed. Plain JSON. */
+interface Followed extends Entity, Span {
+  view: SessionView;
+  head: UnitHead;
+  /** When it is looked at again. */
+  dueMs: number;
+  /** What is known of the unit; null between units. */
+  unit: OpenUnit | null;
+}
+
+interface OpenUnit {
+  readonly id: string;
+  /** Hash of the document it is judged by. */
+  readonly basis: string;
+  actions: number;
+  /** Evidence level seen so far. */
+  level: 'L0' | 'L2' | 'L3';
+  isLate: boolean;
+  blind: Kind[];
+  /** State and running score by dimension, in the order of the profile. */
+  readonly states: Json[];
+  readonly scores: (number | null)[];
+  conduct: object | null;
+  because: readonly string[];
+  /** The call at which the unit was strangest. */
+  witness: WitnessRecord | null;
+}
+
+const SPACE = 'U';
+const UNITS_MAX = 100_000;
+/** A closed session is remembered so long, that what comes late is not scored anew. */
+const REMEMBER_MS = 86_400_000;
+const STEP_ENTITIES = 10_000;
+const BECAUSE_MAX = 8;
+/** Books without which the score of the whole says nothing. */
+const WHOLE: readonly Kind[] = ['governance', 'reasoning', 'gateway'];
+const LEVEL_RANK = { L0: 0, L1: 1, L2: 2, L3: 3 } as const;
+
+/** Makes the stage over `slots`; its own space is `U`. */
+export function createBehaviour(
+  slots: Slots,
+  profiles: Profiles,
+  options: BehaviourOptions,
+): Behaviour {
+  return new Follower(slots, profiles, options);
+}
+
+class Follower implements Behaviour {
+  readonly #slots: Slots;
+  readonly #profiles: Profiles;
+  readonly #options: BehaviourOptions;
+  readonly #byHash: ReadonlyMap<string, InForceProfile>;
+  readonly #due = new Heap<{ readonly at: number; readonly key: string }>((a, b) =>
+    a.at !== b.at ? a.at < b.at : a.key < b.key,
+  );
+  /** Sessions by agent, for what governance says of the agent. */
+  readonly #ofAgent = new Map<string, Set<string>>();
+  readonly counters: Record<string, number> = {};
+
+  constructor(slots: Slots, profiles: Profiles, options: BehaviourOptions) {
+    this.#slots = slots;
+    this.#profiles = profiles;
+    this.#options = options;
+    this.#byHash = new Map(profiles.all.map((one) => [one.hash, one]));
+  }
+
+  see(fact: Fact, sink: ReadingSink): void {
+    if (this.#profiles.all.length === 0) {
+      if (fact.type === 'event' && fact.event.category === 'tool_call')
+        this.#count('baseline.missing');
+      return;
+    }
+    if (fact.type === 'blind-session') this.#blinded(fact.session, fact.book);
+    if (fact.type !== 'event') return;
+    if (fact.session === null) {
+      if (fact.event.kind === 'governance') this.#ofAllSessions(fact, sink);
+    } else this.#event(fact, fact.session, sink);
+  }
+
+  nextMs(): number | undefined {
+    return this.#due.peek()?.at;
+  }
+
+  passTime(ms: number, sink: ReadingSink): void {
+    for (let top = this.#due.peek(); top !== undefined && top.at <= ms; top = this.#due.peek()) {
+      this.#due.pop();
+      const own = this.#slots.get<Followed>(SPACE, top.key);
+      if (own === undefined || own.dueMs !== top.at) continue;
+      own.dueMs = 0;
+      const due = dueOf(own);
+      if (own.unit !== null && due > top.at) this.#wake(top.key, own, due);
+      else if (own.unit !== null) {
+        this.#close(top.key, own, top.at, sink);
+        this.#wake(top.key, own, own.lastMs + REMEMBER_MS);
+      } else if (own.lastMs + REMEMBER_MS <= top.at) this.#forget(top.key, own);
+      else this.#wake(top.key, own, own.lastMs + REMEMBER_MS);
+    }
+  }
+
+  finish(ms: number, sink: ReadingSink): void {
+    const open: [string, Followed][] = [];
+    for (const [space, key, entity] of this.#slots.all())
+      if (space === SPACE && (entity as Followed).unit !== null)
+        open.push([key, entity as Followed]);
+    open.sort(([x, a], [y, b]) => dueOf(a) - dueOf(b) || (x < y ? -1 : 1));
+    for (const [key, own] of open) {
+      this.#close(key, own, Math.min(ms, dueOf(own)), sink);
+      this.#slots.touch(SPACE, key);
+    }
+  }
+
+  *restoring(): Generator<undefined, void> {
+    this.#due.clear();
+    this.#ofAgent.clear();
+    let seen = 0;
+    for (const [space, key, entity] of this.#slots.all()) {
+      if (space === SPACE) {
+        const own = entity as Followed;
+        this.#due.push({ at: own.dueMs, key });
+        this.#enrol(key, own.head);
+      }
+      seen += 1;
+      if (seen % STEP_ENTITIES === 0) yield;
+    }
+  }
+
+  #event(fact: EventFact, session: SessionView, sink: ReadingSink): void {
+    const key = keyOf(session.tenant, session.id);
+    const ms = fact.event.time.eventMs;
+    const known = this.#slots.get<Followed>(SPACE, key);
+    if (fact.late && known !== undefined && known.unit === null) {
+      this.#count('baseline.late');
+      return;
+    }
+    const own = known ?? this.#follow(key, fact, session);
+    // A copy: what correlation learns later of the session comes as a fact of its own.
+    own.view = { ...session, blind: [...session.blind] };
+    if (fact.event.governance?.change === 'session.opened') this.#opened(key, own, fact, session);
+    if (own.unit !== null && ms > dueOf(own)) this.#close(key, own, ms, sink);
+    for (const item of itemsOf(fact, this.#options.inventory))
+      this.#item(key, own, fact, item, sink);
+    if (fact.event.governance?.change === 'session.closed' && own.closedMs === null) {
+      own.closedMs = ms;
+      this.#wake(key, own, dueOf(own));
+    }
+    this.#slots.touch(SPACE, key);
+  }
+
+  /** What governance says of an agent concerns all that it has open. */
+  #ofAllSessions(fact: EventFact, sink: ReadingSink): void {
+    const ms = fact.event.time.eventMs;
+    for (const key of this.#ofAgent.get(keyOf(fact.tenant, fact.agent)) ?? []) {
+      const own = this.#slots.get<Followed>(SPACE, key);
+      if (own === undefined || own.unit === null || ms > dueOf(own)) continue;
+      for (const item of itemsOf(fact, this.#options.inventory))
+        this.#item(key, own, fact, item, sink);
+      this.#slots.touch(SPACE, key);
+    }
+  }
+
+  #follow(key: string, fact: EventFact, session: SessionView): Followed {
+    if (this.#slots.count(SPACE) >= (this.#options.maxUnits ?? UNITS_MAX))
+      this.#evict(fact.event.time.eventMs);
+    const ms = fact.event.time.eventMs;
+    const head = headOf(fact, session);
+    const own: Followed = { ...spanAt(ms), view: session, head, dueMs: 0, unit: null };
+    this.#slots.put(SPACE, key, own);
+    this.#wake(key, own, dueOf(own));
+    this.#enrol(key, head);
+    return own;
+  }
+
+  /** Governance tells what the session is about: a unit that has not acted yet begins anew. */
+  #opened(key: string, own: Followed, fact: EventFact, session: SessionView): void {
+    this.#ofAgent.get(keyOf(own.head.tenant, own.head.agent))?.delete(key);
+    own.head = headOf(fact, session);
+    this.#enrol(key, own.head);
+    if (own.unit !== null && own.unit.actions === 0) own.unit = null;
+  }
+
+  #item(key: string, own: Followed, fact: EventFact, item: UnitItem, sink: ReadingSink): void {
+    if (own.unit === null) {
+      const profile = this.#profiles.of(own.head);
+      if (profile === null) {
+        if (item.type === 'call') this.#count('baseline.missing');
+        return;
+      }
+      Object.assign(own, spanAt(item.ms));
+      own.unit = beginUnit(own.head, profile, item.ms);
+      this.#wake(key, own, dueOf(own));
+    }
+    own.lastMs = Math.max(own.lastMs, item.ms);
+    const { unit } = own;
+    const profile = this.#byHash.get(unit.basis);
+    // The baseline changed under the unit: what was remembered of it means nothing any more.
+    if (profile === undefined) {
+      own.unit = null;
+      this.#count('baseline.replaced');
+      return;
+    }
+    const witness = item.type === 'call' ? witnessOf(fact, item) : null;
+    take(unit, profile, item, witness, fact.late);
+    if (item.type !== 'call' || item.ours || witness === null) return;
+    unit.actions += 1;
+    this.#count('baseline.calls');
+    const isFull = unit.actions >= UNIT_ACTIONS;
+    sink(this.#reading(own, unit, profile, { ms: item.ms, isClosed: false, witness }));
+    if (isFull) this.#close(key, own, item.ms, sink);
+  }
+
+  #close(key: string, own: Followed, decidedMs: number, sink: ReadingSink): void {
+    const { unit } = own;
+    own.unit = null;
+    own.closedMs = null;
+    this.#slots.touch(SPACE, key);
+    if (unit === null || unit.witness === null || unit.actions === 0) return;
+    const profile = this.#byHash.get(unit.basis);
+    if (profile === undefined) return;
+    this.#count('baseline.units');
+    const { witness } = unit;
+    sink(this.#reading(own, unit, profile, { ms: decidedMs, isClosed: true, witness }));
+  }
+
+  #reading(
+    own: Followed,
+    unit: OpenUnit,
+    profile: InForceProfile,
+    at: { readonly ms: number; readonly isClosed: boolean; readonly witness: WitnessRecord },
+  ): UnitReading {
+    const { head, view } = own;
+    const blind = new Set<Kind>([...unit.blind, ...view.blind]);
+    for (const kind of WHOLE) if (this.#options.blind(kind)) blind.add(kind);
+    const outOfForce = (name: string) => this.#options.abstains?.(head, name, at.ms) ?? false;
+    const seen = seenOf(head, profile);
+    const scores = scoresOf(unit, profile, at.isClosed).map((score, index) => {
+      const { dimension } = profile.dimensions[index] as InForceProfile['dimensions'][number];
+      const isBlind = blind.has(dimension.source) || blind.has('gateway');
+      return isBlind || outOfForce(dimension.name) ? null : score;
+    });
+    const dimensions = profile.dimensions.map(
+      ({ dimension: { name, source, needs } }, index): Reading => ({
+        dimension: name,
+        source,
+        cell: `${needs}/${seen}`,
+        score: scores[index] ?? null,
+      }),
+    );
+    const isWhole = !WHOLE.some((kind) => blind.has(kind)) && !outOfForce(profile.jointName);
+    return {
+      session: view,
+      unit: unit.id,
+      baseline: profile.name,
+      readings: {
+        ms: at.ms,
+        dimensions,
+        joint: isWhole ? jointOf(unit, profile, seen, scores, at.isClosed) : null,
+      },
+      isClosed: at.isClosed,
+      decidedMs: at.ms,
+      late: unit.isLate,
+      witness: at.witness,
+      because: (names) => sentencesOf(unit, profile, names),
+    };
+  }
+
+  #blinded(session: SessionView, book: Kind): void {
+    const key = keyOf(session.tenant, session.id);
+    const own = this.#slots.get<Followed>(SPACE, key);
+    if (own === undefined || own.unit === null || own.unit.blind.includes(book)) return;
+    own.unit.blind.push(book);
+    this.#slots.touch(SPACE, key);
+  }
+
+  #wake(key: string, own: Followed, at: number): void {
+    if (own.dueMs !== 0 && own.dueMs <= at) return;
+    own.dueMs = at;
+    this.#due.push({ at, key });
+    this.#slots.touch(SPACE, key);
+  }
+
+  #enrol(key: string, { tenant, agent }: UnitHead): void {
+    const name = keyOf(tenant, agent);
+    const held = this.#ofAgent.get(name);
+    if (held === undefined) this.#ofAgent.set(name, new Set([key]));
+    else held.add(key);
+  }
+
+  #forget(key: string, own: Followed): void {
+    const name = keyOf(own.head.tenant, own.head.agent);
+    const held = this.#ofAgent.get(name);
+    held?.delete(key);
+    if (held?.size === 0) this.#ofAgent.delete(name);
+    this.#slots.remove(SPACE, key);
+  }
+
+  /** Sampled eviction: sessions between units before open ones, the stalest first. */
+  #evict(ms: number): void {
+    let victim: [string, Followed] | undefined;
+    for (const candidate of this.#slots.sample<Followed>(SPACE, 32)) {
+      const [, own] = candidate;
+      const isOpen = own.unit === null ? 0 : 1;
+      const held = victim?.[1].unit == null ? 0 : 1;
+      const isStaler = victim === undefined || isOpen < held;
+      const isOlder = victim !== undefined && isOpen === held && own.lastMs < victim[1].lastMs;
+      if (isStaler || isOlder) victim = candidate;
+    }
+    if (victim === undefined) return;
+    const [key, own] = victim;
+    if (own.unit !== null)
+      this.#options.evicted(own.head.agent, 'an open unit was let go of: too many sessions', ms);
+    this.#count('baseline.evicted');
+    this.#forget(key, own);
+  }
+
+  #count(name: string): void {
+    this.counters[name] = (this.counters[name] ?? 0) + 1;
+  }
+}
+
+function spanAt(ms: number): Span {
+  return { firstMs: ms, lastMs: ms, closedMs: null };
+}
+
+function keyOf(tenant: string, id: string): string {
+  return `${tenant.length}:${tenant}:${id}`;
+}
+
+function beginUnit(head: UnitHead, profile: InForceProfile, ms: number): OpenUnit {
+  return {
+    id: `${head.session}@${ms}`,
+    basis: profile.hash,
+    actions: 0,
+    level: 'L0',
+    isLate: false,
+    blind: [],
+    states: profile.dimensions.map(({ scorer }) => scorer.begin(head)),
+    scores: profile.dimensions.map(() => null),
+    conduct: profile.conduct?.begin(head) ?? null,
+    because: [],
+    witness: null,
+  };
+}
+
+function take(
+  unit: OpenUnit,
+  profile: InForceProfile,
+  item: UnitItem,
+  witness: WitnessRecord | null,
+  isLate: boolean,
+): void {
+  if (isLate) unit.isLate = true;
+  if (hasContent(item)) unit.level = 'L3';
+  else if (unit.level === 'L0' && hasArguments(item)) unit.level = 'L2';
+  profile.dimensions.forEach(({ scorer }, at) => {
+    const seen = scorer.see(unit.states[at] as Json, item);
+    unit.states[at] = seen.state;
+    const before = unit.scores[at] ?? null;
+    if (seen.score !== null)
+      unit.scores[at] = before === null ? seen.score : Math.max(before, seen.score);
+  });
+  unit.witness ??= witness;
+  if (profile.conduct === null || unit.conduct === null) return;
+  const scored = profile.conduct.see(unit.conduct, item);
+  if (scored === null) return;
+  if (scored.because.length === 0 || scored.score !== profile.conduct.scoreOf(unit.conduct)) return;
+  unit.because = scored.because.slice(0, BECAUSE_MAX);
+  if (witness !== null) unit.witness = witness;
+}
+
+/** Scores as they stand: running ones so far, closing ones only at the close. */
+function scoresOf(unit: OpenUnit, profile: InForceProfile, isClosed: boolean): (number | null)[] {
+  return profile.dimensions.map(({ dimension, scorer }, at) => {
+    if (LEVEL_RANK[unit.level] < LEVEL_RANK[dimension.needs]) return null;
+    if (dimension.timing === 'running') return unit.scores[at] ?? null;
+    return isClosed ? scorer.close(unit.states[at] as Json) : null;
+  });
+}
+
+/** Half of a cell's name: do tasks like this one stand in the baseline? */
+function seenOf(head: UnitHead, profile: InForceProfile): 'seen' | 'unseen' {
+  const template = templateKey(head.mandate);
+  return template !== null && profile.templates.has(template) ? 'seen' : 'unseen';
+}
+
+function jointOf(
+  unit: OpenUnit,
+  profile: InForceProfile,
+  seen: 'seen' | 'unseen',
+  scores: readonly (number | null)[],
+  isClosed: boolean,
+): UnitReading['readings']['joint'] {
+  const { conduct, jointName } = profile;
+  if (conduct === null || unit.conduct === null)
+    return { dimension: jointName, cell: `L0/${seen}`, score: profile.joint(seen, scores) };
+  const cell = conduct.cellOf(unit.conduct);
+  const score = conduct.scoreOf(unit.conduct);
+  return { dimension: jointName, cell, score: score ?? (isClosed ? profile.unjudged : null) };
+}
+
+function sentencesOf(
+  unit: OpenUnit,
+  profile: InForceProfile,
+  names: readonly string[],
+): readonly string[] {
+  const found: string[] = [];
+  if (profile.conduct !== null) found.push(...unit.because);
+  for (const name of names) {
+    const at = profile.dimensions.findIndex(({ dimension }) => dimension.name === name);
+    const own = profile.dimensions[at];
+    if (own !== undefined) found.push(`${name}: ${own.scorer.say(unit.states[at] as Json)}`);
+  }
+  return found;
+}
+
+function witnessOf(fact: EventFact, item: CallItem): WitnessRecord {
+  const { event } = fact;
+  const { topic, partition, offset, index } = event.src;
+  return {
+    kind: event.kind,
+    topic,
+    nativeId: event.nativeId,
+    at: { topic, partition, offset, index },
+    ms: item.ms,
+    seq: item.seq,
+    agent: fact.agent,
+    call: event.keys?.toolCallId ?? null,
+    tool: item.tool,
+    digest: null,
+    leaves: null,
+  };
+}

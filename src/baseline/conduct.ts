@@ -1,0 +1,12 @@
+/** Conduct: the rehearsed score of this product, as learning and scoring use it. */
+import { learnConduct, UNJUDGED } from './conduct/learn.ts';
+import { compileConduct } from './conduct/scorer.ts';
+import type { Rehearsal } from './rehearsal.ts';
+
+/** The one method of rehearsal there is. */
+export const CONDUCT: Rehearsal = {
+  name: 'conduct',
+  unjudged: UNJUDGED,
+  learn: learnConduct,
+  compile: compileConduct,
+};

@@ -1,0 +1,227 @@
+/** Learning: from collected units to frozen profiles, for roles and for the fleet. */
+import type { UnitRecord } from '../model/unit.ts';
+import { lagSpearman } from '../stats/dependence.ts';
+import type { Dimension, Json } from './dimension.ts';
+import { DIMENSIONS } from './dimensions.ts';
+import { gateP, genesisP } from './gate.ts';
+import { type HeldOut, heldOut, learnAll } from './held-out.ts';
+import { LEVEL_NEEDS, type LevelNeeds, type Rehearsed, templateKey } from './in-force.ts';
+import { compileJoint, JOINT } from './joint.ts';
+import { type Profile, type ProfileMeta, SCORES_VERSION } from './profile.ts';
+import type { Rehearsal } from './rehearsal.ts';
+
+/**
+ * Dimensions in force unless a caller names others; at most twelve, for averaging dilutes. Left out are
+ * those of times, which producers may interpolate: `rate.calls`, `level.duration_ms`, `hours`.
+ */
+export const IN_FORCE: readonly string[] = [
+  'sequence',
+  'first-seen',
+  'mix',
+  'rate.errors',
+  'rate.refusals',
+  'rate.repeats',
+  'level.tokens',
+  'level.cost',
+  'level.bytes_out',
+  'level.llm_steps',
+  'text-drift',
+  'grants',
+];
+
+/** How profiles are learnt. */
+export interface LearnOptions {
+  /** The score that is trained on the units themselves; null: none. */
+  readonly rehearsal: Rehearsal | null;
+  readonly seed: number;
+  /** Names of dimensions. Default IN_FORCE. */
+  readonly dimensions?: readonly string[];
+  /** Folds of the cross-fitting. Default 5. */
+  readonly folds?: number;
+  /** Roles with less behind them get no profile: the fleet's answers for them. */
+  readonly needs?: LevelNeeds;
+  /** Sessions to be kept out, with reasons: of hard evidence, for example. */
+  readonly excluded?: ReadonlyMap<string, string>;
+  readonly progress?: (what: string) => void;
+}
+
+const DAY_MS = 86_400_000;
+const FOLDS = 5;
+
+/**
+ * Profiles of the roles that have enough behind them, by name, then that of the fleet (`*`). Sessions
+ * that are improbable among the others stay out and are named. Deterministic; no units, no profile.
+ */
+export function learnProfiles(units: readonly UnitRecord[], options: LearnOptions): Profile[] {
+  const needs = options.needs ?? LEVEL_NEEDS;
+  const profiles: Profile[] = [];
+  const roles = new Set(units.flatMap(({ head }) => (head.role === null ? [] : [head.role])));
+  for (const role of [...roles].sort()) {
+    const own = units.filter(({ head }) => head.role === role);
+    const agents = new Set(own.map(({ head }) => head.agent)).size;
+    if (own.length >= needs.roleUnits && agents >= needs.roleAgents)
+      profiles.push(learnProfile(own, { level: 'role', subject: role }, options));
+    else options.progress?.(`role ${role}: ${own.length} units are too few for a baseline`);
+  }
+  if (units.length > 0)
+    profiles.push(learnProfile(units, { level: 'fleet', subject: '*' }, options));
+  return profiles;
+}
+
+/** One profile over all of these units but those the gate keeps out. */
+export function learnProfile(
+  units: readonly UnitRecord[],
+  scope: Pick<Profile, 'level' | 'subject'>,
+  options: LearnOptions,
+): Profile {
+  const { rehearsal, seed, folds = FOLDS } = options;
+  const name = `${scope.level} ${scope.subject}`;
+  const say = (what: string) => options.progress?.(`${name}: ${what}`);
+  const names = options.dimensions ?? IN_FORCE;
+  const dimensions = DIMENSIONS.filter((one) => names.includes(one.name));
+  const known = [...(options.excluded ?? [])].map(([session, reason]) => ({ session, reason }));
+  const out = new Set(known.map(({ session }) => session));
+  const offered = units.filter(({ head }) => !out.has(head.session));
+  say(`gate over ${offered.length} units`);
+  const improbable = improbableSessions(dimensions, offered, folds);
+  const excluded = [
+    ...known.filter(({ session }) => units.some(({ head }) => head.session === session)),
+    ...improbable.map((session) => ({ session, reason: 'improbable' })),
+  ];
+  const kept = offered.filter(({ head }) => !improbable.includes(head.session));
+  say(`counts and calibration over ${kept.length} units, ${excluded.length} sessions kept out`);
+  const counts = learnAll(dimensions, kept);
+  const seen = heldOut(dimensions, kept, 'session', folds);
+  const unseen = heldOut(dimensions, kept, 'template', folds);
+  const calibration = calibrationOf(dimensions, { seen, unseen });
+  const trained =
+    rehearsal?.learn(kept, { seed, progress: (what) => say(`${rehearsal.name}: ${what}`) }) ?? null;
+  if (trained !== null && rehearsal !== null) calibration[rehearsal.name] = trained.calibration;
+  const rehearsed: Rehearsed = {
+    conduct: trained?.document ?? null,
+    templates: templatesOf(kept),
+    lag1: lagOf(seen, jointScores(dimensions, seen)),
+    crossfit: true,
+  };
+  return {
+    format: 1,
+    scores: SCORES_VERSION,
+    ...scope,
+    meta: metaOf(kept, excluded),
+    dimensions: Object.fromEntries(dimensions.map((one, at) => [one.name, counts[at] as Json])),
+    calibration,
+    rehearsed: rehearsed as unknown as Json,
+  };
+}
+
+/** Sessions that the others make improbable; scored without themselves. */
+function improbableSessions(
+  dimensions: readonly Dimension[],
+  units: readonly UnitRecord[],
+  folds: number,
+): string[] {
+  const held = heldOut(dimensions, units, 'session', folds);
+  const joint = jointScores(dimensions, held);
+  const scores = new Map<string, number>();
+  held.forEach(({ unit }, at) => {
+    const score = joint[at];
+    const { session } = unit.head;
+    if (score == null) return;
+    scores.set(session, Math.max(scores.get(session) ?? Number.NEGATIVE_INFINITY, score));
+  });
+  const least = gateP(scores.size);
+  return [...genesisP(scores)].filter(([, p]) => !(p > least)).map(([session]) => session);
+}
+
+type Cells = Record<string, readonly number[]>;
+
+/** Sorted held-out scores, named by the level a dimension needs and by whether the task was known. */
+function calibrationOf(
+  dimensions: readonly Dimension[],
+  sets: Readonly<Record<'seen' | 'unseen', readonly HeldOut[]>>,
+): Record<string, Cells> {
+  const calibration: Record<string, Cells> = {};
+  dimensions.forEach(({ name, needs }, at) => {
+    const cells: Cells = {};
+    for (const seen of ['seen', 'unseen'] as const)
+      cells[`${needs}/${seen}`] = ascending(sets[seen].map(({ scores }) => scores[at] ?? null));
+    calibration[name] = cells;
+  });
+  const joint: Cells = {};
+  const score = compileJoint(dimensions, calibration);
+  for (const seen of ['seen', 'unseen'] as const)
+    joint[`L0/${seen}`] = ascending(sets[seen].map(({ scores }) => score(seen, scores)));
+  calibration[JOINT] = joint;
+  return calibration;
+}
+
+function ascending(scores: readonly (number | null)[]): number[] {
+  const present = scores.filter((score): score is number => score !== null);
+  // Nine digits tell any two scores apart that matter, and keep the document small.
+  return present.map((score) => Number(score.toPrecision(9))).sort((a, b) => a - b);
+}
+
+/** Joint score of each unit by the ranks of all. */
+function jointScores(
+  dimensions: readonly Dimension[],
+  held: readonly HeldOut[],
+): (number | null)[] {
+  const ranks = Object.fromEntries(
+    dimensions.map(({ name, needs }, at) => [
+      name,
+      { [`${needs}/seen`]: ascending(held.map(({ scores }) => scores[at] ?? null)) },
+    ]),
+  );
+  const score = compileJoint(dimensions, ranks);
+  return held.map(({ scores }) => score('seen', scores));
+}
+
+function lagOf(held: readonly HeldOut[], joint: readonly (number | null)[]): number {
+  const series = new Map<string, { ms: number; score: number }[]>();
+  held.forEach(({ unit: { head, lastMs } }, at) => {
+    const score = joint[at];
+    if (score == null) return;
+    const key = `${head.tenant.length}:${head.tenant}:${head.agent}`;
+    series.set(key, [...(series.get(key) ?? []), { ms: lastMs, score }]);
+  });
+  const lag = lagSpearman(
+    [...series.values()].map((list) => list.sort((a, b) => a.ms - b.ms).map(({ score }) => score)),
+  );
+  return Number(lag.toPrecision(6));
+}
+
+function templatesOf(units: readonly UnitRecord[]): number[] {
+  const keys = new Set<number>();
+  for (const { head } of units) {
+    const key = templateKey(head.mandate);
+    if (key !== null) keys.add(key);
+  }
+  return [...keys].sort((a, b) => a - b);
+}
+
+function metaOf(units: readonly UnitRecord[], excluded: ProfileMeta['excluded']): ProfileMeta {
+  let fromMs = Number.POSITIVE_INFINITY;
+  let toMs = Number.NEGATIVE_INFINITY;
+  const [sessions, agents, days] = [new Set<string>(), new Set<string>(), new Set<number>()];
+  for (const { head, items, lastMs } of units) {
+    const beganMs = head.openedMs ?? items[0]?.ms ?? lastMs;
+    fromMs = Math.min(fromMs, beganMs);
+    toMs = Math.max(toMs, lastMs);
+    sessions.add(JSON.stringify([head.tenant, head.session]));
+    agents.add(JSON.stringify([head.tenant, head.agent]));
+    days.add(Math.floor(beganMs / DAY_MS));
+  }
+  const isEmpty = units.length === 0;
+  return {
+    fromMs: isEmpty ? 0 : fromMs,
+    toMs: isEmpty ? 0 : toMs,
+    sessions: sessions.size,
+    agents: agents.size,
+    days: days.size,
+    templates: templatesOf(units).length,
+    excluded,
+    parent: null,
+    change: null,
+    ledger: {},
+  };
+}
