@@ -1,4 +1,6 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
+import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
+import type { Profiles } from './baseline/in-force.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
 import { Reorder } from './correlate/reorder.ts';
@@ -17,10 +19,13 @@ import {
 } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
-import type { Fact } from './model/fact.ts';
+import type { EventFact, Fact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
+import type { UnitReading } from './model/reading.ts';
+import type { RungPlan } from './score/budget.ts';
 import { addToCase, caseIdOf } from './score/case.ts';
+import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
 
@@ -34,12 +39,24 @@ export interface PipelineOptions {
   readonly detectors: readonly Detector[];
   readonly maturity: Readonly<Record<string, Maturity>>;
   readonly decide: DecideOptions;
+  readonly baseline: BaselineOptions;
   /** Events that may wait for the watermark before sources that run ahead are to pause. */
   readonly maxBuffered: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
+}
+
+/** What behaviour is judged by. */
+export interface BaselineOptions {
+  readonly profiles: Profiles;
+  /** What evidence needs to know of each profile. */
+  readonly judgings: readonly Judging[];
+  readonly plans: readonly RungPlan[];
+  /** Told of every reading, and of every folded event; for replay, which learns and ranks by them. */
+  readonly onReading?: (reading: UnitReading) => void;
+  readonly onEvent?: (fact: EventFact) => void;
 }
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
@@ -99,6 +116,8 @@ class Spine implements Pipeline {
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
   readonly #correlate: Correlate;
+  readonly #behaviour: Behaviour;
+  readonly #evidence: EvidenceStage;
   readonly #detect: Detect;
   readonly #decide: Decide;
   readonly #positions = new Map<string, LanePosition>();
@@ -127,9 +146,14 @@ class Spine implements Pipeline {
       (fact) => this.#fact(fact),
       notice,
     );
+    const { profiles, judgings, plans } = options.baseline;
+    const { inventory } = options.correlate;
+    const blind = (kind: Kind) => this.#correlate.blind(kind);
+    this.#behaviour = createBehaviour(this.#slots, profiles, { inventory, blind, evicted });
+    this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#detect = createDetect(options.detectors, {
       slots: this.#slots,
-      inventory: options.correlate.inventory,
+      inventory,
       maturity: options.maturity,
       evicted,
     });
@@ -151,6 +175,7 @@ class Spine implements Pipeline {
   ): Generator<undefined, void> {
     yield* this.#slots.restoring(state.pages, state.deltas);
     yield* this.#correlate.restoring();
+    yield* this.#behaviour.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {
@@ -216,12 +241,13 @@ class Spine implements Pipeline {
     if (newestMs < 0) return;
     const horizonMs = this.#correlate.horizonMs(newestMs);
     this.#release(this.#reorder.take(newestMs, Number.POSITIVE_INFINITY), newestMs);
-    this.#correlate.passTime(horizonMs);
+    this.#passTime(horizonMs);
     this.#correlate.finish(newestMs);
     // Stamps from the future were clamped and moved no watermark: they come last.
     const last = this.#reorder.take(Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
     this.#release(last, newestMs);
-    this.#correlate.passTime(horizonMs);
+    this.#passTime(horizonMs);
+    this.#behaviour.finish(horizonMs, this.#onReading);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
     this.#worked = true;
   }
@@ -280,8 +306,8 @@ class Spine implements Pipeline {
 
   counters(): Readonly<Record<string, number>> {
     const all = { ...this.#counters };
-    for (const [name, value] of Object.entries(this.#correlate.counters))
-      all[name] = (all[name] ?? 0) + value;
+    for (const counted of [this.#correlate.counters, this.#behaviour.counters])
+      for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
     return all;
   }
 
@@ -404,13 +430,29 @@ class Spine implements Pipeline {
   /** The fold: these events and the timers at or before `ms`, interleaved in event time. */
   #release(events: readonly Event[], ms: number): void {
     for (const event of events) {
-      this.#correlate.passTime(event.time.eventMs - 1);
+      this.#passTime(event.time.eventMs - 1);
       this.#correlate.fold(event, false);
       this.#worked = true;
     }
-    this.#correlate.passTime(ms);
+    this.#passTime(ms);
     if (this.#slots.dirty > 0) this.#worked = true;
   }
+
+  /** Timers of acts and ends of units up to `ms`, in the order of their time however it is cut. */
+  #passTime(ms: number): void {
+    for (let at = this.#behaviour.nextMs(); at !== undefined && at <= ms; ) {
+      this.#correlate.passTime(at);
+      this.#behaviour.passTime(at, this.#onReading);
+      at = this.#behaviour.nextMs();
+    }
+    this.#correlate.passTime(ms);
+  }
+
+  /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
+  readonly #onReading = (reading: UnitReading): void => {
+    this.#options.baseline.onReading?.(reading);
+    for (const firing of this.#evidence.see(reading)) this.#fact(firing);
+  };
 
   #fact(fact: Fact): void {
     if (fact.type === 'blind') {
@@ -426,10 +468,12 @@ class Spine implements Pipeline {
       const { tenant, agent } = session;
       this.#effects.activity.push(...this.#decide.activity(tenant, agent, session.id, attempt, id));
     }
+    if (fact.type === 'event') this.#options.baseline.onEvent?.(fact);
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
       amendment: (amendment) => this.#amendment(amendment, fact),
     });
+    this.#behaviour.see(fact, this.#onReading);
   }
 
   /** Detection → case → decision → intention, in this order (handbook, detection §8.1). */

@@ -31,7 +31,14 @@ export interface SessionFindings {
   readonly decisions: readonly Decision[];
   /** A session is alerted above this score; null: on any detection. */
   readonly threshold: number | null;
+  /** How far behaviour lay above what the declared budget lets pass, by session. Default: none. */
+  readonly margins?: ReadonlyMap<string, number>;
 }
+
+/** Score of a session of which behaviour says nothing, where behaviour is scored at all. */
+const UNSCORED = -40;
+/** What a finding of another kind adds at least: it says more than any rank does. */
+const FOUND = 10;
 
 /** One line per session, by session id. */
 export function scoreLines(found: SessionFindings): ScoreLine[] {
@@ -49,7 +56,7 @@ export function scoreLines(found: SessionFindings): ScoreLine[] {
   const ids = [...new Set([...found.sessions.keys(), ...bySession.keys()])].sort();
   return ids.map((id) => {
     const detections = (bySession.get(id) ?? []).sort(byOrder);
-    const score = sessionScore(detections);
+    const score = scoreOf(id, detections, found.margins);
     const isAlerted = found.threshold === null ? detections.length > 0 : score > found.threshold;
     const intervention = detections.find((detection) => acted.has(detection.id));
     return {
@@ -67,6 +74,18 @@ export function scoreLines(found: SessionFindings): ScoreLine[] {
       })),
     };
   });
+}
+
+/** Above zero exactly where the session is alerted; without behaviour 0 is the least there is. */
+function scoreOf(
+  id: string,
+  detections: readonly Detection[],
+  margins: ReadonlyMap<string, number> | undefined,
+): number {
+  if (margins === undefined) return sessionScore(detections);
+  const others = detections.filter(({ family }) => family !== 'drift');
+  const margin = margins.get(id) ?? UNSCORED;
+  return others.length === 0 ? margin : Math.max(0, margin) + FOUND + sessionScore(others) / 10;
 }
 
 /**

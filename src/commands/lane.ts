@@ -5,8 +5,9 @@ import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
 import type { Mode } from '../model/decision.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Kind } from '../model/event.ts';
-import type { PipelineOptions } from '../pipeline.ts';
+import type { BaselineOptions, PipelineOptions } from '../pipeline.ts';
 import { createDecode } from '../source/source.ts';
+import { NO_BASELINE } from './baseline-force.ts';
 import type { Library } from './library.ts';
 
 /** Books whose absence is evidence; governance and metrics are looked up, not awaited. */
@@ -22,6 +23,8 @@ export function laneOptions(
     readonly driver: string | null;
     /** Replay: judge what would be done, were every role in this mode. */
     readonly mode?: Mode;
+    /** What behaviour is judged by. Default: nothing. */
+    readonly baseline?: BaselineOptions;
   },
 ): { options: PipelineOptions; problems: Problem[] } {
   const { decode, problems } = createDecode(config.sources, library.mappings, { file: extra.file });
@@ -64,6 +67,7 @@ export function laneOptions(
         breakerWindowMs: ms(guardrails.breakerWindow, '15m'),
       },
     },
+    baseline: extra.baseline ?? NO_BASELINE,
     maxBuffered: correlate.maxBuffered ?? 200_000,
     tooLateMs: 86_400_000,
   };

@@ -10,7 +10,7 @@ import { OperatingError } from '../model/errors.ts';
 import type { Event, EvidenceLevel } from '../model/event.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import { createObserver, type LaneStore } from '../observer.ts';
-import { createPipeline } from '../pipeline.ts';
+import { type BaselineOptions, createPipeline } from '../pipeline.ts';
 import type { Decode } from '../source/source.ts';
 import { problemLines } from './config.ts';
 import { laneOptions } from './lane.ts';
@@ -40,6 +40,8 @@ export interface RehearsalInput {
   readonly evidence: EvidenceLevel;
   readonly log: Log;
   readonly progress: (records: number) => void;
+  /** What behaviour is judged by, and who is told of it. Default: nothing. */
+  readonly baseline?: BaselineOptions;
 }
 
 /** Runs a folder from beginning to end. Every call starts with fresh state, watermark and clock. */
@@ -57,6 +59,7 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
     digestKey: 'rehearsal',
     driver: 'rehearsal',
     mode: 'autonomous',
+    ...(input.baseline === undefined ? {} : { baseline: input.baseline }),
   });
   if (lane.problems.length > 0)
     throw new OperatingError('CONFIG_INVALID', problemLines(lane.problems).join('\n'), {

@@ -3,13 +3,13 @@
 import { writeAtomic } from '../adapters/files.ts';
 import { createLog } from '../adapters/log.ts';
 import { EVIDENCE_LEVELS, type EvidenceLevel } from '../model/event.ts';
-import { sessionScore } from '../score/score.ts';
 import { type Given, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { coverageLines, scoreLines } from './findings.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
 import { count, safe, table } from './output.ts';
 import { rehearse } from './rehearse.ts';
+import { judgedBy, learnFolder } from './replay-learn.ts';
 
 /** The command. */
 export const replay: Command = {
@@ -37,14 +37,22 @@ export const replay: Command = {
       output.progress(`${what}: ${records.toLocaleString('en')} records`);
     const common = { library, config, evidence, log };
     const learnt = given.value('learn');
-    const threshold =
+    const judged =
       learnt === undefined
         ? null
-        : await thresholdFrom(
-            await rehearse({ ...common, dir: learnt, progress: progress(`learn ${learnt}`) }),
+        : judgedBy(
+            await learnFolder(
+              { ...common, dir: learnt, progress: progress(`learn ${learnt}`) },
+              output.progress,
+            ),
           );
-    const result = await rehearse({ ...common, dir, progress: progress(`score ${dir}`) });
-    const lines = scoreLines({ ...result, threshold });
+    const baseline = judged === null ? {} : { baseline: judged.baseline };
+    const result = await rehearse({
+      ...{ ...common, ...baseline },
+      ...{ dir, progress: progress(`score ${dir}`) },
+    });
+    const margins = judged === null ? {} : { margins: judged.margins };
+    const lines = scoreLines({ ...result, ...margins, threshold: null });
     await writeAtomic(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const coverage = given.value('coverage');
     const gaps = coverageLines(result.coverage, result.untilMs);
@@ -69,7 +77,6 @@ export const replay: Command = {
       detections: Object.fromEntries(perDetector),
       coverage: gaps,
       counters: result.counters,
-      threshold,
     });
     return dead > 0 && lines.length === 0 ? 1 : 0;
   },
@@ -80,24 +87,4 @@ function evidenceOf(given: Given): EvidenceLevel {
   const level = EVIDENCE_LEVELS.find((one) => one === value);
   if (level === undefined) throw usage(`--evidence is one of ${EVIDENCE_LEVELS.join(', ')}`);
   return level;
-}
-
-/**
- * The score that at most one benign session in a hundred exceeds, from the learning folder alone:
- * the k-th largest with k = ⌊(n + 1)/100⌋ (a conformal quantile; with fewer than 99 sessions the
- * largest). Sessions without a detection score 0.
- */
-async function thresholdFrom(learnt: Awaited<ReturnType<typeof rehearse>>): Promise<number> {
-  const bySession = new Map<string, { detector: string; level: 'high' }[]>();
-  for (const detection of learnt.detections) {
-    const { session } = detection.entity;
-    if (session === null) continue;
-    const list = bySession.get(session) ?? [];
-    bySession.set(session, list);
-    list.push({ detector: detection.detector, level: detection.level as 'high' });
-  }
-  const scores = [...learnt.sessions.keys()].map((id) => sessionScore(bySession.get(id) ?? []));
-  scores.sort((a, b) => b - a);
-  const rank = Math.max(1, Math.floor((scores.length + 1) / 100));
-  return scores[rank - 1] ?? 0;
 }

@@ -7,6 +7,7 @@ import type { Fact } from '../model/fact.ts';
 import { eventIdOf, idOf } from '../model/ids.ts';
 import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
+import { evidence } from './kinds/evidence.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
@@ -16,6 +17,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   reconciliation,
   silence,
   rate,
+  evidence,
 };
 
 /** Detection over a fixed set of detectors. */

@@ -1,30 +1,11 @@
 /** Judging: the readings of one unit become e-values by source, evidence and p-values. */
 import { KINDS, type Kind } from '../model/event.ts';
+import type { JointReading, Reading, Readings } from '../model/reading.ts';
 import { tickEvidence } from '../stats/e-merge.ts';
 import type { Part } from './explain.ts';
 import { leastOf, type Place, place, type Tables } from './tables.ts';
 
-/** One dimension's score of a unit. Give one for each dimension in force, also where it abstains. */
-export interface Reading {
-  readonly dimension: string;
-  /** The source that measures the action. */
-  readonly source: Kind;
-  /** Calibration cell, for example `L3/seen/work`. */
-  readonly cell: string;
-  /** Higher is stranger; null: nothing said yet (running) or it abstains (closed). */
-  readonly score: number | null;
-}
-
-/** The score of the unit as a whole, `joint` or rehearsed. */
-export type JointReading = Omit<Reading, 'source'>;
-
-/** All that is known of a unit at one moment, dimensions in fixed order. */
-export interface Readings {
-  /** Event time, ms. */
-  readonly ms: number;
-  readonly dimensions: readonly Reading[];
-  readonly joint: JointReading | null;
-}
+export type { JointReading, Reading, Readings };
 
 /** What one unit's readings come to. */
 export interface Judged {

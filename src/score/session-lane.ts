@@ -2,7 +2,7 @@
 import { excessOf, sharesOf } from './explain.ts';
 import { type Firing, headOf, type Standard, type UnitKey } from './firing.ts';
 import type { Judged, Readings } from './judge.ts';
-import { type Cell, type Layer, laneOf, layerP } from './tables.ts';
+import { type Cell, type Layer, laneOf, layerP, type Tables } from './tables.ts';
 
 /** A source stands apart at this p, its dimensions counted. */
 const GATE_P = 0.05;
@@ -50,6 +50,21 @@ export function sessionLane(
     });
   }
   return found;
+}
+
+/**
+ * The largest score of a cell that stays silent in a session lane at rate `alpha`; null where the lane
+ * is closed for it. A unit fires exactly where its score is above.
+ */
+export function silentAt(
+  tables: Tables,
+  dimension: string,
+  cell: string,
+  alpha: number,
+): number | null {
+  const found = tables.find(dimension, cell);
+  const lane = found === null ? null : laneFor(found, alpha);
+  return lane === null ? null : silentScore(lane.layer, lane.cut);
 }
 
 /** The largest score of a layer that does not fire at this cut. */
