@@ -1,0 +1,99 @@
+/** Scorer: a learnt conduct document judges the calls of open units, one after the other. */
+import type { UnitHead, UnitItem } from '../../model/unit.ts';
+import { type CompiledTrees, compileTrees, type Trees } from '../../stats/boosted-trees.ts';
+import type { Json } from '../dimension.ts';
+import { type Basis, readBasis } from './basis.ts';
+import { because } from './because.ts';
+import { type ConductLevel, FEATURES, Measure } from './features.ts';
+import { readCall } from './reading.ts';
+import { type ConductState, hear, newState, remember } from './state.ts';
+
+/** A judged call. */
+export interface ConductScored {
+  /** Log-odds of the rehearsed model; higher is stranger. */
+  readonly score: number;
+  /** What made it so, most important first; names and figures only. */
+  readonly because: readonly string[];
+}
+
+/** A compiled document. */
+export interface ConductScorer {
+  /** State of a new unit: plain JSON. */
+  begin(head: UnitHead): ConductState;
+  /** Takes the next item, changing `state`; null where the item is not judged. */
+  see(state: ConductState, item: UnitItem): ConductScored | null;
+  /** Cell the unit's score is calibrated in: `L3/seen`, `L2/unseen`, … */
+  cellOf(state: ConductState): string;
+  /** The running maximum in the present cell; null before the first judged call. */
+  scoreOf(state: ConductState): number | null;
+}
+
+/** What is learnt for one evidence level. */
+interface Compiled {
+  readonly basis: Basis;
+  readonly measure: Measure;
+  readonly seen: CompiledTrees;
+  readonly unseen: CompiledTrees;
+}
+
+const CHANGING = FEATURES.findIndex(([name]) => name === 'changing');
+
+/** Compiles what `learnConduct` made. */
+export function compileConduct(document: Json): ConductScorer {
+  const read = document as unknown as Readonly<
+    Record<ConductLevel, { readonly basis: Json; readonly seen: Trees; readonly unseen: Trees }>
+  >;
+  const levels = { L3: compiled(read.L3), L2: compiled(read.L2) };
+  const contributions = new Float64Array(FEATURES.length);
+  const isSeen = (state: ConductState) =>
+    levels[levelOf(state)].basis.byTemplate.has(state.template);
+  return {
+    begin: newState,
+    see(state, item) {
+      if (item.type !== 'call') {
+        hear(state, item);
+        return null;
+      }
+      if (item.ours) return null;
+      const call = readCall(item);
+      // Where texts are known from earlier calls or come with this one, the unit is judged at L3.
+      if (item.result !== null && item.result !== '') state.texts = true;
+      const level = levelOf(state);
+      const { measure, seen, unseen } = levels[level];
+      const row = measure.row(state, call, level);
+      remember(state, call, item);
+      const known = isSeen(state);
+      // Under mandates nobody learnt, nobody knows which reads are usual.
+      if (!known && row[CHANGING] === 0) return null;
+      const trees = known ? seen : unseen;
+      const score = trees.predict(row);
+      const best = state.best[level];
+      if (best !== null && score <= best) return { score, because: [] };
+      state.best[level] = score;
+      trees.contributions(row, contributions);
+      state.because = because(row, contributions, call.tool);
+      return { score, because: state.because };
+    },
+    cellOf: (state) => `${levelOf(state)}/${isSeen(state) ? 'seen' : 'unseen'}`,
+    scoreOf: (state) => state.best[levelOf(state)],
+  };
+}
+
+/** Evidence level a unit is judged at so far. */
+export function levelOf(state: ConductState): ConductLevel {
+  return state.texts ? 'L3' : 'L2';
+}
+
+function compiled(read: {
+  readonly basis: Json;
+  readonly seen: Trees;
+  readonly unseen: Trees;
+}): Compiled {
+  const basis = readBasis(read.basis);
+  return {
+    basis,
+    measure: new Measure(basis),
+    seen: compileTrees(read.seen),
+    unseen: compileTrees(read.unseen),
+  };
+}

@@ -1,0 +1,369 @@
+/** Boosted trees: a small additive model of shallow trees, with monotone features. */
+
+/** How a model is grown. */
+export interface GrowOptions {
+  /** Number of trees, <= 200. */
+  readonly trees: number;
+  /** Depth of each, <= 4. */
+  readonly depth: number;
+  /** Share of each tree's answer that is kept, 0..1. */
+  readonly rate: number;
+  /** Least weight of the second derivative in a leaf. */
+  readonly leaf: number;
+  /** Pull of leaf values towards 0. */
+  readonly l2: number;
+  /** Share of rows and of features each tree sees, 0..1. */
+  readonly rows: number;
+  readonly features: number;
+  /** Per feature: +1 the answer may only grow with it, -1 only fall, 0 either. */
+  readonly signs: readonly number[];
+  /** Seed of the choice of rows and features. */
+  readonly seed: number;
+}
+
+/** One tree as nested arrays: `[feature, cut, missing goes left 0|1, left, right]` or a leaf's value. */
+export type TreeNode = number | readonly [number, number, number, TreeNode, TreeNode];
+
+/** A grown model: plain JSON. */
+export interface Trees {
+  /** Log-odds before any tree. */
+  readonly base: number;
+  readonly trees: readonly TreeNode[];
+}
+
+/** A tree for fast answers. Child of a node: 2k+1 left, 2k+2 right. */
+interface FlatTree {
+  readonly feature: Int16Array;
+  readonly cut: Float64Array;
+  readonly missing: Uint8Array;
+  readonly value: Float64Array;
+}
+
+/** A compiled model. */
+export interface CompiledTrees {
+  /** Log-odds of the second class; NaN in a row means the feature is missing. */
+  predict(row: ArrayLike<number>): number;
+  /** What each feature added along the paths taken, into `into`; the sum is predict less base. */
+  contributions(row: ArrayLike<number>, into: Float64Array): void;
+}
+
+const MISSING = 255;
+
+/** Features as bin numbers, column by column. */
+export interface Binned {
+  readonly rows: number;
+  readonly cuts: readonly (readonly number[])[];
+  readonly columns: readonly Uint8Array[];
+}
+
+/**
+ * Rows as bins of about equal size, once for all models that are grown on them.
+ * Parameters: x - rows of equal length, NaN = missing; bins - 2 to 250 per feature.
+ * @example binned([[1], [2], [3], [4]], 2).cuts // [[3]]
+ */
+export function binned(x: readonly ArrayLike<number>[], bins: number): Binned {
+  const width = x[0]?.length ?? 0;
+  const cuts: number[][] = [];
+  const columns: Uint8Array[] = [];
+  for (let j = 0; j < width; j += 1) {
+    const values: number[] = [];
+    for (const row of x) if (!Number.isNaN(row[j])) values.push(row[j] as number);
+    values.sort((a, b) => a - b);
+    const own: number[] = [];
+    for (let q = 1; q < bins && values.length > 0; q += 1) {
+      const cut = values[Math.floor((q * values.length) / bins)] as number;
+      if (own.length === 0 || cut > (own[own.length - 1] as number)) own.push(cut);
+    }
+    const column = new Uint8Array(x.length);
+    for (let i = 0; i < x.length; i += 1) column[i] = binOf(own, x[i]?.[j] as number);
+    cuts.push(own);
+    columns.push(column);
+  }
+  return { rows: x.length, cuts, columns };
+}
+
+/**
+ * Grows trees by gradient boosting on the logistic loss, each on a seeded share of rows and features.
+ * Claim: deterministic for equal input; single splits obey `signs` (a restraint, not a proof of
+ * monotony of the sum of deep paths).
+ * Parameters: table - rows as bins; y - 0 or 1; weight - >= 0, a row of weight 0 is not there.
+ * Answers: log-odds, to be calibrated as any score: they are no probabilities of anything outside.
+ * Cost: O(trees · depth · rows · features). Reference: Friedman 2002 (stochastic gradient boosting);
+ * Chen & Guestrin 2016 (second-order gain, missing values).
+ */
+export function growTrees(
+  table: Binned,
+  y: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  options: GrowOptions,
+): Trees {
+  let [all, positive] = [0, 0];
+  for (let i = 0; i < table.rows; i += 1) {
+    all += weight[i] as number;
+    positive += (weight[i] as number) * (y[i] as number);
+  }
+  if (!(positive > 0 && positive < all)) throw new RangeError('trees need rows of both classes');
+  const base = Math.log(positive / (all - positive));
+  const grower = new Grower(table, y, weight, base, options);
+  const trees: TreeNode[] = [];
+  for (let at = 0; at < options.trees; at += 1) trees.push(grower.next());
+  return { base, trees };
+}
+
+/**
+ * Compiles a model.
+ * @example compileTrees({ base: 0, trees: [[0, 2, 1, -1, 1]] }).predict([3]) // 1
+ */
+export function compileTrees({ base, trees }: Trees): CompiledTrees {
+  const flat = trees.map(flatten);
+  return {
+    predict(row) {
+      let sum = base;
+      for (const tree of flat) {
+        let k = 0;
+        for (let f = tree.feature[0] as number; f >= 0; f = tree.feature[k] as number)
+          k = childOf(tree, k, row[f] as number);
+        sum += tree.value[k] as number;
+      }
+      return sum;
+    },
+    contributions(row, into) {
+      into.fill(0);
+      for (const tree of flat) {
+        let k = 0;
+        for (let f = tree.feature[0] as number; f >= 0; f = tree.feature[k] as number) {
+          const child = childOf(tree, k, row[f] as number);
+          into[f] = (into[f] as number) + (tree.value[child] as number) - (tree.value[k] as number);
+          k = child;
+        }
+      }
+    },
+  };
+}
+
+function childOf(tree: FlatTree, k: number, value: number): number {
+  const left = Number.isNaN(value) ? tree.missing[k] === 1 : value < (tree.cut[k] as number);
+  return left ? 2 * k + 1 : 2 * k + 2;
+}
+
+/** Inner nodes get the plain mean of their children: contributions need a value on the way. */
+function flatten(root: TreeNode): FlatTree {
+  const size = 2 ** (depthOf(root) + 1) - 1;
+  const tree = {
+    feature: new Int16Array(size).fill(-1),
+    cut: new Float64Array(size),
+    missing: new Uint8Array(size),
+    value: new Float64Array(size),
+  };
+  const put = (node: TreeNode, k: number): number => {
+    let value = node as number;
+    if (typeof node !== 'number') {
+      const [feature, cut, missing, left, right] = node;
+      tree.feature[k] = feature;
+      tree.cut[k] = cut;
+      tree.missing[k] = missing;
+      value = (put(left, 2 * k + 1) + put(right, 2 * k + 2)) / 2;
+    }
+    tree.value[k] = value;
+    return value;
+  };
+  put(root, 0);
+  return tree;
+}
+
+function depthOf(node: TreeNode): number {
+  return typeof node === 'number' ? 0 : 1 + Math.max(depthOf(node[3]), depthOf(node[4]));
+}
+
+function binOf(cuts: readonly number[], value: number): number {
+  if (Number.isNaN(value)) return MISSING;
+  let [low, high] = [0, cuts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (value >= (cuts[middle] as number)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+interface Split {
+  gain: number;
+  feature: number;
+  bin: number;
+  missing: number;
+}
+
+class Grower {
+  readonly #table: Binned;
+  readonly #y: ArrayLike<number>;
+  readonly #weight: ArrayLike<number>;
+  readonly #options: GrowOptions;
+  readonly #sum: Float64Array;
+  readonly #g: Float64Array;
+  readonly #h: Float64Array;
+  readonly #node: Int32Array;
+  readonly #chosen: Int32Array;
+  readonly #histG: Float64Array;
+  readonly #histH: Float64Array;
+  #state: number;
+
+  constructor(
+    table: Binned,
+    y: ArrayLike<number>,
+    weight: ArrayLike<number>,
+    base: number,
+    options: GrowOptions,
+  ) {
+    this.#table = table;
+    this.#y = y;
+    this.#weight = weight;
+    this.#options = options;
+    this.#sum = new Float64Array(table.rows).fill(base);
+    this.#g = new Float64Array(table.rows);
+    this.#h = new Float64Array(table.rows);
+    this.#node = new Int32Array(table.rows);
+    this.#chosen = new Int32Array(table.rows);
+    this.#histG = new Float64Array(2 ** options.depth * 256);
+    this.#histH = new Float64Array(2 ** options.depth * 256);
+    this.#state = options.seed >>> 0;
+  }
+
+  /** Grows one more tree and adds it to the sum. */
+  next(): TreeNode {
+    const { features, depth } = this.#options;
+    const used = this.#table.columns.map((_, j) => j).filter(() => this.#uniform() < features);
+    const count = this.#prepare();
+    const splits = new Map<number, Split>();
+    for (let level = 0; level < depth; level += 1) {
+      const best = this.#splitsAt(level, used, count);
+      if (best.size === 0) break;
+      for (const [k, split] of best) splits.set(k, split);
+      this.#descend(best);
+    }
+    return this.#finish(splits);
+  }
+
+  #uniform(): number {
+    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
+    return this.#state / 4294967296;
+  }
+
+  /** Derivatives, and the rows this tree sees; how many. */
+  #prepare(): number {
+    let count = 0;
+    for (let i = 0; i < this.#table.rows; i += 1) {
+      const p = 1 / (1 + Math.exp(-(this.#sum[i] as number)));
+      const weight = this.#weight[i] as number;
+      this.#g[i] = weight * (p - (this.#y[i] as number));
+      this.#h[i] = weight * p * (1 - p);
+      if (this.#uniform() < this.#options.rows && weight > 0) {
+        this.#chosen[count] = i;
+        count += 1;
+      }
+    }
+    this.#node.fill(0);
+    return count;
+  }
+
+  #splitsAt(level: number, used: readonly number[], count: number): Map<number, Split> {
+    const first = 2 ** level - 1;
+    const nodes = 2 ** level;
+    const totalG = new Float64Array(nodes);
+    const totalH = new Float64Array(nodes);
+    for (let q = 0; q < count; q += 1) {
+      const i = this.#chosen[q] as number;
+      const k = (this.#node[i] as number) - first;
+      if (k < 0) continue;
+      totalG[k] = (totalG[k] as number) + (this.#g[i] as number);
+      totalH[k] = (totalH[k] as number) + (this.#h[i] as number);
+    }
+    const best = new Map<number, Split>();
+    for (const j of used) {
+      if ((this.#table.cuts[j]?.length ?? 0) === 0) continue;
+      this.#histogram(j, first, nodes, count);
+      for (let k = 0; k < nodes; k += 1) {
+        if ((totalH[k] as number) < 2 * this.#options.leaf) continue;
+        const known = best.get(first + k);
+        const split = this.#bestCut(j, k, totalG[k] as number, totalH[k] as number);
+        if (split !== null && split.gain > (known?.gain ?? 1e-6)) best.set(first + k, split);
+      }
+    }
+    return best;
+  }
+
+  #histogram(j: number, first: number, nodes: number, count: number): void {
+    this.#histG.fill(0, 0, nodes * 256);
+    this.#histH.fill(0, 0, nodes * 256);
+    const column = this.#table.columns[j] as Uint8Array;
+    for (let q = 0; q < count; q += 1) {
+      const i = this.#chosen[q] as number;
+      const k = (this.#node[i] as number) - first;
+      if (k < 0) continue;
+      const at = k * 256 + (column[i] as number);
+      this.#histG[at] = (this.#histG[at] as number) + (this.#g[i] as number);
+      this.#histH[at] = (this.#histH[at] as number) + (this.#h[i] as number);
+    }
+  }
+
+  #bestCut(j: number, k: number, g: number, h: number): Split | null {
+    const { l2, leaf, signs } = this.#options;
+    const sign = signs[j] ?? 0;
+    const missG = this.#histG[k * 256 + MISSING] as number;
+    const missH = this.#histH[k * 256 + MISSING] as number;
+    const parent = (g * g) / (h + l2);
+    const cuts = this.#table.cuts[j] as readonly number[];
+    let best: Split | null = null;
+    let [leftG, leftH] = [0, 0];
+    for (let bin = 0; bin < cuts.length; bin += 1) {
+      leftG += this.#histG[k * 256 + bin] as number;
+      leftH += this.#histH[k * 256 + bin] as number;
+      for (let missing = 0; missing <= (missH > 0 ? 1 : 0); missing += 1) {
+        const lg = leftG + (missing === 1 ? missG : 0);
+        const lh = leftH + (missing === 1 ? missH : 0);
+        const [rg, rh] = [g - lg, h - lh];
+        if (lh < leaf || rh < leaf) continue;
+        if (sign !== 0 && (lg / (lh + l2) - rg / (rh + l2)) * sign < 0) continue;
+        const gain = (lg * lg) / (lh + l2) + (rg * rg) / (rh + l2) - parent;
+        if (gain > (best?.gain ?? 0)) best = { gain, feature: j, bin, missing };
+      }
+    }
+    return best;
+  }
+
+  #descend(best: ReadonlyMap<number, Split>): void {
+    for (let i = 0; i < this.#table.rows; i += 1) {
+      const k = this.#node[i] as number;
+      const split = best.get(k);
+      if (split === undefined) continue;
+      const bin = (this.#table.columns[split.feature] as Uint8Array)[i] as number;
+      const left = bin === MISSING ? split.missing === 1 : bin <= split.bin;
+      this.#node[i] = left ? 2 * k + 1 : 2 * k + 2;
+    }
+  }
+
+  /** Values of the leaves from the rows this tree saw; every row's sum moves. */
+  #finish(splits: ReadonlyMap<number, Split>): TreeNode {
+    const { l2, rate } = this.#options;
+    const sums = new Map<number, [g: number, h: number]>();
+    for (let i = 0; i < this.#table.rows; i += 1) {
+      const k = this.#node[i] as number;
+      const sum = sums.get(k) ?? [0, 0];
+      sum[0] += this.#g[i] as number;
+      sum[1] += this.#h[i] as number;
+      sums.set(k, sum);
+    }
+    const leafValue = (k: number): number => {
+      const sum = sums.get(k);
+      return sum === undefined ? 0 : (-rate * sum[0]) / (sum[1] + l2);
+    };
+    for (let i = 0; i < this.#table.rows; i += 1)
+      this.#sum[i] = (this.#sum[i] as number) + leafValue(this.#node[i] as number);
+    const node = (k: number): TreeNode => {
+      const split = splits.get(k);
+      if (split === undefined) return leafValue(k);
+      const cut = (this.#table.cuts[split.feature] as readonly number[])[split.bin] as number;
+      return [split.feature, cut, split.missing, node(2 * k + 1), node(2 * k + 2)];
+    };
+    return node(0);
+  }
+}
