@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { createCollector } from '../src/baseline/collect.ts';
+import { learnProfile } from '../src/baseline/learn.ts';
+import { forceOf, NO_BASELINE } from '../src/commands/baseline-force.ts';
 import { readLibrary } from '../src/commands/library.ts';
 import type { Mode } from '../src/model/decision.ts';
 import type { Kind, WireEvent } from '../src/model/event.ts';
 import type { TopicPartition } from '../src/model/ports.ts';
-import { createPipeline, type PipelineOptions } from '../src/pipeline.ts';
+import { type BaselineOptions, createPipeline, type PipelineOptions } from '../src/pipeline.ts';
+import type { RungPlan } from '../src/score/budget.ts';
 import { MISBEHAVIOURS } from '../src/simulation/emission.ts';
 import type { FleetOptions } from '../src/simulation/fleet-options.ts';
 import { chance, integer, pick, type Random, stream } from '../src/simulation/random.ts';
@@ -39,6 +43,19 @@ function fleetOf(seed: number): FleetOptions {
   };
 }
 
+/** A baseline of the fleet as it behaves while it is sound, with a tight budget: it fires often. */
+function baselineOf(): BaselineOptions {
+  const collector = createCollector({ inventory });
+  for (let seed = 1; seed <= 12; seed += 1) {
+    const sent = recordsOf({ ...fleetOf(seed), badShare: 0, sessions: 30 }).sent;
+    const collecting = { ...NO_BASELINE, onEvent: collector.see };
+    inOneGo(inOrder(sent), laneOptions({ inventory, baseline: collecting }));
+  }
+  const scope = { level: 'fleet', subject: '*' } as const;
+  const profile = learnProfile(collector.finish(), scope, { rehearsal: null, seed: 1 });
+  return forceOf([profile], { plans: BASELINE_PLAN });
+}
+
 /** Settings that let every rung, brake and refusal come up. */
 function settingsOf(seed: number): PipelineOptions {
   const random = stream(seed, 'settings');
@@ -47,6 +64,7 @@ function settingsOf(seed: number): PipelineOptions {
   return laneOptions({
     detectors,
     inventory,
+    baseline,
     modeOf: () => mode,
     guardrails: {
       breakerFleetShare: pick(random, [0.2, 1]),
@@ -56,6 +74,17 @@ function settingsOf(seed: number): PipelineOptions {
     },
   });
 }
+
+const BASELINE_PLAN: readonly RungPlan[] = [
+  {
+    rung: 'alert',
+    budget: { count: 1, scope: 'unit', per: 20, words: '5 % of sessions' },
+    table: 'marginal',
+    sources: 1,
+    lanes: 'both',
+  },
+];
+const baseline = baselineOf();
 
 function inOneGo(log: MemoryLog, options: PipelineOptions): LaneStore {
   const store = createLaneStore();
@@ -176,6 +205,7 @@ describe('pipeline', () => {
     const seen = new Set<string>();
     let intentions = 0;
     let released = 0;
+    let units = 0;
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const options = settingsOf(seed);
       const random = stream(seed, 'disorder');
@@ -190,10 +220,14 @@ describe('pipeline', () => {
       assert.equal(wild.counters['late'] ?? 0, 0, `seed ${seed}: nothing came too late`);
       for (const { detector } of plain.detections.values()) seen.add(detector);
       intentions += plain.intentions.size;
+      units += plain.counters['baseline.units'] ?? 0;
     }
     if (SEEDS < 200) return;
     // Lest the property hold because nothing happened.
     for (const misbehaviour of MISBEHAVIOURS) assert.ok(seen.has(misbehaviour), misbehaviour);
+    for (const drift of ['hijacked-session', 'unusual-behaviour'])
+      assert.ok(seen.has(drift), drift);
+    assert.ok(units > SEEDS, `${units} units were judged`);
     assert.ok(intentions > SEEDS / 10, `${intentions} intentions`);
     assert.ok(released > SEEDS / 2, `${released} runs released anything before the end`);
   });

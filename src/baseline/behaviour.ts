@@ -66,7 +66,7 @@ interface OpenUnit {
   readonly scores: (number | null)[];
   conduct: object | null;
   because: readonly string[];
-  /** The call at which the unit was strangest. */
+  /** The call at which the unit was strangest; the last one where no rehearsed score says. */
   witness: WitnessRecord | null;
 }
 
@@ -402,8 +402,11 @@ function take(
     if (seen.score !== null)
       unit.scores[at] = before === null ? seen.score : Math.max(before, seen.score);
   });
+  if (profile.conduct === null || unit.conduct === null) {
+    unit.witness = witness ?? unit.witness;
+    return;
+  }
   unit.witness ??= witness;
-  if (profile.conduct === null || unit.conduct === null) return;
   const scored = profile.conduct.see(unit.conduct, item);
   if (scored === null) return;
   if (scored.because.length === 0 || scored.score !== profile.conduct.scoreOf(unit.conduct)) return;

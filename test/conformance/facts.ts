@@ -1,7 +1,7 @@
 /** Facts as correlation states them, of a fleet that does everything wrong and loses a source. */
 import { createCorrelate } from '../../src/correlate/correlate.ts';
 import type { Event, WireEvent } from '../../src/model/event.ts';
-import type { Fact } from '../../src/model/fact.ts';
+import type { Fact, FiringFact } from '../../src/model/fact.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { Slots } from '../../src/state/slots.ts';
@@ -64,6 +64,25 @@ function eventsOf(seed: number): Event[] {
   return events.filter((event) => !isLost(event));
 }
 
+/** What evidence would state of an attempt whose unit crossed a threshold in one lane. */
+function firingOf(fact: Fact & { type: 'attempt' }, lane: FiringFact['lane']): FiringFact {
+  const { attempt, session, decidedMs, late } = fact;
+  const { decision: _decision, outcome: _outcome, policy: _policy, ...witness } = attempt;
+  return {
+    ...{ type: 'firing', session, decidedMs, late, lane, rung: 'alert', witness },
+    ...(lane === 'session' ? { value: 0.001, threshold: 0.01 } : { value: 1e9, threshold: 1000 }),
+    budget: '1 % of sessions',
+    shares: [{ dimension: 'sequence', nats: 3, share: 1 }],
+    onset: { tick: 3, ms: attempt.ms },
+    because: Array.from({ length: 8 }, (_, n) => `sequence: sentence ${n} with 12 of 345 calls`),
+    counterfactual: { dimension: 'sequence', score: 9.5, silentAt: 3.25 },
+    unit: `${session.id}@1`,
+    baseline: 'fleet *',
+    seq: attempt.seq,
+    tool: attempt.tool,
+  };
+}
+
 /** Every fact that the books of a fleet give, in the order in which they become decidable. */
 export function factsOf(seed: number): Fact[] {
   const facts: Fact[] = [];
@@ -83,5 +102,8 @@ export function factsOf(seed: number): Fact[] {
   }
   correlate.passTime(lastMs + 120_000);
   correlate.finish(lastMs + 120_000);
+  const attempts = facts.filter((fact) => fact.type === 'attempt').slice(0, 5);
+  for (const attempt of attempts)
+    for (const lane of ['session', 'accumulator'] as const) facts.push(firingOf(attempt, lane));
   return facts;
 }

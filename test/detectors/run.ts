@@ -1,4 +1,6 @@
 /** Runs a detector's case: as written, and in every way in which the answer must not change. */
+
+import { forceOf } from '../../src/commands/baseline-force.ts';
 import { canonicalJson } from '../../src/model/canonical-json.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import type { Detector } from '../../src/model/detector.ts';
@@ -12,6 +14,7 @@ import { type Lane, openLane, readInOrder } from '../sim/lane.ts';
 import { LATENESS_MS, laneOptions } from '../sim/lane-options.ts';
 import { createLaneStore, type LaneStore } from '../sim/lane-store.ts';
 import { createMemoryLog, type MemoryLog } from '../sim/memory-log.ts';
+import { SCRIBE_PLAN, scribeProfile } from '../sim/profile.ts';
 import type { DetectorCase, Expected, Labelled } from './case-file.ts';
 
 /** What a case is run with. */
@@ -32,7 +35,8 @@ const NOW_MS = 1_800_100_000_000;
 export function prepare(one: DetectorCase, run: CaseRun): Runner {
   const own = new Map(one.library.map((facts) => [facts.tool, facts]));
   const inventory: Inventory = { tool: (name) => own.get(name) ?? run.inventory.tool(name) };
-  const options = laneOptions({ detectors: run.detectors, inventory });
+  const baseline = forceOf([scribeProfile()], { plans: SCRIBE_PLAN });
+  const options = laneOptions({ detectors: run.detectors, inventory, baseline });
   return { options, events: one.events };
 }
 

@@ -5,7 +5,7 @@ import type { Config, SourceConfig } from '../../src/model/config.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
 import type { Inventory } from '../../src/model/expectation.ts';
-import type { PipelineOptions } from '../../src/pipeline.ts';
+import type { BaselineOptions, PipelineOptions } from '../../src/pipeline.ts';
 
 const TRUST: Readonly<Record<Kind, Trust>> = {
   reasoning: 'agent',
@@ -35,6 +35,8 @@ export interface LaneSettings {
   readonly modeOf?: PipelineOptions['decide']['modeOf'];
   readonly driver?: string | null;
   readonly maturity?: PipelineOptions['maturity'];
+  /** What behaviour is judged by. Default: nothing. */
+  readonly baseline?: BaselineOptions;
   /** `expectEvery` of a source, as configuration writes it. */
   readonly expectEvery?: Partial<Record<Kind, string>>;
 }
@@ -58,6 +60,7 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     digestKey: 'test',
     driver,
     mode: 'autonomous',
+    ...(settings.baseline === undefined ? {} : { baseline: settings.baseline }),
   });
   const { decide, correlate } = options;
   return {
