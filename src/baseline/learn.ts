@@ -90,10 +90,10 @@ export function learnProfile(
   ];
   const kept = offered.filter(({ head }) => !improbable.includes(head.session));
   say(`counts and calibration over ${kept.length} units, ${excluded.length} sessions kept out`);
-  const counts = learnAll(dimensions, kept);
   const seen = heldOut(dimensions, kept, 'session', folds);
   const unseen = heldOut(dimensions, kept, 'template', folds);
-  const calibration = calibrationOf(dimensions, { seen, unseen });
+  const { used, calibration } = calibrationOf(dimensions, { seen, unseen });
+  const counts = learnAll(used, kept);
   const trained =
     rehearsal?.learn(kept, { seed, progress: (what) => say(`${rehearsal.name}: ${what}`) }) ?? null;
   if (trained !== null && rehearsal !== null) calibration[rehearsal.name] = trained.calibration;
@@ -108,7 +108,7 @@ export function learnProfile(
     scores: SCORES_VERSION,
     ...scope,
     meta: metaOf(kept, excluded),
-    dimensions: Object.fromEntries(dimensions.map((one, at) => [one.name, counts[at] as Json])),
+    dimensions: Object.fromEntries(used.map((one, at) => [one.name, counts[at] as Json])),
     calibration,
     rehearsed: rehearsed as unknown as Json,
   };
@@ -135,24 +135,49 @@ function improbableSessions(
 
 type Cells = Record<string, readonly number[]>;
 
-/** Sorted held-out scores, named by the level a dimension needs and by whether the task was known. */
+/**
+ * Sorted held-out scores, named by the level a dimension needs and by whether the task was known.
+ * Dimensions that say nothing of most units are left out: they would only dilute the others.
+ */
 function calibrationOf(
   dimensions: readonly Dimension[],
   sets: Readonly<Record<'seen' | 'unseen', readonly HeldOut[]>>,
-): Record<string, Cells> {
+): { used: readonly Dimension[]; calibration: Record<string, Cells> } {
   const calibration: Record<string, Cells> = {};
-  dimensions.forEach(({ name, needs }, at) => {
-    const cells: Cells = {};
-    for (const seen of ['seen', 'unseen'] as const)
-      cells[`${needs}/${seen}`] = ascending(sets[seen].map(({ scores }) => scores[at] ?? null));
-    calibration[name] = cells;
+  const used: Dimension[] = [];
+  dimensions.forEach((dimension, at) => {
+    const { name, needs } = dimension;
+    const said = sets.unseen.filter(({ scores }) => (scores[at] ?? null) !== null).length;
+    if (2 * said < sets.unseen.length) return;
+    used.push(dimension);
+    calibration[name] = cellsOf(needs, (seen) =>
+      sets[seen].map(({ scores }) => scores[at] ?? null),
+    );
   });
-  const joint: Cells = {};
-  const score = compileJoint(dimensions, calibration);
-  for (const seen of ['seen', 'unseen'] as const)
-    joint[`L0/${seen}`] = ascending(sets[seen].map(({ scores }) => score(seen, scores)));
-  calibration[JOINT] = joint;
-  return calibration;
+  const places = used.map((one) => dimensions.indexOf(one));
+  const score = compileJoint(used, calibration);
+  calibration[JOINT] = cellsOf('L0', (seen) =>
+    sets[seen].map(({ scores }) =>
+      score(
+        seen,
+        places.map((at) => scores[at] ?? null),
+      ),
+    ),
+  );
+  return { used, calibration };
+}
+
+/** Both cells of a level, without those that nobody fell into. */
+function cellsOf(
+  level: string,
+  scoresOf: (seen: 'seen' | 'unseen') => readonly (number | null)[],
+): Cells {
+  const cells: Cells = {};
+  for (const seen of ['seen', 'unseen'] as const) {
+    const scores = ascending(scoresOf(seen));
+    if (scores.length > 0) cells[`${level}/${seen}`] = scores;
+  }
+  return cells;
 }
 
 function ascending(scores: readonly (number | null)[]): number[] {

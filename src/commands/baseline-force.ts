@@ -6,14 +6,12 @@ import type { BaselineOptions } from '../pipeline.ts';
 import { DEFAULT_PLAN, type Load, type RungPlan } from '../score/budget.ts';
 import type { Judging } from '../score/stage.ts';
 
-const DAY_MS = 86_400_000;
-
 /** What may differ from case to case. */
 export interface ForceSettings {
   /** Default: the rungs and budgets of the handbook. */
   readonly plans?: readonly RungPlan[];
-  /** Time by which baselines age, ms since 1970; null: they do not (history is judged in its time). */
-  readonly nowMs?: number | null;
+  /** Days since each was last revalidated, by hash. Default 0: history is judged in its own time. */
+  readonly ageDays?: ReadonlyMap<string, number>;
   readonly needs?: LevelNeeds;
 }
 
@@ -26,14 +24,13 @@ export function forceOf(
   settings: ForceSettings = {},
 ): BaselineOptions {
   const compiled = compileProfiles(profiles, CONDUCT, settings.needs);
-  const nowMs = settings.nowMs ?? null;
-  const judgings = compiled.all.map(({ name, profile, jointName }): Judging => {
+  const judgings = compiled.all.map(({ name, hash, profile, jointName }): Judging => {
     const rehearsed = rehearsedOf(profile);
     return {
       name,
       level: profile.level,
       calibration: profile.calibration,
-      ageDays: nowMs === null ? 0 : Math.max(0, (nowMs - profile.meta.toMs) / DAY_MS),
+      ageDays: settings.ageDays?.get(hash) ?? 0,
       jointName,
       load: loadOf(profile),
       lag1: rehearsed?.lag1 ?? 0,

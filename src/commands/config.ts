@@ -3,6 +3,7 @@ import { readText, readYamlDocuments } from '../adapters/files.ts';
 import { Config, type SourceConfig } from '../model/config.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import { schemaProblems } from '../model/schema.ts';
+import { parseBudget } from '../score/budget.ts';
 
 /** The environment a command was started in; only main.ts reads the real one. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -80,6 +81,10 @@ function meaningProblems(
       say(['sources', at, 'name'], `a second source is called ${source.name}`);
     names.add(source.name);
   });
+  for (const [rung, words] of Object.entries(config.budgets ?? {})) {
+    const budget = parseBudget(words);
+    if ('problem' in budget) say(['budgets', rung], budget.problem);
+  }
   for (const [at, secret] of [
     [['control', 'webhook', 'secret'], config.control?.webhook.secret],
     [['database', 'url'], config.database?.url],

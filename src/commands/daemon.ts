@@ -22,6 +22,7 @@ import { createActionLog } from '../record/actions.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
 import { pendingOperatorRequests } from '../record/operator.ts';
 import { PAGES } from '../state/slots.ts';
+import { baselinesOf } from './baseline-load.ts';
 import { type Environment, problemLines, secretOf } from './config.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
@@ -135,7 +136,8 @@ async function runOnce(
   const drivers = await driversOf(parts);
   const driver = drivers.has(WEBHOOK) ? WEBHOOK : null;
   const { digestKey } = store;
-  const lane = laneOptions(config, library, { file, digestKey, driver });
+  const baseline = await baselinesOf(store.db, config, clock, log);
+  const lane = laneOptions(config, library, { file, digestKey, driver, baseline });
   if (lane.problems.length > 0) throw invalid(problemLines(lane.problems));
   const { onStep, onCommit } = options;
   const gatewayOf: { now: () => { watermarkMs: number; alive: boolean } } = {

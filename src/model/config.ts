@@ -10,6 +10,13 @@ const duration = (description: string, fallback: string) =>
     description: `${description} Written 500ms, 30s, 15m, 4h, 7d.`,
     default: fallback,
   });
+const budget = (description: string, fallback: string) =>
+  Type.String({
+    minLength: 3,
+    maxLength: 80,
+    description: `${description} that are allowed, in words: 1 per agent-week, 1 per 10,000 sessions, 1 % of sessions.`,
+    default: fallback,
+  });
 const strict = { additionalProperties: false } as const;
 
 /** One source: trust, decoder and expectations are set here and nowhere else. */
@@ -144,6 +151,21 @@ export const Config = Type.Object(
           ),
         },
         strict,
+      ),
+    ),
+    budgets: Type.Optional(
+      Type.Object(
+        {
+          alert: Type.Optional(budget('Needless alerts', '1 per agent-week')),
+          posture: Type.Optional(budget('Needless restrictions', '1 per agent-month')),
+          freeze_tool: Type.Optional(budget('Needless freezes', '1 per fleet-week')),
+          revoke_session: Type.Optional(budget('Needless revocations', '1 per fleet-month')),
+          suspend_agent: Type.Optional(budget('Needless suspensions', '1 per fleet-quarter')),
+        },
+        {
+          ...strict,
+          description: 'False firings of calibrated evidence that are allowed, by rung.',
+        },
       ),
     ),
     control: Type.Optional(
