@@ -4,6 +4,7 @@ import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   journal,
   status,
   replay,
+  evaluate,
   findings,
   produce,
   simulate,

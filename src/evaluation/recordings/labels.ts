@@ -1,4 +1,4 @@
-/** Labels: what each recorded session was, as somebody else judged it; daemons never read them. */
+/** Labels: what each recorded session was, as others judged it; daemons never read them. */
 import { OperatingError } from '../../model/errors.ts';
 
 /** What a session can have been. */

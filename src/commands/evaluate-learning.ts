@@ -1,0 +1,199 @@
+/** Evaluation of learning: planted sessions at the gate, slow drift and the ledger. */
+import { DIMENSIONS } from '../baseline/dimensions.ts';
+import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
+import { driftBits, LEDGER_CAP_BITS, ledgerAfter, ledgerRecord } from '../baseline/ledger.ts';
+import type { Profile } from '../baseline/profile.ts';
+import { ledgerSteps } from '../baseline/review.ts';
+import { byRole } from '../evaluation/recordings/contest.ts';
+import { markdown } from '../evaluation/recordings/table.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import { writeFleet } from './evaluate-fleet.ts';
+import type { Bench, Section } from './evaluate-section.ts';
+import { unitsIn } from './evaluate-units.ts';
+
+const REGISTRY = new Map(DIMENSIONS.map((dimension) => [dimension.name, dimension]));
+const OPTIONS: LearnOptions = { rehearsal: null, seed: 1 };
+/** Shares of the learning sessions that are planted. */
+const SHARES = [0.01, 0.02, 0.05] as const;
+const EXCLUDED_MIN = 0.95;
+const POISONED = { agents: 12, days: '10' };
+const DRIFTING = { agents: 10, days: '28', stepDays: 4 };
+const DAY_MS = 86_400_000;
+
+interface Planted {
+  readonly share: number;
+  readonly sessions: number;
+  readonly planted: number;
+  readonly kept: number;
+  /** Sound sessions that stayed out with them. */
+  readonly lost: number;
+}
+
+/** Plants sessions among those to learn from, and counts which of them get into a role's profile. */
+export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
+  const found: Planted[] = [];
+  for (const share of SHARES) {
+    bench.output.progress(`stories: ${100 * share} % of the learning sessions are planted`);
+    const options = ['--learn-days', POISONED.days, '--days', '1', '--poison', String(share)];
+    const plan = { agents: POISONED.agents, seed: `${bench.seed}/poison`, options };
+    const { learn } = await writeFleet(`${dir}/${share}`, plan);
+    const bad = new Set(
+      learn.labels.filter(({ kind }) => kind === 'poisoned-window').map(({ session }) => session),
+    );
+    const units = await unitsIn(learn.dir, bench.library);
+    const out = new Set(excludedFrom(units));
+    const learnt = units.filter(({ items }) => items.some(({ type }) => type === 'call'));
+    const planted = learnt.filter(({ head }) => bad.has(head.session));
+    found.push({
+      share,
+      sessions: learnt.length,
+      planted: planted.length,
+      kept: planted.filter(({ head }) => !out.has(head.session)).length,
+      lost: learnt.filter(({ head }) => !bad.has(head.session) && out.has(head.session)).length,
+    });
+  }
+  return {
+    goals: found.map(({ share, planted, kept }) => ({
+      what: 'planted sessions excluded from what is promoted',
+      where: `genesis, ${100 * share} % planted`,
+      wanted: `≥ ${100 * EXCLUDED_MIN} %`,
+      measured: `${planted - kept} of ${planted}`,
+      isMet: planted > 0 && planted - kept >= EXCLUDED_MIN * planted,
+    })),
+    texts: {
+      poison: markdown(
+        ['planted share', 'sessions', 'planted', 'excluded', 'sound sessions excluded too'],
+        found.map(({ share, sessions, planted, kept, lost }) => [
+          ...[`${100 * share} %`, sessions, planted, planted - kept, lost].map(String),
+        ]),
+        1,
+      ),
+    },
+    figures: { poison: found },
+  };
+}
+
+function excludedFrom(units: readonly UnitRecord[]): string[] {
+  return [...byRole(units)].flatMap(([subject, own]) =>
+    learnProfile(own, { level: 'role', subject }, OPTIONS).meta.excluded.map(
+      ({ session }) => session,
+    ),
+  );
+}
+
+interface Walk {
+  readonly agent: string;
+  readonly drifts: boolean;
+  readonly steps: number;
+  /** Steps promoted before the cap was hit. */
+  readonly promoted: number;
+  readonly isStopped: boolean;
+  /** Distance of what was last promoted from the anchor, bits, the largest of any dimension. */
+  readonly movedBits: number;
+  /** The same of what the agent did, promoted or not: how far it would have come. */
+  readonly reachedBits: number;
+}
+
+/** Lets agents drift slowly while their profiles are renewed every few days without a full review. */
+export async function driftStory(dir: string, bench: Bench): Promise<Section> {
+  bench.output.progress('stories: agents drift while their profiles are renewed');
+  const options = ['--learn-days', '8', '--days', DRIFTING.days, '--rates', 'none'];
+  const changes = ['--changes', 'slow-drift=5', '--roles', 'stories'];
+  const plan = { agents: DRIFTING.agents, seed: `${bench.seed}/drift` };
+  const { learn, score } = await writeFleet(dir, { ...plan, options: [...options, ...changes] });
+  const before = byAgent(await unitsIn(learn.dir, bench.library));
+  const after = byAgent(await unitsIn(score.dir, bench.library));
+  const drifting = new Set(score.changes.map(({ agent }) => agent));
+  const walks = [...before.keys()].sort().map((agent) => ({
+    ...walk(agent, before.get(agent) ?? [], after.get(agent) ?? []),
+    drifts: drifting.has(agent),
+  }));
+  // Who stays within the cap need not be stopped, however steadily it walks.
+  const drifted = walks.filter(({ reachedBits }) => reachedBits > LEDGER_CAP_BITS);
+  const stopped = drifted.filter(({ isStopped }) => isStopped).length;
+  const most = Math.max(...walks.map(({ movedBits }) => movedBits));
+  return {
+    goals: [
+      {
+        what: 'slow drift hits the ledger’s cap',
+        where: `${drifted.length} agents that walk further`,
+        wanted: 'every one',
+        measured: `${stopped} of ${drifted.length}`,
+        isMet: drifted.length > 0 && stopped === drifted.length,
+      },
+      {
+        what: 'before its profile moved by more than the cap',
+        where: `${walks.length} agents`,
+        wanted: `≤ ${LEDGER_CAP_BITS} bits`,
+        measured: `${most.toFixed(3)} bits at most`,
+        isMet: most <= LEDGER_CAP_BITS,
+      },
+    ],
+    texts: {
+      drift: markdown(
+        [
+          'agent',
+          'drifts',
+          'renewals',
+          'promoted',
+          'stopped',
+          'profile moved, bits',
+          'agent moved',
+        ],
+        walks.map(({ agent, drifts, steps, promoted, isStopped, movedBits, reachedBits }) => [
+          ...[agent, drifts ? 'yes' : 'no', String(steps), String(promoted)],
+          ...[isStopped ? 'yes' : 'no', movedBits.toFixed(3), reachedBits.toFixed(3)],
+        ]),
+        2,
+      ),
+    },
+    figures: { drift: walks },
+  };
+}
+
+function byAgent(units: readonly UnitRecord[]): Map<string, UnitRecord[]> {
+  const found = new Map<string, UnitRecord[]>();
+  for (const unit of units)
+    found.set(unit.head.agent, [...(found.get(unit.head.agent) ?? []), unit]);
+  return found;
+}
+
+/** Renews a profile every few days on what was done meanwhile, until the ledger stops it. */
+function walk(
+  agent: string,
+  before: readonly UnitRecord[],
+  after: readonly UnitRecord[],
+): Omit<Walk, 'drifts'> {
+  const scope = { level: 'agent', subject: agent } as const;
+  const anchor = learnProfile(before, scope, OPTIONS);
+  const fromMs = Math.min(...after.map(({ lastMs }) => lastMs));
+  const stepMs = DRIFTING.stepDays * DAY_MS;
+  let inForce: Profile = anchor;
+  let ledger: Readonly<Record<string, number>> = {};
+  let [steps, promoted, reachedBits] = [0, 0, 0];
+  let isStopped = false;
+  for (let ms = fromMs; ; ms += stepMs) {
+    const own = after.filter(({ lastMs }) => lastMs >= ms && lastMs < ms + stepMs);
+    if (own.length === 0) break;
+    steps += 1;
+    const next = learnProfile(own, scope, OPTIONS);
+    reachedBits = Math.max(reachedBits, movedBits(anchor, next));
+    const rows = ledgerAfter(ledger, ledgerSteps(REGISTRY, next, inForce, anchor));
+    // From then on a person has to approve the whole; here nobody does.
+    isStopped ||= rows.some(({ isOver }) => isOver);
+    if (isStopped) continue;
+    promoted += 1;
+    inForce = next;
+    ledger = ledgerRecord(rows);
+  }
+  const moved = movedBits(anchor, inForce);
+  return { agent, steps, promoted, isStopped, movedBits: moved, reachedBits };
+}
+
+function movedBits(anchor: Profile, inForce: Profile): number {
+  const moved = DIMENSIONS.map(({ name, symbols }) => {
+    const [first, now] = [anchor.dimensions[name], inForce.dimensions[name]];
+    return first === undefined || now === undefined ? 0 : driftBits(symbols(first), symbols(now));
+  });
+  return Math.max(0, ...moved);
+}

@@ -1,0 +1,77 @@
+/** Learn and replay for the evaluation: what `replay` does, without a file in between. */
+import { createLog } from '../adapters/log.ts';
+import { CONDUCT } from '../baseline/conduct.ts';
+import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
+import type { Profile } from '../baseline/profile.ts';
+import { byRole } from '../evaluation/recordings/contest.ts';
+import type { Outcome } from '../evaluation/recordings/quality.ts';
+import type { Detection } from '../model/detection.ts';
+import type { EvidenceLevel } from '../model/event.ts';
+import { forceOf } from './baseline-force.ts';
+import type { Bench } from './evaluate-section.ts';
+import { type ScoreLine, scoreLines } from './findings.ts';
+import { type RehearsalInput, rehearse } from './rehearse.ts';
+import { judgedBy, learnFolder, unitsOf } from './replay-learn.ts';
+
+/** How a role is learnt where the fleet's baseline is left out. */
+const ROLES: LearnOptions = { rehearsal: CONDUCT, seed: 1 };
+
+/** Baselines learnt from one folder, ready to judge others. */
+export interface Learnt {
+  readonly profiles: readonly Profile[];
+  /** Sessions as `replay --score` says them, at its declared budget of 1 % of sessions. */
+  replay(dir: string): Promise<readonly Outcome[]>;
+  /** What a daemon would find with the default budgets, all rungs and lanes. */
+  watch(dir: string): Promise<readonly Detection[]>;
+}
+
+/**
+ * Learns from a folder as `replay --learn` does; the level holds for learning and scoring. `only`
+ * roles: the fleet's own baseline, which answers for roles without one, is left out to save time.
+ */
+export async function learnFrom(
+  dir: string,
+  evidence: EvidenceLevel,
+  { library, output }: Bench,
+  only: 'roles' | 'everything' = 'everything',
+): Promise<Learnt> {
+  const log = createLog('error', 'evaluate');
+  const input = (folder: string, what: string): RehearsalInput => ({
+    ...{ dir: folder, library, config: null, evidence, log },
+    progress: (records) =>
+      output.progress(`${what} at ${evidence}: ${records.toLocaleString('en')} records`),
+  });
+  output.progress(`learn ${dir} at ${evidence}`);
+  const learnInput = input(dir, `learn ${dir}`);
+  const profiles =
+    only === 'everything'
+      ? await learnFolder(learnInput, output.progress)
+      : [...byRole(await unitsOf(learnInput))].map(([subject, units]) =>
+          learnProfile(units, { level: 'role', subject }, { ...ROLES, progress: output.progress }),
+        );
+  return {
+    profiles,
+    async replay(scored) {
+      output.progress(`score ${scored} at ${evidence}`);
+      const { baseline, margins } = judgedBy(profiles);
+      const result = await rehearse({ ...input(scored, `score ${scored}`), baseline });
+      return scoreLines({ ...result, margins, threshold: null }).map(outcomeOf);
+    },
+    async watch(scored) {
+      output.progress(`watch ${scored} at ${evidence}`);
+      const baseline = forceOf(profiles);
+      return (await rehearse({ ...input(scored, `watch ${scored}`), baseline })).detections;
+    },
+  };
+}
+
+/** A line of a scores file as an outcome. */
+export function outcomeOf(line: ScoreLine): Outcome {
+  return {
+    session: line.session_id,
+    score: line.score,
+    alerted: line.alerted,
+    alertSeq: line.first_alert_seq,
+    interventionSeq: line.first_intervention_seq,
+  };
+}
