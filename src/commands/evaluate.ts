@@ -10,10 +10,11 @@ import { evaluateCorpus, recordingsIn } from './evaluate-corpus.ts';
 import { checkNab, evaluateSeries } from './evaluate-nab.ts';
 import { pageOf, readTemplate } from './evaluate-page.ts';
 import { type Bench, SECTIONS, type Section, type SectionName } from './evaluate-section.ts';
-import { evaluateStories } from './evaluate-stories.ts';
+import { evaluateStories, STORY_TRADES } from './evaluate-stories.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
 import { ROOT } from './library.ts';
 import { lengthOf, type Output } from './output.ts';
+import { rolesOf } from './story.ts';
 
 /** Where recordings and series lie unless they are named: beside a checkout. */
 const BESIDE = path.join(ROOT, '../shared');
@@ -24,7 +25,7 @@ const SEEDS = 3;
 export const evaluate: Command = {
   name: 'evaluate',
   synopsis:
-    'evaluate [--corpus DIR] [--nab DIR] [--only corpus,stories,budget,nab] [--seeds N] [--seed S] [--write FILE]',
+    'evaluate [--corpus DIR] [--nab DIR] [--only corpus,stories,budget,nab] [--seeds N] [--seed S] [--roles NAME,…|stories] [--write FILE]',
   summary: 'judge detection and budgets on labelled recordings, simulated fleets and NAB',
   options: {
     corpus: 'value',
@@ -32,6 +33,7 @@ export const evaluate: Command = {
     only: 'value',
     seeds: 'value',
     seed: 'value',
+    roles: 'value',
     write: 'value',
     detectors: 'value',
   },
@@ -40,6 +42,8 @@ export const evaluate: Command = {
     const corpus = given.value('corpus') ?? path.join(BESIDE, 'corpus');
     const nab = given.value('nab') ?? path.join(BESIDE, 'benchmarks/nab');
     const seeds = given.count('seeds', 1) ?? SEEDS;
+    const roles = given.value('roles') ?? STORY_TRADES;
+    rolesOf(roles);
     // What is missing is said before an hour of work, not after it.
     if (chosen.has('corpus')) await recordingsIn(corpus);
     if (chosen.has('nab')) await checkNab(nab);
@@ -47,7 +51,7 @@ export const evaluate: Command = {
     const bench: Bench = { library, output, seed: given.value('seed') ?? '1' };
     const work: Readonly<Record<SectionName, () => Promise<Section>>> = {
       corpus: () => evaluateCorpus(corpus, bench),
-      stories: () => evaluateStories(bench),
+      stories: () => evaluateStories(roles, bench),
       budget: () => evaluateBudget(seeds, bench),
       nab: () => evaluateSeries(nab),
     };
@@ -116,7 +120,7 @@ async function written(
 
 /** The command that gives these figures again; folders are left out, they are a machine's own. */
 function commandOf(given: Given): string {
-  const named = ['only', 'seeds', 'seed'].flatMap((name) => {
+  const named = ['only', 'seeds', 'seed', 'roles'].flatMap((name) => {
     const value = given.value(name);
     return value === undefined ? [] : [`--${name} ${value}`];
   });

@@ -78,7 +78,8 @@ function pairs<K extends string>(
   return found;
 }
 
-function rolesOf(text: string): readonly RoleSpec[] {
+/** Roles by name: `stories`, `all`, or a list of names. CONFIG_INVALID on an unknown one. */
+export function rolesOf(text: string): readonly RoleSpec[] {
   if (text === 'stories') return STORY_ROLES;
   if (text === 'all') return [...ROLES, ...STORY_ROLES];
   const known = [...ROLES, ...STORY_ROLES];

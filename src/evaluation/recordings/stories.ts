@@ -92,6 +92,42 @@ function isAfter({ label, startMs }: StorySession, { agent, atMs }: StoryChange)
   return label.agent === agent && startMs >= atMs;
 }
 
+/** Drift cases of some agents over a time, and what their budget allows. */
+export interface RealisedCases {
+  readonly name: string;
+  readonly agents: number;
+  readonly agentWeeks: number;
+  readonly cases: number;
+}
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** Drift cases of agents from a time of their own until `untilMs`. */
+export function casesOf(
+  name: string,
+  since: readonly StoryChange[],
+  cases: readonly DriftCase[],
+  untilMs: number,
+): RealisedCases {
+  let [agentWeeks, count] = [0, 0];
+  for (const { agent, atMs } of since) {
+    agentWeeks += Math.max(0, untilMs - atMs) / WEEK_MS;
+    count += cases.filter(
+      (one) => one.agent === agent && one.ms >= atMs && one.ms <= untilMs,
+    ).length;
+  }
+  return { name, agents: since.length, agentWeeks, cases: count };
+}
+
+/** Are there no more cases than chance allows at so many per agent and week? One-sided, at 5 %. */
+export function areWithin({ agentWeeks, cases }: RealisedCases, perAgentWeek: number): boolean {
+  const expected = perAgentWeek * agentWeeks;
+  if (cases <= expected) return true;
+  // Poisson as the limit of many trials, each of them unlikely.
+  const trials = 100_000;
+  return binomialUpper(trials, cases, expected / trials) > 0.05;
+}
+
 /** Are these alarms what chance allows at the declared rate? One-sided, at 5 %. */
 export function isWithin({ sessions, alerted }: Realised, rate: number): boolean {
   return alerted <= rate * sessions || binomialUpper(sessions, alerted, rate) > 0.05;

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LabelledSession } from '../../../src/evaluation/recordings/labels.ts';
 import {
+  areWithin,
+  casesOf,
   foundByKind,
   isWithin,
   noticed,
@@ -101,4 +103,24 @@ test('sessions until the first case after the change; earlier cases and other ag
       [null, 0],
     ],
   );
+});
+
+test('drift cases are counted per agent and week, from each agent’s own time on', () => {
+  const week = 7 * 86_400_000;
+  const since = [
+    { kind: 'model', agent: 'a', atMs: 0 },
+    { kind: 'model', agent: 'b', atMs: week },
+  ];
+  const cases = [
+    { agent: 'a', ms: 1 },
+    { agent: 'b', ms: 1 },
+    { agent: 'b', ms: week + 1 },
+    { agent: 'c', ms: 1 },
+    { agent: 'a', ms: 3 * week },
+  ];
+  const found = casesOf('declared', since, cases, 2 * week);
+  assert.deepEqual(found, { name: 'declared', agents: 2, agentWeeks: 3, cases: 2 });
+  assert.ok(areWithin(found, 1));
+  assert.ok(areWithin({ ...found, cases: 6 }, 1));
+  assert.ok(!areWithin({ ...found, cases: 9 }, 1));
 });
