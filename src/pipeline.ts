@@ -149,7 +149,10 @@ class Spine implements Pipeline {
     const { profiles, judgings, plans } = options.baseline;
     const { inventory } = options.correlate;
     const blind = (kind: Kind) => this.#correlate.blind(kind);
-    this.#behaviour = createBehaviour(this.#slots, profiles, { inventory, blind, evicted });
+    this.#behaviour = createBehaviour(this.#slots, profiles, {
+      ...{ inventory, blind, evicted },
+      opened: (window) => this.#effects.windows.push(window),
+    });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#detect = createDetect(options.detectors, {
       slots: this.#slots,

@@ -4,11 +4,13 @@ import type { Inventory } from '../model/expectation.ts';
 import type { EventFact, Fact, SessionView, WitnessRecord } from '../model/fact.ts';
 import type { Reading, UnitReading } from '../model/reading.ts';
 import type { CallItem, UnitHead, UnitItem } from '../model/unit.ts';
+import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import type { Json } from './dimension.ts';
 import { type InForceProfile, type Profiles, templateKey } from './in-force.ts';
 import { hasArguments, hasContent, headOf, itemsOf } from './items.ts';
+import { createOpenWindows, type OpenWindows, WINDOWS } from './open-windows.ts';
 import { dueOf, type Span, UNIT_ACTIONS } from './unit-bounds.ts';
 
 /** What the stage needs besides its state. */
@@ -16,8 +18,8 @@ export interface BehaviourOptions {
   readonly inventory: Inventory;
   /** Is this book known to be blind at the moment? */
   readonly blind: (kind: Kind) => boolean;
-  /** Does a change that was signed for put this dimension out of force for the agent now? */
-  readonly abstains?: (head: UnitHead, dimension: string, ms: number) => boolean;
+  /** Told of every window that a signed change opens. */
+  readonly opened?: (window: LearningWindow) => void;
   /** Says that a bound was reached. */
   readonly evicted: (subject: string, detail: string, ms: number) => void;
   /** Units followed at once. Default 100,000. */
@@ -93,6 +95,7 @@ class Follower implements Behaviour {
   readonly #slots: Slots;
   readonly #profiles: Profiles;
   readonly #options: BehaviourOptions;
+  readonly #windows: OpenWindows;
   readonly #byHash: ReadonlyMap<string, InForceProfile>;
   readonly #due = new Heap<{ readonly at: number; readonly key: string }>((a, b) =>
     a.at !== b.at ? a.at < b.at : a.key < b.key,
@@ -105,10 +108,13 @@ class Follower implements Behaviour {
     this.#slots = slots;
     this.#profiles = profiles;
     this.#options = options;
+    this.#windows = createOpenWindows(slots);
     this.#byHash = new Map(profiles.all.map((one) => [one.hash, one]));
   }
 
   see(fact: Fact, sink: ReadingSink): void {
+    const window = fact.type === 'event' ? this.#windows.see(fact) : null;
+    if (window !== null) this.#options.opened?.(window);
     if (this.#profiles.all.length === 0) {
       if (fact.type === 'event' && fact.event.category === 'tool_call')
         this.#count('baseline.missing');
@@ -156,13 +162,14 @@ class Follower implements Behaviour {
   *restoring(): Generator<undefined, void> {
     this.#due.clear();
     this.#ofAgent.clear();
+    this.#windows.clear();
     let seen = 0;
     for (const [space, key, entity] of this.#slots.all()) {
       if (space === SPACE) {
         const own = entity as Followed;
         this.#due.push({ at: own.dueMs, key });
         this.#enrol(key, own.head);
-      }
+      } else if (space === WINDOWS) this.#windows.adopt(entity);
       seen += 1;
       if (seen % STEP_ENTITIES === 0) yield;
     }
@@ -274,7 +281,11 @@ class Follower implements Behaviour {
     const { head, view } = own;
     const blind = new Set<Kind>([...unit.blind, ...view.blind]);
     for (const kind of WHOLE) if (this.#options.blind(kind)) blind.add(kind);
-    const outOfForce = (name: string) => this.#options.abstains?.(head, name, at.ms) ?? false;
+    const outOfForce = (name: string) => {
+      const stance = this.#windows.stance(head, name, at.ms);
+      // One level up is where most agents are judged anyway: only their own profile has to abstain.
+      return stance === 'abstains' || (stance !== 'enforced' && profile.profile.level === 'agent');
+    };
     const seen = seenOf(head, profile);
     const scores = scoresOf(unit, profile, at.isClosed).map((score, index) => {
       const { dimension } = profile.dimensions[index] as InForceProfile['dimensions'][number];

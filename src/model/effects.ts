@@ -1,6 +1,7 @@
 /** Effects: everything one step of the pipeline wants recorded, as data. */
 import type { Case, Decision, Intention, LeaseActivity } from './decision.ts';
 import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './detection.ts';
+import type { LearningWindow } from './window.ts';
 
 /** What a step found, decided and intends. Order within each list is the order decided. */
 export interface Effects {
@@ -13,6 +14,8 @@ export interface Effects {
   readonly notices: Notice[];
   readonly deadLetters: DeadLetter[];
   readonly activity: LeaseActivity[];
+  /** Learning windows that governance opened. */
+  readonly windows: LearningWindow[];
   /** Ids of operator requests that took effect. */
   readonly operatorRequests: string[];
 }
@@ -29,6 +32,7 @@ export function noEffects(): Effects {
     notices: [],
     deadLetters: [],
     activity: [],
+    windows: [],
     operatorRequests: [],
   };
 }

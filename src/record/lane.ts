@@ -6,6 +6,7 @@ import { writeEffects } from './effects.ts';
 import { appendJournal } from './journal.ts';
 import { bytesOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
 import { cleanKey, storableJson, wholeOrNull } from './text.ts';
+import { insertWindow } from './windows.ts';
 
 /** What a claim is made for. */
 export interface LaneClaimRequest {
@@ -216,6 +217,8 @@ const commitOnce = async (query: Query, claim: LaneClaim, commit: LaneCommit): P
   if (row === undefined) throw fenced(claim);
   await movePositions(query, claim, commit.moves);
   const entries = await writeEffects(query, claim.lane, commit.effects, commit.watermarkMs);
+  for (const window of commit.effects.windows)
+    await insertWindow(query, window, commit.watermarkMs);
   await writeState(query, claim, numberOf(row, 'seq'), commit);
   // Last, for its head is what the executor waits for.
   await appendJournal(query, claim.lane, entries);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Behaviour, createBehaviour } from '../../src/baseline/behaviour.ts';
 import { CONDUCT } from '../../src/baseline/conduct.ts';
+import { DIMENSIONS } from '../../src/baseline/dimensions.ts';
 import { compileProfiles } from '../../src/baseline/in-force.ts';
 import { EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
 import { learnProfile } from '../../src/baseline/learn.ts';
@@ -128,6 +129,30 @@ describe('behaviour', () => {
     const [reading] = lab([scribeProfile()], { blind: true }).feed(SOUND).found;
     assert.equal(reading?.joint, undefined);
     assert.ok(reading?.scores.every((score) => score === null));
+  });
+
+  it('lets what a signed change names abstain, and nothing else', () => {
+    const changed = governed(0, 'prompt.changed', {}, { session: null });
+    const { event } = changed;
+    const target = { type: 'role', id: 'scribe' };
+    const governance = { change: 'prompt.changed', target, actor: 'carla' } as const;
+    const { agent: _agent, ...rest } = event;
+    const signed = {
+      ...changed,
+      event: { ...rest, governance, src: { ...event.src, trust: 'platform' } as const },
+    };
+    const closed = [...SOUND, CLOSED, LATER];
+    const names = Object.keys(scribeProfile().dimensions).sort();
+    const { found } = lab().feed([signed, ...closed]);
+    const [plain, ours] = [lab().feed(closed).found, found].map((all) => all[3]?.scores ?? []);
+    const silenced = DIMENSIONS.filter(({ name }) => names.includes(name)).filter(
+      (_, at) => plain?.[at] !== null && ours?.[at] === null,
+    );
+    assert.deepEqual(
+      silenced.map(({ name }) => name),
+      ['mix'],
+    );
+    assert.equal(found[3]?.joint, lab().feed(closed).found[3]?.joint);
   });
 
   it('is silent without a profile, and counts the calls', () => {

@@ -63,7 +63,7 @@ export function called(ms: number, tool: string, over: Partial<EventFact> = {}):
 /** A governance record. */
 export function governed(
   ms: number,
-  change: 'session.opened' | 'session.closed' | 'plan.declared' | 'tools.granted',
+  change: NonNullable<Event['governance']>['change'],
   detail: NonNullable<Event['governance']>['detail'] = {},
   over: Partial<EventFact> = {},
 ): EventFact {

@@ -1,0 +1,63 @@
+/** Open windows: which dimensions changes that were signed for put out of force, and for whom. */
+import type { EventFact } from '../model/fact.ts';
+import type { UnitHead } from '../model/unit.ts';
+import type { LearningWindow } from '../model/window.ts';
+import type { Entity, Slots } from '../state/slots.ts';
+import { windowFor } from './governance-window.ts';
+import { type Stance, stanceOf } from './window.ts';
+
+interface Held extends Entity {
+  readonly window: LearningWindow;
+}
+
+/** Space of windows in the slots. */
+export const WINDOWS = 'N';
+const WINDOWS_MAX = 1000;
+
+/** Windows that governance opened and that have not expired by event time. */
+export interface OpenWindows {
+  /** A window that this event opens and that was not known before; else null. */
+  see(fact: EventFact): LearningWindow | null;
+  stance(head: UnitHead, dimension: string, ms: number): Stance;
+  /** Forgets what is derived; `adopt` is then called with every entity of the space. */
+  clear(): void;
+  adopt(entity: Entity): void;
+}
+
+/** Windows in `slots`; at most 1,000, the one that expires first makes room. */
+export function createOpenWindows(slots: Slots): OpenWindows {
+  const open = new Map<string, LearningWindow>();
+  const forget = (id: string): void => {
+    open.delete(id);
+    slots.remove(WINDOWS, id);
+  };
+  return {
+    see({ event }) {
+      if (event.kind !== 'governance') return null;
+      const permission = windowFor(event);
+      if (permission.type !== 'opens' || open.has(permission.window.id)) return null;
+      const { window } = permission;
+      const ms = event.time.eventMs;
+      for (const [id, { expiresMs }] of [...open]) if (expiresMs <= ms) forget(id);
+      if (open.size >= WINDOWS_MAX) {
+        const [first] = [...open.values()].sort(
+          (a, b) => a.expiresMs - b.expiresMs || (a.id < b.id ? -1 : 1),
+        );
+        if (first !== undefined) forget(first.id);
+      }
+      open.set(window.id, window);
+      const held: Held = { window };
+      slots.put(WINDOWS, window.id, held);
+      return window;
+    },
+    stance({ agent, role }, dimension, ms) {
+      if (open.size === 0) return 'enforced';
+      return stanceOf([...open.values()], { agent, role }, dimension, null, ms);
+    },
+    clear: () => open.clear(),
+    adopt(entity) {
+      const { window } = entity as Held;
+      open.set(window.id, window);
+    },
+  };
+}
