@@ -23,6 +23,8 @@ export const SEEDS_FULL = 200;
 /** What one seed runs. */
 const CELL_SIZE = { agents: 3, units: 4_000 };
 const DELAY_AGENTS = 5;
+/** A median within a unit of its goal needs so many seeds, whatever the cells are given. */
+const DELAY_SEEDS_MIN = 100;
 const COMPARE_SIZE = { agents: 2, units: 1_000, a: 1_000 };
 const DELAY_RUNGS = RUNGS.filter(({ a }) => a === 10_000);
 /** Column the goals of delay are set for. */
@@ -46,14 +48,16 @@ export async function evaluateBudget(seeds: number, bench: Bench): Promise<Secti
     const random = stream(`${seed}/${nth}`, name);
     return () => uniform(random);
   };
-  const over = <T>(run: (nth: number) => T): T[] =>
-    Array.from({ length: seeds }, (_, nth) => run(nth));
+  const times = <T>(count: number, run: (nth: number) => T): T[] =>
+    Array.from({ length: count }, (_, nth) => run(nth));
+  const over = <T>(run: (nth: number) => T): T[] => times(seeds, run);
+  const delaySeeds = Math.max(seeds, DELAY_SEEDS_MIN);
   const cells = CELLS.map((cell) => {
     output.progress(`budget: ${cell.name}, ${seeds} seeds`);
     const results = over((nth) => runCell(cell, CELL_SIZE, budgetCode, drawer(nth, cell.name)));
     return sumCell(cell, RUNGS, results);
   });
-  const delays = delaysOver(over, drawer, output.progress);
+  const delays = delaysOver((run) => times(delaySeeds, run), drawer, output.progress);
   const [story] = STORIES;
   const compared = RATIO_CELLS.map((cell) => {
     const name = `comparators, ${cell.name}`;
@@ -66,9 +70,10 @@ export async function evaluateBudget(seeds: number, bench: Bench): Promise<Secti
   const methods = [{ name: OURS, setting: 'R >= A, marginal table' }, ...COMPARATORS];
   const full = await fullRun();
   return {
-    goals: [...cellGoals(cells, seeds, full), ...delayGoals(delays, seeds)],
+    goals: [...cellGoals(cells, seeds, full), ...delayGoals(delays, delaySeeds)],
     texts: {
       seeds: String(seeds),
+      delaySeeds: String(delaySeeds),
       cells: cellTable(cells, RUNGS),
       delays: delayTable(delays, DELAY_RUNGS),
       compared: comparisonTable(methods, compared, COMPARE_SIZE.a),

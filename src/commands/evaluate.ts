@@ -19,7 +19,7 @@ import { rolesOf } from './story.ts';
 /** Where recordings and series lie unless they are named: beside a checkout. */
 const BESIDE = path.join(ROOT, '../shared');
 /** Seeds of the cells unless more are asked for: a spot check. */
-const SEEDS = 3;
+const SEEDS = 10;
 
 /** The command. */
 export const evaluate: Command = {
