@@ -1,4 +1,4 @@
-/** Learn and propose: from whatever learns a profile to a proposal in the window that permits it. */
+/** Learn and propose: a learnt profile becomes a proposal in the window that permits it. */
 import { type Profile, profileHash } from '../baseline/profile.ts';
 import type { ProposalEvidence, Registry } from '../baseline/proposal.ts';
 import { type InForce, succeed } from '../baseline/succession.ts';

@@ -30,10 +30,12 @@ import {
 } from './baseline-acts.ts';
 import { driftOf, reviewOf } from './baseline-drift.ts';
 import { exportVersion, readBaseline, readProposalFile } from './baseline-files.ts';
+import { learnFolderAndPropose } from './baseline-from.ts';
 import { importBaseline } from './baseline-import.ts';
 import { proposeProfile } from './baseline-propose.ts';
 import { diffText, nextSteps, reviewText } from './baseline-text.ts';
 import type { Command, CommandContext } from './command.ts';
+import { libraryOf } from './inputs.ts';
 import { signed } from './leases.ts';
 import { count, safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
@@ -59,6 +61,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   status,
   review: showReview,
   diff,
+  learn,
   propose,
   approve,
   reject,
@@ -84,6 +87,8 @@ export const baseline: Command = {
     window: 'value',
     waive: 'value',
     dir: 'value',
+    from: 'value',
+    detectors: 'value',
   },
   words: 3,
   run: async (given, context) => {
@@ -253,6 +258,26 @@ async function propose(
   );
   sayOutcome(outcome, output);
   return 0;
+}
+
+async function learn(
+  db: Database,
+  given: Given,
+  { output }: CommandContext,
+  role: string | undefined,
+): Promise<0 | 1> {
+  const dir = given.value('from');
+  if (dir === undefined) throw usage('learn takes a folder of records: learn [ROLE] --from DIR');
+  const by = signature(given);
+  const folder = {
+    dir,
+    scope: scopeOf(given, role) ?? { level: 'fleet' as const, subject: '*' },
+    library: await libraryOf(given, null),
+    waivers: waiversOf(given, by),
+    window: given.value('window') ?? null,
+    progress: output.progress,
+  };
+  return sayOutcome(await learnFolderAndPropose(db, REGISTRY, folder, by), output);
 }
 
 /** Criteria that --waive names, on the word of who gives the command. */

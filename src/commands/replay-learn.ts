@@ -8,10 +8,10 @@ import type { BaselineOptions } from '../pipeline.ts';
 import type { RungPlan } from '../score/budget.ts';
 import { marginOf, standardOf } from '../score/stage.ts';
 import { forceOf, NO_BASELINE } from './baseline-force.ts';
-import { type RehearsalInput, rehearse } from './rehearse.ts';
+import { type RehearsalInput, type Rehearsed, rehearse } from './rehearse.ts';
 
 /** Seed of everything that learning draws: the same folder gives the same baselines. */
-const SEED = 1;
+export const SEED = 1;
 
 /** The declared budget of a replay: one false alarm in a hundred sessions, in one lane. */
 export const REPLAY_PLAN: readonly RungPlan[] = [
@@ -24,12 +24,19 @@ export const REPLAY_PLAN: readonly RungPlan[] = [
   },
 ];
 
-/** The units of a folder, collected through the same core that scores. */
-export async function unitsOf(input: RehearsalInput): Promise<readonly UnitRecord[]> {
+/** The units of a folder, collected through the same core that scores, with what else it said. */
+export async function collectFolder(
+  input: RehearsalInput,
+): Promise<{ readonly units: readonly UnitRecord[]; readonly result: Rehearsed }> {
   const collector = createCollector({ inventory: input.library.inventory });
   const baseline = { ...NO_BASELINE, onEvent: collector.see };
-  await rehearse({ ...input, baseline });
-  return collector.finish();
+  const result = await rehearse({ ...input, baseline });
+  return { units: collector.finish(), result };
+}
+
+/** The units of a folder. */
+export async function unitsOf(input: RehearsalInput): Promise<readonly UnitRecord[]> {
+  return (await collectFolder(input)).units;
 }
 
 /** Baselines of a folder that was reviewed and is promoted without a person. */
