@@ -203,6 +203,10 @@ class Grower {
   readonly #h: Float64Array;
   readonly #node: Int32Array;
   readonly #chosen: Int32Array;
+  /** Derivatives of the chosen rows, and where their node's bins begin; -1 where it has no node. */
+  readonly #denseG: Float64Array;
+  readonly #denseH: Float64Array;
+  readonly #place: Int32Array;
   readonly #histG: Float64Array;
   readonly #histH: Float64Array;
   #state: number;
@@ -223,6 +227,9 @@ class Grower {
     this.#h = new Float64Array(table.rows);
     this.#node = new Int32Array(table.rows);
     this.#chosen = new Int32Array(table.rows);
+    this.#denseG = new Float64Array(table.rows);
+    this.#denseH = new Float64Array(table.rows);
+    this.#place = new Int32Array(table.rows);
     this.#histG = new Float64Array(2 ** options.depth * 256);
     this.#histH = new Float64Array(2 ** options.depth * 256);
     this.#state = options.seed >>> 0;
@@ -258,6 +265,8 @@ class Grower {
       this.#h[i] = weight * p * (1 - p);
       if (this.#uniform() < this.#options.rows && weight > 0) {
         this.#chosen[count] = i;
+        this.#denseG[count] = this.#g[i] as number;
+        this.#denseH[count] = this.#h[i] as number;
         count += 1;
       }
     }
@@ -271,16 +280,16 @@ class Grower {
     const totalG = new Float64Array(nodes);
     const totalH = new Float64Array(nodes);
     for (let q = 0; q < count; q += 1) {
-      const i = this.#chosen[q] as number;
-      const k = (this.#node[i] as number) - first;
+      const k = (this.#node[this.#chosen[q] as number] as number) - first;
+      this.#place[q] = k < 0 ? -1 : k * 256;
       if (k < 0) continue;
-      totalG[k] = (totalG[k] as number) + (this.#g[i] as number);
-      totalH[k] = (totalH[k] as number) + (this.#h[i] as number);
+      totalG[k] = (totalG[k] as number) + (this.#denseG[q] as number);
+      totalH[k] = (totalH[k] as number) + (this.#denseH[q] as number);
     }
     const best = new Map<number, Split>();
     for (const j of used) {
       if ((this.#table.cuts[j]?.length ?? 0) === 0) continue;
-      this.#histogram(j, first, nodes, count);
+      this.#histogram(j, nodes, count);
       for (let k = 0; k < nodes; k += 1) {
         if ((totalH[k] as number) < 2 * this.#options.leaf) continue;
         const known = best.get(first + k);
@@ -291,17 +300,20 @@ class Grower {
     return best;
   }
 
-  #histogram(j: number, first: number, nodes: number, count: number): void {
-    this.#histG.fill(0, 0, nodes * 256);
-    this.#histH.fill(0, 0, nodes * 256);
+  /** The hot loop: everything it reads lies in local, dense arrays. */
+  #histogram(j: number, nodes: number, count: number): void {
+    const histG = this.#histG;
+    const histH = this.#histH;
+    histG.fill(0, 0, nodes * 256);
+    histH.fill(0, 0, nodes * 256);
     const column = this.#table.columns[j] as Uint8Array;
+    const [chosen, place, g, h] = [this.#chosen, this.#place, this.#denseG, this.#denseH];
     for (let q = 0; q < count; q += 1) {
-      const i = this.#chosen[q] as number;
-      const k = (this.#node[i] as number) - first;
-      if (k < 0) continue;
-      const at = k * 256 + (column[i] as number);
-      this.#histG[at] = (this.#histG[at] as number) + (this.#g[i] as number);
-      this.#histH[at] = (this.#histH[at] as number) + (this.#h[i] as number);
+      const base = place[q] as number;
+      if (base < 0) continue;
+      const at = base + (column[chosen[q] as number] as number);
+      histG[at] = (histG[at] as number) + (g[q] as number);
+      histH[at] = (histH[at] as number) + (h[q] as number);
     }
   }
 
@@ -343,27 +355,26 @@ class Grower {
 
   /** Values of the leaves from the rows this tree saw; every row's sum moves. */
   #finish(splits: ReadonlyMap<number, Split>): TreeNode {
-    const { l2, rate } = this.#options;
-    const sums = new Map<number, [g: number, h: number]>();
-    for (let i = 0; i < this.#table.rows; i += 1) {
-      const k = this.#node[i] as number;
-      const sum = sums.get(k) ?? [0, 0];
-      sum[0] += this.#g[i] as number;
-      sum[1] += this.#h[i] as number;
-      sums.set(k, sum);
+    const { l2, rate, depth } = this.#options;
+    const size = 2 ** (depth + 1) - 1;
+    const sumG = new Float64Array(size);
+    const sumH = new Float64Array(size);
+    const node = this.#node;
+    for (let i = 0; i < node.length; i += 1) {
+      const k = node[i] as number;
+      sumG[k] = (sumG[k] as number) + (this.#g[i] as number);
+      sumH[k] = (sumH[k] as number) + (this.#h[i] as number);
     }
-    const leafValue = (k: number): number => {
-      const sum = sums.get(k);
-      return sum === undefined ? 0 : (-rate * sum[0]) / (sum[1] + l2);
-    };
-    for (let i = 0; i < this.#table.rows; i += 1)
-      this.#sum[i] = (this.#sum[i] as number) + leafValue(this.#node[i] as number);
-    const node = (k: number): TreeNode => {
+    const values = sumG.map((g, k) => (-rate * g) / ((sumH[k] as number) + l2));
+    const sum = this.#sum;
+    for (let i = 0; i < node.length; i += 1)
+      sum[i] = (sum[i] as number) + (values[node[i] as number] as number);
+    const stored = (k: number): TreeNode => {
       const split = splits.get(k);
-      if (split === undefined) return leafValue(k);
+      if (split === undefined) return values[k] as number;
       const cut = (this.#table.cuts[split.feature] as readonly number[])[split.bin] as number;
-      return [split.feature, cut, split.missing, node(2 * k + 1), node(2 * k + 2)];
+      return [split.feature, cut, split.missing, stored(2 * k + 1), stored(2 * k + 2)];
     };
-    return node(0);
+    return stored(0);
   }
 }

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import * as boostedTrees from '../../src/stats/boosted-trees.ts';
 import * as conformal from '../../src/stats/conformal.ts';
 import * as eMerge from '../../src/stats/e-merge.ts';
 import * as eValue from '../../src/stats/e-value.ts';
@@ -11,14 +12,18 @@ import * as fleetEvidence from '../../src/stats/fleet-evidence.ts';
 import * as gammaPoisson from '../../src/stats/gamma-poisson.ts';
 import * as goodTuring from '../../src/stats/good-turing.ts';
 import * as jensenShannon from '../../src/stats/jensen-shannon.ts';
+import * as literals from '../../src/stats/literals.ts';
+import * as mandateTemplate from '../../src/stats/mandate-template.ts';
 import * as movingWindow from '../../src/stats/moving-window.ts';
 import * as refractory from '../../src/stats/refractory.ts';
 import * as robustLevel from '../../src/stats/robust-level.ts';
 import * as seasonalCell from '../../src/stats/seasonal-cell.ts';
+import * as sentences from '../../src/stats/sentences.ts';
 import * as shiryaevRoberts from '../../src/stats/shiryaev-roberts.ts';
 import * as summary from '../../src/stats/summary.ts';
 import * as tailRank from '../../src/stats/tail-rank.ts';
 import * as wittenBell from '../../src/stats/witten-bell.ts';
+import * as wordTape from '../../src/stats/word-tape.ts';
 import {
   bounded,
   examplesOf,
@@ -78,6 +83,75 @@ function sumOfProbabilities(seen: string[][], order: number, history: number[]):
 
 /** One line enrols a file: what it exports, and what is claimed of it. */
 const ENROLLED: Readonly<Record<string, Enrolment>> = {
+  'boosted-trees': {
+    exports: boostedTrees,
+    laws: [
+      finite(
+        'predict',
+        (x: number) =>
+          boostedTrees.compileTrees({ base: 0, trees: [[0, 2, 1, -1, 1]] }).predict([x]),
+        figure,
+      ),
+      ordered(
+        'predict',
+        'rises',
+        (x) => boostedTrees.compileTrees({ base: 0, trees: [[0, 2, 1, -1, 1]] }).predict([x]),
+        figure,
+      ),
+    ],
+  },
+  literals: {
+    exports: literals,
+    laws: [finite('hash32', literals.hash32, fc.string())],
+  },
+  'mandate-template': {
+    exports: mandateTemplate,
+    laws: [
+      [
+        'bounded by the text',
+        () =>
+          fc.assert(
+            fc.property(fc.string({ maxLength: 200 }), (text) => {
+              assert.ok(mandateTemplate.mandateTemplate(text).length <= 8 * text.length + 8);
+            }),
+          ),
+      ],
+    ],
+  },
+  sentences: {
+    exports: sentences,
+    laws: [
+      [
+        'bounded',
+        () =>
+          fc.assert(
+            fc.property(fc.string({ maxLength: 400 }), count, (text, most) => {
+              assert.ok(sentences.sentencesOf(text, most).length <= Math.max(1, most));
+            }),
+          ),
+      ],
+    ],
+  },
+  'word-tape': {
+    exports: wordTape,
+    laws: [
+      [
+        'every part of a tape occurs in it',
+        () =>
+          fc.assert(
+            fc.property(
+              fc.array(count, { minLength: 1, maxLength: 30 }),
+              count,
+              count,
+              (tape, a, b) => {
+                const [from, to] = [a % tape.length, b % tape.length].sort((x, y) => x - y);
+                assert.ok(wordTape.occurs(tape, tape.slice(from, (to ?? 0) + 1)));
+              },
+            ),
+          ),
+      ],
+    ],
+  },
   conformal: {
     exports: conformal,
     laws: [
