@@ -1,5 +1,6 @@
 /** Evaluation of learning: planted sessions at the gate, slow drift and the ledger. */
 import { DIMENSIONS } from '../baseline/dimensions.ts';
+import { type GateUnit, gate } from '../baseline/gate.ts';
 import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
 import { driftBits, LEDGER_CAP_BITS, ledgerAfter, ledgerRecord } from '../baseline/ledger.ts';
 import type { Profile } from '../baseline/profile.ts';
@@ -7,7 +8,7 @@ import { ledgerSteps } from '../baseline/review.ts';
 import { byRole } from '../evaluation/recordings/contest.ts';
 import { markdown } from '../evaluation/recordings/table.ts';
 import type { UnitRecord } from '../model/unit.ts';
-import { writeFleet } from './evaluate-fleet.ts';
+import { type Period, writeFleet } from './evaluate-fleet.ts';
 import type { Bench, Section } from './evaluate-section.ts';
 import { unitsIn } from './evaluate-units.ts';
 
@@ -70,6 +71,48 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
       ),
     },
     figures: { poison: found },
+  };
+}
+
+/** A window that is open for a declared change, and what an attacker planted in it. */
+export function windowPart(period: Period, units: readonly GateUnit[]): Section {
+  const changed = new Map(period.changes.map(({ agent, atMs }) => [agent, atMs]));
+  const bad = new Set(
+    period.labels.filter(({ kind }) => kind === 'poisoned-window').map(({ session }) => session),
+  );
+  // Planted or sound, what counts is what its window would let in.
+  const own = units.filter(({ session, agent }) => {
+    const atMs = changed.get(agent);
+    return atMs !== undefined && (period.startMs.get(session) ?? 0) >= atMs;
+  });
+  const { admitted, excluded } = gate(own, []);
+  const among = (sessions: readonly string[], isBad: boolean) =>
+    sessions.filter((session) => bad.has(session) === isBad).length;
+  const out = excluded.map(({ session }) => session);
+  const planted = among(admitted, true) + among(out, true);
+  const sound = among(admitted, false) + among(out, false);
+  const lost = among(out, false);
+  return {
+    goals: [
+      {
+        what: 'planted sessions excluded from what is promoted',
+        where: `declared windows of ${changed.size} agents, judged by the baseline before`,
+        wanted: `≥ ${100 * EXCLUDED_MIN} %`,
+        measured: `${among(out, true)} of ${planted}`,
+        isMet: planted > 0 && among(out, true) >= EXCLUDED_MIN * planted,
+      },
+    ],
+    texts: {
+      window: markdown(
+        ['sessions in the windows', 'number', 'excluded'],
+        [
+          ['planted', String(planted), String(among(out, true))],
+          ['sound', String(sound), String(lost)],
+        ],
+        1,
+      ),
+    },
+    figures: { window: { planted, excluded: among(out, true), sound, lost } },
   };
 }
 

@@ -1,12 +1,15 @@
 /** Learn and replay for the evaluation: what `replay` does, without a file in between. */
 import { createLog } from '../adapters/log.ts';
 import { CONDUCT } from '../baseline/conduct.ts';
+import type { GateUnit } from '../baseline/gate.ts';
 import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
 import type { Profile } from '../baseline/profile.ts';
 import { byRole } from '../evaluation/recordings/contest.ts';
 import type { Outcome } from '../evaluation/recordings/quality.ts';
 import type { Detection } from '../model/detection.ts';
 import type { EvidenceLevel } from '../model/event.ts';
+import type { BaselineOptions } from '../pipeline.ts';
+import { conformalP } from '../stats/conformal.ts';
 import { forceOf } from './baseline-force.ts';
 import type { Bench } from './evaluate-section.ts';
 import { type ScoreLine, scoreLines } from './findings.ts';
@@ -21,6 +24,8 @@ export interface Learnt {
   readonly profiles: readonly Profile[];
   /** Sessions as `replay --score` says them, at its declared budget of 1 % of sessions. */
   replay(dir: string): Promise<readonly Outcome[]>;
+  /** Sessions as the gate to a next baseline sees them, judged by these baselines. */
+  gateUnits(dir: string): Promise<readonly GateUnit[]>;
   /** What a daemon would find with the default budgets, all rungs and lanes. */
   watch(dir: string): Promise<readonly Detection[]>;
 }
@@ -62,7 +67,43 @@ export async function learnFrom(
       const baseline = forceOf(profiles);
       return (await rehearse({ ...input(scored, `watch ${scored}`), baseline })).detections;
     },
+    async gateUnits(scored) {
+      const { units, baseline } = gateReader(profiles);
+      const result = await rehearse({ ...input(scored, `gate ${scored}`), baseline });
+      const hard = new Set(
+        result.detections.flatMap(({ evidenceClass, entity }) =>
+          evidenceClass === 'hard' && entity.session !== null ? [entity.session] : [],
+        ),
+      );
+      return units.map((unit) => ({ ...unit, hardEvidence: hard.has(unit.session) }));
+    },
   };
+}
+
+/** Takes the last word on each unit as the gate wants it: p of its joint score. */
+function gateReader(profiles: readonly Profile[]): {
+  readonly units: readonly GateUnit[];
+  readonly baseline: BaselineOptions;
+} {
+  const byName = new Map(profiles.map((one) => [`${one.level} ${one.subject}`, one]));
+  const units: GateUnit[] = [];
+  const baseline: BaselineOptions = {
+    ...forceOf(profiles),
+    onReading(reading) {
+      if (!reading.isClosed) return;
+      const { joint, ms } = reading.readings;
+      const scores = byName.get(reading.baseline)?.calibration[joint?.dimension ?? ''];
+      const ranks = scores?.[joint?.cell ?? ''] ?? [];
+      const score = joint?.score ?? null;
+      units.push({
+        ...{ session: reading.session.id, agent: reading.session.agent, fromMs: ms, toMs: ms },
+        p: score === null || ranks.length === 0 ? null : conformalP(ranks, score),
+        ...{ roleP: null, peerP: null, alertR: null, alertA: null, hardEvidence: false },
+        calibration: ranks.length,
+      });
+    },
+  };
+  return { units, baseline };
 }
 
 /** A line of a scores file as an outcome. */

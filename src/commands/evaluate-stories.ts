@@ -20,7 +20,7 @@ import {
 import { markdown } from '../evaluation/recordings/table.ts';
 import type { Detection } from '../model/detection.ts';
 import { inTemporaryFolder, type Period, writeFleet } from './evaluate-fleet.ts';
-import { driftStory, poisonStory } from './evaluate-learning.ts';
+import { driftStory, poisonStory, windowPart } from './evaluate-learning.ts';
 import { learnFrom } from './evaluate-replay.ts';
 import type { Bench, Section } from './evaluate-section.ts';
 import { rolesOf } from './story.ts';
@@ -43,6 +43,7 @@ const DAYS = 7;
 const DEEDS =
   'tool-sweep=0.01,exfiltration-volume=0.01,cost-spiral=0.01,retry-loop=0.01,mandate-mismatch=0.01,' +
   'foreign-argument=0.02,injection-attempted=0.005,injection-resisted=0.03,source-tampering=0.01,delegation-abuse=0.005';
+const PLANTED = 'poisoned-window=6';
 const CHANGES = 'model=4,prompt=1,grant=1,model-swap=4,prompt-swap=1,slow-drift=1';
 
 /** Runs every story; `roles` as `simulate` takes them. */
@@ -76,16 +77,26 @@ async function fleetStory(dir: string, roles: string, bench: Bench): Promise<Sec
   const deeds = sessionsOf(wild.score, await learnt.replay(wild.score.dir));
   const lived = sessionsOf(calm.score, await learnt.replay(calm.score.dir));
   const cases = driftCases(await learnt.watch(calm.score.dir), bench);
+  const poisoned = await writeFleet(
+    path.join(dir, 'windows'),
+    plan(['--rates', 'none', '--changes', scaled(PLANTED, count / 3)]),
+  );
+  const third = windowPart(poisoned.score, await learnt.gateUnits(poisoned.score.dir));
   const sessions = `${wild.learn.labels.length} sessions to learn from, ${wild.score.labels.length} with misdeeds and ${calm.score.labels.length} with changes to judge`;
   const [first, second] = [deedsPart(deeds), changesPart(calm.score, lived, cases)];
   return {
-    goals: [...first.goals, ...second.goals],
+    goals: [...first.goals, ...second.goals, ...third.goals],
     texts: {
       fleet: `${roles}; ${agents} agents, ${sessions}`,
       ...first.texts,
       ...second.texts,
+      ...third.texts,
     },
-    figures: { ...(first.figures as object), ...(second.figures as object) },
+    figures: {
+      ...(first.figures as object),
+      ...(second.figures as object),
+      ...(third.figures as object),
+    },
   };
 }
 

@@ -1,0 +1,44 @@
+/** Learn and replay: every session is scored once, and the gate sees each by its calibrated rank. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inTemporaryFolder, writeFleet } from '../../src/commands/evaluate-fleet.ts';
+import { windowPart } from '../../src/commands/evaluate-learning.ts';
+import { learnFrom } from '../../src/commands/evaluate-replay.ts';
+import { ROOT, readLibrary } from '../../src/commands/library.ts';
+import { createOutput } from '../../src/commands/output.ts';
+
+test('a small fleet is learnt, replayed, watched and gated', async () => {
+  const output = createOutput({ json: false, quiet: true });
+  const bench = { library: await readLibrary(`${ROOT}detectors`), output, seed: '1' };
+  await inTemporaryFolder(async (dir) => {
+    // Fewer units than the rehearsed score is trained on: its own tests train it.
+    const options = ['--learn-days', '1', '--days', '1', '--roles', 'recruiter', '--rates', 'none'];
+    const plan = { agents: 2, seed: '5', options: [...options, '--changes', 'poisoned-window=2'] };
+    const { learn, score } = await writeFleet(dir, plan);
+    const learnt = await learnFrom(learn.dir, 'L3', bench, 'roles');
+    assert.deepEqual(
+      learnt.profiles.map(({ level, subject }) => `${level} ${subject}`),
+      ['role recruiter'],
+    );
+    const outcomes = await learnt.replay(score.dir);
+    const sessions = score.labels.map(({ session }) => session).sort();
+    assert.deepEqual(outcomes.map(({ session }) => session).sort(), sessions);
+    const units = await learnt.gateUnits(score.dir);
+    assert.ok(units.length > 0);
+    // A kind of task that nobody learnt may have no ranks in so small a fleet; it then has no p.
+    for (const { p } of units) assert.ok(p === null || (p > 0 && p <= 1));
+    assert.ok(units.some(({ p, calibration }) => p !== null && calibration > 0));
+    const agents = new Set(score.labels.map(({ agent }) => agent));
+    for (const { entity } of await learnt.watch(score.dir)) assert.ok(agents.has(entity.agent));
+    const suspected = units.map((unit) => ({ ...unit, p: 1e-6 }));
+    const planted = score.labels.filter(({ kind }) => kind === 'poisoned-window').length;
+    const [goal] = windowPart(score, suspected).goals;
+    assert.ok(planted > 0);
+    assert.deepEqual([goal?.measured, goal?.isMet], [`${planted} of ${planted}`, true]);
+    const [open] = windowPart(
+      score,
+      units.map((unit) => ({ ...unit, p: 1 })),
+    ).goals;
+    assert.deepEqual([open?.measured, open?.isMet], [`0 of ${planted}`, false]);
+  });
+});
