@@ -58,6 +58,8 @@ interface OpenUnit {
   readonly id: string;
   /** Hash of the document it is judged by. */
   readonly basis: string;
+  /** Do tasks like this one stand in the baseline? Half of a cell's name. */
+  readonly seen: 'seen' | 'unseen';
   actions: number;
   /** Evidence level seen so far. */
   level: 'L0' | 'L2' | 'L3';
@@ -286,7 +288,7 @@ class Follower implements Behaviour {
       // One level up is where most agents are judged anyway: only their own profile has to abstain.
       return stance === 'abstains' || (stance !== 'enforced' && profile.profile.level === 'agent');
     };
-    const seen = seenOf(head, profile);
+    const { seen } = unit;
     const scores = scoresOf(unit, profile, at.isClosed).map((score, index) => {
       const { dimension } = profile.dimensions[index] as InForceProfile['dimensions'][number];
       const isBlind = blind.has(dimension.source) || blind.has('gateway');
@@ -384,6 +386,7 @@ function beginUnit(head: UnitHead, profile: InForceProfile, ms: number): OpenUni
   return {
     id: `${head.session}@${ms}`,
     basis: profile.hash,
+    seen: seenOf(head, profile),
     actions: 0,
     level: 'L0',
     isLate: false,
@@ -434,7 +437,6 @@ function scoresOf(unit: OpenUnit, profile: InForceProfile, isClosed: boolean): (
   });
 }
 
-/** Half of a cell's name: do tasks like this one stand in the baseline? */
 function seenOf(head: UnitHead, profile: InForceProfile): 'seen' | 'unseen' {
   const template = templateKey(head.mandate);
   return template !== null && profile.templates.has(template) ? 'seen' : 'unseen';

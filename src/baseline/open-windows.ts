@@ -1,4 +1,4 @@
-/** Open windows: which dimensions changes that were signed for put out of force, and for whom. */
+/** Open windows: which dimensions signed changes put out of force, and for whom. */
 import type { EventFact } from '../model/fact.ts';
 import type { UnitHead } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';

@@ -1,4 +1,4 @@
-/** Learning from a folder of recorded history: its sessions, a profile, and what was measured. */
+/** Learning from a folder of records: sessions, a profile, and what was measured. */
 import { createLog } from '../adapters/log.ts';
 import { CONDUCT } from '../baseline/conduct.ts';
 import { DIMENSIONS } from '../baseline/dimensions.ts';
