@@ -1,12 +1,14 @@
 /** The lane's store against a real server: claim, commit, fence, restore, poison. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { openWindow } from '../../src/baseline/window.ts';
 import type { Effects, LaneCommit } from '../../src/model/effects.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Database } from '../../src/model/ports.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
 import { claimLane, commitLane } from '../../src/record/lane.ts';
 import { insertOperatorRequest, pendingOperatorRequests } from '../../src/record/operator.ts';
+import { listWindows } from '../../src/record/windows.ts';
 import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
 import {
   caseOf,
@@ -352,6 +354,29 @@ test('every effect is stored and journalled', async () => {
       ...{ notice: 1, 'dead-letter': 1, 'operator-request': 1 },
     });
     assert.deepEqual(await verifyJournal(db, 0), { ok: true, entries: 12 });
+  });
+});
+
+test('a window that governance opened is written with the record that did, and once', async () => {
+  await withDatabase(async (db) => {
+    const { claim: token } = await claim(db);
+    const opened = openWindow({
+      ...{ scope: { level: 'role', subject: 'clerk' }, change: 'gov-1', rule: null },
+      ...{ dimensions: ['mix'], tools: null, opensMs: START_MS, openedBy: 'carla' },
+      ...{ beneficiary: null, reason: 'prompt.changed' },
+    });
+    assert.ok(opened.ok);
+    const { window } = opened;
+    for (let time = 0; time < 2; time += 1) {
+      const windows = effects({ windows: [window] });
+      assert.equal(await commitLane(db, token, commit({ effects: windows })), 'done');
+    }
+    assert.deepEqual(await listWindows(db, { open: true, limit: 9 }), [window]);
+    const [journal] = await db.query(
+      "select count(*)::int as n from journal where kind = 'window'",
+    );
+    assert.deepEqual(journal, { n: 1 });
+    assert.deepEqual(await verifyJournal(db, 0), { ok: true, entries: 1 });
   });
 });
 
