@@ -91,4 +91,29 @@ describe('session lines', () => {
       [2, 9],
     );
   });
+
+  it('rank behaviour by its margin, put other findings above it, and the unscored below', () => {
+    const ids = ['calm', 'odd', 'caught', 'unscored'];
+    const margins = new Map([
+      ['calm', -3.5],
+      ['odd', 0.25],
+      ['caught', -3.5],
+    ]);
+    const of = (id: string, family: 'drift' | 'intent') =>
+      detection(id, { family, entity: { tenant: '-', agent: 'a', role: null, session: id } });
+    const detections = [of('odd', 'drift'), of('caught', 'intent')];
+    const sessions = new Map(ids.map((id) => [id, 'a']));
+    const lines = scoreLines({ ...none, sessions, detections, margins });
+    const ranked = lines.toSorted((a, b) => a.score - b.score);
+    assert.deepEqual(
+      ranked.map(({ session_id: id, alerted }) => [id, alerted]),
+      [
+        ['unscored', false],
+        ['calm', false],
+        ['odd', true],
+        ['caught', true],
+      ],
+    );
+    for (const { score, alerted } of lines) assert.equal(score > 0, alerted);
+  });
 });
