@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { plansOf } from '../../src/commands/baseline-load.ts';
 import { DEFAULT_SOURCES, problemLines, readConfig, secretOf } from '../../src/commands/config.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 
@@ -70,6 +71,26 @@ describe('configuration', () => {
       both.said.map((line) => line.split(':').slice(0, 3).join(':')),
       ['F:1: jsonl', 'F:6: control.webhook.secret', 'F:5: database.url'],
     );
+  });
+
+  it('takes budgets in words, and names those that are none', async () => {
+    const base = ['jsonl: { path: streams }', 'sources:', SOURCE];
+    const good = await read(...base, 'budgets: { alert: 1 per 10,000 sessions }');
+    assert.deepEqual(good.problems, []);
+    const plans = plansOf(good.config);
+    assert.deepEqual(plans.map(({ rung, budget }) => [rung, budget.words]).slice(0, 2), [
+      ['alert', '1 per 10,000 sessions'],
+      ['posture', '1 per agent-month'],
+    ]);
+    const { said } = await read(
+      ...base,
+      'budgets:',
+      '  alert: now and then',
+      '  observe: 1 % of units',
+    );
+    assert.match(said.join('\n'), /F:\d+: budgets\.observe/);
+    const { said: words } = await read(...base, 'budgets:', '  alert: now and then');
+    assert.match(words.join('\n'), /F:5: budgets\.alert: "now and then" is no budget: write/);
   });
 
   it('refuses a missing file, an empty one, two documents, duplicate keys and broken YAML', async () => {
