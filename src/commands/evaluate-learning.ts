@@ -1,6 +1,6 @@
 /** Evaluation of learning: planted sessions at the gate, slow drift and the ledger. */
 import { DIMENSIONS } from '../baseline/dimensions.ts';
-import { type GateUnit, gate } from '../baseline/gate.ts';
+import { type Firing, type GateUnit, gate } from '../baseline/gate.ts';
 import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
 import { driftBits, LEDGER_CAP_BITS, ledgerAfter, ledgerRecord } from '../baseline/ledger.ts';
 import type { Profile } from '../baseline/profile.ts';
@@ -9,6 +9,7 @@ import { byRole } from '../evaluation/recordings/contest.ts';
 import { markdown } from '../evaluation/recordings/table.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { type Period, writeFleet } from './evaluate-fleet.ts';
+import type { AtTheGate } from './evaluate-replay.ts';
 import type { Bench, Section } from './evaluate-section.ts';
 import { unitsIn } from './evaluate-units.ts';
 
@@ -75,7 +76,7 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
 }
 
 /** A window that is open for a declared change, and what an attacker planted in it. */
-export function windowPart(period: Period, units: readonly GateUnit[]): Section {
+export function windowPart(period: Period, { units, firings }: AtTheGate): Section {
   const changed = new Map(period.changes.map(({ agent, atMs }) => [agent, atMs]));
   const bad = new Set(
     period.labels.filter(({ kind }) => kind === 'poisoned-window').map(({ session }) => session),
@@ -85,35 +86,43 @@ export function windowPart(period: Period, units: readonly GateUnit[]): Section 
     const atMs = changed.get(agent);
     return atMs !== undefined && (period.startMs.get(session) ?? 0) >= atMs;
   });
-  const { admitted, excluded } = gate(own, []);
-  const among = (sessions: readonly string[], isBad: boolean) =>
-    sessions.filter((session) => bad.has(session) === isBad).length;
-  const out = excluded.map(({ session }) => session);
-  const planted = among(admitted, true) + among(out, true);
-  const sound = among(admitted, false) + among(out, false);
-  const lost = among(out, false);
+  const byRank = excludedAmong(own, [], bad);
+  const whole = excludedAmong(own, firings, bad);
+  const sessions = [...new Set(own.map(({ session }) => session))];
+  const planted = sessions.filter((session) => bad.has(session)).length;
+  const sound = sessions.length - planted;
   return {
     goals: [
       {
         what: 'planted sessions excluded from what is promoted',
         where: `declared windows of ${changed.size} agents, judged by the baseline before`,
         wanted: `≥ ${100 * EXCLUDED_MIN} %`,
-        measured: `${among(out, true)} of ${planted}`,
-        isMet: planted > 0 && among(out, true) >= EXCLUDED_MIN * planted,
+        measured: `${whole.planted} of ${planted} (${byRank.planted} by rank alone)`,
+        isMet: planted > 0 && whole.planted >= EXCLUDED_MIN * planted,
       },
     ],
     texts: {
       window: markdown(
-        ['sessions in the windows', 'number', 'excluded'],
+        ['sessions in the windows', 'number', 'excluded by rank', 'with quarantine of their agent'],
         [
-          ['planted', String(planted), String(among(out, true))],
-          ['sound', String(sound), String(lost)],
+          ['planted', ...[planted, byRank.planted, whole.planted].map(String)],
+          ['sound', ...[sound, byRank.sound, whole.sound].map(String)],
         ],
         1,
       ),
     },
-    figures: { window: { planted, excluded: among(out, true), sound, lost } },
+    figures: { window: { planted, sound, byRank, whole } },
   };
+}
+
+function excludedAmong(
+  units: readonly GateUnit[],
+  firings: readonly Firing[],
+  bad: ReadonlySet<string>,
+): { readonly planted: number; readonly sound: number } {
+  const { excluded } = gate(units, firings);
+  const planted = excluded.filter(({ session }) => bad.has(session)).length;
+  return { planted, sound: excluded.length - planted };
 }
 
 function excludedFrom(units: readonly UnitRecord[]): string[] {

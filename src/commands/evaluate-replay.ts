@@ -1,7 +1,7 @@
 /** Learn and replay for the evaluation: what `replay` does, without a file in between. */
 import { createLog } from '../adapters/log.ts';
 import { CONDUCT } from '../baseline/conduct.ts';
-import type { GateUnit } from '../baseline/gate.ts';
+import type { Firing, GateUnit } from '../baseline/gate.ts';
 import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
 import type { Profile } from '../baseline/profile.ts';
 import { byRole } from '../evaluation/recordings/contest.ts';
@@ -13,11 +13,19 @@ import { conformalP } from '../stats/conformal.ts';
 import { forceOf } from './baseline-force.ts';
 import type { Bench } from './evaluate-section.ts';
 import { type ScoreLine, scoreLines } from './findings.ts';
+import type { Library } from './library.ts';
 import { type RehearsalInput, rehearse } from './rehearse.ts';
 import { judgedBy, learnFolder, unitsOf } from './replay-learn.ts';
 
 /** How a role is learnt where the fleet's baseline is left out. */
 const ROLES: LearnOptions = { rehearsal: CONDUCT, seed: 1 };
+
+/** What the gate to a next baseline is given. */
+export interface AtTheGate {
+  readonly units: readonly GateUnit[];
+  /** Strange sessions that were alerted: from each on, its agent is quarantined. */
+  readonly firings: readonly Firing[];
+}
 
 /** Baselines learnt from one folder, ready to judge others. */
 export interface Learnt {
@@ -25,7 +33,7 @@ export interface Learnt {
   /** Sessions as `replay --score` says them, at its declared budget of 1 % of sessions. */
   replay(dir: string): Promise<readonly Outcome[]>;
   /** Sessions as the gate to a next baseline sees them, judged by these baselines. */
-  gateUnits(dir: string): Promise<readonly GateUnit[]>;
+  gateUnits(dir: string): Promise<AtTheGate>;
   /** What a daemon would find with the default budgets, all rungs and lanes. */
   watch(dir: string): Promise<readonly Detection[]>;
 }
@@ -75,7 +83,13 @@ export async function learnFrom(
           evidenceClass === 'hard' && entity.session !== null ? [entity.session] : [],
         ),
       );
-      return units.map((unit) => ({ ...unit, hardEvidence: hard.has(unit.session) }));
+      const alerting = stemsOf(library, 'session');
+      return {
+        units: units.map((unit) => ({ ...unit, hardEvidence: hard.has(unit.session) })),
+        firings: result.detections
+          .filter(({ detector }) => alerting.has(detector))
+          .map(({ entity, timeMs }) => ({ agent: entity.agent, changePointMs: timeMs })),
+      };
     },
   };
 }
@@ -104,6 +118,18 @@ function gateReader(profiles: readonly Profile[]): {
     },
   };
   return { units, baseline };
+}
+
+/** Detectors of evidence in one lane: within a session, or gathered over many of an agent. */
+export function stemsOf(
+  { detectors }: Library,
+  lane: 'session' | 'accumulator',
+): ReadonlySet<string> {
+  const laneOf = (params: unknown): unknown =>
+    typeof params === 'object' && params !== null
+      ? (params as Readonly<Record<string, unknown>>)['lane']
+      : undefined;
+  return new Set(detectors.filter(({ params }) => laneOf(params) === lane).map(({ stem }) => stem));
 }
 
 /** A line of a scores file as an outcome. */

@@ -21,7 +21,7 @@ import { markdown } from '../evaluation/recordings/table.ts';
 import type { Detection } from '../model/detection.ts';
 import { inTemporaryFolder, type Period, writeFleet } from './evaluate-fleet.ts';
 import { driftStory, poisonStory, windowPart } from './evaluate-learning.ts';
-import { learnFrom } from './evaluate-replay.ts';
+import { learnFrom, stemsOf } from './evaluate-replay.ts';
 import type { Bench, Section } from './evaluate-section.ts';
 import { rolesOf } from './story.ts';
 
@@ -179,19 +179,10 @@ function sessionsOf(period: Period, outcomes: readonly Outcome[]): StorySession[
 
 /** Findings of evidence that was gathered over many units of an agent. */
 function driftCases(detections: readonly Detection[], { library }: Bench): DriftCase[] {
-  const gathering = new Set(
-    library.detectors
-      .filter(({ params }) => laneOf(params) === 'accumulator')
-      .map(({ stem }) => stem),
-  );
+  const gathering = stemsOf(library, 'accumulator');
   return detections
     .filter(({ detector }) => gathering.has(detector))
     .map(({ entity, timeMs }) => ({ agent: entity.agent, ms: timeMs }));
-}
-
-function laneOf(params: unknown): unknown {
-  if (typeof params !== 'object' || params === null) return undefined;
-  return (params as Readonly<Record<string, unknown>>)['lane'];
 }
 
 /** Within the declared share, or beyond it by no more than chance explains. */

@@ -23,7 +23,7 @@ test('a small fleet is learnt, replayed, watched and gated', async () => {
     const outcomes = await learnt.replay(score.dir);
     const sessions = score.labels.map(({ session }) => session).sort();
     assert.deepEqual(outcomes.map(({ session }) => session).sort(), sessions);
-    const units = await learnt.gateUnits(score.dir);
+    const { units } = await learnt.gateUnits(score.dir);
     assert.ok(units.length > 0);
     // A kind of task that nobody learnt may have no ranks in so small a fleet; it then has no p.
     for (const { p } of units) assert.ok(p === null || (p > 0 && p <= 1));
@@ -32,13 +32,14 @@ test('a small fleet is learnt, replayed, watched and gated', async () => {
     for (const { entity } of await learnt.watch(score.dir)) assert.ok(agents.has(entity.agent));
     const suspected = units.map((unit) => ({ ...unit, p: 1e-6 }));
     const planted = score.labels.filter(({ kind }) => kind === 'poisoned-window').length;
-    const [goal] = windowPart(score, suspected).goals;
+    const [goal] = windowPart(score, { units: suspected, firings: [] }).goals;
     assert.ok(planted > 0);
-    assert.deepEqual([goal?.measured, goal?.isMet], [`${planted} of ${planted}`, true]);
-    const [open] = windowPart(
-      score,
-      units.map((unit) => ({ ...unit, p: 1 })),
-    ).goals;
-    assert.deepEqual([open?.measured, open?.isMet], [`0 of ${planted}`, false]);
+    assert.equal(goal?.measured, `${planted} of ${planted} (${planted} by rank alone)`);
+    const usual = units.map((unit) => ({ ...unit, p: 1 }));
+    const [open] = windowPart(score, { units: usual, firings: [] }).goals;
+    assert.equal(open?.isMet, false);
+    const firings = score.changes.map(({ agent, atMs }) => ({ agent, changePointMs: atMs }));
+    const [shut] = windowPart(score, { units: usual, firings }).goals;
+    assert.equal(shut?.measured, `${planted} of ${planted} (0 by rank alone)`);
   });
 });
