@@ -75,7 +75,7 @@ describe('configuration', () => {
 
   it('takes budgets in words, and names those that are none', async () => {
     const base = ['jsonl: { path: streams }', 'sources:', SOURCE];
-    const good = await read(...base, 'budgets: { alert: 1 per 10,000 sessions }');
+    const good = await read(...base, 'budgets: { alert: "1 per 10,000 sessions" }');
     assert.deepEqual(good.problems, []);
     const plans = plansOf(good.config);
     assert.deepEqual(plans.map(({ rung, budget }) => [rung, budget.words]).slice(0, 2), [
