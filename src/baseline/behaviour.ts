@@ -284,9 +284,9 @@ class Follower implements Behaviour {
     const blind = new Set<Kind>([...unit.blind, ...view.blind]);
     for (const kind of WHOLE) if (this.#options.blind(kind)) blind.add(kind);
     const outOfForce = (name: string) => {
-      const stance = this.#windows.stance(head, name, at.ms);
-      // One level up is where most agents are judged anyway: only their own profile has to abstain.
-      return stance === 'abstains' || (stance !== 'enforced' && profile.profile.level === 'agent');
+      // A role that knew only the old model or prompt would cry drift just as the agent's own profile
+      // would; the level above has another scale. So what a change names says nothing meanwhile.
+      return this.#windows.stance(head, name, at.ms) !== 'enforced';
     };
     const { seen } = unit;
     const scores = scoresOf(unit, profile, at.isClosed).map((score, index) => {

@@ -54,7 +54,7 @@ interface Genuine {
 const UNITS_MAX = 2_000;
 const UNITS_MIN = 60;
 const TEMPLATES_MIN = 4;
-const AGENT_FOLDS = 8;
+const AGENT_FOLDS = 5;
 const TEMPLATE_FOLDS_MAX = 10;
 /** About so many hijacks are rehearsed, two to eight a unit, and a quarter as many ignored ones. */
 const REHEARSALS = 2_800;
@@ -72,6 +72,11 @@ const GROW: Omit<GrowOptions, 'seed'> = {
   features: 0.4,
   signs: SIGNS,
 };
+/**
+ * Held-out scores of mandates that were learnt, with texts, count this much higher, nats. They come out
+ * of the same weeks and the same mails as the basis; what agents read next week is newer than that.
+ */
+const SAME_WORLD = 1;
 const BINS = 40;
 const CHANGING = FEATURES.findIndex(([name]) => name === 'changing');
 
@@ -95,8 +100,10 @@ export function learnConduct(
     const visible = level === 'L3' ? units : units.map(withheld);
     const learnt = learnLevel(visible, level, options);
     document[level] = learnt.document;
-    for (const mode of ['seen', 'unseen'] as const)
-      calibration[`${level}/${mode}`] = learnt.scores[mode];
+    for (const mode of ['seen', 'unseen'] as const) {
+      const slack = level === 'L3' && mode === 'seen' ? SAME_WORLD : 0;
+      calibration[`${level}/${mode}`] = learnt.scores[mode].map((score) => score + slack);
+    }
   }
   return { document, calibration };
 }

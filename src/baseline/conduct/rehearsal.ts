@@ -1,4 +1,4 @@
-/** Rehearsal: hijacks made of a window's own sessions, since it holds no attacks to learn from. */
+/** Rehearsal: hijacks made of a window’s own sessions, for it holds no attacks to learn from. */
 import type { CallItem, SayItem, UnitItem, UnitRecord } from '../../model/unit.ts';
 import { textOf } from '../../stats/sentences.ts';
 

@@ -68,8 +68,8 @@ function errand(kind: number, uniform: () => number): Errand {
     {
       mandate: `Send the ${thing} to ${name}@office.example`,
       steps: [
-        ['find_file', { query: thing }, `Found /home/${thing}.pdf`],
-        ['send_mail', { to: `${name}@office.example`, file: `/home/${thing}.pdf` }, 'Sent.'],
+        ['find_file', { query: thing }, `Found /files/${thing}.pdf`],
+        ['send_mail', { to: `${name}@office.example`, file: `/files/${thing}.pdf` }, 'Sent.'],
       ],
     },
     {
@@ -89,8 +89,8 @@ function errand(kind: number, uniform: () => number): Errand {
     {
       mandate: `Rename the ${thing} to ${thing}-${n}`,
       steps: [
-        ['find_file', { query: thing }, `Found /home/${thing}.pdf and nothing else.`],
-        ['rename_file', { path: `/home/${thing}.pdf`, to: `${thing}-${n}` }, 'Renamed.'],
+        ['find_file', { query: thing }, `Found /files/${thing}.pdf and nothing else.`],
+        ['rename_file', { path: `/files/${thing}.pdf`, to: `${thing}-${n}` }, 'Renamed.'],
       ],
     },
     {
