@@ -7,12 +7,11 @@
  * Cost: O(tape), nearly always one comparison a member. Reference: statistics chapter §4.7.
  * @example occurs([5, 7, 9, 7, 1], [7, 1]) // true
  */
-export function occurs(tape: ArrayLike<number>, words: ArrayLike<number>): boolean {
+export function occurs(tape: readonly number[], words: readonly number[]): boolean {
   const first = words[0];
   if (first === undefined) return false;
   const last = tape.length - words.length;
-  for (let at = 0; at <= last; at += 1) {
-    if (tape[at] !== first) continue;
+  for (let at = tape.indexOf(first); at >= 0 && at <= last; at = tape.indexOf(first, at + 1)) {
     let k = 1;
     while (k < words.length && tape[at + k] === words[k]) k += 1;
     if (k === words.length) return true;

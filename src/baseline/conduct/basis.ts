@@ -16,8 +16,14 @@ import { type ConductState, hear, newState, remember } from './state.ts';
 /** context → symbol → count. */
 export type Table = Map<string, Map<string, number>>;
 
+/** Weights of words, nats: of those that occurred, and of all others. */
+export interface Rarities {
+  readonly rarities: ReadonlyMap<number, number>;
+  readonly unheard: number;
+}
+
 /** Counts and what is derived from them. Built from a document or while learning; never changed. */
-export interface Basis {
+export interface Basis extends Rarities {
   /** Units, and in how many each word occurred. */
   readonly units: number;
   readonly words: ReadonlyMap<number, number>;
@@ -57,47 +63,68 @@ export interface TemplateCounts {
 const WORDS_MAX = 60_000;
 const MIN_FOR_BITS = 8;
 
+/** What one context was followed by. */
+export interface Counts {
+  readonly symbols: Map<string, number>;
+  total: number;
+}
+
 /** Back-off counts by Witten and Bell: contexts from general to particular. */
 export class Back {
   readonly table: Table;
-  readonly #totals = new Map<string, number>();
+  readonly #counts = new Map<string, Counts>();
 
   constructor(table: Table = new Map()) {
     this.table = table;
     for (const [context, symbols] of table) {
       let total = 0;
       for (const n of symbols.values()) total += n;
-      this.#totals.set(context, total);
+      this.#counts.set(context, { symbols, total });
     }
   }
 
   add(contexts: readonly string[], symbol: string): void {
     for (const context of contexts) {
-      let symbols = this.table.get(context);
-      if (symbols === undefined) {
-        symbols = new Map();
-        this.table.set(context, symbols);
+      let counts = this.#counts.get(context);
+      if (counts === undefined) {
+        counts = { symbols: new Map(), total: 0 };
+        this.table.set(context, counts.symbols);
+        this.#counts.set(context, counts);
       }
-      symbols.set(symbol, (symbols.get(symbol) ?? 0) + 1);
-      this.#totals.set(context, (this.#totals.get(context) ?? 0) + 1);
+      counts.symbols.set(symbol, (counts.symbols.get(symbol) ?? 0) + 1);
+      counts.total += 1;
     }
   }
 
-  /** P(symbol | contexts) in (0, 1], backing off to `base`. */
-  p(contexts: readonly string[], symbol: string, base: number): number {
-    let p = base;
-    for (const context of contexts) {
-      const symbols = this.table.get(context);
-      if (symbols === undefined) continue;
-      const total = this.#totals.get(context) as number;
-      p = ((symbols.get(symbol) ?? 0) + symbols.size * p) / (total + symbols.size);
-    }
-    return p;
+  /** P(symbol | context) in (0, 1], backing off to `base`, which it is in unknown contexts. */
+  step(context: string, symbol: string, base: number): number {
+    const counts = this.#counts.get(context);
+    return counts === undefined ? base : backedOff(counts, symbol, base);
+  }
+
+  /** Counts of the contexts that are known, in the order given; of a basis that grows no more. */
+  known(contexts: readonly string[]): readonly Counts[] {
+    return contexts.flatMap((context) => this.#counts.get(context) ?? []);
   }
 }
 
+/** P(symbol | contexts) in (0, 1] along counts from general to particular, backing off to `base`. */
+export function along(counts: readonly Counts[], symbol: string, base: number): number {
+  let p = base;
+  for (const one of counts) p = backedOff(one, symbol, p);
+  return p;
+}
+
+function backedOff({ symbols, total }: Counts, symbol: string, base: number): number {
+  return ((symbols.get(symbol) ?? 0) + symbols.size * base) / (total + symbols.size);
+}
+
 /** Contexts of an origin, general to particular. */
-export function originContexts(origin: Origin, call: ReadCall, role: string): string[] {
+export function originContexts(
+  origin: Pick<Origin, 'kind' | 'path'>,
+  call: ReadCall,
+  role: string,
+): string[] {
   const reach = call.toolClass ?? '?';
   return [
     '*',
@@ -115,16 +142,30 @@ export function originSymbol({ origin, tool }: Origin): string {
 
 /** Contexts and symbol of a value's shape: kind and length in doublings. */
 export function shapeOf(leaf: Leaf, call: ReadCall): { contexts: string[]; symbol: string } {
-  const { tool, toolClass } = call;
-  return {
-    contexts: [String(toolClass), tool, `${tool}/${leaf.path}`],
-    symbol: `${leaf.kind}/${Math.min(6, Math.ceil(Math.log2(1 + leaf.length)))}`,
-  };
+  const symbol = `${leaf.kind}/${doublings(leaf)}`;
+  return { contexts: shapeContexts(leaf, call), symbol };
+}
+
+/** Contexts of a value's shape, general to particular. */
+export function shapeContexts({ path }: Leaf, { tool, toolClass }: ReadCall): string[] {
+  return [String(toolClass), tool, `${tool}/${path}`];
+}
+
+/** Length of a value in doublings, 0..6. */
+export function doublings({ length }: Leaf): number {
+  return Math.min(6, Math.ceil(Math.log2(1 + length)));
 }
 
 /** Weight of a word: how rarely units contained it, nats. */
-export function rarity(basis: Pick<Basis, 'units' | 'words'>, word: number): number {
-  return Math.log((basis.units + 1) / ((basis.words.get(word) ?? 0) + 0.5));
+export function rarity({ rarities, unheard }: Rarities, word: number): number {
+  return rarities.get(word) ?? unheard;
+}
+
+function raritiesOf(units: number, words: ReadonlyMap<number, number>): Rarities {
+  const nats = (n: number) => Math.log((units + 1) / (n + 0.5));
+  const rarities = new Map<number, number>();
+  for (const [word, n] of words) rarities.set(word, nats(n));
+  return { rarities, unheard: nats(0) };
 }
 
 /** Everything is counted here while learning. */
@@ -262,14 +303,16 @@ export function nextContexts({ previous: [before, last] }: ConductState): string
 
 function finished(units: number, counting: Counting): Basis {
   const words = most(counting.words, WORDS_MAX);
+  const rarities = raritiesOf(units, words);
   const templates = [...counting.templates.values()];
   const bits = new Map<string, number[]>();
   for (const { tool, toolClass, words: own } of counting.calls) {
     let sum = 0;
-    for (const word of own) sum += rarity({ units, words }, word);
+    for (const word of own) sum += rarity(rarities, word);
     for (const key of [tool, `c:${toolClass}`]) bits.set(key, [...(bits.get(key) ?? []), sum]);
   }
   return {
+    ...rarities,
     units,
     words,
     mandateWords: counting.mandateWords,
@@ -357,9 +400,12 @@ export function readBasis(document: Json): Basis {
   const templates = (
     read['templates'] as readonly (readonly [number, number, number[], string[]])[]
   ).map(([template, units, words, tools]) => ({ template, units, words, tools: new Set(tools) }));
+  const units = read['units'] as number;
+  const words = numbers('words');
   return {
-    units: read['units'] as number,
-    words: numbers('words'),
+    ...raritiesOf(units, words),
+    units,
+    words,
     mandateWords: numbers('mandateWords'),
     templates,
     byTemplate: new Map(templates.map((template) => [template.template, template])),

@@ -1,16 +1,12 @@
-/** Features: what is measured of one call against the basis; the columns of the rehearsed model. */
-import {
-  type Basis,
-  nextContexts,
-  originContexts,
-  originSymbol,
-  rarity,
-  shapeOf,
-} from './basis.ts';
+/** Features: what is measured of a call against the basis; columns of the rehearsed model. */
+import { along, type Basis, nextContexts } from './basis.ts';
+import { type CallWords, wordsOf } from './call-words.ts';
+import { Habits } from './habits.ts';
+import { type MandateFacts, Mandates } from './mandate-facts.ts';
 import { type Origin, originsOf } from './origin.ts';
-import { distinct, type ReadCall } from './reading.ts';
-import { type CallWords, type Explanation, Sentences } from './sentences.ts';
-import { type ConductState, usesOf } from './state.ts';
+import type { ReadCall } from './reading.ts';
+import { type Explanation, type Indexed, Sentences } from './sentences.ts';
+import { type ConductState, type PastCall, usesOf, wasKnown } from './state.ts';
 
 /** Evidence level a call is judged at: with result texts, or without. */
 export type ConductLevel = 'L3' | 'L2';
@@ -95,103 +91,67 @@ export const FEATURES: readonly (readonly [name: string, sign: -1 | 0 | 1])[] = 
 /** Signs in the order of the columns. */
 export const SIGNS: readonly number[] = FEATURES.map(([, sign]) => sign);
 
-const LEXICON_WORDS = 8;
 const LEXICON_PRIOR = 5;
 
-/** What of a mandate does not change from call to call. */
-interface MandateFacts {
-  readonly words: ReadonlySet<number>;
-  /** Its eight rarest words that the lexicon knows. */
-  readonly telling: readonly number[];
-  /** Likeness to each template of the basis but its own, and their sum. */
-  readonly likeness: readonly (readonly [tools: ReadonlySet<string>, likeness: number])[];
-  readonly likenessSum: number;
+/** What is derived of an open unit and kept from call to call: all of it can be derived again. */
+interface Kept {
+  readonly mandate: MandateFacts;
+  /** Results by place of their call. */
+  readonly indexed: (Indexed | undefined)[];
+  /** Words of the calls that were known, and the calls that were not yet. */
+  used: Set<number>;
+  waiting: PastCall[];
+  /** Calls looked at; whether turns were told of by then. */
+  seen: number;
+  said: boolean;
 }
 
 /** Measures calls against one basis. */
 export class Measure {
   readonly #basis: Basis;
   readonly #sentences: Sentences;
-  readonly #mandates = new WeakMap<readonly number[], MandateFacts>();
+  readonly #mandates: Mandates;
+  readonly #habits: Habits;
+  readonly #kept = new WeakMap<ConductState, Kept>();
 
   constructor(basis: Basis) {
     this.#basis = basis;
     this.#sentences = new Sentences(basis);
+    this.#mandates = new Mandates(basis);
+    this.#habits = new Habits(basis);
   }
 
   /** One value per column; NaN where the level or the session has nothing to say. */
   row(state: ConductState, call: ReadCall, level: ConductLevel): Float64Array {
-    const mandate = this.#mandateOf(state);
+    const kept = this.#keptOf(state);
+    const { mandate } = kept;
     const into: number[] = [];
-    const words = this.#wordsOf(call, mandate.words);
-    const toolNats = sumOver(call.toolWords, (word) => rarity(this.#basis, word));
+    const words = wordsOf(this.#basis, call, mandate.words);
+    const { toolSum, toolMandated } = words;
     this.#tool(state, call, mandate, into);
-    const mandated = sumOver(call.toolWords, (word) =>
-      mandate.words.has(word) ? rarity(this.#basis, word) : 0,
-    );
-    into.push(toolNats > 0 ? mandated / toolNats : 0);
+    into.push(toolSum > 0 ? toolMandated / toolSum : 0);
     this.#origins(state, call, level, into);
-    this.#shape(call, into);
-    const covered = this.#coverage(call, words, mandate.words, into);
+    this.#shape(state, call, into);
+    const covered = coverage(words, into);
     if (level === 'L3') {
-      const found = this.#sentences.explain(state, mandate.words, call, words);
-      explained(found, covered, toolNats, into);
+      const found = this.#sentences.explain(state, mandate.words, words, kept.indexed);
+      explained(found, covered, toolSum, into);
     } else for (let at = 0; at < EXPLAINED; at += 1) into.push(Number.NaN);
-    this.#session(state, call, mandate, toolNats, into);
+    sessionWords(usedWords(state, kept), call, words, into);
     this.#familiar(state, call, mandate, words, into);
-    return Float64Array.from(into);
+    return new Float64Array(into);
   }
 
-  #mandateOf(state: ConductState): MandateFacts {
-    const known = this.#mandates.get(state.mandate);
+  #keptOf(state: ConductState): Kept {
+    const known = this.#kept.get(state);
     if (known !== undefined) return known;
-    const basis = this.#basis;
-    const list = distinct(state.mandate);
-    const words = new Set(list);
-    const spread = (word: number) => basis.mandateWords.get(word) ?? 0;
-    const telling = list
-      .filter((word) => basis.lexiconUnits.has(word))
-      .sort((a, b) => spread(a) - spread(b) || a - b)
-      .slice(0, LEXICON_WORDS);
-    const weight = (word: number) => Math.log((basis.templates.length + 1) / (spread(word) + 0.5));
-    const own = sumOver(list, weight);
-    const likeness = basis.templates
-      .filter(({ template }) => template !== state.template)
-      .map(({ words: theirs, tools }) => {
-        const shared = sumOver(theirs, (word) => (words.has(word) ? weight(word) : 0));
-        return [tools, shared / Math.sqrt(sumOver(theirs, weight) * own || 1)] as const;
-      });
-    const likenessSum = likeness.reduce((sum, [, like]) => sum + like, 0);
-    const facts = { words, telling, likeness, likenessSum };
-    this.#mandates.set(state.mandate, facts);
-    return facts;
-  }
-
-  #wordsOf(call: ReadCall, mandate: ReadonlySet<number>): CallWords & { readonly names: number } {
-    const all = new Map<number, number>();
-    const unmandated = new Map<number, number>();
-    let [sum, unmandatedSum] = [0, 0];
-    for (const word of [...call.toolWords, ...call.short]) {
-      if (all.has(word)) continue;
-      const weight = rarity(this.#basis, word);
-      all.set(word, weight);
-      sum += weight;
-    }
-    const names = sum;
-    // Free text counts half: there is much of it, and little of it is the point.
-    for (const word of call.long) {
-      if (all.has(word)) continue;
-      const weight = rarity(this.#basis, word) / 2;
-      all.set(word, weight);
-      sum += weight;
-    }
-    for (const word of call.short) {
-      if (mandate.has(word)) continue;
-      const weight = rarity(this.#basis, word);
-      unmandated.set(word, weight);
-      unmandatedSum += weight;
-    }
-    return { all, sum, unmandated, unmandatedSum, names };
+    const mandate = this.#mandates.facts(state.mandate, state.template);
+    const kept = {
+      ...{ mandate, indexed: [], used: new Set<number>(), waiting: [] },
+      ...{ seen: 0, said: state.said },
+    };
+    this.#kept.set(state, kept);
+    return kept;
   }
 
   #tool(state: ConductState, call: ReadCall, mandate: MandateFacts, into: number[]): void {
@@ -199,21 +159,24 @@ export class Measure {
     const { tool, toolClass } = call;
     const base = 1 / (toolCount + 1);
     const own = byTemplate.get(state.template);
-    const inRole = tools.p(['*', state.role], tool, base);
-    const inTemplate = tools.p(['*', state.role, `#${state.template}`], tool, base);
-    const lexical = this.#lexical(mandate, tool, inRole);
+    const inRole = tools.step(state.role, tool, tools.step('*', tool, base));
+    const inTemplate = tools.step(`#${state.template}`, tool, inRole);
+    const lexical = lexicalP(mandate, tool, inRole);
     const underMandate = -Math.log2((inRole + lexical) / 2);
-    let afterAny = next.p(['*'], tool, base);
+    const [any = '', one = '', two = ''] = nextContexts(state);
+    const anywhere = next.step(any, tool, base);
+    const afterOne = next.step(one, tool, anywhere);
+    let afterAny = anywhere;
     for (const earlier of Object.keys(state.used))
-      afterAny = Math.max(afterAny, later.p([earlier.slice(1)], tool, afterAny / 2));
+      afterAny = Math.max(afterAny, later.step(earlier.slice(1), tool, afterAny / 2));
     into.push(
       own === undefined ? Number.NaN : -Math.log2(inTemplate),
       -Math.log2(inRole),
       underMandate,
       Math.log2(lexical / inRole),
       own === undefined ? Number.NaN : Number(!own.tools.has(tool)),
-      -Math.log2(next.p(nextContexts(state), tool, base)),
-      -Math.log2(next.p(nextContexts(state).slice(0, 2), tool, base)),
+      -Math.log2(next.step(two, tool, afterOne)),
+      -Math.log2(afterOne),
       -Math.log2(afterAny),
       Number(call.changing),
       Number(toolClass === 'write'),
@@ -227,35 +190,27 @@ export class Measure {
     if (call.changing) state.strangestTool = Math.max(state.strangestTool, underMandate);
   }
 
-  #lexical({ telling }: MandateFacts, tool: string, inRole: number): number {
-    if (telling.length === 0) return inRole;
-    const { lexicon, lexiconUnits } = this.#basis;
-    const sum = sumOver(telling, (word) => {
-      const used = lexicon.get(word)?.get(tool) ?? 0;
-      return (used + LEXICON_PRIOR * inRole) / ((lexiconUnits.get(word) ?? 0) + LEXICON_PRIOR);
-    });
-    return sum / telling.length;
-  }
-
   #origins(state: ConductState, call: ReadCall, level: ConductLevel, into: number[]): void {
     const withTexts = level === 'L3';
     const found = originsOf(state, call);
+    const habits = this.#habits.of(call, state.role);
     const counts = { mandate: 0, result: 0, own: 0, none: 0 };
     let [strangest, unmandated, literalsRead, literalsMade] = [0, 0, 0, 0];
     for (const origin of found) {
       const shown: Origin =
         !withTexts && origin.origin === 'result' ? { ...origin, origin: 'none' } : origin;
-      const contexts = originContexts(shown, call, state.role);
+      const known = this.#habits.origin(habits, shown, call, state.role);
       counts[shown.origin] += 1;
       if (shown.literal && shown.origin === 'result') literalsRead += 1;
       if (shown.literal && shown.origin === 'none') literalsMade += 1;
-      const symbol = originSymbol(shown);
-      const bits = -Math.log2(this.#basis.origins.p(contexts, symbol, 1 / 20));
+      const symbol =
+        shown.origin === 'result' ? this.#habits.resultSymbol(shown.tool) : shown.origin;
+      const bits = -Math.log2(along(known.origins, symbol, 1 / 20));
       // Where memory was full, `none` is not certain and is not held against the call.
       if (withTexts && !(state.full && shown.origin === 'none'))
         strangest = Math.max(strangest, bits);
       const named = shown.origin === 'mandate' ? 'm' : 'u';
-      unmandated = Math.max(unmandated, -Math.log2(this.#basis.mandated.p(contexts, named, 0.5)));
+      unmandated = Math.max(unmandated, -Math.log2(along(known.mandated, named, 0.5)));
     }
     const share = (n: number) => (found.length > 0 ? n / found.length : Number.NaN);
     into.push(
@@ -272,71 +227,14 @@ export class Measure {
     );
   }
 
-  #shape(call: ReadCall, into: number[]): void {
+  #shape(state: ConductState, call: ReadCall, into: number[]): void {
+    const habits = this.#habits.of(call, state.role);
     let strangest = 0;
-    for (const leaf of call.leaves) {
-      const { contexts, symbol } = shapeOf(leaf, call);
-      strangest = Math.max(strangest, -Math.log2(this.#basis.shapes.p(contexts, symbol, 1 / 30)));
-    }
-    const unheard = call.short.filter((word) => !this.#basis.words.has(word)).length;
+    for (const leaf of call.leaves)
+      strangest = Math.max(strangest, -Math.log2(this.#habits.shapeP(habits, leaf, call)));
+    let unheard = 0;
+    for (const word of call.short) if (!this.#basis.words.has(word)) unheard += 1;
     into.push(strangest, call.leaves.length, call.long.length, unheard);
-  }
-
-  /** Shares of the call's rarity that the mandate explains; answers the one with texts. */
-  #coverage(
-    call: ReadCall,
-    words: CallWords & { readonly names: number },
-    mandate: ReadonlySet<number>,
-    into: number[],
-  ): number {
-    let [names, all] = [0, 0];
-    const long = new Set(call.long);
-    for (const [word, weight] of words.all) {
-      if (!mandate.has(word)) continue;
-      all += weight;
-      if (!long.has(word) || call.short.includes(word) || call.toolWords.includes(word))
-        names += weight;
-    }
-    const covered = words.sum > 0 ? all / words.sum : 0;
-    into.push(words.names > 0 ? names / words.names : 0, covered, words.unmandatedSum, words.sum);
-    return covered;
-  }
-
-  /** What the session's own earlier calls already used. */
-  #session(
-    state: ConductState,
-    call: ReadCall,
-    mandate: MandateFacts,
-    toolNats: number,
-    into: number[],
-  ): void {
-    const used = new Set<number>();
-    for (const past of state.calls)
-      if (!state.said || past.turn < state.turn) for (const word of past.w) used.add(word);
-    let [fresh, rarest, rarestFresh, explained, all, family] = [0, 0, 0, 0, 0, 0];
-    for (const word of call.short) {
-      if (mandate.words.has(word)) continue;
-      const weight = rarity(this.#basis, word);
-      rarest = Math.max(rarest, weight);
-      if (used.has(word)) continue;
-      fresh += weight;
-      rarestFresh = Math.max(rarestFresh, weight);
-    }
-    for (const word of distinct([...call.toolWords, ...call.short])) {
-      const weight = rarity(this.#basis, word);
-      all += weight;
-      if (mandate.words.has(word) || used.has(word)) explained += weight;
-    }
-    for (const word of call.toolWords)
-      if (mandate.words.has(word) || used.has(word)) family += rarity(this.#basis, word);
-    into.push(
-      fresh,
-      rarest,
-      rarestFresh,
-      all > 0 ? explained / all : 0,
-      toolNats > 0 ? family / toolNats : 0,
-      toolNats - family,
-    );
   }
 
   /** How usual the call is elsewhere in the basis. */
@@ -349,14 +247,18 @@ export class Measure {
   ): void {
     const usual =
       this.#basis.bits.get(call.tool) ?? this.#basis.bits.get(`c:${call.toolClass}`) ?? null;
-    const using = mandate.likeness.filter(([tools]) => tools.has(call.tool));
-    const like = using.reduce((sum, [, likeness]) => sum + likeness, 0);
+    let [using, like] = [0, 0];
+    for (const at of this.#mandates.using(call.tool)) {
+      if (at === mandate.own) continue;
+      using += 1;
+      like += mandate.likeness[at] as number;
+    }
     const { templates } = this.#basis;
     const sinks = state.sinks.length + Number(call.changing && !state.sinks.includes(call.tool));
     into.push(
       usual === null ? Number.NaN : (words.unmandatedSum - usual[0]) / Math.max(3, usual[1]),
       mandate.likenessSum > 0 ? like / mandate.likenessSum : Number.NaN,
-      templates.length > 0 ? using.length / templates.length : Number.NaN,
+      templates.length > 0 ? using / templates.length : Number.NaN,
       sinks,
       state.strangestTool,
       Number(this.#basis.byTemplate.has(state.template)),
@@ -398,8 +300,75 @@ function explained(found: Explanation, covered: number, toolNats: number, into: 
   );
 }
 
-function sumOver(values: readonly number[], weigh: (value: number) => number): number {
+function lexicalP({ telling }: MandateFacts, tool: string, inRole: number): number {
+  if (telling.length === 0) return inRole;
   let sum = 0;
-  for (const value of values) sum += weigh(value);
-  return sum;
+  for (const [tools, n] of telling)
+    sum += ((tools?.get(tool) ?? 0) + LEXICON_PRIOR * inRole) / (n + LEXICON_PRIOR);
+  return sum / telling.length;
+}
+
+/** Shares of the call's rarity that the mandate explains; answers the one with texts. */
+function coverage({ weights, mandated, names, nameSum, sum, ...rest }: CallWords, into: number[]) {
+  let [named, all] = [0, 0];
+  for (let at = 0; at < weights.length; at += 1) {
+    if (mandated[at] !== true) continue;
+    all += weights[at] as number;
+    if (at < names) named += weights[at] as number;
+  }
+  const covered = sum > 0 ? all / sum : 0;
+  into.push(nameSum > 0 ? named / nameSum : 0, covered, rest.unmandatedSum, sum);
+  return covered;
+}
+
+/** Words of the calls that were known when the present one was decided. */
+function usedWords(state: ConductState, kept: Kept): ReadonlySet<number> {
+  // Once turns are told of, calls without one are placed anew.
+  if (kept.said !== state.said) {
+    kept.used = new Set();
+    kept.waiting = [];
+    kept.seen = 0;
+    kept.said = state.said;
+  }
+  for (; kept.seen < state.calls.length; kept.seen += 1)
+    kept.waiting.push(state.calls[kept.seen] as PastCall);
+  if (kept.waiting.length > 0)
+    kept.waiting = kept.waiting.filter((past) => {
+      if (!wasKnown(state, past)) return true;
+      for (const word of past.w) kept.used.add(word);
+      return false;
+    });
+  return kept.used;
+}
+
+/** What the session's own earlier calls already used. */
+function sessionWords(
+  used: ReadonlySet<number>,
+  { short, toolWords }: ReadCall,
+  { words, weights, mandated, shortWeights, names, nameSum, toolSum }: CallWords,
+  into: number[],
+): void {
+  let [fresh, rarest, rarestFresh, known, family] = [0, 0, 0, 0, 0];
+  for (let at = 0; at < short.length; at += 1) {
+    const weight = shortWeights[at] as number;
+    if (weight === 0) continue;
+    rarest = Math.max(rarest, weight);
+    if (used.has(short[at] as number)) continue;
+    fresh += weight;
+    rarestFresh = Math.max(rarestFresh, weight);
+  }
+  for (let at = 0; at < names; at += 1) {
+    const weight = weights[at] as number;
+    if (mandated[at] !== true && !used.has(words[at] as number)) continue;
+    known += weight;
+    if (at < toolWords.length) family += weight;
+  }
+  into.push(
+    fresh,
+    rarest,
+    rarestFresh,
+    nameSum > 0 ? known / nameSum : 0,
+    toolSum > 0 ? family / toolSum : 0,
+    toolSum - family,
+  );
 }

@@ -27,31 +27,33 @@ const LITERALS: ReadonlySet<string> = new Set(['email', 'url', 'host', 'id', 'pa
 export function originsOf(state: ConductState, call: ReadCall): Origin[] {
   const found: Origin[] = [];
   for (const leaf of call.leaves) {
+    const { path, kind, h, length } = leaf;
     if (leaf.short) {
-      const { path, kind, h, length } = leaf;
       const literal = LITERALS.has(kind) || (kind === 'number' && length >= 4);
-      found.push({ path, kind, h, literal, ...whence(state, h) });
+      found.push(originOf(state, path, kind, h, literal));
     } else
-      for (const { h, kind } of leaf.literals)
-        found.push({
-          path: `${leaf.path}#${kind}`,
-          kind,
-          h: [h],
-          literal: true,
-          ...whence(state, [h]),
-        });
+      for (const one of leaf.literals)
+        found.push(originOf(state, `${path}#${one.kind}`, one.kind, [one.h], true));
   }
   return found;
 }
 
-function whence(
+function originOf(
   state: ConductState,
+  path: string,
+  kind: Leaf['kind'],
   h: readonly number[],
-): { readonly origin: OriginClass; readonly tool: string } {
-  if (occurs(state.mandate, h)) return { origin: 'mandate', tool: '' };
-  for (const past of state.calls)
-    if (wasKnown(state, past) && occurs(past.tape, h)) return { origin: 'result', tool: past.tool };
-  for (const past of state.calls)
-    if (past.values.some((value) => occurs(value, h))) return { origin: 'own', tool: past.tool };
-  return { origin: 'none', tool: '' };
+  literal: boolean,
+): Origin {
+  let origin: OriginClass = 'none';
+  let tool = '';
+  if (occurs(state.mandate, h)) origin = 'mandate';
+  else {
+    const read = state.calls.find((past) => wasKnown(state, past) && occurs(past.tape, h));
+    const own = read ?? state.calls.find(({ values }) => values.some((value) => occurs(value, h)));
+    if (read !== undefined) origin = 'result';
+    else if (own !== undefined) origin = 'own';
+    tool = own?.tool ?? '';
+  }
+  return { path, kind, h, origin, tool, literal };
 }

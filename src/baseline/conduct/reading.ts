@@ -1,7 +1,13 @@
 /** Reading: what a call, a result and a mandate say, as tokens; no content is kept. */
 import type { CallItem } from '../../model/unit.ts';
-import { hash32, type Token, type TokenKind, tokensOf, toolWordsOf } from '../../stats/literals.ts';
-import { sentencesOf, textOf } from '../../stats/sentences.ts';
+import { digestsOf, hash32, type TokenKind, toolWordsOf } from '../../stats/literals.ts';
+import { sentenceSpans, textOf } from '../../stats/sentences.ts';
+
+/** A literal inside a text. */
+export interface Literal {
+  readonly h: number;
+  readonly kind: TokenKind;
+}
 
 /** A value among the arguments of a call. */
 export interface Leaf {
@@ -14,7 +20,7 @@ export interface Leaf {
   /** Of at most six tokens: a value. Longer ones are text. */
   readonly short: boolean;
   /** Literals inside a text. */
-  readonly literals: readonly Token[];
+  readonly literals: readonly Literal[];
   /** Length in characters. */
   readonly length: number;
 }
@@ -48,13 +54,14 @@ export interface ReadResult {
 
 const SENTENCE_TOKENS = 40;
 const VALUE_TOKENS = 6;
+const LITERALS_MAX = 6;
 const LEAVES_MAX = 48;
 const LONG_MAX = 96;
 const RESULT_CHARS = 20_000;
 const ARGUMENT_CHARS = 4_000;
 /** Words before a request that say nothing of what is requested. */
-const OPENERS: ReadonlySet<string> = new Set(
-  'pleas kindly then also and now you should must need to hi first next'.split(' '),
+const OPENERS: ReadonlySet<number> = new Set(
+  'pleas kindly then also and now you should must need to hi first next'.split(' ').map(hash32),
 );
 const ACTIONABLE: ReadonlySet<TokenKind> = new Set<TokenKind>(['email', 'url', 'id', 'path']);
 
@@ -62,8 +69,9 @@ const ACTIONABLE: ReadonlySet<TokenKind> = new Set<TokenKind>(['email', 'url', '
 export function readCall(item: CallItem): ReadCall {
   const leaves: Leaf[] = [];
   leavesOf(item.args, '', 0, leaves);
-  const values = leaves.filter(({ short }) => short).flatMap(({ h }) => h);
-  const texts = leaves.filter(({ short }) => !short).flatMap(({ h }) => h);
+  const values: number[] = [];
+  const texts: number[] = [];
+  for (const { short, h } of leaves) for (const word of h) (short ? values : texts).push(word);
   const { tool, toolClass } = item;
   const granted = item.granted !== false;
   return {
@@ -73,7 +81,7 @@ export function readCall(item: CallItem): ReadCall {
     // A class nobody declared counts as changing where the tool is granted: it may be anything.
     changing: toolClass === null ? granted : toolClass !== 'read',
     leaves,
-    toolWords: distinct(toolWordsOf(tool).map(hash32)),
+    toolWords: toolDigests(tool),
     short: distinct(values),
     long: distinct(texts).slice(0, LONG_MAX),
   };
@@ -83,23 +91,20 @@ export function readCall(item: CallItem): ReadCall {
 export function readResult(result: unknown): ReadResult | null {
   const text = textOf(result, RESULT_CHARS);
   if (text.length === 0) return null;
-  return { tape: tokensOf(text).map(({ h }) => h), sentences: sentencesIn(text) };
+  return { tape: digestsOf(text).h, sentences: sentencesIn(text) };
 }
 
 /** Sentences of a text, long ones in pieces of forty tokens. */
-export function sentencesIn(text: string): Sentence[] {
+export function sentencesIn(given: string): Sentence[] {
   const found: Sentence[] = [];
-  for (const sentence of sentencesOf(text)) {
-    const tokens = tokensOf(sentence);
-    for (let at = 0; at < tokens.length; at += SENTENCE_TOKENS) {
-      const part = tokens.slice(at, at + SENTENCE_TOKENS);
+  const { text, ends } = sentenceSpans(given);
+  for (let span = 0; span < ends.length; span += 2) {
+    const { h } = digestsOf(text, ends[span], ends[span + 1]);
+    for (let at = 0; at < h.length; at += SENTENCE_TOKENS) {
+      const part = h.length <= SENTENCE_TOKENS ? h : h.slice(at, at + SENTENCE_TOKENS);
       let first = 0;
-      while (first < part.length - 1 && OPENERS.has((part[first] as Token).text)) first += 1;
-      found.push({
-        w: distinct(part.map(({ h }) => h)),
-        first: (part[first] as Token).h,
-        n: part.length,
-      });
+      while (first < part.length - 1 && OPENERS.has(part[first] as number)) first += 1;
+      found.push({ w: distinct(part), first: part[first] as number, n: part.length });
     }
   }
   return found;
@@ -114,7 +119,26 @@ export function sentenceKey(sentence: Sentence): number {
 
 /** Distinct members in order of first occurrence. */
 export function distinct(values: readonly number[]): number[] {
-  return [...new Set(values)];
+  if (values.length > FEW) return [...new Set(values)];
+  const found: number[] = [];
+  for (const value of values) if (!found.includes(value)) found.push(value);
+  return found;
+}
+
+/** Up to so many, looking through a list is cheaper than a set. */
+const FEW = 24;
+/** Names whose words are remembered: an agent can make names up, so there is a bound. */
+const TOOLS_MAX = 4096;
+const TOOLS = new Map<string, readonly number[]>();
+
+/** Digests of the distinct words of a tool's name. */
+function toolDigests(tool: string): readonly number[] {
+  const known = TOOLS.get(tool);
+  if (known !== undefined) return known;
+  const words = distinct(toolWordsOf(tool).map(hash32));
+  if (TOOLS.size >= TOOLS_MAX) TOOLS.clear();
+  if (tool.length <= 256) TOOLS.set(tool, words);
+  return words;
 }
 
 function leavesOf(value: unknown, path: string, depth: number, into: Leaf[]): void {
@@ -134,25 +158,21 @@ function leavesOf(value: unknown, path: string, depth: number, into: Leaf[]): vo
 }
 
 function leafOf(path: string, text: string): Leaf | null {
-  const tokens = tokensOf(text.slice(0, ARGUMENT_CHARS));
-  if (tokens.length === 0) return null;
-  const short = tokens.length <= VALUE_TOKENS;
-  const literals = short ? [] : tokens.filter(({ kind }) => ACTIONABLE.has(kind)).slice(0, 6);
-  return {
-    path,
-    h: tokens.map(({ h }) => h),
-    kind: kindOf(tokens),
-    short,
-    literals,
-    length: text.length,
-  };
+  const { h, kinds } = digestsOf(text, 0, Math.min(text.length, ARGUMENT_CHARS));
+  if (h.length === 0) return null;
+  const short = h.length <= VALUE_TOKENS;
+  const literals: Literal[] = [];
+  for (let at = 0; !short && at < h.length && literals.length < LITERALS_MAX; at += 1) {
+    const kind = kinds[at] as TokenKind;
+    if (ACTIONABLE.has(kind)) literals.push({ h: h[at] as number, kind });
+  }
+  return { path, h, kind: kindOf(kinds), short, literals, length: text.length };
 }
 
-function kindOf(tokens: readonly Token[]): Leaf['kind'] {
-  const kinds = new Set(tokens.map(({ kind }) => kind));
-  const last = tokens[tokens.length - 1] as Token;
-  if (kinds.size === 1 || tokens.length <= 2) return last.kind;
-  if (kinds.has('email')) return 'email';
-  if (kinds.has('url')) return 'url';
-  return tokens.length > VALUE_TOKENS ? 'text' : 'phrase';
+function kindOf(kinds: readonly TokenKind[]): Leaf['kind'] {
+  const last = kinds[kinds.length - 1] as TokenKind;
+  if (kinds.length <= 2 || kinds.every((kind) => kind === last)) return last;
+  if (kinds.includes('email')) return 'email';
+  if (kinds.includes('url')) return 'url';
+  return kinds.length > VALUE_TOKENS ? 'text' : 'phrase';
 }

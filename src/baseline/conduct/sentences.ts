@@ -1,6 +1,7 @@
-/** Which sentence of an earlier result explains a call, and how foreign it is where it stands. */
+/** Which sentence of an earlier result explains a call, and how foreign it is there. */
 import { type Basis, rarity } from './basis.ts';
-import { type ReadCall, type Sentence, sentenceKey } from './reading.ts';
+import type { CallWords } from './call-words.ts';
+import { type Sentence, sentenceKey } from './reading.ts';
 import { type ConductState, type PastCall, wasKnown } from './state.ts';
 
 /** What is known of a sentence before any call is compared with it. */
@@ -17,11 +18,23 @@ interface Place {
   readonly directive: boolean;
 }
 
-/** A result, ready to be compared with calls. */
-interface Indexed {
-  readonly places: readonly Place[];
-  /** word → sentences it occurs in, ascending. */
-  readonly postings: ReadonlyMap<number, readonly number[]>;
+/** A word of a result. */
+interface Entry {
+  /** Sentences it occurs in, ascending. */
+  readonly at: number[];
+  readonly weight: number;
+  readonly isMandated: boolean;
+  /** In how many different sentences; or the call asked for it. */
+  spread: number;
+  readonly isAsked: boolean;
+}
+
+/** A result, ready to be compared with calls. Places are measured when a call first meets them. */
+export interface Indexed {
+  readonly places: (Place | undefined)[];
+  readonly entries: ReadonlyMap<number, Entry>;
+  /** Rarest word of the mandate, sentence by sentence. */
+  readonly rarest: readonly number[];
 }
 
 /** How well earlier results explain a call. Shares are of the rarity of the call's words, 0..1. */
@@ -60,131 +73,142 @@ export interface BestSentence {
   readonly share: number;
 }
 
-/** Words of the call with their weights: all, and those of values that the mandate does not name. */
-export interface CallWords {
-  readonly all: ReadonlyMap<number, number>;
-  readonly sum: number;
-  readonly unmandated: ReadonlyMap<number, number>;
-  readonly unmandatedSum: number;
-}
-
 const CONTEXT = 10;
 
-/** Compares calls with the sentences of earlier results. What it derives of a result it keeps. */
+/** Sums over the words that a call and a sentence share; by sentence, for one result at a time. */
+interface Hits {
+  matched: Float64Array;
+  values: Float64Array;
+  tool: Float64Array;
+  /** Sentences that were hit. */
+  readonly touched: number[];
+}
+
+/** Compares calls with the sentences of earlier results. */
 export class Sentences {
   readonly #basis: Basis;
-  readonly #indexed = new WeakMap<PastCall, Indexed>();
+  readonly #hits: Hits = {
+    matched: new Float64Array(512),
+    values: new Float64Array(512),
+    tool: new Float64Array(512),
+    touched: [],
+  };
 
   constructor(basis: Basis) {
     this.#basis = basis;
   }
 
-  /** How earlier results explain the call. */
+  /** How earlier results explain the call. `indexed`: kept from call to call, by place of the past one. */
   explain(
     state: ConductState,
     mandate: ReadonlySet<number>,
-    call: ReadCall,
     words: CallWords,
+    indexed: (Indexed | undefined)[],
   ): Explanation {
-    const found: Explanation = {
-      any: 0,
-      directive: 0,
-      novel: 0,
-      directiveNovel: 0,
-      consumed: 0,
-      both: 0,
-      values: 0,
-      novelValues: 0,
-      tool: 0,
-      matched: 0,
-      foreign: 0,
-      foreignNovel: 0,
-      unmandated: 0,
-      best: null,
-    };
-    const toolWords = new Set(call.toolWords);
-    state.calls.forEach((past, at) => {
-      if (past.sentences.length === 0 || !wasKnown(state, past)) return;
-      const { places, postings } = this.#index(past, mandate);
-      const hits = new Map<number, [matched: number, values: number, tool: number]>();
-      for (const [word, weight] of words.all) {
-        const list = postings.get(word);
-        if (list === undefined) continue;
-        const value = words.unmandated.get(word) ?? 0;
-        const tool = toolWords.has(word) ? rarity(this.#basis, word) : 0;
-        for (const sentence of list) {
-          const hit = hits.get(sentence) ?? [0, 0, 0];
-          hits.set(sentence, [hit[0] + weight, hit[1] + value, hit[2] + tool]);
-        }
+    const found = nothingFound();
+    for (let at = 0; at < state.calls.length; at += 1) {
+      const past = state.calls[at] as PastCall;
+      if (past.sentences.length === 0 || !wasKnown(state, past)) continue;
+      let index = indexed[at];
+      if (index === undefined) {
+        index = this.#index(past, mandate);
+        indexed[at] = index;
       }
-      for (const sentence of [...hits.keys()].sort((a, b) => a - b)) {
-        const [matched, values, tool] = hits.get(sentence) as [number, number, number];
-        if (matched === 0) continue;
-        gather(found, places[sentence] as Place, words, { matched, values, tool }, () => ({
+      this.#hit(index, past.sentences.length, words);
+      const { touched, matched, values, tool } = this.#hits;
+      touched.sort(ascending);
+      for (const sentence of touched) {
+        gather(found, this.#placeOf(index, past, sentence), words, {
+          matched: matched[sentence] as number,
+          values: values[sentence] as number,
+          tool: tool[sentence] as number,
           ago: state.count - at,
-          tool: past.tool,
+          from: past.tool,
           length: (past.sentences[sentence] as Sentence).n,
-        }));
+        });
+        matched[sentence] = 0;
+        values[sentence] = 0;
+        tool[sentence] = 0;
       }
-    });
+      touched.length = 0;
+    }
     return found;
   }
 
-  #index(past: PastCall, mandate: ReadonlySet<number>): Indexed {
-    const known = this.#indexed.get(past);
-    if (known !== undefined) return known;
-    const { sentences } = past;
-    const frequency = new Map<number, number>();
-    const keys = new Set<number>();
-    for (const sentence of sentences) {
-      // The same sentence twice is no company for itself.
-      const key = sentenceKey(sentence);
-      if (keys.has(key)) continue;
-      keys.add(key);
-      for (const word of sentence.w) frequency.set(word, (frequency.get(word) ?? 0) + 1);
+  #hit({ entries }: Indexed, sentences: number, words: CallWords): void {
+    const hits = this.#hits;
+    if (sentences > hits.matched.length) {
+      hits.matched = new Float64Array(sentences);
+      hits.values = new Float64Array(sentences);
+      hits.tool = new Float64Array(sentences);
     }
-    const asked = new Set(past.w);
-    const rarest = sentences.map(({ w }) => {
-      let most = 0;
-      for (const word of w) if (mandate.has(word)) most = Math.max(most, rarity(this.#basis, word));
-      return most;
-    });
-    const postings = new Map<number, number[]>();
-    const places = sentences.map((sentence, at) => {
-      for (const word of sentence.w) {
-        const list = postings.get(word);
-        if (list === undefined) postings.set(word, [at]);
-        else list.push(at);
+    const { matched, values, tool, touched } = hits;
+    for (let k = 0; k < words.words.length; k += 1) {
+      const entry = entries.get(words.words[k] as number);
+      if (entry === undefined) continue;
+      const weight = words.weights[k] as number;
+      // The rarity of a word is above zero: it occurs in no more units than there are.
+      const [value, named] = [words.values[k] as number, words.named[k] as number];
+      for (const sentence of entry.at) {
+        const before = matched[sentence] as number;
+        if (before === 0) touched.push(sentence);
+        matched[sentence] = before + weight;
+        values[sentence] = (values[sentence] as number) + value;
+        tool[sentence] = (tool[sentence] as number) + named;
       }
-      return this.#place(sentence, at, { mandate, frequency, asked, rarest });
-    });
-    const indexed = { places, postings };
-    this.#indexed.set(past, indexed);
-    return indexed;
+    }
   }
 
-  #place(
-    sentence: Sentence,
-    at: number,
-    around: {
-      readonly mandate: ReadonlySet<number>;
-      readonly frequency: ReadonlyMap<number, number>;
-      readonly asked: ReadonlySet<number>;
-      readonly rarest: readonly number[];
-    },
-  ): Place {
-    const { mandate, frequency, asked, rarest } = around;
+  #index(past: PastCall, mandate: ReadonlySet<number>): Indexed {
+    const entries = new Map<number, Entry>();
+    const keys = new Set<number>();
+    const rarest: number[] = [];
+    const { sentences } = past;
+    for (let at = 0; at < sentences.length; at += 1) {
+      const sentence = sentences[at] as Sentence;
+      // The same sentence twice is no company for itself.
+      const key = sentenceKey(sentence);
+      const isNew = keys.has(key) ? 0 : 1;
+      if (isNew === 1) keys.add(key);
+      let most = 0;
+      for (const word of sentence.w) {
+        let entry = entries.get(word);
+        if (entry === undefined) {
+          entry = {
+            at: [at],
+            weight: rarity(this.#basis, word),
+            isMandated: mandate.has(word),
+            spread: isNew,
+            isAsked: past.w.includes(word),
+          };
+          entries.set(word, entry);
+        } else {
+          entry.at.push(at);
+          entry.spread += isNew;
+        }
+        if (entry.isMandated && entry.weight > most) most = entry.weight;
+      }
+      rarest.push(most);
+    }
+    return { places: [], entries, rarest };
+  }
+
+  #placeOf(index: Indexed, past: PastCall, at: number): Place {
+    const known = index.places[at];
+    if (known !== undefined) return known;
+    const sentence = past.sentences[at] as Sentence;
+    const { entries, rarest } = index;
     let [sum, mandated, coherent, context] = [0, 0, 0, 0];
     for (const word of sentence.w) {
-      const weight = rarity(this.#basis, word);
+      const { weight, isMandated, spread, isAsked } = entries.get(word) as Entry;
       sum += weight;
-      if (mandate.has(word)) mandated += weight;
-      if ((frequency.get(word) ?? 0) > 1 || asked.has(word)) coherent += weight;
+      if (isMandated) mandated += weight;
+      if (spread > 1 || isAsked) coherent += weight;
     }
     const end = Math.min(rarest.length, at + CONTEXT + 1);
     for (let near = Math.max(0, at - CONTEXT); near < end; near += 1)
       if (near !== at) context = Math.max(context, rarest[near] as number);
-    return {
+    const place = {
       sum,
       mandated: sum > 0 ? mandated / sum : 0,
       coherent: sum > 0 ? coherent / sum : 0,
@@ -192,15 +216,46 @@ export class Sentences {
       novel: !this.#basis.sentences.has(sentenceKey(sentence)),
       directive: this.#basis.verbs.has(sentence.first),
     };
+    index.places[at] = place;
+    return place;
   }
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+function nothingFound(): Explanation {
+  return {
+    any: 0,
+    directive: 0,
+    novel: 0,
+    directiveNovel: 0,
+    consumed: 0,
+    both: 0,
+    values: 0,
+    novelValues: 0,
+    tool: 0,
+    matched: 0,
+    foreign: 0,
+    foreignNovel: 0,
+    unmandated: 0,
+    best: null,
+  };
 }
 
 function gather(
   found: Explanation,
   place: Place,
   words: CallWords,
-  hit: { readonly matched: number; readonly values: number; readonly tool: number },
-  whence: () => Pick<BestSentence, 'ago' | 'tool' | 'length'>,
+  hit: {
+    readonly matched: number;
+    readonly values: number;
+    readonly tool: number;
+    readonly ago: number;
+    readonly from: string;
+    readonly length: number;
+  },
 ): void {
   const share = words.sum > 0 ? hit.matched / words.sum : 0;
   const consumed = place.sum > 0 ? hit.matched / place.sum : 0;
@@ -211,8 +266,7 @@ function gather(
   if (directive) found.directive = Math.max(found.directive, share);
   if (novel) found.novel = Math.max(found.novel, share);
   if (directive && novel) found.directiveNovel = Math.max(found.directiveNovel, share);
-  const from = whence();
-  if (from.length >= 4) found.consumed = Math.max(found.consumed, consumed);
+  if (hit.length >= 4) found.consumed = Math.max(found.consumed, consumed);
   found.both = Math.max(found.both, (2 * share * consumed) / (share + consumed || 1));
   found.values = Math.max(found.values, values);
   if (novel) found.novelValues = Math.max(found.novelValues, values);
@@ -222,5 +276,8 @@ function gather(
   if (novel) found.foreignNovel = Math.max(found.foreignNovel, foreign);
   found.unmandated = Math.max(found.unmandated, hit.matched * consumed * (1 - place.mandated));
   const score = share + consumed / 2;
-  if (score > (found.best?.score ?? -1)) found.best = { score, place, share, ...from };
+  if (score > (found.best?.score ?? -1)) {
+    const { ago, from: tool, length } = hit;
+    found.best = { score, place, share, ago, tool, length };
+  }
 }

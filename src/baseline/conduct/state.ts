@@ -1,6 +1,6 @@
 /** State: what is remembered of an open unit for judging its next call; plain JSON, bounded. */
 import type { CallItem, UnitHead, UnitItem } from '../../model/unit.ts';
-import { hash32, tokensOf } from '../../stats/literals.ts';
+import { digestsOf, hash32 } from '../../stats/literals.ts';
 import { mandateTemplate } from '../../stats/mandate-template.ts';
 import { distinct, type ReadCall, type ReadResult, readResult, type Sentence } from './reading.ts';
 
@@ -61,7 +61,7 @@ export function newState(head: UnitHead): ConductState {
   return {
     template: templateOf(head),
     role: head.role ?? '',
-    mandate: tokensOf(mandate, MANDATE_TOKENS).map(({ h }) => h),
+    mandate: digestsOf(mandate, 0, mandate.length, MANDATE_TOKENS).h,
     turn: 0,
     said: false,
     announced: [],
