@@ -90,11 +90,25 @@ function goesOn(text: string, line: number): boolean {
   while (at < line + 20 && (text.charCodeAt(at) === BLANK || text.charCodeAt(at) === TAB)) at += 1;
   const code = text.charCodeAt(at);
   // NaN at the end of the text: no line goes on with nothing.
-  if (!(code >= 128 || (code >= 97 && code <= 122))) return false;
+  if (code >= 97 && code <= 122) {
+    // Forty characters of words and then a colon: a key. Beyond ASCII the expression decides.
+    let end = at + 1;
+    while (end <= at + 41 && isOfKey(text.charCodeAt(end))) end += 1;
+    const next = text.charCodeAt(end);
+    if (!(next >= 128)) return next !== COLON || end > at + 41;
+  } else if (!(code >= 128)) return false;
   GOES_ON.lastIndex = line;
   return GOES_ON.test(text);
 }
 
+/** ASCII letter or digit, `_` or blank. */
+function isOfKey(code: number): boolean {
+  const small = code | 32;
+  const isLetter = small >= 97 && small <= 122 && code < 128;
+  return isLetter || (code >= 48 && code <= 57) || code === BLANK || code === 95;
+}
+
+const COLON = 58;
 const BREAK = 10;
 const TAB = 9;
 const BLANK = 32;

@@ -80,14 +80,16 @@ export class Mandates {
       own += place === undefined ? this.#weigh(word) : (weights[place] as number);
       if (place !== undefined) has[place] = 1;
     }
-    const likeness = Float64Array.from(this.#templates, ({ places, sum }) => {
+    const likeness = new Float64Array(this.#templates.length);
+    for (let at = 0; at < likeness.length; at += 1) {
+      const { places, sum } = this.#templates[at] as Indexed;
       let shared = 0;
       for (let k = 0; k < places.length; k += 1) {
         const place = places[k] as number;
         if (has[place] === 1) shared += weights[place] as number;
       }
-      return shared / Math.sqrt(sum * own || 1);
-    });
+      likeness[at] = shared / Math.sqrt(sum * own || 1);
+    }
     for (const word of list) {
       const place = this.#places.get(word);
       if (place !== undefined) has[place] = 0;
