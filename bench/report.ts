@@ -9,6 +9,7 @@ const COSTS = fileURLToPath(new URL('./costs.md', import.meta.url));
 const TITLES: Readonly<Record<string, string>> = {
   e2e: 'End to end: the daemon against a bare consumer',
   core: 'The core alone: what an event costs, and where',
+  scoring: 'Scoring: what baselines and evidence cost',
   memory: 'Memory and stored state',
   recovery: 'Recovery',
 };
