@@ -15,7 +15,7 @@ const BLOCK_MAX = 64;
  * Claim: invariant under increasing maps of the score; 0 where it cannot be computed (fewer than 10
  * pairs, or a constant side). Parameters: series - one list of scores per agent, in time order.
  * Cost: O(n log n). Reference: Spearman (1904).
- * @example lagSpearman([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]) // 1
+ * @example lagSpearman([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]).toFixed(3) // '1.000'
  */
 export function lagSpearman(series: readonly (readonly number[])[]): number {
   const [before, after]: [number[], number[]] = [[], []];

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import * as boostedTrees from '../../src/stats/boosted-trees.ts';
 import * as conformal from '../../src/stats/conformal.ts';
+import * as dependence from '../../src/stats/dependence.ts';
 import * as eMerge from '../../src/stats/e-merge.ts';
 import * as eValue from '../../src/stats/e-value.ts';
 import * as fleetEvidence from '../../src/stats/fleet-evidence.ts';
@@ -19,6 +20,7 @@ import * as refractory from '../../src/stats/refractory.ts';
 import * as robustLevel from '../../src/stats/robust-level.ts';
 import * as seasonalCell from '../../src/stats/seasonal-cell.ts';
 import * as sentences from '../../src/stats/sentences.ts';
+import * as shiftRatio from '../../src/stats/shift-ratio.ts';
 import * as shiryaevRoberts from '../../src/stats/shiryaev-roberts.ts';
 import * as summary from '../../src/stats/summary.ts';
 import * as tailRank from '../../src/stats/tail-rank.ts';
@@ -83,6 +85,28 @@ function sumOfProbabilities(seen: string[][], order: number, history: number[]):
 
 /** One line enrols a file: what it exports, and what is claimed of it. */
 const ENROLLED: Readonly<Record<string, Enrolment>> = {
+  dependence: {
+    exports: dependence,
+    laws: [
+      ordered(
+        'blockLength',
+        'rises',
+        dependence.blockLength,
+        fc.double({ min: 0, max: 0.95, noNaN: true }),
+      ),
+    ],
+  },
+  'shift-ratio': {
+    exports: shiftRatio,
+    laws: [
+      ordered(
+        'normalScore',
+        'falls',
+        shiftRatio.normalScore,
+        fc.double({ min: 1e-12, max: 1, noNaN: true }),
+      ),
+    ],
+  },
   'boosted-trees': {
     exports: boostedTrees,
     laws: [

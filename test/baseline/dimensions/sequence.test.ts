@@ -43,7 +43,10 @@ describe('sequence', () => {
       return seen.score ?? 0;
     });
     assert.ok((scores[4] ?? 0) > (scores[3] ?? 0));
-    assert.deepEqual(scores, scores.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      scores,
+      scores.toSorted((a, b) => a - b),
+    );
     assert.match(
       scorer.say(state),
       /^wipe is the least expected call here, .* role 0 of \d+ calls/,
