@@ -108,7 +108,7 @@ export function tokensOf(text: string, most = 4096): Token[] {
 
 /**
  * Digests and kinds of the tokens of a stretch of a text: what `tokensOf` says of it, without the
- * canonical forms. Nothing outside `from`..`to` is looked at. Cost: linear, under 10 ns a byte.
+ * canonical forms. Nothing outside `from`..`to` is looked at. Cost: linear, about 15 ns a byte.
  * @example digestsOf('Pay 4711', 4, 8).kinds // ['number']
  */
 export function digestsOf(text: string, from = 0, to = text.length, most = 4096): Digests {
