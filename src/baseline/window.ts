@@ -168,7 +168,10 @@ function propose(window: LearningWindow, move: Move<'propose'>, to: To, refuse: 
   if (window.state === 'LEARNING') return refuse('the fit is not frozen yet');
   const open = move.criteria.filter(({ met, waived }) => !met && waived === null);
   if (open.length > 0)
-    return refuse(`exit criteria are not met: ${open.map(criterionText).join('; ')}`);
+    return refuse(
+      `exit criteria are not met: ${open.map(criterionText).join('; ')}. Learn longer, or take ` +
+        `responsibility with --waive ${open.map(({ name }) => name).join(',')} (hard-evidence and sessions cannot be waived)`,
+    );
   if (window.beneficiary !== null && isSame(move.by, window.beneficiary))
     return refuse('who would benefit cannot propose');
   const { hash: proposal, by: proposedBy, criteria, approvalsNeeded, fullNeeded } = move;
