@@ -89,9 +89,10 @@ export function learnConduct(
   given: readonly UnitRecord[],
   options: ConductOptions,
 ): ConductLearnt | null {
-  const units = given
-    .filter(({ items }) => items.some(({ type }) => type === 'call'))
-    .slice(-UNITS_MAX);
+  const acting = given.filter(({ items }) => items.some(({ type }) => type === 'call'));
+  const units = acting.slice(-UNITS_MAX);
+  if (units.length < acting.length)
+    options.progress?.(`learnt from the last ${UNITS_MAX} of ${acting.length} units with calls`);
   const templates = new Set(units.map(({ head }) => templateOf(head)));
   if (units.length < UNITS_MIN || templates.size < TEMPLATES_MIN) return null;
   const document: Record<string, Json> = {};
