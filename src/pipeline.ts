@@ -21,10 +21,12 @@ import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
 import type { EventFact, Fact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
+import type { ServiceLevels } from './model/objective.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
 import type { UnitReading } from './model/reading.ts';
 import type { RungPlan } from './score/budget.ts';
 import { addToCase, caseIdOf } from './score/case.ts';
+import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
@@ -40,6 +42,8 @@ export interface PipelineOptions {
   readonly maturity: Readonly<Record<string, Maturity>>;
   readonly decide: DecideOptions;
   readonly baseline: BaselineOptions;
+  /** What roles and workflows promise. */
+  readonly levels: ServiceLevels;
   /** Events that may wait for the watermark before sources that run ahead are to pause. */
   readonly maxBuffered: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
@@ -118,6 +122,7 @@ class Spine implements Pipeline {
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
+  readonly #objectives: ObjectiveStage;
   readonly #detect: Detect;
   readonly #decide: Decide;
   readonly #positions = new Map<string, LanePosition>();
@@ -154,6 +159,7 @@ class Spine implements Pipeline {
       opened: (window) => this.#effects.windows.push(window),
     });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
+    this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
     this.#detect = createDetect(options.detectors, {
       slots: this.#slots,
       inventory,
@@ -275,6 +281,8 @@ class Spine implements Pipeline {
     const delta = this.#slots.takeDelta();
     const pages = this.#pagesFor(delta?.length ?? 0);
     const effects = this.#effects;
+    effects.objectiveCounts.push(...this.#objectives.takeCounts());
+    effects.usage.push(...this.#objectives.takeUsage());
     this.#effects = noEffects();
     this.#worked = false;
     return {
@@ -471,7 +479,10 @@ class Spine implements Pipeline {
       const { tenant, agent } = session;
       this.#effects.activity.push(...this.#decide.activity(tenant, agent, session.id, attempt, id));
     }
-    if (fact.type === 'event') this.#options.baseline.onEvent?.(fact);
+    if (fact.type === 'event') {
+      this.#options.baseline.onEvent?.(fact);
+      for (const burning of this.#objectives.see(fact)) this.#fact(burning);
+    }
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
       amendment: (amendment) => this.#amendment(amendment, fact),

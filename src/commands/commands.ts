@@ -10,12 +10,14 @@ import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
 import { leases, pause, resume } from './leases.ts';
 import { migrateCommand } from './migrate.ts';
+import { objectives } from './objectives.ts';
 import { produce } from './produce.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { usageCommand } from './usage.ts';
 import { window } from './window.ts';
 
 /** Every command, in the order people meet them. */
@@ -30,6 +32,8 @@ export const COMMANDS: readonly Command[] = [
   resume,
   baseline,
   window,
+  objectives,
+  usageCommand,
   journal,
   status,
   replay,

@@ -68,6 +68,7 @@ export function laneOptions(
       },
     },
     baseline: extra.baseline ?? NO_BASELINE,
+    levels: library.levels,
     maxBuffered: correlate.maxBuffered ?? 200_000,
     tooLateMs: 86_400_000,
   };

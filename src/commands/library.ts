@@ -1,13 +1,15 @@
 /** Library: reads detectors, mappings and the tool inventory, and says all that is wrong. */
 import { fileURLToPath } from 'node:url';
-import { listFolder, readYamlDocuments, readYamlFolder } from '../adapters/files.ts';
+import { exists, listFolder, readYamlDocuments, readYamlFolder } from '../adapters/files.ts';
 import { buildInventory } from '../baseline/inventory.ts';
+import { readObjectives } from '../baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
 import { readDetector } from '../detect/detector-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Inventory } from '../model/expectation.ts';
+import type { ServiceLevels } from '../model/objective.ts';
 import { compileMappings } from '../source/mapping.ts';
 
 /** Root of the installed package: its own detectors, mappings and baselines lie there. */
@@ -18,6 +20,7 @@ export interface Library {
   readonly detectors: readonly Detector[];
   readonly mappings: ReturnType<typeof compileMappings>['mappings'];
   readonly inventory: Inventory;
+  readonly levels: ServiceLevels;
   readonly problems: readonly Problem[];
 }
 
@@ -50,7 +53,21 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
   const tools = await readYamlDocuments(`${ROOT}baselines/tools.yaml`);
   const built = buildInventory([tools.file]);
   problems.push(...tools.problems, ...built.problems);
-  return { detectors, mappings: compiled.mappings, inventory: built.inventory, problems };
+  const { levels, problems: unsound } = await readLevels();
+  problems.push(...unsound);
+  return { detectors, mappings: compiled.mappings, inventory: built.inventory, levels, problems };
+}
+
+/** Objectives beside the other baselines; without the file nothing is promised. */
+async function readLevels(): Promise<{
+  readonly levels: ServiceLevels;
+  readonly problems: readonly Problem[];
+}> {
+  const path = `${ROOT}baselines/objectives.yaml`;
+  if (!(await exists(path))) return readObjectives([]);
+  const { file, problems } = await readYamlDocuments(path);
+  const read = readObjectives([file]);
+  return { levels: read.levels, problems: [...problems, ...read.problems] };
 }
 
 function twice(detectors: readonly Detector[]): Problem[] {

@@ -7,6 +7,7 @@ import type { Fact } from '../model/fact.ts';
 import { eventIdOf, idOf } from '../model/ids.ts';
 import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
+import { burnRate } from './kinds/burn-rate.ts';
 import { evidence } from './kinds/evidence.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
@@ -18,6 +19,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   silence,
   rate,
   evidence,
+  'burn-rate': burnRate,
 };
 
 /** Detection over a fixed set of detectors. */

@@ -1,6 +1,7 @@
 /** Effects: everything one step of the pipeline wants recorded, as data. */
 import type { Case, Decision, Intention, LeaseActivity } from './decision.ts';
 import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './detection.ts';
+import type { ObjectiveCount, UsageCount } from './objective.ts';
 import type { LearningWindow } from './window.ts';
 
 /** What a step found, decided and intends. Order within each list is the order decided. */
@@ -16,6 +17,9 @@ export interface Effects {
   readonly activity: LeaseActivity[];
   /** Learning windows that governance opened. */
   readonly windows: LearningWindow[];
+  /** What objectives and usage are to grow by. Filled when the commit is made. */
+  readonly objectiveCounts: ObjectiveCount[];
+  readonly usage: UsageCount[];
   /** Ids of operator requests that took effect. */
   readonly operatorRequests: string[];
 }
@@ -33,6 +37,8 @@ export function noEffects(): Effects {
     deadLetters: [],
     activity: [],
     windows: [],
+    objectiveCounts: [],
+    usage: [],
     operatorRequests: [],
   };
 }
