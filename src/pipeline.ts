@@ -19,7 +19,7 @@ import {
 } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
-import type { EventFact, Fact } from './model/fact.ts';
+import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
 import type { ServiceLevels } from './model/objective.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
@@ -134,6 +134,7 @@ class Spine implements Pipeline {
   #restoredMs = Number.MIN_SAFE_INTEGER;
   #effects: Effects = noEffects();
   #worked = false;
+  #telling = false;
   #pageCursor = 0;
   #pageBudget = 0;
   #stateBytes = 0;
@@ -370,6 +371,7 @@ class Spine implements Pipeline {
       for (const letter of deadLetters) {
         this.#count('dead-letters');
         this.#effects.deadLetters.push(letter);
+        this.#told('dead-letter', letter.source, record.timestampMs);
       }
       if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
     }
@@ -385,23 +387,22 @@ class Spine implements Pipeline {
       return;
     }
     this.#count('events');
-    if (clamped) {
-      this.#count('clamped');
-      const { topic, partition, offset } = event.src;
-      const where = `${topic}/${partition}@${offset}`;
-      this.#notice(
-        'event.clock-skew',
-        event.src.name,
-        `the time at ${where} lies in the future`,
-        eventMs,
-      );
+    if (eventMs <= this.watermarkMs) {
+      if (clamped) this.#skewed(event);
+      this.#late(event);
+      return;
     }
-    if (eventMs <= this.watermarkMs) this.#late(event);
-    else {
-      const offered = this.#reorder.offer(event);
-      if (offered === 'repeat') this.#count('repeats');
-      if (offered === 'forged') this.#forged(event);
-    }
+    const offered = this.#reorder.offer(event);
+    if (offered === 'repeat') this.#count('repeats');
+    else if (clamped) this.#skewed(event);
+    if (offered === 'forged') this.#forged(event);
+  }
+
+  #skewed({ src, time }: Event): void {
+    this.#count('clamped');
+    const where = `${src.topic}/${src.partition}@${src.offset}`;
+    const detail = `the time at ${where} lies in the future`;
+    this.#notice('event.clock-skew', src.name, detail, time.eventMs);
   }
 
   #late(event: Event): void {
@@ -556,6 +557,15 @@ class Spine implements Pipeline {
   #notice(code: NoticeCode, subject: string, detail: string, timeMs: number): void {
     this.#effects.notices.push({ code, subject, detail, timeMs });
     this.#worked = true;
+    this.#told(code, subject, timeMs);
+  }
+
+  /** Detectors hear of notices too, but not of those that hearing of one leads to. */
+  #told(code: NoticeFact['code'], subject: string, timeMs: number): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    this.#fact({ type: 'notice', code, subject, timeMs });
+    this.#telling = false;
   }
 
   #count(name: string, by = 1): void {

@@ -9,6 +9,7 @@ import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
 import { burnRate } from './kinds/burn-rate.ts';
 import { evidence } from './kinds/evidence.ts';
+import { notice } from './kinds/notice.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
@@ -20,6 +21,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   rate,
   evidence,
   'burn-rate': burnRate,
+  notice,
 };
 
 /** Detection over a fixed set of detectors. */

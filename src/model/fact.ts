@@ -1,7 +1,7 @@
 /** Facts: what correlation hands to detection, as data; no sister knows another. */
 
 import type { Rung } from './decision.ts';
-import type { CoverageGap, JoinStrength } from './detection.ts';
+import type { CoverageGap, JoinStrength, NoticeCode } from './detection.ts';
 import type { Action, Event, Kind, Position } from './event.ts';
 import type { Pace } from './objective.ts';
 
@@ -231,6 +231,15 @@ export interface BurnFact {
   readonly late: boolean;
 }
 
+/** What the observer had to say of itself while it worked; or a record it could not read. */
+export interface NoticeFact {
+  readonly type: 'notice';
+  readonly code: NoticeCode | 'dead-letter';
+  /** Source, agent or detector it is about. */
+  readonly subject: string;
+  readonly timeMs: number;
+}
+
 /** Everything that the stages before detection can state. */
 export type Fact =
   | JoinedFact
@@ -242,4 +251,5 @@ export type Fact =
   | BlindFact
   | BlindSessionFact
   | FiringFact
-  | BurnFact;
+  | BurnFact
+  | NoticeFact;

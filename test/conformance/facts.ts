@@ -1,7 +1,8 @@
 /** Facts as correlation states them, of a fleet that does everything wrong and loses a source. */
 import { createCorrelate } from '../../src/correlate/correlate.ts';
+import { NOTICE_CODES } from '../../src/model/detection.ts';
 import type { Event, WireEvent } from '../../src/model/event.ts';
-import type { BurnFact, Fact, FiringFact } from '../../src/model/fact.ts';
+import type { BurnFact, Fact, FiringFact, NoticeFact } from '../../src/model/fact.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { Slots } from '../../src/state/slots.ts';
@@ -97,6 +98,16 @@ function burnOf(fact: Fact & { type: 'attempt' }, pace: BurnFact['pace']): BurnF
   };
 }
 
+/** What the observer would have to say of a source that does everything wrong. */
+function noticesOf(timeMs: number): NoticeFact[] {
+  return [...NOTICE_CODES, 'dead-letter' as const].flatMap((code) =>
+    Array.from(
+      { length: 120 },
+      (): NoticeFact => ({ type: 'notice', code, subject: 'src', timeMs }),
+    ),
+  );
+}
+
 /** Every fact that the books of a fleet give, in the order in which they become decidable. */
 export function factsOf(seed: number): Fact[] {
   const facts: Fact[] = [];
@@ -119,6 +130,7 @@ export function factsOf(seed: number): Fact[] {
   const attempts = facts.filter((fact) => fact.type === 'attempt').slice(0, 5);
   for (const attempt of attempts)
     for (const lane of ['session', 'accumulator'] as const) facts.push(firingOf(attempt, lane));
+  facts.push(...noticesOf(START_MS));
   for (const attempt of attempts)
     for (const pace of ['fast', 'slow'] as const) facts.push(burnOf(attempt, pace));
   return facts;

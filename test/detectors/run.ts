@@ -46,8 +46,13 @@ export function prepare(one: DetectorCase, run: CaseRun): Runner {
 
 function logOf(events: readonly Labelled[]): MemoryLog {
   const log = createMemoryLog();
-  for (const { ms, event } of events)
-    log.append({ topic: event.kind, partition: 0, value: encodeEvent(event), timestampMs: ms });
+  for (const { event, receivedMs, raw } of events)
+    log.append({
+      topic: event.kind,
+      partition: 0,
+      value: raw ?? encodeEvent(event),
+      timestampMs: receivedMs,
+    });
   return log;
 }
 
