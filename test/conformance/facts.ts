@@ -1,10 +1,12 @@
 /** Facts as correlation states them, of a fleet that does everything wrong and loses a source. */
+
 import { createCorrelate } from '../../src/correlate/correlate.ts';
 import type { Event, WireEvent } from '../../src/model/event.ts';
 import type { Fact, FiringFact } from '../../src/model/fact.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { held } from '../correlate/known.ts';
 import { laneOptions } from '../sim/lane-options.ts';
 
 /** Content that no finding may repeat: it is put into every place where content can stand. */
@@ -91,7 +93,7 @@ export function factsOf(seed: number): Fact[] {
     new Slots(),
     options,
     // A fact is read when it is stated; what comes later must not change it in hindsight.
-    (fact) => facts.push(structuredClone(fact)),
+    (fact) => facts.push(held(fact)),
     () => undefined,
   );
   let lastMs = START_MS;
