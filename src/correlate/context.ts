@@ -4,7 +4,6 @@ import type {
   AgentContext,
   CallContext,
   EventContext,
-  GrantView,
   SessionContext,
 } from '../model/event-context.ts';
 import type { Attempt } from '../model/fact.ts';
@@ -19,7 +18,7 @@ import {
   type SessionEntity,
 } from './session.ts';
 
-/** The context of one event; computed once, at the first call. */
+/** The context of one event: each part is computed once, when it is first asked for. */
 export function contextOf(
   ledger: Ledger,
   event: Event,
@@ -29,30 +28,44 @@ export function contextOf(
 ): () => EventContext {
   let made: EventContext | null = null;
   return () => {
-    made ??= describe(ledger, event, session, agent, attempt);
+    made ??= lazily(ledger, event, session, ownerOf(ledger, session, agent), attempt);
     return made;
   };
 }
 
-function describe(
+function ownerOf(ledger: Ledger, session: SessionEntity | null, agent: AgentEntity): AgentEntity {
+  if (session === null || session.agent === agent.id) return agent;
+  return ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent)) ?? agent;
+}
+
+function lazily(
   ledger: Ledger,
   event: Event,
   session: SessionEntity | null,
-  agent: AgentEntity,
+  owner: AgentEntity,
   attempt: Attempt | null,
 ): EventContext {
-  const owner =
-    session === null || session.agent === agent.id
-      ? agent
-      : (ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent)) ?? agent);
-  const ms = event.time.eventMs;
-  const role = session?.role ?? owner.role;
+  let ofSession: SessionContext | undefined;
+  let ofAgent: AgentContext | undefined;
+  let ofCall: CallContext | undefined;
   return {
-    session: session === null ? null : sessionContext(ledger, session),
-    agent: agentContext(ledger, owner),
-    call:
-      session === null || attempt === null ? null : callContext(ledger, session, owner, attempt),
-    windowOpen: windowOpen(ledger, owner, role, ms),
+    get session() {
+      if (session === null) return null;
+      ofSession ??= sessionContext(ledger, session);
+      return ofSession;
+    },
+    get agent() {
+      ofAgent ??= agentContext(ledger, owner);
+      return ofAgent;
+    },
+    get call() {
+      if (session === null || attempt === null) return null;
+      ofCall ??= callContext(ledger, session, owner, attempt);
+      return ofCall;
+    },
+    get windowOpen() {
+      return windowOpen(ledger, owner, session?.role ?? owner.role, event.time.eventMs);
+    },
   };
 }
 
@@ -92,21 +105,10 @@ function agentContext(ledger: Ledger, owner: AgentEntity): AgentContext {
   };
 }
 
-function grantsOf(ledger: Ledger, owner: AgentEntity): ReadonlyMap<string, GrantView> | null {
+/** The stored set itself: sets are never changed, a change of grants makes another. */
+function grantsOf(ledger: Ledger, owner: AgentEntity): GrantSet['tools'] | null {
   if (owner.grants === null) return null;
-  const set = ledger.slots.get<GrantSet>('G', owner.grants);
-  if (set === undefined) return null;
-  return new Map(
-    Object.entries(set.tools).map(([tool, grant]) => [
-      tool,
-      {
-        class: grant.class,
-        tier: grant.tier,
-        toMs: grant.toMs ?? null,
-        quorum: grant.quorum ?? null,
-      },
-    ]),
-  );
+  return ledger.slots.get<GrantSet>('G', owner.grants)?.tools ?? null;
 }
 
 function callContext(
@@ -155,9 +157,8 @@ function refusedIn(session: SessionEntity, attempt: Attempt): boolean {
 }
 
 function grantFor(ledger: Ledger, owner: AgentEntity, tool: string) {
-  if (owner.grants === null) return undefined;
-  const set = ledger.slots.get<GrantSet>('G', owner.grants);
-  return set !== undefined && Object.hasOwn(set.tools, tool) ? set.tools[tool] : undefined;
+  const tools = grantsOf(ledger, owner);
+  return tools !== null && Object.hasOwn(tools, tool) ? tools[tool] : undefined;
 }
 
 function grantedAbove(

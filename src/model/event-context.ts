@@ -4,10 +4,10 @@
 export interface GrantView {
   readonly class: string | null;
   readonly tier: string | null;
-  /** The grant expires then, ms; null: it does not. */
-  readonly toMs: number | null;
-  /** Independent approvals that each use needs; null where nothing is said. */
-  readonly quorum: number | null;
+  /** The grant expires then, ms; absent: it does not. */
+  readonly toMs?: number;
+  /** Independent approvals that each use needs; absent where nothing is said. */
+  readonly quorum?: number;
 }
 
 /** What is known of the session. */
@@ -41,8 +41,8 @@ export interface AgentContext {
   /** Bounds of delegation that governance declared; null where it did not. */
   readonly maxDepth: number | null;
   readonly maxFanOut: number | null;
-  /** Tools granted by canonical name; null: nobody ever listed them. */
-  readonly grants: ReadonlyMap<string, GrantView> | null;
+  /** Tools granted, own members by canonical name; null: nobody ever listed them. */
+  readonly grants: Readonly<Record<string, GrantView>> | null;
 }
 
 /** What is known of a call at the gateway. */
@@ -69,8 +69,8 @@ export interface CallContext {
 }
 
 /**
- * What correlation knows at the moment of the fold. It is worked out when first asked and then kept:
- * ask while the fact is being handed over, for afterwards the ledger has moved on.
+ * What correlation knows at the moment of the fold. Each part is worked out when first asked for and
+ * then kept: ask while the fact is being handed over, for afterwards the ledger has moved on.
  */
 export interface EventContext {
   readonly session: SessionContext | null;
