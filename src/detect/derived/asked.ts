@@ -1,4 +1,4 @@
-/** Asked: one folded event while rules ask about it; what is worked out is kept for the next rule. */
+/** Asked: one folded event while rules ask about it; what is worked out is kept. */
 import type { EvidenceLevel, Kind } from '../../model/event.ts';
 import type { Inventory, ToolFacts } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';

@@ -1,4 +1,4 @@
-/** Fields of the reviewed library: what inventory and governance say of agent, tool and model. */
+/** Fields of the reviewed library: what inventory and governance say of agent and tool. */
 import { KINDS } from '../../model/event.ts';
 import type { GrantView } from '../../model/event-context.ts';
 import { type Asked, type DerivedField, isCall, once, orAbsent, toolFacts } from './asked.ts';
