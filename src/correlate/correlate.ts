@@ -1,11 +1,14 @@
 /** Correlation: folds events in canonical order into sessions and acts, and states facts. */
+import { hash } from 'node:crypto';
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
 import type { Attempt, WitnessRecord } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
+import { unannouncedIn } from './announced.ts';
 import { Books } from './books.ts';
+import { contextOf } from './context.ts';
 import { applyGovernance } from './governance.ts';
 import {
   agentOf,
@@ -72,7 +75,10 @@ export function createCorrelate(
   slots.split('S', SESSION_RECORDS);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
-  const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {} };
+  const { digestKey } = options;
+  const keyed = (text: string) =>
+    hash('sha256', `${digestKey}\u0000effect\u0000${text}`, 'hex').slice(0, 32);
+  const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
     passTime: (ms) => passTime(ledger, ms),
@@ -126,6 +132,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   }
   if (!late) hear(ledger, event.kind, ms);
   const attempt = enter(ledger, event, session, agent, late);
+  const unannounced = unannouncedIn(ledger, agent, event);
   const role = session?.role ?? agent.role;
   ledger.state({
     type: 'event',
@@ -140,6 +147,9 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     ours: attempt?.ours ?? false,
     model: modelOf(ledger, session, agent),
     late,
+    unannounced,
+    context: contextOf(ledger, event, session, agent, attempt),
+    keyed: ledger.keyed,
   });
 }
 

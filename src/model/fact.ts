@@ -3,6 +3,7 @@
 import type { Rung } from './decision.ts';
 import type { CoverageGap, JoinStrength, NoticeCode } from './detection.ts';
 import type { Action, Event, Kind, Position } from './event.ts';
+import type { EventContext } from './event-context.ts';
 import type { Pace } from './objective.ts';
 
 /** One witness of an act as the ledger keeps it; serialisable, without payload content. */
@@ -124,7 +125,10 @@ export interface IdentityFact extends AboutSession {
   readonly named: string;
 }
 
-/** A folded event, in canonical order, for counting kinds. */
+/** Parts of an agent whose change somebody has to announce. */
+export type Unannounced = 'model' | 'prompt' | 'tools';
+
+/** A folded event, in canonical order, for counting kinds and rules. */
 export interface EventFact {
   readonly type: 'event';
   readonly event: Event;
@@ -143,6 +147,12 @@ export interface EventFact {
   /** Model the session's owner was registered with. */
   readonly model: string | null;
   readonly late: boolean;
+  /** What of the agent was never seen before and no governance event announced. */
+  readonly unannounced: readonly Unannounced[];
+  /** The rest of what correlation knows; costs nothing until a detector asks. */
+  readonly context: () => EventContext;
+  /** Keyed digest of a text, 128 bits in hex: low-entropy values cannot be guessed from it. */
+  readonly keyed: (text: string) => string;
 }
 
 /** A book could not be heard, or can be heard again. */

@@ -1,4 +1,5 @@
 /** Facts as correlation states them, of a fleet that does everything wrong and loses a source. */
+
 import { createCorrelate } from '../../src/correlate/correlate.ts';
 import { NOTICE_CODES } from '../../src/model/detection.ts';
 import type { Event, WireEvent } from '../../src/model/event.ts';
@@ -6,6 +7,7 @@ import type { BurnFact, Fact, FiringFact, NoticeFact } from '../../src/model/fac
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { held } from '../correlate/known.ts';
 import { laneOptions } from '../sim/lane-options.ts';
 
 /** Content that no finding may repeat: it is put into every place where content can stand. */
@@ -116,7 +118,7 @@ export function factsOf(seed: number): Fact[] {
     new Slots(),
     options,
     // A fact is read when it is stated; what comes later must not change it in hindsight.
-    (fact) => facts.push(structuredClone(fact)),
+    (fact) => facts.push(held(fact)),
     () => undefined,
   );
   let lastMs = START_MS;

@@ -1,5 +1,5 @@
 /** Cases of detectors as they are written, and what their shorthand means (detectors/README.md). */
-import type { ToolEntry } from '../../src/baseline/inventory.ts';
+import { factsOf, type ToolEntry } from '../../src/baseline/inventory.ts';
 import type { WireEvent } from '../../src/model/event.ts';
 import type { ToolFacts } from '../../src/model/expectation.ts';
 import { FLEET, type Written } from './preamble.ts';
@@ -215,11 +215,6 @@ function expand(where: string, written: Written, index: number, prefix: string):
   return events;
 }
 
-function toolFacts(entry: ToolEntry): ToolFacts {
-  const { tool, class: reach, tier, reversible, route, polling = false } = entry;
-  return { tool, class: reach, tier, reversible, route, polling };
-}
-
 /** Reads one case. Throws RangeError naming the event that cannot be understood. */
 export function readCase(file: string, written: WrittenCase): DetectorCase {
   const where = `${file}: ${written.name}`;
@@ -235,6 +230,6 @@ export function readCase(file: string, written: WrittenCase): DetectorCase {
   const twice = labels.find((label, at) => labels.indexOf(label) !== at);
   if (twice !== undefined) fail(where, `two events are labelled ${twice}`);
   const ordered = events.toSorted((a, b) => a.ms - b.ms);
-  const library = (written.library ?? []).map(toolFacts);
+  const library = (written.library ?? []).map(factsOf);
   return { name: written.name, events: ordered, library, expect: written.expect };
 }

@@ -35,7 +35,10 @@ const NOW_MS = 1_800_100_000_000;
 /** Prepares a case. Its own library goes before the inventory. */
 export function prepare(one: DetectorCase, run: CaseRun): Runner {
   const own = new Map(one.library.map((facts) => [facts.tool, facts]));
-  const inventory: Inventory = { tool: (name) => own.get(name) ?? run.inventory.tool(name) };
+  const inventory: Inventory = {
+    ...run.inventory,
+    tool: (name) => own.get(name) ?? run.inventory.tool(name),
+  };
   const baseline = forceOf([scribeProfile()], { plans: SCRIBE_PLAN });
   const options = laneOptions({
     detectors: run.detectors,

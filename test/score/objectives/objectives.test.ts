@@ -6,6 +6,7 @@ import { METERS, type Objective } from '../../../src/model/objective.ts';
 import { createObjectiveStage } from '../../../src/score/objectives/objectives.ts';
 import { Slots } from '../../../src/state/slots.ts';
 import { eventOf } from '../../correlate/events.ts';
+import { known } from '../../correlate/known.ts';
 
 const BASE = {
   title: 'A promise',
@@ -32,6 +33,7 @@ function factOf(
     },
     ...{ tenant: '-', agent: 'a', role: 'r', argsDigest: null, toolClass: null, granted: null },
     ...{ ours: false, model: 'm-1', late: false },
+    ...known(),
     ...more,
   };
 }

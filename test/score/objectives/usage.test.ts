@@ -4,6 +4,7 @@ import { it } from 'node:test';
 import type { EventFact } from '../../../src/model/fact.ts';
 import { Usage } from '../../../src/score/objectives/usage.ts';
 import { eventOf } from '../../correlate/events.ts';
+import { known } from '../../correlate/known.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -12,6 +13,7 @@ function fact(ms: number, agent: string): EventFact {
     ...{ type: 'event', event: eventOf({ kind: 'gateway', ms, body: {} }), session: null },
     ...{ tenant: '-', agent, role: null, argsDigest: null, toolClass: null, granted: null },
     ...{ ours: false, model: null, late: false },
+    ...known(),
   };
 }
 
