@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { listFolder, readYamlDocuments, readYamlFolder } from '../adapters/files.ts';
 import { buildInventory } from '../baseline/inventory.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
-import { readDetector } from '../detect/detector-file.ts';
+import { readDetectorFile } from '../detect/detector-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
@@ -30,12 +30,12 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
     problems.push(...read.problems);
     for (const file of read.files) {
       if (/\.test\.ya?ml$/.test(file.file)) continue;
-      for (const { value, lineOf } of file.documents) {
-        const text = { file: file.file, document: value, lineOf };
-        const result = readDetector(text, KINDS_OF_ANALYTIC);
-        problems.push(...result.problems);
-        if (result.detector !== null) detectors.push(result.detector);
-      }
+      const texts = file.documents.map(({ value, lineOf }) => ({
+        ...{ file: file.file, document: value, lineOf },
+      }));
+      const result = readDetectorFile(texts, KINDS_OF_ANALYTIC);
+      problems.push(...result.problems);
+      if (result.detector !== null) detectors.push(result.detector);
     }
   }
   problems.push(...twice(detectors));
