@@ -4,7 +4,7 @@ import { exists, listFolder, readYamlDocuments, readYamlFolder } from '../adapte
 import { buildInventory } from '../baseline/inventory.ts';
 import { readObjectives } from '../baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
-import { readDetector } from '../detect/detector-file.ts';
+import { readDetectorFile } from '../detect/detector-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
@@ -33,12 +33,12 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
     problems.push(...read.problems);
     for (const file of read.files) {
       if (/\.test\.ya?ml$/.test(file.file)) continue;
-      for (const { value, lineOf } of file.documents) {
-        const text = { file: file.file, document: value, lineOf };
-        const result = readDetector(text, KINDS_OF_ANALYTIC);
-        problems.push(...result.problems);
-        if (result.detector !== null) detectors.push(result.detector);
-      }
+      const texts = file.documents.map(({ value, lineOf }) => ({
+        ...{ file: file.file, document: value, lineOf },
+      }));
+      const result = readDetectorFile(texts, KINDS_OF_ANALYTIC);
+      problems.push(...result.problems);
+      if (result.detector !== null) detectors.push(result.detector);
     }
   }
   problems.push(...twice(detectors));

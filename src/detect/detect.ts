@@ -13,6 +13,7 @@ import { notice } from './kinds/notice.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
+import { createSigmaStage, findingOf } from './sigma/stage.ts';
 
 /** Every kind of analytic. One line enrols a new one, in its conformance suite too. */
 export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
@@ -26,7 +27,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
 
 /** Detection over a fixed set of detectors. */
 export interface Detect {
-  /** Detections and retractions of one fact, in the order of the detectors' stems. */
+  /** Detections and retractions of one fact: analytics by their stems, then Sigma by its stems. */
   see(fact: Fact, sink: DetectSink): void;
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
@@ -59,6 +60,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   for (const read of sorted) {
     const detector = { ...read, maturity: maturityOf(read, options.maturity) };
     known.set(detector.stem, detector);
+    if (detector.sigma !== null) continue;
     const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
     const { slots, inventory, evicted } = options;
     const see = kind.compile(detector.params, { stem: detector.stem, slots, inventory, evicted });
@@ -68,6 +70,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
       else list.push({ detector, see });
     }
   }
+  const sigma = createSigmaStage(detectors, options.inventory);
   return {
     detectors: known,
     see(fact, sink) {
@@ -83,6 +86,12 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
             reason: finding.retracts,
           });
       }
+      if (fact.type !== 'event') return;
+      sigma.see(fact, (hit) => {
+        if (!hit.owned.fires) return;
+        const detector = known.get(hit.owned.detector.stem) as Detector;
+        sink.detection(detectionOf(detector, findingOf(hit), fact));
+      });
     },
   };
 }
