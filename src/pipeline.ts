@@ -46,6 +46,8 @@ export interface PipelineOptions {
   readonly tooLateMs: number;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
+  /** Told of every fact before detectors see it; for backtests, which measure them apart. */
+  readonly onFact?: (fact: Fact) => void;
 }
 
 /** What behaviour is judged by. */
@@ -471,6 +473,7 @@ class Spine implements Pipeline {
       const { tenant, agent } = session;
       this.#effects.activity.push(...this.#decide.activity(tenant, agent, session.id, attempt, id));
     }
+    this.#options.onFact?.(fact);
     if (fact.type === 'event') this.#options.baseline.onEvent?.(fact);
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
