@@ -3,13 +3,14 @@ import path from 'node:path';
 import { exists, listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import { topicFile } from '../adapters/jsonl-lines.ts';
+import { createJsonlSequence } from '../adapters/jsonl-sequence.ts';
 import type { Config, SourceConfig } from '../model/config.ts';
 import { KINDS } from '../model/event.ts';
 import { usage } from './arguments.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import type { Library } from './library.ts';
 import type { Feed } from './rehearse.ts';
-import { firstLineOf, withDecoder } from './sniff.ts';
+import { firstLineOf, sourcesIn, withDecoder } from './sniff.ts';
 
 /** One corpus, ready to be read as often as needed. */
 export interface Corpus {
@@ -110,6 +111,33 @@ async function archive(
       sources: [source],
       open: ({ clock, log }) =>
         createJsonlBroker({ path: file, topics: [source.topic], follow: false, log, clock }),
+    },
+  };
+}
+
+/**
+ * The same folders as one corpus that runs through all of them with its state kept, in the order
+ * given; the first folder that holds a topic says how it is decoded.
+ */
+export async function continuous(
+  corpora: readonly Corpus[],
+  library: Library,
+  config: Config | null,
+): Promise<Corpus> {
+  const folders = corpora.map(({ feed, place, name }) => {
+    if (feed === null) return place;
+    throw usage(`--continuous runs through folders of streams; ${name} is none`);
+  });
+  const sources = new Map<string, SourceConfig>();
+  for (const folder of folders)
+    for (const source of await sourcesIn(folder, library, config))
+      if (!sources.has(source.topic)) sources.set(source.topic, source);
+  const name = folders.join(' then ');
+  return {
+    ...{ name, place: name, labels: null },
+    feed: {
+      sources: [...sources.values()],
+      open: ({ clock }) => createJsonlSequence({ folders, topics: [...sources.keys()], clock }),
     },
   };
 }

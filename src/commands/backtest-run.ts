@@ -18,8 +18,8 @@ export interface BacktestRun {
   readonly library: Library;
   readonly config: Config | null;
   readonly evidence: EvidenceLevel;
-  /** Judges behaviour; made anew for each corpus. Null: no baseline is in force. */
-  readonly baseline: (() => BaselineOptions) | null;
+  /** Judges behaviour. Null: no baseline is in force. */
+  readonly baseline: BaselineOptions | null;
   readonly signal: AbortSignal;
   readonly progress: (what: string) => void;
   readonly onFact?: (fact: Fact) => void;
@@ -33,13 +33,12 @@ export async function runCorpus(
   { name, place, feed }: Corpus,
   run: BacktestRun,
 ): Promise<CorpusRun> {
-  const { library, config, evidence, signal, progress, onFact } = run;
+  const { library, config, evidence, baseline, signal, progress, onFact } = run;
   const traffic = createTraffic();
-  const baseline = run.baseline?.();
   const result = await rehearse({
     ...{ dir: place, library, config, evidence, signal },
     ...(feed === null ? {} : { feed }),
-    ...(baseline === undefined ? {} : { baseline }),
+    ...(baseline === null ? {} : { baseline }),
     ...(onFact === undefined ? {} : { onFact }),
     log: createLog('error', 'backtest'),
     // The file's own word on each detector, unless the operator has overruled it.

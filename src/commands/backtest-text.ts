@@ -1,131 +1,159 @@
 /** Text of a backtest: what people read in a terminal. */
 import type { Alert } from '../evaluation/backtest/alert.ts';
+import { type DetectorDiff, isDifferent } from '../evaluation/backtest/diff.ts';
+import { wordsOf } from '../evaluation/backtest/expectations.ts';
+import { labelsIn, sessionsOf } from '../evaluation/backtest/markdown.ts';
+import type { BacktestReport, Comparison } from '../evaluation/backtest/report.ts';
 import {
-  type JudgedExpectation,
-  type Unexpected,
-  wordsOf,
-} from '../evaluation/backtest/expectations.ts';
-import {
-  type Blindness,
-  type CorpusRun,
-  type DetectorTally,
-  sumOf,
-} from '../evaluation/backtest/tally.ts';
-import { daysOf } from '../evaluation/backtest/traffic.ts';
+  blindWords,
+  changeWords,
+  costCell,
+  costWords,
+  figure,
+  laterWords,
+  markedName,
+  whoOf,
+} from '../evaluation/backtest/words.ts';
 import { count, safe, table } from './output.ts';
 
-/** A figure with two digits that mean something. */
-export function figure(value: number | null): string {
-  if (value === null) return '-';
-  if (value === 0) return '0';
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? value.toPrecision(1) : text;
+const EXAMPLES_MAX = 3;
+const DIFFERENCES_MAX = 5;
+const SENTENCE_MAX = 300;
+
+/** The whole report, part by part. */
+export function backtestLines(report: BacktestReport): string[] {
+  const { cost, against } = report;
+  return [
+    ...corpusLines(report),
+    '',
+    ...tallyTable(report),
+    ...(cost === null ? [] : [costWords(cost)]),
+    ...block(detailLines(report)),
+    ...block(against === null ? [] : comparisonLines(against, report)),
+    ...block(expectationLines(report)),
+  ];
 }
 
-/** What was run, a line for each corpus. */
-export function corpusLines(runs: readonly CorpusRun[]): string[] {
-  return runs.flatMap(({ name, traffic, records, deadLetters, late }) => {
-    const { sessions, agents, agentDays } = traffic;
+function block(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function corpusLines({ corpora, baselines }: BacktestReport): string[] {
+  const lines = corpora.flatMap((one) => {
     const said = [
-      count(records, 'record'),
-      count(sessions.size, 'session'),
-      count(agents.size, 'agent'),
-      `${figure(daysOf(traffic))} days`,
-      count(agentDays, 'agent-day'),
+      count(one.records, 'record'),
+      count(one.sessions, 'session'),
+      count(one.agents, 'agent'),
+      `${figure(one.days)} days`,
+      count(one.agentDays, 'agent-day'),
     ].join(', ');
-    const flaws = [
-      ...(deadLetters > 0 ? [`${count(deadLetters, 'record')} could not be read`] : []),
-      ...(late > 0
-        ? [`${count(late, 'record')} came later than the lateness of their source`]
-        : []),
+    const { deadLetters, late } = one;
+    return [
+      `${safe(one.name)}: ${said}`,
+      ...(deadLetters > 0 ? [`  ${count(deadLetters, 'record')} could not be read`] : []),
+      ...(late > 0 ? [`  ${count(late, 'record')} later than the lateness of their source`] : []),
     ];
-    return [`${safe(name)}: ${said}`, ...flaws.map((flaw) => `  ${flaw}`)];
   });
+  return [...lines, `baselines: ${safe(baselines, SENTENCE_MAX)}`];
 }
 
-/** One row for each detector that was run; those in shadow bear a mark. */
-export function tallyTable(
-  tallies: readonly DetectorTally[],
-  costs: ReadonlyMap<string, number>,
-): string[] {
-  const labels = [...new Set(tallies.flatMap(({ byLabel }) => byLabel.map(({ label }) => label)))];
-  const head = ['detector', 'alerts', 'sessions', 'agents', 'a day', 'an agent-day', ...labels];
-  const hasCost = costs.size > 0;
-  const rows = tallies.map((tally) => [
-    `${tally.detector}${tally.maturity === 'shadow' ? ' (shadow)' : ''}`,
-    String(tally.alerts),
-    String(tally.sessions),
-    String(tally.agents),
+/** One row for each detector that was run; sessions alerted of each label. */
+function tallyTable({ detectors, cost }: BacktestReport): string[] {
+  const labels = labelsIn(detectors);
+  const head = ['detector', 'alerts', 'sessions', 'agents', 'a day', 'an agent-day', 'µs/event'];
+  const rows = detectors.map((tally) => [
+    markedName(tally),
+    ...[tally.alerts, tally.sessions, tally.agents].map(String),
     figure(tally.perDay),
     figure(tally.perAgentDay),
-    ...labels.map((label) => {
-      const found = tally.byLabel.find((each) => each.label === label);
-      return found === undefined ? '-' : `${found.sessions}/${found.of}`;
-    }),
-    ...(hasCost ? [figure(costs.get(tally.detector) ?? null)] : []),
+    costCell(cost, tally.detector),
+    ...labels.map((label) => sessionsOf(tally, label)),
   ]);
-  return table([[...head, ...(hasCost ? ['µs/event'] : [])], ...rows]);
+  return table([[...head, ...labels], ...rows]);
 }
 
 /** First examples of the detectors that fired, and where each could not see. */
-export function detailLines(tallies: readonly DetectorTally[]): string[] {
-  return tallies.flatMap((tally) => {
-    const notes = [
-      ...blindLines(tally.blindness),
-      ...(tally.unkept > 0
-        ? [`${count(tally.unkept, 'alert')} beyond the bound were counted and not looked at`]
-        : []),
-      ...(tally.late > 0 ? [`${count(tally.late, 'alert')} on late records`] : []),
-      ...tally.examples.map((alert) => exampleLine(alert)),
-    ];
+function detailLines({ detectors }: BacktestReport): string[] {
+  return detectors.flatMap((tally) => {
+    const examples = tally.examples.slice(0, EXAMPLES_MAX).map(exampleLine);
+    const notes = [...blindWords(tally), ...examples];
     return notes.length === 0 ? [] : [`${tally.detector}:`, ...notes.map((note) => `  ${note}`)];
   });
 }
 
-/** Where a detector could not see, in words. */
-export function blindLines(blindness: Blindness): string[] {
-  const { unheard, belowEvidence, gaps, gapHours, sessions, alerts } = blindness;
-  const lines: string[] = [];
-  if (unheard.length > 0)
-    lines.push(`abstained: it needs ${unheard.join(' and ')}, of which there is no record`);
-  if (belowEvidence !== null && belowEvidence > 0)
-    lines.push(
-      `${figure(100 * belowEvidence)} % of the events it looks at hold less content than it needs`,
-    );
-  if (gaps > 0)
-    lines.push(
-      `blind in ${count(gaps, 'interval')}, ${figure(gapHours)} h, in which ${count(sessions, 'session')} acted`,
-    );
-  if (alerts > 0) lines.push(`${count(alerts, 'alert')} in sessions with a blind book`);
-  return lines;
+function exampleLine(alert: Alert): string {
+  const where = `${safe(alert.corpus)}: ${safe(whoOf(alert))}`;
+  return `${where}: ${safe(alert.explanation, SENTENCE_MAX)}`;
 }
 
-/** One alert on one line. */
-export function exampleLine({ corpus, session, agent, seq, explanation }: Alert): string {
-  const who = session === null ? `agent ${safe(agent)}` : `session ${safe(session)}`;
-  const at = seq === null ? '' : ` seq ${seq}`;
-  return `${safe(corpus)}: ${who}${at}: ${safe(explanation, 300)}`;
-}
-
-/** What was expected, unmet first in the eye by its mark. */
-export function expectationLines(
-  judged: readonly JudgedExpectation[],
-  unexpected: readonly Unexpected[],
+function comparisonLines(
+  { name, problems, diffs, cost }: Comparison,
+  report: BacktestReport,
 ): string[] {
-  const unmet = sumOf(judged, ({ isMet }) => (isMet ? 0 : 1));
-  const lines = judged.map((each) => {
+  const shown = diffs.filter((diff) => isDifferent(diff) || changeWords(diff) === 'edited');
+  const rows = shown.map((diff) => [
+    diff.detector,
+    changeWords(diff),
+    ...[diff.gained.length, diff.lost.length, diff.same, diff.moved.length].map(String),
+    `${figure(diff.oldPerDay)} → ${figure(diff.newPerDay)}`,
+    laterWords(diff),
+    `${costCell(cost, diff.detector)} → ${costCell(report.cost, diff.detector)}`,
+  ]);
+  const head = ['detector', '', 'gained', 'lost', 'same', 'moved', 'a day', 'later', 'µs/event'];
+  return [
+    `against ${safe(name)}: ${count(diffs.length - shown.length, 'detector')} unedited, with the same alerts`,
+    ...problems.map((problem) => `  not compared: ${problem}`),
+    ...(rows.length === 0 ? [] : table([head, ...rows])),
+    ...shown.flatMap(diffLines),
+  ];
+}
+
+function diffLines({ detector, byLabel, gained, lost, moved }: DetectorDiff): string[] {
+  const listed = (mark: string, alerts: readonly Alert[]) => [
+    ...alerts.slice(0, DIFFERENCES_MAX).map((alert) => `  ${mark} ${exampleLine(alert)}`),
+    ...(alerts.length > DIFFERENCES_MAX
+      ? [`  ${mark} ${alerts.length - DIFFERENCES_MAX} more (--report or --json has all)`]
+      : []),
+  ];
+  const labels = byLabel
+    .filter((label) => label.gained + label.lost > 0)
+    .map(
+      ({ label, gained: more, lost: less, both }) => `${label} +${more} −${less} (${both} in both)`,
+    );
+  const lines = [
+    ...(labels.length === 0 ? [] : [`  by label: ${labels.join(', ')}`]),
+    ...listed('+', gained),
+    ...listed('−', lost),
+    ...listed(
+      '~',
+      moved.map((pair) => pair.new),
+    ),
+  ];
+  return lines.length === 0 ? [] : [`${detector}:`, ...lines];
+}
+
+/** What was expected; what is unmet catches the eye. */
+function expectationLines({
+  expectations,
+  unexpected,
+  isUnexpectedFatal,
+}: BacktestReport): string[] {
+  const unmet = expectations.filter(({ isMet }) => !isMet).length;
+  const lines = expectations.map((each) => {
     const where = each.corpus === null ? '' : ` in ${safe(each.corpus)}`;
     const mark = each.isMet ? 'met  ' : 'UNMET';
     return `  ${mark}  ${each.detector}: ${wordsOf(each)}${where}; found ${each.found}`;
   });
   const head =
-    judged.length === 0
+    expectations.length === 0
       ? []
-      : [`${count(judged.length, 'expectation')}, ${unmet === 0 ? 'all met' : `${unmet} unmet`}`];
+      : [
+          `${count(expectations.length, 'expectation')}, ${unmet === 0 ? 'all met' : `${unmet} unmet`}`,
+        ];
+  const word = isUnexpectedFatal ? 'UNEXPECTED' : 'unexpected';
   const others = unexpected.map(
     ({ detector, corpus, found }) =>
-      `  unexpected: ${detector} in ${safe(corpus)}: ${count(found, 'alert')}`,
+      `  ${word}: ${detector} in ${safe(corpus)}: ${count(found, 'alert')}`,
   );
   return [...head, ...lines, ...others];
 }

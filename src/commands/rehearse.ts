@@ -36,6 +36,8 @@ export interface Rehearsed {
 /** Where records come from, where that is no folder of files. */
 export interface Feed {
   readonly sources: readonly SourceConfig[];
+  /** Where the sources' own decoders are not to be used. */
+  readonly decode?: Decode;
   /** A broker that delivers all there is and then says that it is finished. */
   open(parts: { readonly clock: Clock; readonly log: Log }): Broker & {
     readonly finished: Promise<void>;
@@ -90,17 +92,20 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
     });
   const { store, result } = collector(input.detectionsMax ?? Number.POSITIVE_INFINITY);
   const sessions = new Map<string, string>();
-  const noted = noting(lane.options.decode, sessions, input.evidence);
+  const noted = noting(feed.decode ?? lane.options.decode, sessions, input.evidence);
   const decode = input.onEvent === undefined ? noted : telling(noted, input.onEvent);
   const clock = stoppedClock();
   const broker = feed.open({ clock, log: input.log });
+  // What was read to its end brings nothing more. The clock stands still, so waiting would never end:
+  // one short file would hold back the watermark until the buffer is full, and then everything.
+  const timings = lane.options.timings.map((timing) => ({ ...timing, idleAfterMs: 0 }));
   const told = input.onFact === undefined ? {} : { onFact: input.onFact };
   let shown = 0;
   const observer = createObserver(
     {
       broker,
       store,
-      pipeline: () => createPipeline({ ...lane.options, ...told, decode }),
+      pipeline: () => createPipeline({ ...lane.options, ...told, timings, decode }),
       actor: null,
       clock,
       log: input.log,

@@ -32,6 +32,8 @@ export interface LabelTally {
 
 /** Where a detector could not judge, or only with less than it asks for. */
 export interface Blindness {
+  /** Why it could say nothing in this run, whatever the records hold; null: it could. */
+  readonly abstained: string | null;
   /** Needed sources of which the corpora hold no record at all. */
   readonly unheard: readonly Kind[];
   /** Share of the events of its sources below the evidence level it needs; null: no such event. */
@@ -79,11 +81,12 @@ export const NO_SESSION = 'no session';
 const EXAMPLES_MAX = 3;
 const HOUR_MS = 3_600_000;
 
-/** One tally for each detector, by stem. */
+/** One tally for each detector, by stem. `abstainers`: those that could say nothing, and why. */
 export function tallyOf(
   detectors: readonly Detector[],
   runs: readonly CorpusRun[],
   labels: Labels,
+  abstainers: ReadonlyMap<string, string> = new Map(),
 ): DetectorTally[] {
   const days = sumOf(runs, ({ traffic }) => daysOf(traffic) ?? 0);
   const agentDays = sumOf(runs, ({ traffic }) => traffic.agentDays);
@@ -117,7 +120,7 @@ export function tallyOf(
         byLabel: labels.size === 0 ? [] : byLabel(alerts, labels, totals),
         late: alerts.filter(({ late }) => late).length,
         unkept,
-        blindness: blindnessOf(detector, runs, alerts),
+        blindness: blindnessOf(detector, runs, alerts, abstainers),
         examples: alerts.slice(0, EXAMPLES_MAX),
       };
     });
@@ -168,9 +171,10 @@ function sessionKey({ corpus, session }: Alert): string[] {
 }
 
 function blindnessOf(
-  { needs }: Detector,
+  { stem, needs }: Detector,
   runs: readonly CorpusRun[],
   alerts: readonly Alert[],
+  abstainers: ReadonlyMap<string, string>,
 ): Blindness {
   const sources = new Set(needs.sources);
   const least = EVIDENCE_LEVELS.indexOf(needs.evidence);
@@ -195,6 +199,7 @@ function blindnessOf(
       })),
   );
   return {
+    abstained: abstainers.get(stem) ?? null,
     unheard,
     belowEvidence: events === 0 ? null : below / events,
     gaps: gaps.length,
