@@ -50,6 +50,8 @@ export interface PipelineOptions {
   readonly tooLateMs: number;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
+  /** Told of every fact before detectors see it; for backtests, which measure them apart. */
+  readonly onFact?: (fact: Fact) => void;
 }
 
 /** What behaviour is judged by. */
@@ -480,6 +482,7 @@ class Spine implements Pipeline {
       const { tenant, agent } = session;
       this.#effects.activity.push(...this.#decide.activity(tenant, agent, session.id, attempt, id));
     }
+    this.#options.onFact?.(fact);
     if (fact.type === 'event') {
       this.#options.baseline.onEvent?.(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);

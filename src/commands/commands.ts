@@ -1,5 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
 import { COMMON } from './arguments.ts';
+import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   journal,
   status,
   replay,
+  backtest,
   evaluate,
   findings,
   produce,
