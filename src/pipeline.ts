@@ -19,6 +19,7 @@ import {
 } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
+import type { Exception } from './model/exception.ts';
 import type { EventFact, Fact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
@@ -38,6 +39,7 @@ export interface PipelineOptions {
   readonly correlate: CorrelateOptions;
   readonly detectors: readonly Detector[];
   readonly maturity: Readonly<Record<string, Maturity>>;
+  readonly exceptions: readonly Exception[];
   readonly decide: DecideOptions;
   readonly baseline: BaselineOptions;
   /** Events that may wait for the watermark before sources that run ahead are to pause. */

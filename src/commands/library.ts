@@ -7,8 +7,11 @@ import { readDetector } from '../detect/detector-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
+import type { Exception } from '../model/exception.ts';
 import type { Inventory } from '../model/expectation.ts';
+import type { Measurement } from '../model/power.ts';
 import { compileMappings } from '../source/mapping.ts';
+import { BESIDE, readPower } from './library-power.ts';
 
 /** Root of the installed package: its own detectors, mappings and baselines lie there. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,6 +22,11 @@ export interface Library {
   readonly mappings: ReturnType<typeof compileMappings>['mappings'];
   readonly inventory: Inventory;
   readonly problems: readonly Problem[];
+  /** Measurements of the versions that are there, by stem. */
+  readonly measured: ReadonlyMap<string, Measurement>;
+  readonly exceptions: readonly Exception[];
+  /** What a person should know although nothing is wrong. */
+  readonly remarks: readonly string[];
 }
 
 /** Reads it all. A broken detector or mapping is left out and said; the others are there. */
@@ -29,7 +37,7 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
     const read = await readYamlFolder(`${detectorsDir}/${family}`, { optional: true });
     problems.push(...read.problems);
     for (const file of read.files) {
-      if (/\.test\.ya?ml$/.test(file.file)) continue;
+      if (BESIDE.test(file.file)) continue;
       for (const { value, lineOf } of file.documents) {
         const text = { file: file.file, document: value, lineOf };
         const result = readDetector(text, KINDS_OF_ANALYTIC);
@@ -50,7 +58,12 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
   const tools = await readYamlDocuments(`${ROOT}baselines/tools.yaml`);
   const built = buildInventory([tools.file]);
   problems.push(...tools.problems, ...built.problems);
-  return { detectors, mappings: compiled.mappings, inventory: built.inventory, problems };
+  const power = await readPower(detectorsDir, detectors);
+  problems.push(...power.problems);
+  const { measured, exceptions, remarks } = power;
+  const { mappings } = compiled;
+  const { inventory } = built;
+  return { detectors, mappings, inventory, problems, measured, exceptions, remarks };
 }
 
 function twice(detectors: readonly Detector[]): Problem[] {

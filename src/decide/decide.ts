@@ -16,10 +16,11 @@ import type { Response } from '../model/detector.ts';
 import { assert } from '../model/errors.ts';
 import type { Attempt } from '../model/fact.ts';
 import { idOf } from '../model/ids.ts';
+import { type Earned, earnedTier } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import { type Circumstances, falsify } from './falsify.ts';
 import { checkGuardrails, type FleetSize, type GuardrailOptions } from './guardrail.ts';
-import { LADDER } from './ladder.ts';
+import { LONGEST_MS } from './ladder.ts';
 import { Standing, type StandingLease } from './standing.ts';
 
 /** Settings of the decider. */
@@ -28,6 +29,8 @@ export interface DecideOptions {
   /** Name of the driver actions go through; null where none is configured. */
   readonly driver: string | null;
   readonly guardrails: GuardrailOptions;
+  /** What the version of a detector has earned; absent: nothing was measured. */
+  readonly earnedOf?: (detector: string, version: string) => Earned | null;
 }
 
 /** A decision and what it intends. */
@@ -130,6 +133,7 @@ function decide(
     verb: response.action,
     mode,
     driver: options.driver,
+    earned: earnedBy(options, detection),
     standing: against,
     fleet: standing.fleet(),
     size,
@@ -137,7 +141,11 @@ function decide(
   });
   const explained = falsification.some(({ verdict }) => verdict === 'holds');
   const failed = guardrails.filter(({ passed }) => !passed).map(({ check }) => check);
-  const wouldAct = !explained && failed.every((check) => check === 'mode' || check === 'driver');
+  // A shadow is asked what it would have done, were it to enforce.
+  const isShadow = detection.maturity === 'shadow';
+  const isOurs = (check: string) =>
+    check === 'mode' || check === 'driver' || (isShadow && check === 'maturity');
+  const wouldAct = !explained && failed.every(isOurs);
   if (explained || failed.length > 0) {
     const tripped = failed.includes('fleet-breaker') && failed.length === 1 && trip(standing);
     const outcome =
@@ -164,6 +172,12 @@ function decide(
   };
 }
 
+function earnedBy(options: DecideOptions, detection: Detection): Earned {
+  const { detector, version, evidenceClass } = detection;
+  const known = options.earnedOf?.(detector, version) ?? null;
+  return known ?? earnedTier({ evidenceClass, status: '', measured: null });
+}
+
 function subjectOf(detection: Detection, response: Response): Subject {
   const { tenant, agent, session } = detection.entity;
   const tools =
@@ -187,7 +201,7 @@ function needsRenewal(lease: StandingLease, response: Response, nowMs: number): 
 }
 
 function renewedUntil(lease: StandingLease, response: Response, nowMs: number): number {
-  return Math.min(nowMs + response.ttlMs, lease.issuedMs + LADDER[lease.verb].longestMs);
+  return Math.min(nowMs + response.ttlMs, lease.issuedMs + LONGEST_MS[lease.verb]);
 }
 
 function newLease(
@@ -246,6 +260,11 @@ function intend(
     issuedMs: detection.decidedMs,
     expiresMs: lease.expiresMs,
     cause: null,
+    grounds: {
+      detector: detection.detector,
+      version: detection.version,
+      role: detection.entity.role,
+    },
   };
 }
 
@@ -330,6 +349,7 @@ function lift(
     issuedMs: nowMs,
     expiresMs: lease.expiresMs,
     cause: why.cause,
+    grounds: null,
   };
 }
 

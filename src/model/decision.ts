@@ -128,6 +128,16 @@ export interface Intention {
   readonly expiresMs: number | null;
   /** Why it is released: expired, undone, lifted. Null unless `step` is release. */
   readonly cause: string | null;
+  /** On whose word somebody is restrained; looked at again at the moment of sending. Null: a release. */
+  readonly grounds: Grounds | null;
+}
+
+/** Whose firing an intention rests on. */
+export interface Grounds {
+  readonly detector: string;
+  readonly version: string;
+  /** Role of the agent: its mode must still allow the verb. */
+  readonly role: string | null;
 }
 
 /** Something the gateway saw of a subject under lease. */

@@ -98,6 +98,8 @@ export function intention(n: number, more: Partial<Intention> = {}): Intention {
     issuedMs: START_MS + n,
     expiresMs: START_MS + 600_000,
     cause: step === 'release' ? 'undone' : null,
+    grounds:
+      step === 'release' ? null : { detector: 'unstated-action', version: 'v1', role: 'billing' },
     ...more,
   };
 }

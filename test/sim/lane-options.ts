@@ -4,6 +4,7 @@ import { laneOptions as optionsOf } from '../../src/commands/lane.ts';
 import type { Config, SourceConfig } from '../../src/model/config.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
+import type { Exception } from '../../src/model/exception.ts';
 import type { Inventory } from '../../src/model/expectation.ts';
 import type { BaselineOptions, PipelineOptions } from '../../src/pipeline.ts';
 
@@ -37,6 +38,7 @@ export interface LaneSettings {
   readonly maturity?: PipelineOptions['maturity'];
   /** What behaviour is judged by. Default: nothing. */
   readonly baseline?: BaselineOptions;
+  readonly exceptions?: readonly Exception[];
   /** `expectEvery` of a source, as configuration writes it. */
   readonly expectEvery?: Partial<Record<Kind, string>>;
 }
@@ -52,7 +54,7 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     detectors: settings.detectors ?? [],
     mappings: new Map(),
     inventory: settings.inventory ?? EMPTY_INVENTORY,
-    problems: [],
+    exceptions: settings.exceptions ?? [],
   };
   const driver = settings.driver === undefined ? 'test' : settings.driver;
   const { options } = optionsOf(config, library, {
