@@ -1,8 +1,8 @@
 /** Power of the library: measurement records beside detectors, and exceptions. */
 import { systemClock } from '../adapters/clock.ts';
 import { readYamlFolder } from '../adapters/files.ts';
-import { readExceptions } from '../decide/exception-file.ts';
-import { readMeasured } from '../decide/measured-file.ts';
+import { readExceptions } from '../detect/exception-file.ts';
+import { readMeasured } from '../detect/measured-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';

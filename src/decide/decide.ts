@@ -18,6 +18,7 @@ import type { Attempt } from '../model/fact.ts';
 import { idOf } from '../model/ids.ts';
 import { type Earned, earnedTier } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
+import { createDemotions, type Demotions } from './demotion.ts';
 import { type Circumstances, falsify } from './falsify.ts';
 import { checkGuardrails, type FleetSize, type GuardrailOptions } from './guardrail.ts';
 import { LONGEST_MS } from './ladder.ts';
@@ -30,7 +31,7 @@ export interface DecideOptions {
   readonly driver: string | null;
   readonly guardrails: GuardrailOptions;
   /** What the version of a detector has earned; absent: nothing was measured. */
-  readonly earnedOf?: (detector: string, version: string) => Earned | null;
+  readonly earnedOf?: (detector: string, version: string, role: string | null) => Earned | null;
 }
 
 /** A decision and what it intends. */
@@ -39,6 +40,15 @@ export interface Decided {
   readonly intention: Intention | null;
   /** The breaker stopped this one, and said so for the first time. */
   readonly tripped: boolean;
+}
+
+/** Requests about leases and the kill switch. */
+export type LeaseRequest = Extract<OperatorRequest, { readonly type: 'undo' | 'pause' | 'resume' }>;
+
+/** Why a lease is lifted before its time, and whether its detector is to leave the agent alone a while. */
+export interface Because {
+  readonly reason: string;
+  readonly grantsImmunity: boolean;
 }
 
 /** The decider. Everything in event time; the order of calls is the canonical order of the fold. */
@@ -50,10 +60,16 @@ export interface Decide {
     circumstances: Omit<Circumstances, 'leases'>,
     size: FleetSize,
   ): Decided;
-  /** What an operator asks for. Returns the release of a lease that is undone, if any. */
-  operate(request: OperatorRequest, nowMs: number): Intention | null;
-  /** A detection was taken back: lifts the lease it led to, if that stands. */
-  retract(detectionId: string, response: Response | null, nowMs: number): Intention | null;
+  /** What an operator asks for of leases. Returns the release of one that is undone, if any. */
+  operate(request: LeaseRequest, nowMs: number): Intention | null;
+  /** A detection was taken back or judged wrong: lifts the lease it led to by `verb`, if that stands. */
+  retract(
+    detectionId: string,
+    verb: Verb | null,
+    nowMs: number,
+    because: Because,
+  ): Intention | null;
+  readonly demotions: Demotions;
   /** Which standing leases a call at the gateway concerns. */
   activity(
     tenant: string,
@@ -71,15 +87,14 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
     decide: (detection, caseId, response, circumstances, size) =>
       decide(standing, options, detection, caseId, response, circumstances, size),
     operate: (request, nowMs) => operate(standing, options, request, nowMs),
-    retract: (detectionId, response, nowMs) => {
-      if (response === null) return null;
-      const decisionId = idOf('decision', detectionId, response.action);
-      const why = {
-        cause: 'lifted',
-        reason: 'the detection was retracted: its evidence came late',
-      };
-      return lift(standing, options, idOf('lease', decisionId), nowMs, nowMs, why);
+    retract: (detectionId, verb, nowMs, { reason, grantsImmunity }) => {
+      if (verb === null) return null;
+      const decisionId = idOf('decision', detectionId, verb);
+      const quietUntilMs = nowMs + (grantsImmunity ? options.guardrails.immunityMs : 0);
+      const why = { cause: 'lifted', reason: reason.slice(0, 500) };
+      return lift(standing, options, idOf('lease', decisionId), nowMs, quietUntilMs, why);
     },
+    demotions: createDemotions(slots),
     activity: (tenant, agent, session, attempt, eventId) =>
       activityOf(standing, options, tenant, agent, session, attempt, eventId),
   };
@@ -173,8 +188,8 @@ function decide(
 }
 
 function earnedBy(options: DecideOptions, detection: Detection): Earned {
-  const { detector, version, evidenceClass } = detection;
-  const known = options.earnedOf?.(detector, version) ?? null;
+  const { detector, version, evidenceClass, entity } = detection;
+  const known = options.earnedOf?.(detector, version, entity.role) ?? null;
   return known ?? earnedTier({ evidenceClass, status: '', measured: null });
 }
 
@@ -296,7 +311,7 @@ function trip(standing: Standing): boolean {
 function operate(
   standing: Standing,
   options: DecideOptions,
-  request: OperatorRequest,
+  request: LeaseRequest,
   nowMs: number,
 ): Intention | null {
   if (request.type === 'undo') return undo(standing, options, request, nowMs);
@@ -313,7 +328,7 @@ function operate(
 function undo(
   standing: Standing,
   options: DecideOptions,
-  request: OperatorRequest & { readonly type: 'undo' },
+  request: LeaseRequest & { readonly type: 'undo' },
   nowMs: number,
 ): Intention | null {
   const quietUntilMs = nowMs + options.guardrails.immunityMs;

@@ -42,11 +42,11 @@ function matches({ match }: Exception, detection: Detection): boolean {
   return MATCH_FIELDS.every((field) => {
     const wanted = match[field];
     if (wanted === undefined) return true;
-    const value = valueOf(detection, field);
+    const value = fieldOf(detection, field);
     return value !== null && wanted.includes(value);
   });
 }
 
-function valueOf(detection: Detection, field: MatchField): string | null {
+function fieldOf(detection: Detection, field: MatchField): string | null {
   return field === 'tool' ? detection.tool : detection.entity[field];
 }

@@ -1,5 +1,14 @@
 /** Effects: everything one step of the pipeline wants recorded, as data. */
-import type { Case, Decision, Intention, LeaseActivity } from './decision.ts';
+import type { CausalChain } from './chain.ts';
+import type {
+  Announcement,
+  Case,
+  Decision,
+  Demotion,
+  Intention,
+  LeaseActivity,
+  Verdict,
+} from './decision.ts';
 import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './detection.ts';
 import type { LearningWindow } from './window.ts';
 
@@ -18,6 +27,14 @@ export interface Effects {
   readonly windows: LearningWindow[];
   /** Ids of operator requests that took effect. */
   readonly operatorRequests: string[];
+  /** Which case a detection belongs to; a folded one belongs to two. */
+  readonly members: { readonly caseId: string; readonly detectionId: string }[];
+  readonly announcements: Announcement[];
+  readonly chains: CausalChain[];
+  readonly verdicts: Verdict[];
+  readonly demotions: Demotion[];
+  /** Sessions that were closed, by role: live units. */
+  readonly closedUnits: { readonly role: string; readonly units: number }[];
 }
 
 /** An empty set of effects. */
@@ -34,6 +51,12 @@ export function noEffects(): Effects {
     activity: [],
     windows: [],
     operatorRequests: [],
+    members: [],
+    announcements: [],
+    chains: [],
+    verdicts: [],
+    demotions: [],
+    closedUnits: [],
   };
 }
 

@@ -56,6 +56,8 @@ export function caseOf(n: number, more: Partial<Case> = {}): Case {
     lastMs: START_MS + n,
     detections: [idOf('detection', n)],
     count: 1,
+    ...{ state: 'open', maturity: 'enforce', reopened: 0, foldedInto: null, risk: 40 },
+    folds: [],
     ...more,
   };
 }

@@ -1,5 +1,6 @@
 /** Exception files: every key is mandatory, and every mistake is named with its line. */
 import { type Static, Type } from 'typebox';
+import { dayOf, dayStartMs } from '../model/day.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Exception, MatchField } from '../model/exception.ts';
@@ -113,7 +114,7 @@ function faults(
   if (endMs === null)
     found.push(problemAt(where, ['expires'], `${document.expires} is no day of the calendar`));
   else if (endMs - DAY_MS > nowMs + AHEAD_MAX_MS) {
-    const latest = new Date(nowMs + AHEAD_MAX_MS).toISOString().slice(0, 10);
+    const latest = dayOf(nowMs + AHEAD_MAX_MS);
     found.push(problemAt(where, ['expires'], `at most 90 days ahead: ${latest} or earlier`));
   }
   return found;
@@ -121,9 +122,8 @@ function faults(
 
 /** End of a day, ms; null for one that does not exist. */
 function endOf(day: string): number | null {
-  const ms = Date.parse(`${day}T00:00:00Z`);
-  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== day) return null;
-  return ms + DAY_MS;
+  const startMs = dayStartMs(day);
+  return startMs === null ? null : startMs + DAY_MS;
 }
 
 function exceptionOf(document: ExceptionDocument, file: string): Exception {
