@@ -1,4 +1,4 @@
-/** The other version of a comparison: a folder of detectors, or a revision of the same folder. */
+/** The other version of a comparison: a folder of detectors, or a revision of it. */
 import path from 'node:path';
 import { exists, writeAtomic } from '../adapters/files.ts';
 import { readRevision } from '../adapters/git.ts';

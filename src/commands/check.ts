@@ -7,7 +7,7 @@ import { problemLines, readConfig } from './config.ts';
 import { CONFIG_FILE, detectorsDir } from './inputs.ts';
 import { laneOptions } from './lane.ts';
 import { readLibrary } from './library.ts';
-import { count } from './output.ts';
+import { count, safe } from './output.ts';
 
 /** Where export writes unless told otherwise. */
 const BASELINES = 'baselines';
@@ -43,7 +43,12 @@ export const check: Command = {
             message: `no such detector; there are: hard, ${[...stems].join(', ')}`,
           });
     }
-    output.json({ ok: problems.length === 0, problems, detectors: library.detectors.length });
+    const { remarks } = library;
+    output.json({
+      ok: problems.length === 0,
+      ...{ problems, remarks, detectors: library.detectors.length },
+    });
+    for (const remark of remarks) output.line(safe(remark, 1000));
     for (const line of problemLines(problems)) output.line(line);
     if (problems.length > 0) {
       output.line(count(problems.length, 'problem'));

@@ -8,9 +8,12 @@ import { readDetectorFile } from '../detect/detector-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
+import type { Exception } from '../model/exception.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { ServiceLevels } from '../model/objective.ts';
+import type { Measurement } from '../model/power.ts';
 import { compileMappings } from '../source/mapping.ts';
+import { BESIDE, readPower } from './library-power.ts';
 
 /** Root of the installed package: its own detectors, mappings and baselines lie there. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -22,6 +25,11 @@ export interface Library {
   readonly inventory: Inventory;
   readonly levels: ServiceLevels;
   readonly problems: readonly Problem[];
+  /** Measurements of the versions that are there, by stem. */
+  readonly measured: ReadonlyMap<string, Measurement>;
+  readonly exceptions: readonly Exception[];
+  /** What a person should know although nothing is wrong. */
+  readonly remarks: readonly string[];
 }
 
 /** Reads it all. A broken detector or mapping is left out and said; the others are there. */
@@ -32,7 +40,7 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
     const read = await readYamlFolder(`${detectorsDir}/${family}`, { optional: true });
     problems.push(...read.problems);
     for (const file of read.files) {
-      if (/\.test\.ya?ml$/.test(file.file)) continue;
+      if (BESIDE.test(file.file)) continue;
       const texts = file.documents.map(({ value, lineOf }) => ({
         ...{ file: file.file, document: value, lineOf },
       }));
@@ -55,7 +63,12 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
   problems.push(...tools.problems, ...built.problems);
   const { levels, problems: unsound } = await readLevels();
   problems.push(...unsound);
-  return { detectors, mappings: compiled.mappings, inventory: built.inventory, levels, problems };
+  const power = await readPower(detectorsDir, detectors);
+  problems.push(...power.problems);
+  const { measured, exceptions, remarks } = power;
+  const { mappings } = compiled;
+  const { inventory } = built;
+  return { detectors, mappings, inventory, levels, problems, measured, exceptions, remarks };
 }
 
 /** Objectives beside the other baselines; without the file nothing is promised. */

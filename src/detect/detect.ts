@@ -5,6 +5,7 @@ import type { Detector } from '../model/detector.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { eventIdOf, idOf } from '../model/ids.ts';
+import { maturityInForce } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
 import { burnRate } from './kinds/burn-rate.ts';
@@ -58,7 +59,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   const known = new Map<string, Detector>();
   const sorted = [...detectors].sort((a, b) => (a.stem < b.stem ? -1 : 1));
   for (const read of sorted) {
-    const detector = { ...read, maturity: maturityOf(read, options.maturity) };
+    const detector = { ...read, maturity: maturityInForce(read, options.maturity) };
     known.set(detector.stem, detector);
     if (detector.sigma !== null) continue;
     const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
@@ -94,13 +95,6 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
       });
     },
   };
-}
-
-function maturityOf(detector: Detector, overrides: Readonly<Record<string, Maturity>>): Maturity {
-  const own = overrides[detector.stem];
-  if (own !== undefined) return own;
-  const ofClass = detector.evidenceClass === 'hard' ? overrides['hard'] : undefined;
-  return ofClass ?? detector.maturity;
 }
 
 function detectionOf(detector: Detector, finding: Finding, fact: Fact): Detection {

@@ -5,6 +5,7 @@ import { laneOptions as optionsOf } from '../../src/commands/lane.ts';
 import type { Config, SourceConfig } from '../../src/model/config.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
+import type { Exception } from '../../src/model/exception.ts';
 import type { Inventory } from '../../src/model/expectation.ts';
 import type { ServiceLevels } from '../../src/model/objective.ts';
 import type { BaselineOptions, PipelineOptions } from '../../src/pipeline.ts';
@@ -41,6 +42,7 @@ export interface LaneSettings {
   readonly baseline?: BaselineOptions;
   /** What is promised. Default: nothing. */
   readonly levels?: ServiceLevels;
+  readonly exceptions?: readonly Exception[];
   /** `expectEvery` of a source, as configuration writes it. */
   readonly expectEvery?: Partial<Record<Kind, string>>;
 }
@@ -58,6 +60,7 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     inventory: settings.inventory ?? EMPTY_INVENTORY,
     levels: settings.levels ?? NO_OBJECTIVES,
     problems: [],
+    exceptions: settings.exceptions ?? [],
   };
   const driver = settings.driver === undefined ? 'test' : settings.driver;
   const { options } = optionsOf(config, library, {

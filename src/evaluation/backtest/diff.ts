@@ -1,4 +1,4 @@
-/** Diff of two versions: which alerts were gained, lost or moved, of whom, and how much later. */
+/** Diff of two versions: alerts gained, lost or moved, of whom, and how much later. */
 import { type Alert, compareAlerts, compareText } from './alert.ts';
 import { type DetectorTally, type Labels, labelOf } from './tally.ts';
 
