@@ -159,6 +159,7 @@ class Spine implements Pipeline {
       inventory,
       maturity: options.maturity,
       evicted,
+      notice,
     });
     this.#decide = createDecide(this.#slots, options.decide);
   }

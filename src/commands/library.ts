@@ -1,9 +1,9 @@
 /** Library: reads detectors, mappings and the tool inventory, and says all that is wrong. */
 import { fileURLToPath } from 'node:url';
-import { listFolder, readYamlDocuments, readYamlFolder } from '../adapters/files.ts';
+import { listFolder, readYamlDocuments, readYamlFolder, type YamlFile } from '../adapters/files.ts';
 import { buildInventory } from '../baseline/inventory.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
-import { readDetectorFile } from '../detect/detector-file.ts';
+import { type DetectorText, readDetectorFile } from '../detect/detector-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
@@ -30,12 +30,9 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
     problems.push(...read.problems);
     for (const file of read.files) {
       if (/\.test\.ya?ml$/.test(file.file)) continue;
-      const texts = file.documents.map(({ value, lineOf }) => ({
-        ...{ file: file.file, document: value, lineOf },
-      }));
-      const result = readDetectorFile(texts, KINDS_OF_ANALYTIC);
+      const result = readDetectorFile(textsOf(file), KINDS_OF_ANALYTIC);
       problems.push(...result.problems);
-      if (result.detector !== null) detectors.push(result.detector);
+      if (result.detector !== null && file.faulty.length === 0) detectors.push(result.detector);
     }
   }
   problems.push(...twice(detectors));
@@ -51,6 +48,15 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
   const built = buildInventory([tools.file]);
   problems.push(...tools.problems, ...built.problems);
   return { detectors, mappings: compiled.mappings, inventory: built.inventory, problems };
+}
+
+/** Every document that can be judged, those with a key twice included. */
+function textsOf(file: YamlFile): DetectorText[] {
+  return [...file.documents, ...file.faulty].map(({ value, lineOf }) => ({
+    file: file.file,
+    document: value,
+    lineOf,
+  }));
 }
 
 function twice(detectors: readonly Detector[]): Problem[] {

@@ -93,6 +93,7 @@ const HEARD: readonly NoticeCode[] = [
   'source.blind',
   'source.back',
   'history.truncated',
+  'index.unsound',
 ];
 const PROGRESS_RECORDS = 50_000;
 const DEAD_LETTERS_EVERY_MS = 10_000;

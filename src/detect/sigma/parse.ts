@@ -15,7 +15,7 @@ export interface RuleRead {
 const SELECTIONS_MAX = 256;
 const VALUES_MAX = 20_000;
 const TITLE_MAX = 256;
-const UNNAMEABLE = /[\s()|]/;
+const UNNAMEABLE = /[\s()]/;
 
 /** No placeholder has values, and a rule that needs some is refused. */
 export const NO_PLACEHOLDERS: RuleOptions = { placeholders: new Map(), unresolved: 'refuse' };

@@ -71,7 +71,8 @@ class View implements EventView {
   value(field: string): FieldValue {
     const known = this.#values.get(field);
     if (known !== undefined) return known;
-    const value = new Value(this.get(field), this.#cut);
+    const raw = this.get(field);
+    const value = raw === undefined ? ABSENT : new Value(raw, this.#cut);
     this.#values.set(field, value);
     return value;
   }
@@ -125,6 +126,9 @@ class Value implements FieldValue {
     return this.#folded;
   }
 }
+
+/** Most events lack most fields that rules speak of. */
+const ABSENT = new Value(undefined, (text) => text);
 
 function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
