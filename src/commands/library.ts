@@ -1,9 +1,17 @@
 /** Library: reads detectors, mappings and the tool inventory, and says all that is wrong. */
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../adapters/clock.ts';
 import { listFolder, readYamlDocuments, readYamlFolder, type YamlFile } from '../adapters/files.ts';
 import { buildInventory } from '../baseline/inventory.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
 import { type DetectorText, readDetectorFile } from '../detect/detector-file.ts';
+import {
+  applyFilters,
+  type FilterRead,
+  type FiltersRead,
+  readFilter,
+} from '../detect/sigma/filter.ts';
+import type { RuleOptions } from '../detect/sigma/values.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
@@ -19,10 +27,22 @@ export interface Library {
   readonly mappings: ReturnType<typeof compileMappings>['mappings'];
   readonly inventory: Inventory;
   readonly problems: readonly Problem[];
+  /** What stops nothing and is to be said: filters that expired, or keep what they name. */
+  readonly warnings: readonly Problem[];
+}
+
+/** What reading detectors takes from the configuration. */
+export interface LibraryOptions {
+  /** Values of `%name%` in rules with `expand`. */
+  readonly placeholders?: Readonly<Record<string, readonly (string | number)[]>>;
 }
 
 /** Reads it all. A broken detector or mapping is left out and said; the others are there. */
-export async function readLibrary(detectorsDir: string): Promise<Library> {
+export async function readLibrary(
+  detectorsDir: string,
+  options: LibraryOptions = {},
+): Promise<Library> {
+  const rules = ruleOptions(options);
   const detectors: Detector[] = [];
   const problems: Problem[] = [];
   for (const family of FAMILIES) {
@@ -30,12 +50,15 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
     problems.push(...read.problems);
     for (const file of read.files) {
       if (/\.test\.ya?ml$/.test(file.file)) continue;
-      const result = readDetectorFile(textsOf(file), KINDS_OF_ANALYTIC);
+      const result = readDetectorFile(textsOf(file), KINDS_OF_ANALYTIC, rules);
       problems.push(...result.problems);
       if (result.detector !== null && file.faulty.length === 0) detectors.push(result.detector);
     }
   }
   problems.push(...twice(detectors));
+  const filters = await readFilters(`${detectorsDir}/filters`, rules);
+  const filtered = applyFilters(detectors, filters.value);
+  problems.push(...filters.problems, ...filtered.problems);
   if (detectors.length === 0 && problems.length === 0) {
     const found = (await listFolder(detectorsDir)).join(', ');
     const message = `no detector in ${FAMILIES.join('/, ')}/; the folder holds: ${found || 'nothing'}`;
@@ -47,7 +70,41 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
   const tools = await readYamlDocuments(`${ROOT}baselines/tools.yaml`);
   const built = buildInventory([tools.file]);
   problems.push(...tools.problems, ...built.problems);
-  return { detectors, mappings: compiled.mappings, inventory: built.inventory, problems };
+  return {
+    detectors: filtered.detectors,
+    mappings: compiled.mappings,
+    inventory: built.inventory,
+    problems,
+    warnings: filters.warnings,
+  };
+}
+
+function ruleOptions({ placeholders = {} }: LibraryOptions): RuleOptions {
+  const values = Object.entries(placeholders).map(
+    ([name, list]) => [name, list.map(String)] as const,
+  );
+  return { placeholders: new Map(values), unresolved: 'refuse' };
+}
+
+/** Filters of a folder; the day decides which of them have expired. */
+async function readFilters(
+  folder: string,
+  rules: RuleOptions,
+): Promise<FiltersRead<readonly FilterRead[]>> {
+  const read = await readYamlFolder(folder, { optional: true });
+  const filters: FilterRead[] = [];
+  const problems = [...read.problems];
+  const warnings: Problem[] = [];
+  for (const file of read.files) {
+    if (/\.test\.ya?ml$/.test(file.file)) continue;
+    for (const text of textsOf(file)) {
+      const one = readFilter(text, systemClock.nowMs(), rules);
+      problems.push(...one.problems);
+      warnings.push(...one.warnings);
+      if (one.value !== null && file.faulty.length === 0) filters.push(one.value);
+    }
+  }
+  return { value: filters, problems, warnings };
 }
 
 /** Every document that can be judged, those with a key twice included. */

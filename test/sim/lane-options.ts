@@ -53,6 +53,7 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     mappings: new Map(),
     inventory: settings.inventory ?? EMPTY_INVENTORY,
     problems: [],
+    warnings: [],
   };
   const driver = settings.driver === undefined ? 'test' : settings.driver;
   const { options } = optionsOf(config, library, {

@@ -1,5 +1,5 @@
 /** Compiles checked rules to closures: short-circuiting, over the view of an event. */
-import { type Clause, RUN, type SigmaRule } from '../../model/sigma.ts';
+import { type Clause, RUN, type RuleFilter, type SigmaRule } from '../../model/sigma.ts';
 import { createAutomaton } from './automaton.ts';
 import { compileMatch, type Holds } from './tests.ts';
 import { fold, plainOf } from './text.ts';
@@ -7,10 +7,26 @@ import { fold, plainOf } from './text.ts';
 /** Does the rule match an event? Log source is not asked. */
 export function compileRule(rule: SigmaRule): Holds {
   if (rule.unresolved.length > 0) return () => false;
+  const holds = compileTree(rule.selections, rule.condition);
+  if (rule.filters.length === 0) return holds;
+  const filters = rule.filters.map(compileFilter);
+  return (view) => {
+    if (!holds(view)) return false;
+    for (const keeps of filters) if (!keeps(view)) return false;
+    return true;
+  };
+}
+
+/** An expired filter keeps everything; an event without a time is filtered. */
+function compileFilter({ selections, condition, expiresMs }: RuleFilter): Holds {
+  const keeps = compileTree(selections, condition);
+  return (view) => (view.ms !== null && view.ms >= expiresMs) || keeps(view);
+}
+
+function compileTree(named: SigmaRule['selections'], condition: Clause): Holds {
   const selections = new Map<string, Holds>();
-  for (const [name, clause] of rule.selections)
-    selections.set(name, compileClause(clause, selections));
-  return compileClause(rule.condition, selections);
+  for (const [name, clause] of named) selections.set(name, compileClause(clause, selections));
+  return compileClause(condition, selections);
 }
 
 /** Compiles a tree; selections it names must be in the map. */

@@ -26,6 +26,8 @@ export interface EventView {
   value(field: string): FieldValue;
   /** Every scalar of the event as text, for keywords; folded on request, once. */
   texts(folded: boolean): readonly string[];
+  /** Time of the event, ms since 1970; null for a record of which it is not known. */
+  readonly ms: number | null;
   /** How many values were longer than is looked at. */
   readonly oversized: number;
 }
@@ -39,15 +41,16 @@ const DEPTH_MAX = 64;
 
 /** View of a folded event: derived fields, then its own. */
 export function viewOf(fact: EventFact, inventory: Inventory): EventView {
-  return new View(fact.event, (field) => {
+  const derived = (field: string): unknown => {
     if (!Object.hasOwn(DERIVED, field)) return undefined;
     return DERIVED[field]?.(fact, inventory);
-  });
+  };
+  return new View(fact.event, derived, fact.event.time.eventMs);
 }
 
 /** View of any record, without derived fields. */
 export function recordView(record: object): EventView {
-  return new View(record, () => undefined);
+  return new View(record, () => undefined, null);
 }
 
 class View implements EventView {
@@ -56,11 +59,13 @@ class View implements EventView {
   readonly #values = new Map<string, Value>();
   #texts: readonly string[] | undefined;
   #folded: readonly string[] | undefined;
+  readonly ms: number | null;
   oversized = 0;
 
-  constructor(record: object, derived: (field: string) => unknown) {
+  constructor(record: object, derived: (field: string) => unknown, ms: number | null) {
     this.#record = record;
     this.#derived = derived;
+    this.ms = ms;
   }
 
   get(field: string): unknown {
