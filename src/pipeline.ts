@@ -174,6 +174,7 @@ class Spine implements Pipeline {
       inventory,
       maturity: options.maturity,
       evicted,
+      notice,
     });
     const { neverTouch } = options.decide.guardrails;
     this.#exceptions = createExceptions(options.exceptions, neverTouch);

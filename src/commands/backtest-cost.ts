@@ -79,6 +79,7 @@ function runOnce(set: readonly Detector[], facts: readonly Fact[], inventory: In
   const detect = createDetect(set, {
     ...{ slots: new Slots(), inventory, maturity: {} },
     evicted: () => undefined,
+    notice: () => undefined,
   });
   const beforeMs = performance.now();
   for (const fact of facts) detect.see(fact, NOWHERE);

@@ -1,10 +1,24 @@
 /** Library: reads detectors, mappings and the tool inventory, and says all that is wrong. */
 import { fileURLToPath } from 'node:url';
-import { exists, listFolder, readYamlDocuments, readYamlFolder } from '../adapters/files.ts';
+import { systemClock } from '../adapters/clock.ts';
+import {
+  exists,
+  listFolder,
+  readYamlDocuments,
+  readYamlFolder,
+  type YamlFile,
+} from '../adapters/files.ts';
 import { buildInventory } from '../baseline/inventory.ts';
 import { readObjectives } from '../baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
-import { readDetectorFile } from '../detect/detector-file.ts';
+import { type DetectorText, readDetectorFile } from '../detect/detector-file.ts';
+import {
+  applyFilters,
+  type FilterRead,
+  type FiltersRead,
+  readFilter,
+} from '../detect/sigma/filter.ts';
+import type { RuleOptions } from '../detect/sigma/values.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
@@ -30,10 +44,22 @@ export interface Library {
   readonly exceptions: readonly Exception[];
   /** What a person should know although nothing is wrong. */
   readonly remarks: readonly string[];
+  /** What stops nothing and is to be said: filters that expired, or keep what they name. */
+  readonly warnings: readonly Problem[];
+}
+
+/** What reading detectors takes from the configuration. */
+export interface LibraryOptions {
+  /** Values of `%name%` in rules with `expand`. */
+  readonly placeholders?: Readonly<Record<string, readonly (string | number)[]>>;
 }
 
 /** Reads it all. A broken detector or mapping is left out and said; the others are there. */
-export async function readLibrary(detectorsDir: string): Promise<Library> {
+export async function readLibrary(
+  detectorsDir: string,
+  options: LibraryOptions = {},
+): Promise<Library> {
+  const rules = ruleOptions(options);
   const detectors: Detector[] = [];
   const problems: Problem[] = [];
   for (const family of FAMILIES) {
@@ -41,15 +67,15 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
     problems.push(...read.problems);
     for (const file of read.files) {
       if (BESIDE.test(file.file)) continue;
-      const texts = file.documents.map(({ value, lineOf }) => ({
-        ...{ file: file.file, document: value, lineOf },
-      }));
-      const result = readDetectorFile(texts, KINDS_OF_ANALYTIC);
+      const result = readDetectorFile(textsOf(file), KINDS_OF_ANALYTIC, rules);
       problems.push(...result.problems);
-      if (result.detector !== null) detectors.push(result.detector);
+      if (result.detector !== null && file.faulty.length === 0) detectors.push(result.detector);
     }
   }
   problems.push(...twice(detectors));
+  const filters = await readFilters(`${detectorsDir}/filters`, rules);
+  const filtered = applyFilters(detectors, filters.value);
+  problems.push(...filters.problems, ...filtered.problems);
   if (detectors.length === 0 && problems.length === 0) {
     const found = (await listFolder(detectorsDir)).join(', ');
     const message = `no detector in ${FAMILIES.join('/, ')}/; the folder holds: ${found || 'nothing'}`;
@@ -63,12 +89,15 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
   problems.push(...tools.problems, ...built.problems);
   const { levels, problems: unsound } = await readLevels();
   problems.push(...unsound);
-  const power = await readPower(detectorsDir, detectors);
+  const power = await readPower(detectorsDir, filtered.detectors);
   problems.push(...power.problems);
   const { measured, exceptions, remarks } = power;
-  const { mappings } = compiled;
-  const { inventory } = built;
-  return { detectors, mappings, inventory, levels, problems, measured, exceptions, remarks };
+  return {
+    detectors: filtered.detectors,
+    mappings: compiled.mappings,
+    inventory: built.inventory,
+    ...{ levels, problems, warnings: filters.warnings, measured, exceptions, remarks },
+  };
 }
 
 /** Objectives beside the other baselines; without the file nothing is promised. */
@@ -81,6 +110,43 @@ async function readLevels(): Promise<{
   const { file, problems } = await readYamlDocuments(path);
   const read = readObjectives([file]);
   return { levels: read.levels, problems: [...problems, ...read.problems] };
+}
+
+function ruleOptions({ placeholders = {} }: LibraryOptions): RuleOptions {
+  const values = Object.entries(placeholders).map(
+    ([name, list]) => [name, list.map(String)] as const,
+  );
+  return { placeholders: new Map(values), unresolved: 'refuse' };
+}
+
+/** Filters of a folder; the day decides which of them have expired. */
+async function readFilters(
+  folder: string,
+  rules: RuleOptions,
+): Promise<FiltersRead<readonly FilterRead[]>> {
+  const read = await readYamlFolder(folder, { optional: true });
+  const filters: FilterRead[] = [];
+  const problems = [...read.problems];
+  const warnings: Problem[] = [];
+  for (const file of read.files) {
+    if (/\.test\.ya?ml$/.test(file.file)) continue;
+    for (const text of textsOf(file)) {
+      const one = readFilter(text, systemClock.nowMs(), rules);
+      problems.push(...one.problems);
+      warnings.push(...one.warnings);
+      if (one.value !== null && file.faulty.length === 0) filters.push(one.value);
+    }
+  }
+  return { value: filters, problems, warnings };
+}
+
+/** Every document that can be judged, those with a key twice included. */
+function textsOf(file: YamlFile): DetectorText[] {
+  return [...file.documents, ...file.faulty].map(({ value, lineOf }) => ({
+    file: file.file,
+    document: value,
+    lineOf,
+  }));
 }
 
 function twice(detectors: readonly Detector[]): Problem[] {

@@ -1,6 +1,6 @@
 /** Detection: puts every fact before the detectors that want it, and headers around findings. */
 
-import type { Amendment, Detection, Maturity, Witness } from '../model/detection.ts';
+import type { Amendment, Detection, Maturity, NoticeCode, Witness } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
@@ -51,6 +51,8 @@ export interface DetectOptions {
   readonly inventory: Inventory;
   readonly maturity: Readonly<Record<string, Maturity>>;
   readonly evicted: (subject: string, detail: string, ms: number) => void;
+  /** Says what the observer must say of itself. */
+  readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
 }
 
 /** Compiles the detectors. Their params have been checked when they were read. */
@@ -71,7 +73,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
       else list.push({ detector, see });
     }
   }
-  const sigma = createSigmaStage(detectors, options.inventory);
+  const sigma = createSigmaStage(detectors, options.inventory, options.notice);
   return {
     detectors: known,
     see(fact, sink) {

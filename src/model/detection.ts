@@ -129,6 +129,7 @@ export const NOTICE_CODES = [
   'event.undecided',
   'event.clock-skew',
   'event.duplicate-id',
+  'event.oversize',
   'source.blind',
   'source.back',
   'agent.uninstrumented',
@@ -136,6 +137,7 @@ export const NOTICE_CODES = [
   'history.truncated',
   'breaker.tripped',
   'lease.capped',
+  'index.unsound',
 ] as const;
 /** One of NOTICE_CODES. */
 export type NoticeCode = (typeof NOTICE_CODES)[number];

@@ -61,6 +61,16 @@ export interface LogSource {
   readonly category: string | null;
 }
 
+/** What is left out of a rule, until when. */
+export interface RuleFilter {
+  readonly title: string;
+  readonly selections: readonly (readonly [name: string, clause: Clause])[];
+  /** Must hold too for the rule to match. */
+  readonly condition: Clause;
+  /** Events of this time and later are not filtered any more, ms since 1970. */
+  readonly expiresMs: number;
+}
+
 /** One checked Sigma rule. */
 export interface SigmaRule {
   /** Name correlations call it by; its id, or its title, where it has none. */
@@ -71,6 +81,8 @@ export interface SigmaRule {
   /** Selections by name, in the order of the file. */
   readonly selections: readonly (readonly [name: string, clause: Clause])[];
   readonly condition: Clause;
+  /** Filters put on it. */
+  readonly filters: readonly RuleFilter[];
   /** Placeholders without values; where there are any the rule never matches. */
   readonly unresolved: readonly string[];
 }

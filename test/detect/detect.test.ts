@@ -18,6 +18,7 @@ function run(facts: readonly Fact[], maturity: Record<string, Maturity> = {}, re
     inventory,
     maturity,
     evicted: () => assert.fail('nothing is evicted'),
+    notice: () => assert.fail('there is nothing to say'),
   });
   const detections: Detection[] = [];
   const amendments: Amendment[] = [];

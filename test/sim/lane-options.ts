@@ -61,6 +61,7 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     levels: settings.levels ?? NO_OBJECTIVES,
     problems: [],
     exceptions: settings.exceptions ?? [],
+    warnings: [],
   };
   const driver = settings.driver === undefined ? 'test' : settings.driver;
   const { options } = optionsOf(config, library, {

@@ -48,14 +48,23 @@ export function explainRule(rule: SigmaRule, view: EventView): RuleExplained {
     results.set(match, pass);
     return pass;
   };
-  const selections = new Map(rule.selections);
-  const pass = rule.unresolved.length === 0 && holds(rule.condition, selections, ask);
-  const change = flip(rule.condition, !pass, selections, ask);
+  const filters = rule.filters.filter(({ expiresMs }) => view.ms === null || view.ms < expiresMs);
+  const named = [
+    ...rule.selections,
+    ...filters.flatMap(({ title, selections }) =>
+      selections.map(([name, clause]) => [inFilter(title, name), clause] as const),
+    ),
+  ];
+  const selections = new Map(named);
+  const conditions = filters.map(({ title, condition }) => renamed(condition, title));
+  const whole: Clause = { type: 'and', items: [rule.condition, ...conditions] };
+  const pass = rule.unresolved.length === 0 && holds(whole, selections, ask);
+  const change = flip(whole, !pass, selections, ask);
   return {
     rule: rule.name,
     title: rule.title,
     pass,
-    selections: rule.selections.map(([name, clause]) => ({
+    selections: named.map(([name, clause]) => ({
       name,
       pass: holds(clause, selections, ask),
       matches: matchesOf(clause)
@@ -70,6 +79,18 @@ export function explainRule(rule: SigmaRule, view: EventView): RuleExplained {
     counterfactual: rule.unresolved.length > 0 ? [] : change.map((match) => wording(match, ask)),
     unresolved: rule.unresolved,
   };
+}
+
+/** Selections of a filter stand beside those of the rule, under the filter's title. */
+function inFilter(title: string, name: string): string {
+  return `filter ${JSON.stringify(title)}: ${name}`;
+}
+
+function renamed(clause: Clause, title: string): Clause {
+  if (clause.type === 'selection') return { ...clause, name: inFilter(title, clause.name) };
+  if (clause.type === 'not') return { ...clause, item: renamed(clause.item, title) };
+  if (clause.type === 'match') return clause;
+  return { ...clause, items: clause.items.map((item) => renamed(item, title)) };
 }
 
 type Selections = ReadonlyMap<string, Clause>;

@@ -15,7 +15,7 @@ export interface RuleRead {
 const SELECTIONS_MAX = 256;
 const VALUES_MAX = 20_000;
 const TITLE_MAX = 256;
-const UNNAMEABLE = /[\s()|]/;
+const UNNAMEABLE = /[\s()]/;
 
 /** No placeholder has values, and a rule that needs some is refused. */
 export const NO_PLACEHOLDERS: RuleOptions = { placeholders: new Map(), unresolved: 'refuse' };
@@ -61,6 +61,7 @@ export function readRule(
     source,
     selections,
     condition,
+    filters: [],
     unresolved: [...unresolved].sort(),
   };
   return { rule, problems };
@@ -76,7 +77,7 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** Dimensions of a log source; a rule that names none is put to every event. */
-function readSource(value: unknown, say: SayAt): LogSource {
+export function readSource(value: unknown, say: SayAt): LogSource {
   const source = { product: null, service: null, category: null };
   if (!isMap(value)) {
     say(['logsource'], 'a rule needs `logsource:` with product, service or category');

@@ -1,4 +1,5 @@
 /** The Sigma part of detection: rules of all detectors in one matcher, hits to findings. */
+import type { NoticeCode } from '../../model/detection.ts';
 import type { Detector } from '../../model/detector.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
@@ -7,7 +8,7 @@ import { eventWitness } from '../event-witness.ts';
 import type { Finding } from '../kind.ts';
 import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
-import { type EventView, viewOf } from './view.ts';
+import { type EventView, HALF_MAX, viewOf } from './view.ts';
 
 /** A rule and the detector it belongs to. */
 export interface OwnedRule {
@@ -55,19 +56,46 @@ function compiledSet(detectors: readonly Detector[]): CompiledSet {
   return made;
 }
 
+/** One event in so many is matched without the index too; which, its content decides. */
+const CHECK_EVERY = 10_000;
+
+/** Says what the observer must say of itself. */
+export type Notify = (code: NoticeCode, subject: string, detail: string, ms: number) => void;
+
 /** Compiles the rules of the detectors that are written in Sigma. */
-export function createSigmaStage(detectors: readonly Detector[], inventory: Inventory): SigmaStage {
+export function createSigmaStage(
+  detectors: readonly Detector[],
+  inventory: Inventory,
+  notice: Notify,
+): SigmaStage {
   const { owned, matcher } = compiledSet(detectors);
   if (owned.length === 0) return { see: () => undefined };
   return {
     see(fact, hit) {
+      const { event } = fact;
       const view = viewOf(fact, inventory);
-      const { kind, category } = fact.event;
-      const source: LogSource = { product: 'ai_agent', service: kind, category };
-      for (const at of matcher.match(view, source))
-        hit({ owned: owned[at] as OwnedRule, fact, view });
+      const source = { product: 'ai_agent', service: event.kind, category: event.category };
+      const matches =
+        event.contentHash % CHECK_EVERY === 0
+          ? checked(view, source, fact)
+          : matcher.match(view, source);
+      if (view.oversized > 0) {
+        const detail = `${view.oversized} values longer than ${2 * HALF_MAX} characters: head and tail were looked at`;
+        notice('event.oversize', event.src.name, detail, event.time.eventMs);
+      }
+      for (const at of matches) hit({ owned: owned[at] as OwnedRule, fact, view });
     },
   };
+
+  function checked(view: EventView, source: LogSource, { event }: EventFact): readonly number[] {
+    const { matches, missed } = matcher.check(view, source);
+    if (missed.length > 0) {
+      const names = missed.slice(0, 8).map((at) => (owned[at] as OwnedRule).rule.name);
+      const detail = `the index missed ${names.join(', ')}; this log source is scanned in full from now on`;
+      notice('index.unsound', event.kind, detail, event.time.eventMs);
+    }
+    return matches;
+  }
 }
 
 const TEXT_MAX = 900;

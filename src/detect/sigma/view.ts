@@ -27,6 +27,8 @@ export interface EventView {
   value(field: string): FieldValue;
   /** Every scalar of the event as text, for keywords; folded on request, once. */
   texts(folded: boolean): readonly string[];
+  /** Time of the event, ms since 1970; null for a record of which it is not known. */
+  readonly ms: number | null;
   /** How many values were longer than is looked at. */
   readonly oversized: number;
 }
@@ -41,15 +43,16 @@ const DEPTH_MAX = 64;
 /** View of a folded event: derived fields, then its own. */
 export function viewOf(fact: EventFact, inventory: Inventory): EventView {
   const asked = ask(fact, inventory);
-  return new View(fact.event, (field) => {
-    const derived = derivedField(field);
-    return derived === undefined ? undefined : readDerived(asked, derived);
-  });
+  const derived = (field: string): unknown => {
+    const known = derivedField(field);
+    return known === undefined ? undefined : readDerived(asked, known);
+  };
+  return new View(fact.event, derived, fact.event.time.eventMs);
 }
 
 /** View of any record, without derived fields. */
 export function recordView(record: object): EventView {
-  return new View(record, () => undefined);
+  return new View(record, () => undefined, null);
 }
 
 class View implements EventView {
@@ -58,11 +61,13 @@ class View implements EventView {
   readonly #values = new Map<string, Value>();
   #texts: readonly string[] | undefined;
   #folded: readonly string[] | undefined;
+  readonly ms: number | null;
   oversized = 0;
 
-  constructor(record: object, derived: (field: string) => unknown) {
+  constructor(record: object, derived: (field: string) => unknown, ms: number | null) {
     this.#record = record;
     this.#derived = derived;
+    this.ms = ms;
   }
 
   get(field: string): unknown {
@@ -73,7 +78,8 @@ class View implements EventView {
   value(field: string): FieldValue {
     const known = this.#values.get(field);
     if (known !== undefined) return known;
-    const value = new Value(this.get(field), this.#cut);
+    const raw = this.get(field);
+    const value = raw === undefined ? ABSENT : new Value(raw, this.#cut);
     this.#values.set(field, value);
     return value;
   }
@@ -127,6 +133,9 @@ class Value implements FieldValue {
     return this.#folded;
   }
 }
+
+/** Most events lack most fields that rules speak of. */
+const ABSENT = new Value(undefined, (text) => text);
 
 function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
