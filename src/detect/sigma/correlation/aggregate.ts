@@ -1,6 +1,6 @@
 /** Aggregate: cuts time into windows, and asks of a figure whether the condition holds. */
 import type { CorrelationRule } from './definition.ts';
-import { EVIDENCE_MAX, type Group, insertByTime, keep, LATE_KEEP_MS } from './group.ts';
+import { type Group, keep, LATE_KEEP_MS } from './group.ts';
 import type { KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import type { Measure, Value } from './measure.ts';
@@ -123,7 +123,7 @@ class Aggregate<State> implements Machine {
     if (firedMs !== null && (nowMs >= firedMs + timespanMs || !this.#isTrue(own.state)))
       group.firedMs = null;
     this.#add(group, own.state, taken, value);
-    keep(group, taken.kept);
+    this.#keep(group.kept, taken, value);
     if (group.firedMs !== null || !this.#isTrue(own.state)) return;
     group.firedMs = nowMs;
     this.#fire(group, own.state, group.kept, nowMs, taken.late);
@@ -144,7 +144,7 @@ class Aggregate<State> implements Machine {
     if (endMs !== null && this.#isOver(group, own, ms)) this.#close(group, own, endMs);
     if (own.startMs === null) this.#open(group, own, ms);
     this.#add(group, own.state, taken, value);
-    keep(group, taken.kept);
+    this.#keep(group.kept, taken, value);
     if (!this.#onArrival || group.firedMs !== null || !this.#isTrue(own.state)) return;
     group.firedMs = ms;
     this.#fire(group, own.state, group.kept, Math.max(ms, group.lastMs), taken.late);
@@ -221,8 +221,7 @@ class Aggregate<State> implements Machine {
   #correct(group: Group, closed: Closed<State>, taken: Taken, value: Value): void {
     const was = closed.outcome;
     this.#add(group, closed.state, taken, value);
-    insertByTime(closed.kept, taken.kept);
-    if (closed.kept.length > EVIDENCE_MAX) closed.kept.shift();
+    this.#keep(closed.kept, taken, value);
     const nowMs = Math.max(group.lastMs, closed.endMs);
     const isTrue = this.#isTrue(closed.state);
     if (was === 'silent' && isTrue) {
@@ -238,6 +237,11 @@ class Aggregate<State> implements Machine {
   #add(group: Group, state: State, { hit }: Taken, value: Value): void {
     if (this.#measure.add(state, hit.ms, value, this.#rule))
       this.#tools.bounded(group, 'a window holds more than is kept of it', hit.ms);
+  }
+
+  /** Where different values are counted, the newest event of each is the evidence. */
+  #keep(list: KeptHit[], { kept }: Taken, value: Value): void {
+    keep(list, this.#measure.isDistinct ? { ...kept, tag: String(value) } : kept);
   }
 
   #isTrue(state: State): boolean {

@@ -108,18 +108,24 @@ export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptH
     late,
     witness: { ...hit.witness, leaves: null },
     entity,
+    tag: null,
     from: from ?? [],
   };
 }
 
-/** Adds a hit to the newest ones, in order of time. */
-export function keep(group: Group, hit: KeptHit): void {
-  insertByTime(group.kept, hit);
-  if (group.kept.length > EVIDENCE_MAX) group.kept.shift();
+/** Adds a hit to the newest ones, in order of time; of hits with one tag only the newest stays. */
+export function keep(kept: KeptHit[], hit: KeptHit): void {
+  if (hit.tag !== null) {
+    const same = kept.findIndex(({ tag }) => tag === hit.tag);
+    if (same >= 0 && (kept[same] as KeptHit).ms > hit.ms) return;
+    if (same >= 0) kept.splice(same, 1);
+  }
+  insertByTime(kept, hit);
+  if (kept.length > EVIDENCE_MAX) kept.shift();
 }
 
 /** Puts an item behind all that are not later. */
-export function insertByTime<T extends { readonly ms: number }>(list: T[], item: T): void {
+function insertByTime<T extends { readonly ms: number }>(list: T[], item: T): void {
   let at = list.length;
   while (at > 0 && (list[at - 1] as T).ms > item.ms) at -= 1;
   if (at === list.length) list.push(item);

@@ -28,6 +28,8 @@ export interface KeptHit {
   readonly late: boolean;
   readonly witness: WitnessRecord;
   readonly entity: Entity;
+  /** The value it was counted for, where different values are counted; else null. */
+  readonly tag: string | null;
   /** Evidence of the firing that this hit is; empty for a hit of a rule. */
   readonly from: readonly KeptHit[];
 }

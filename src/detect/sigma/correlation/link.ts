@@ -1,4 +1,4 @@
-/** Links: gives the rules that correlations name their keys, and refuses cycles and deep chains. */
+/** Links: gives the rules that correlations name their keys; refuses cycles and deep chains. */
 import type { Problem } from '../../../model/errors.ts';
 import type { Kind } from '../../../model/event.ts';
 import { type Located, problemAt } from '../../../model/schema.ts';

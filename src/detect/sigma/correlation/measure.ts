@@ -8,6 +8,8 @@ export type Value = string | number;
 
 /** A figure over a window. State is plain JSON. */
 export interface Measure<State> {
+  /** True where it counts different values. */
+  readonly isDistinct: boolean;
   /** What the event adds; null: it is not counted. */
   valueOf(rule: CorrelationRule, hit: Hit, place: number): Value | null;
   create(): State;

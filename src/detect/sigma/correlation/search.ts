@@ -1,4 +1,4 @@
-/** Search: the occurrence of a condition's rules that a hit completes, the tightest one first. */
+/** Search: the occurrence of a condition that a hit completes, the tightest one first. */
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
 import type { KeptHit } from './hit.ts';

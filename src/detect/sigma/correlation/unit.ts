@@ -57,9 +57,7 @@ export class Unit {
       context.evicted(rule.name, detail, group.lastMs);
       context.count('correlation.evicted');
     });
-    const type = TYPES[rule.type];
-    if (type === undefined) throw new Error(`invariant broken: no correlation type ${rule.type}`);
-    this.#machine = type.compile(rule, this.#tools());
+    this.#machine = TYPES[rule.type].compile(rule, this.#tools());
     const isNegated = rule.conjuncts?.some(({ absent }) => absent.length > 0) ?? false;
     const { range } = rule;
     const closes =

@@ -9,6 +9,7 @@ import { emptyRing, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '
  * count is exact below the bound and saturates at it; conditions beyond it are refused at load.
  */
 const count: Measure<Ring<0>> = {
+  isDistinct: false,
   valueOf: () => 0,
   create: () => emptyRing(),
   add(ring, ms, _value, { limits }) {
