@@ -180,6 +180,7 @@ class Spine implements Pipeline {
     yield* this.#slots.restoring(state.pages, state.deltas);
     yield* this.#correlate.restoring();
     yield* this.#behaviour.restoring();
+    yield* this.#detect.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {
@@ -442,15 +443,28 @@ class Spine implements Pipeline {
     if (this.#slots.dirty > 0) this.#worked = true;
   }
 
-  /** Timers of acts and ends of units up to `ms`, in the order of their time however it is cut. */
+  /**
+   * Timers of acts, deadlines of correlations and ends of units up to `ms`, in the order of their
+   * time however it is cut.
+   */
   #passTime(ms: number): void {
-    for (let at = this.#behaviour.nextMs(); at !== undefined && at <= ms; ) {
+    for (let at = this.#nextMs(); at <= ms; at = this.#nextMs()) {
       this.#correlate.passTime(at);
+      this.#detect.passTime(at, this.#onDeadline);
       this.#behaviour.passTime(at, this.#onReading);
-      at = this.#behaviour.nextMs();
     }
     this.#correlate.passTime(ms);
   }
+
+  #nextMs(): number {
+    const never = Number.POSITIVE_INFINITY;
+    return Math.min(this.#behaviour.nextMs() ?? never, this.#detect.nextMs() ?? never);
+  }
+
+  readonly #onDeadline = {
+    detection: (detection: Detection) => this.#detection(detection),
+    amendment: (amendment: Amendment) => this.#amendment(amendment),
+  };
 
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
   readonly #onReading = (reading: UnitReading): void => {
@@ -475,7 +489,7 @@ class Spine implements Pipeline {
     if (fact.type === 'event') this.#options.baseline.onEvent?.(fact);
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
-      amendment: (amendment) => this.#amendment(amendment, fact),
+      amendment: (amendment) => this.#amendment(amendment),
     });
     this.#behaviour.see(fact, this.#onReading);
   }
@@ -518,9 +532,10 @@ class Spine implements Pipeline {
       );
   }
 
-  #amendment(amendment: Amendment, fact: Fact): void {
+  /** A lease that rests on what is taken back ends. */
+  #amendment(amendment: Amendment): void {
     this.#effects.amendments.push(amendment);
-    if (amendment.type !== 'retracted' || fact.type !== 'retract') return;
+    if (amendment.type !== 'retracted') return;
     for (const { response } of this.#detect.detectors.values()) {
       const release = this.#decide.retract(amendment.detectionId, response, this.watermarkMs);
       if (release === null) continue;

@@ -25,6 +25,12 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
 export interface Detect {
   /** Detections and retractions of one fact: analytics by their stems, then Sigma by its stems. */
   see(fact: Fact, sink: DetectSink): void;
+  /** When a correlation has something to decide, event ms; undefined: nothing waits. */
+  nextMs(): number | undefined;
+  /** Decides what is due up to `ms`; every event up to then was seen. */
+  passTime(ms: number, sink: DetectSink): void;
+  /** Rebuilds, step by step, what is derived from the entities. */
+  restoring(): Generator<undefined, void>;
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
 }
@@ -71,6 +77,9 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   const sigma = createSigmaStage(detectors, options.inventory, options.notice);
   return {
     detectors: known,
+    nextMs: () => undefined,
+    passTime: () => undefined,
+    *restoring() {},
     see(fact, sink) {
       for (const { detector, see } of byFact.get(fact.type) ?? []) {
         const finding = see(fact);
