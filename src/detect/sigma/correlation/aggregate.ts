@@ -1,7 +1,7 @@
 /** Aggregate: cuts time into windows, and asks of a figure whether the condition holds. */
 import type { CorrelationRule } from './definition.ts';
 import { type Group, keep, LATE_KEEP_MS } from './group.ts';
-import type { KeptHit } from './hit.ts';
+import type { Hit, KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import type { Measure, Value } from './measure.ts';
 import { holds, isDecidedOnArrival, rangeText } from './range.ts';
@@ -60,12 +60,14 @@ class Aggregate<State> implements Machine {
     return { startMs: null, state: this.#measure.create(), closed: null };
   }
 
+  valueOf(hit: Hit, place: number): Value | null {
+    return this.#measure.valueOf(this.#rule, hit, place);
+  }
+
   hit(group: Group, taken: Taken): void {
-    const value = this.#measure.valueOf(this.#rule, taken.hit, taken.place);
-    if (value === null) return;
     const own = group.own as Own<State>;
-    if (this.#slides) this.#slide(group, own, taken, value);
-    else this.#window(group, own, taken, value);
+    if (this.#slides) this.#slide(group, own, taken);
+    else this.#window(group, own, taken);
   }
 
   pass(group: Group, ms: number): void {
@@ -85,8 +87,7 @@ class Aggregate<State> implements Machine {
   }
 
   forget(group: Group, taken: Taken): void {
-    const value = this.#measure.valueOf(this.#rule, taken.hit, taken.place);
-    if (value === null) return;
+    const { value } = taken;
     const own = group.own as Own<State>;
     const { eventId, ms } = taken.hit;
     const without = (kept: KeptHit[]) => kept.filter((one) => one.eventId !== eventId);
@@ -108,7 +109,7 @@ class Aggregate<State> implements Machine {
   }
 
   /** (t − timespan, t], looked at whenever an event comes. */
-  #slide(group: Group, own: Own<State>, taken: Taken, value: Value): void {
+  #slide(group: Group, own: Own<State>, taken: Taken): void {
     const { timespanMs } = this.#rule;
     const { ms } = taken.hit;
     if (taken.late && ms <= group.lastMs - timespanMs) {
@@ -122,19 +123,19 @@ class Aggregate<State> implements Machine {
     const { firedMs } = group;
     if (firedMs !== null && (nowMs >= firedMs + timespanMs || !this.#isTrue(own.state)))
       group.firedMs = null;
-    this.#add(group, own.state, taken, value);
-    this.#keep(group.kept, taken, value);
+    this.#add(group, own.state, taken);
+    this.#keep(group.kept, taken);
     if (group.firedMs !== null || !this.#isTrue(own.state)) return;
     group.firedMs = nowMs;
     this.#fire(group, own.state, group.kept, nowMs, taken.late);
   }
 
   /** Windows with a beginning and an end. */
-  #window(group: Group, own: Own<State>, taken: Taken, value: Value): void {
+  #window(group: Group, own: Own<State>, taken: Taken): void {
     const { ms } = taken.hit;
     const endMs = this.#endMs(group, own);
     if (taken.late && own.closed !== null && ms >= own.closed.startMs && ms < own.closed.endMs) {
-      this.#correct(group, own.closed, taken, value);
+      this.#correct(group, own.closed, taken);
       return;
     }
     if (taken.late && ms < (own.startMs ?? own.closed?.startMs ?? ms)) {
@@ -143,8 +144,8 @@ class Aggregate<State> implements Machine {
     }
     if (endMs !== null && this.#isOver(group, own, ms)) this.#close(group, own, endMs);
     if (own.startMs === null) this.#open(group, own, ms);
-    this.#add(group, own.state, taken, value);
-    this.#keep(group.kept, taken, value);
+    this.#add(group, own.state, taken);
+    this.#keep(group.kept, taken);
     if (!this.#onArrival || group.firedMs !== null || !this.#isTrue(own.state)) return;
     group.firedMs = ms;
     this.#fire(group, own.state, group.kept, Math.max(ms, group.lastMs), taken.late);
@@ -218,10 +219,10 @@ class Aggregate<State> implements Machine {
   }
 
   /** A late hit of a window that is over: it may fire, or take its firing back. */
-  #correct(group: Group, closed: Closed<State>, taken: Taken, value: Value): void {
+  #correct(group: Group, closed: Closed<State>, taken: Taken): void {
     const was = closed.outcome;
-    this.#add(group, closed.state, taken, value);
-    this.#keep(closed.kept, taken, value);
+    this.#add(group, closed.state, taken);
+    this.#keep(closed.kept, taken);
     const nowMs = Math.max(group.lastMs, closed.endMs);
     const isTrue = this.#isTrue(closed.state);
     if (was === 'silent' && isTrue) {
@@ -234,13 +235,13 @@ class Aggregate<State> implements Machine {
     }
   }
 
-  #add(group: Group, state: State, { hit }: Taken, value: Value): void {
+  #add(group: Group, state: State, { hit, value }: Taken): void {
     if (this.#measure.add(state, hit.ms, value, this.#rule))
       this.#tools.bounded(group, 'a window holds more than is kept of it', hit.ms);
   }
 
   /** Where different values are counted, the newest event of each is the evidence. */
-  #keep(list: KeptHit[], { kept }: Taken, value: Value): void {
+  #keep(list: KeptHit[], { kept, value }: Taken): void {
     keep(list, this.#measure.isDistinct ? { ...kept, tag: String(value) } : kept);
   }
 

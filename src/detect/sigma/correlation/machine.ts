@@ -2,6 +2,7 @@
 import type { CorrelationRule, CorrelationType } from './definition.ts';
 import type { Group, Stretch } from './group.ts';
 import type { Hit, KeptHit } from './hit.ts';
+import type { Value } from './measure.ts';
 
 /** A hit on its way into a group. */
 export interface Taken {
@@ -9,6 +10,8 @@ export interface Taken {
   readonly kept: KeptHit;
   /** Place of its rule in `rules`. */
   readonly place: number;
+  /** What `valueOf` said of it. */
+  readonly value: Value;
   /** True where the group has already seen something later, or event time has passed it. */
   readonly late: boolean;
 }
@@ -51,6 +54,8 @@ export interface Machine {
   readonly reachMs: number;
   /** State of a new group. */
   create(): unknown;
+  /** What the hit adds; null: it is none for this correlation, as if it had not been. */
+  valueOf(hit: Hit, place: number): Value | null;
   hit(group: Group, taken: Taken): void;
   /** Time reached what `dueOf` said: decides what is due. */
   pass(group: Group, ms: number): void;

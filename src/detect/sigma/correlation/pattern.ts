@@ -63,6 +63,10 @@ class Pattern implements Machine {
     return { seen: [], pending: [], trueUntilMs: 0, onlyUncertain: false, startMs: null };
   }
 
+  valueOf(): number {
+    return 1;
+  }
+
   hit(group: Group, { hit, kept, place, late }: Taken): void {
     const own = group.own as Own;
     const { ms } = hit;
@@ -161,11 +165,12 @@ class Pattern implements Machine {
   /** A hit where nothing should be: what waits is over, and what was said is taken back. */
   #spoil(group: Group, own: Own, { place, ms, kept }: Seen, late: boolean): void {
     const spoils = (one: Stretch) => one.place === place && one.fromMs <= ms && ms <= one.toMs;
-    // In an order an event is neither before nor after itself.
-    const isPart = (hits: readonly KeptHit[]) =>
-      this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId);
-    if (own.pending.length > 0)
-      own.pending = own.pending.filter(({ empty, hits }) => !empty.some(spoils) || isPart(hits));
+    own.pending = own.pending.filter(({ empty, hits, timeMs }) => {
+      // In an order an event is neither before nor after itself.
+      if (this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId)) return true;
+      // What comes in order stands behind everything that has come, whatever its time says.
+      return !empty.some((one) => spoils(one) && (late || one.toMs > timeMs));
+    });
     if (!late || group.fired.length === 0) return;
     const nowMs = Math.max(ms, group.lastMs);
     this.#tools.retract(group, 'a late event stands where none was found', spoils, nowMs);

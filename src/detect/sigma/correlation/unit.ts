@@ -71,12 +71,18 @@ export class Unit {
 
   /** A hit of the rule at `place`. */
   take(hit: ChainedHit, place: number): void {
+    const value = this.#machine.valueOf(hit, place);
+    if (value === null) {
+      this.#context.count('correlation.no-value');
+      return;
+    }
     const key = this.#keyOf(hit, place);
     if (key === null) return;
     const known = this.store.get(key);
     const group = known ?? this.#open(key, hit, place);
     if (isKept(group, hit)) return;
-    const taken = { hit, kept: keptOf(hit), place, late: hit.late || hit.ms < group.lastMs };
+    const late = hit.late || hit.ms < group.lastMs;
+    const taken = { hit, kept: keptOf(hit), place, value, late };
     this.#machine.hit(group, taken);
     group.lastMs = Math.max(group.lastMs, hit.ms);
     // On its first hit a group is on probation.
@@ -103,8 +109,9 @@ export class Unit {
   forget(hit: ChainedHit, place: number, reason: string): void {
     const key = this.#keyOf(hit, place);
     const group = key === null ? undefined : this.store.get(key);
-    if (key === null || group === undefined) return;
-    this.#machine.forget(group, { hit, kept: keptOf(hit), place, late: true });
+    const value = this.#machine.valueOf(hit, place);
+    if (key === null || group === undefined || value === null) return;
+    this.#machine.forget(group, { hit, kept: keptOf(hit), place, value, late: true });
     this.#retract(group, reason, hit.ms, ({ rests }) => rests.includes(hit.eventId));
     this.store.touch(key);
     this.#schedule(key, group);
