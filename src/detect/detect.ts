@@ -1,6 +1,13 @@
 /** Detection: puts every fact before the detectors that want it, and headers around findings. */
 
-import type { Amendment, Detection, Maturity, NoticeCode, Witness } from '../model/detection.ts';
+import type {
+  Amendment,
+  Detection,
+  Entity,
+  Maturity,
+  NoticeCode,
+  Witness,
+} from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
@@ -30,6 +37,12 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
 export interface Detect {
   /** Detections and retractions of one fact: analytics by their stems, then Sigma by its stems. */
   see(fact: Fact, sink: DetectSink): void;
+  /** When a correlation has something to decide, event ms; undefined: nothing waits. */
+  nextMs(): number | undefined;
+  /** Decides what is due up to `ms`; every event up to then was seen. */
+  passTime(ms: number, sink: DetectSink): void;
+  /** Rebuilds, step by step, what is derived from the entities. */
+  restoring(): Generator<undefined, void>;
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
 }
@@ -37,7 +50,8 @@ export interface Detect {
 /** Receives what detection says. */
 export interface DetectSink {
   detection(detection: Detection): void;
-  amendment(amendment: Amendment): void;
+  /** `entity`: of the detection that is taken back. */
+  amendment(amendment: Amendment, entity: Entity): void;
 }
 
 interface Compiled {
@@ -76,6 +90,9 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   const sigma = createSigmaStage(detectors, options.inventory, options.notice);
   return {
     detectors: known,
+    nextMs: () => undefined,
+    passTime: () => undefined,
+    *restoring() {},
     see(fact, sink) {
       for (const { detector, see } of byFact.get(fact.type) ?? []) {
         const finding = see(fact);
@@ -83,11 +100,10 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
         const detection = detectionOf(detector, finding, fact);
         if (finding.retracts === undefined) sink.detection(detection);
         else
-          sink.amendment({
-            type: 'retracted',
-            detectionId: detection.id,
-            reason: finding.retracts,
-          });
+          sink.amendment(
+            { type: 'retracted', detectionId: detection.id, reason: finding.retracts },
+            detection.entity,
+          );
       }
       if (fact.type !== 'event') return;
       sigma.see(fact, (hit) => {
