@@ -4,6 +4,7 @@ import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { coverage } from './coverage.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { findings } from './findings-export.ts';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   replay,
   evaluate,
+  coverage,
   findings,
   produce,
   simulate,

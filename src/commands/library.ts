@@ -4,6 +4,7 @@ import { listFolder, readYamlDocuments, readYamlFolder } from '../adapters/files
 import { buildInventory } from '../baseline/inventory.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
 import { readDetector } from '../detect/detector-file.ts';
+import { NO_TAXONOMY, readTaxonomy, type Taxonomy, tagProblems } from '../detect/taxonomy.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
@@ -18,6 +19,8 @@ export interface Library {
   readonly detectors: readonly Detector[];
   readonly mappings: ReturnType<typeof compileMappings>['mappings'];
   readonly inventory: Inventory;
+  /** Public ids that tags may name. */
+  readonly taxonomy: Taxonomy;
   readonly problems: readonly Problem[];
 }
 
@@ -25,6 +28,8 @@ export interface Library {
 export async function readLibrary(detectorsDir: string): Promise<Library> {
   const detectors: Detector[] = [];
   const problems: Problem[] = [];
+  const ids = await readTaxonomyFile();
+  problems.push(...ids.problems);
   for (const family of FAMILIES) {
     const read = await readYamlFolder(`${detectorsDir}/${family}`, { optional: true });
     problems.push(...read.problems);
@@ -34,7 +39,9 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
         const text = { file: file.file, document: value, lineOf };
         const result = readDetector(text, KINDS_OF_ANALYTIC);
         problems.push(...result.problems);
-        if (result.detector !== null) detectors.push(result.detector);
+        if (result.detector === null) continue;
+        detectors.push(result.detector);
+        problems.push(...tagProblems(result.detector.tags, ids.taxonomy, text));
       }
     }
   }
@@ -50,7 +57,19 @@ export async function readLibrary(detectorsDir: string): Promise<Library> {
   const tools = await readYamlDocuments(`${ROOT}baselines/tools.yaml`);
   const built = buildInventory([tools.file]);
   problems.push(...tools.problems, ...built.problems);
-  return { detectors, mappings: compiled.mappings, inventory: built.inventory, problems };
+  const { taxonomy } = ids;
+  const { mappings } = compiled;
+  return { detectors, mappings, inventory: built.inventory, taxonomy, problems };
+}
+
+/** The lists of public ids that the package brings. */
+export async function readTaxonomyFile(): Promise<ReturnType<typeof readTaxonomy>> {
+  const file = `${ROOT}detectors/taxonomy.json`;
+  const read = await readYamlDocuments(file);
+  const [document] = read.file.documents;
+  if (read.problems.length > 0 || document === undefined)
+    return { taxonomy: NO_TAXONOMY, problems: read.problems };
+  return readTaxonomy(document.value, { file, lineOf: document.lineOf });
 }
 
 function twice(detectors: readonly Detector[]): Problem[] {

@@ -1,6 +1,7 @@
 /** Settings of a lane for tests: four canonical sources, everything else as the daemon has it. */
 import { EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
 import { laneOptions as optionsOf } from '../../src/commands/lane.ts';
+import { NO_TAXONOMY } from '../../src/detect/taxonomy.ts';
 import type { Config, SourceConfig } from '../../src/model/config.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
@@ -52,6 +53,7 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     detectors: settings.detectors ?? [],
     mappings: new Map(),
     inventory: settings.inventory ?? EMPTY_INVENTORY,
+    taxonomy: NO_TAXONOMY,
     problems: [],
   };
   const driver = settings.driver === undefined ? 'test' : settings.driver;
