@@ -1,8 +1,9 @@
 /** Writes docs/reference/*.schema.json and generated pages; a test fails when they are stale. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { ObjectivesDocument } from '../src/baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../src/detect/detect.ts';
-import { DetectorFile } from '../src/detect/detector-file.ts';
+import { DetectorFile } from '../src/detect/detector-schema.ts';
 import { Config } from '../src/model/config.ts';
 import { WireEvent } from '../src/model/event.ts';
 import { Field, MappingDocument } from '../src/source/mapping-schema.ts';
@@ -36,7 +37,7 @@ function detectorSchema(): object {
     ...properties.plumbline,
     properties: { ...properties.plumbline.properties, kind },
     allOf: kinds.map(({ name, params }) => ({
-      if: { properties: { kind: { const: name } } },
+      if: { properties: { kind: { const: name } }, required: ['kind'] },
       // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema, never awaited.
       then: { properties: { params } },
     })),
@@ -47,7 +48,13 @@ function detectorSchema(): object {
 /** Name and text of every generated file. */
 export function referenceFiles(): ReadonlyMap<string, string> {
   const mapping = { ...(withoutRepeats(MappingDocument) as object), $defs: { field: Field } };
-  const schemas = { event: WireEvent, config: Config, mapping, detector: detectorSchema() };
+  const schemas = {
+    event: WireEvent,
+    config: Config,
+    mapping,
+    detector: detectorSchema(),
+    objectives: ObjectivesDocument,
+  };
   return new Map(
     Object.entries(schemas).map(([name, schema]) => [
       `${name}.schema.json`,

@@ -11,6 +11,7 @@ import {
   type Node,
   parseAllDocuments,
   stringify,
+  visit,
 } from 'yaml';
 import { OperatingError, type Problem } from '../model/errors.ts';
 
@@ -29,6 +30,11 @@ export interface YamlDocument {
 export interface YamlFile {
   readonly file: string;
   readonly documents: readonly YamlDocument[];
+  /**
+   * Documents with a problem that can be read all the same (a key stands twice: the last one holds).
+   * Not to be used, only to be judged, so that all their other mistakes are named too.
+   */
+  readonly faulty: readonly YamlDocument[];
 }
 
 /** Bytes of a YAML file at most. */
@@ -46,10 +52,11 @@ export function parseYaml(file: string, text: string): { file: YamlFile; problem
     problems.push({ file, line, key: '', message });
   if (Buffer.byteLength(text) > YAML_BYTES_MAX) {
     problem(null, `larger than ${YAML_BYTES_MAX} bytes; split the file`);
-    return { file: { file, documents: [] }, problems };
+    return { file: { file, documents: [], faulty: [] }, problems };
   }
   const lines = new LineCounter();
   const documents: YamlDocument[] = [];
+  const faulty: YamlDocument[] = [];
   const options = {
     lineCounter: lines,
     prettyErrors: false,
@@ -59,23 +66,56 @@ export function parseYaml(file: string, text: string): { file: YamlFile; problem
   const parsed = parseAllDocuments(text, options);
   for (const document of Array.isArray(parsed) ? (parsed as Document.Parsed[]) : []) {
     const faults = [...document.errors, ...document.warnings];
-    for (const fault of faults) problem(lines.linePos(fault.pos[0]).line, fault.message);
-    if (faults.length > 0) continue;
+    for (const fault of faults) problem(lines.linePos(fault.pos[0]).line, wordingOf(fault));
+    if (faults.some(({ code }) => code !== 'DUPLICATE_KEY')) continue;
+    const orphans = orphanAliases(document);
+    for (const { name, at } of orphans)
+      problem(
+        lines.linePos(at).line,
+        `*${name} names no anchor; if it begins with a wildcard, write it in quotes: '*${name}'`,
+      );
+    if (orphans.length > 0) continue;
     try {
       const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
-      documents.push({ value, lineOf: (at) => lineOf(document, lines, at) });
+      const read = { value, lineOf: (at: Path) => lineOf(document, lines, at) };
+      (faults.length === 0 ? documents : faulty).push(read);
     } catch (cause) {
       problem(null, cause instanceof Error ? cause.message : 'cannot be resolved');
     }
   }
-  return { file: { file, documents }, problems };
+  return { file: { file, documents, faulty }, problems };
+}
+
+type Path = readonly (string | number)[];
+
+/** What to write instead, for the mistakes that are made most. */
+function wordingOf({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (code === 'DUPLICATE_KEY')
+    return `${message}: this one stands twice; put its values into one list, or into two maps`;
+  if (code === 'BAD_ALIAS')
+    return `${message}; a value that begins with * is written in quotes: '*…'`;
+  if (code === 'UNEXPECTED_TOKEN' || code === 'BAD_SCALAR_START')
+    return `${message}; a value that begins with % or @ or a backquote is written in quotes`;
+  return message;
+}
+
+/** Aliases without an anchor: most of them are unquoted wildcards. */
+function orphanAliases(document: Document.Parsed): { name: string; at: number }[] {
+  const found: { name: string; at: number }[] = [];
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) === undefined)
+        found.push({ name: node.source, at: node.range?.[0] ?? 0 });
+    },
+  });
+  return found;
 }
 
 /** Reads and parses a YAML file. A file that cannot be read is a problem like any other. */
 export async function readYamlDocuments(
   file: string,
 ): Promise<{ file: YamlFile; problems: Problem[] }> {
-  const none: YamlFile = { file, documents: [] };
+  const none: YamlFile = { file, documents: [], faulty: [] };
   try {
     const { size } = await stat(file);
     if (size > YAML_BYTES_MAX) {

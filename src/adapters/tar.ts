@@ -37,16 +37,25 @@ function checksumOf(block: Buffer): number {
   return sum;
 }
 
+/** An extension record of pax: it tells of the entry that follows. */
+const PAX = 0x78;
+
+/** The name in records of the form `length key=value`, a line each; null where none is given. */
+function paxPath(records: string): string | null {
+  return /^\d+ path=(.*)$/m.exec(records)?.[1] ?? null;
+}
+
 /**
  * Text of the plain files of a `.tar.gz`, by path, in archive order.
- * Reads the ustar form; directories, links and extension records are passed over, so a name of
- * more than 255 bytes comes out cut. Nothing is written anywhere, whatever the paths say.
+ * Reads the ustar form, and the long names of pax; directories, links and other extensions are
+ * passed over. Nothing is written anywhere, whatever the paths say.
  * Throws SOURCE_UNREADABLE on broken gzip, a broken header, an entry cut short, or more than
  * 256 MiB unpacked. `name` is only for the message.
  */
 export function readTarGz(archive: Uint8Array, name: string): ReadonlyMap<string, string> {
   const tar = unpacked(archive, name);
   const files = new Map<string, string>();
+  let longName: string | null = null;
   let at = 0;
   while (at + BLOCK_BYTES <= tar.length) {
     const block = tar.subarray(at, at + BLOCK_BYTES);
@@ -60,9 +69,10 @@ export function readTarGz(archive: Uint8Array, name: string): ReadonlyMap<string
     const kind = block[156];
     if (kind === 0 || kind === 0x30) {
       const prefix = textField(block, 257, 5) === 'ustar' ? textField(block, 345, 155) : '';
-      const path = `${prefix === '' ? '' : `${prefix}/`}${textField(block, 0, 100)}`;
+      const path = longName ?? `${prefix === '' ? '' : `${prefix}/`}${textField(block, 0, 100)}`;
       files.set(path.replace(/^\.\//, ''), tar.toString('utf8', start, start + bytes));
     }
+    longName = kind === PAX ? paxPath(tar.toString('utf8', start, start + bytes)) : null;
     at = start + Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
   }
   return files;

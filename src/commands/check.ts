@@ -4,10 +4,10 @@ import { REGISTRY } from './baseline.ts';
 import { baselineProblems } from './baseline-files.ts';
 import type { Command } from './command.ts';
 import { problemLines, readConfig } from './config.ts';
-import { CONFIG_FILE, detectorsDir } from './inputs.ts';
+import { CONFIG_FILE, detectorsDir, libraryOptions } from './inputs.ts';
 import { laneOptions } from './lane.ts';
 import { readLibrary } from './library.ts';
-import { count } from './output.ts';
+import { count, safe } from './output.ts';
 
 /** Where export writes unless told otherwise. */
 const BASELINES = 'baselines';
@@ -23,7 +23,7 @@ export const check: Command = {
     const file = given.value('config') ?? ((await exists(CONFIG_FILE)) ? CONFIG_FILE : null);
     const read = file === null ? null : await readConfig(file);
     const config = read?.config ?? null;
-    const library = await readLibrary(detectorsDir(given, config));
+    const library = await readLibrary(detectorsDir(given, config), libraryOptions(config));
     const baselines = await baselineProblems(given.value('baselines') ?? BASELINES, REGISTRY);
     const problems = [...(read?.problems ?? []), ...library.problems, ...baselines];
     if (read !== null && read.problems.length === 0) {
@@ -43,7 +43,13 @@ export const check: Command = {
             message: `no such detector; there are: hard, ${[...stems].join(', ')}`,
           });
     }
-    output.json({ ok: problems.length === 0, problems, detectors: library.detectors.length });
+    const { remarks, warnings } = library;
+    output.json({
+      ok: problems.length === 0,
+      ...{ problems, warnings, remarks, detectors: library.detectors.length },
+    });
+    for (const line of problemLines(warnings)) output.line(`warning: ${line}`);
+    for (const remark of remarks) output.line(safe(remark, 1000));
     for (const line of problemLines(problems)) output.line(line);
     if (problems.length > 0) {
       output.line(count(problems.length, 'problem'));

@@ -4,7 +4,7 @@ import type { Config } from '../model/config.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import type { Given } from './arguments.ts';
 import { DEFAULT_SOURCES, problemLines, readConfig } from './config.ts';
-import { type Library, ROOT, readLibrary } from './library.ts';
+import { type Library, type LibraryOptions, ROOT, readLibrary } from './library.ts';
 
 /** File that is read where no --config is given and it exists. */
 export const CONFIG_FILE = 'plumbline.yaml';
@@ -33,9 +33,15 @@ export function detectorsDir(given: Given, config: Config | null): string {
   return given.value('detectors') ?? config?.detectors?.dir ?? own;
 }
 
+/** What the configuration says of reading detectors. */
+export function libraryOptions(config: Config | null): LibraryOptions {
+  const placeholders = config?.detectors?.placeholders;
+  return placeholders === undefined ? {} : { placeholders };
+}
+
 /** The library; every problem of every file is said before anything else happens. */
 export async function libraryOf(given: Given, config: Config | null): Promise<Library> {
-  const library = await readLibrary(detectorsDir(given, config));
+  const library = await readLibrary(detectorsDir(given, config), libraryOptions(config));
   refuse(library.problems);
   return library;
 }

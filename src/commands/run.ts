@@ -33,6 +33,8 @@ export const run: Command = {
     const file = given.value('config') ?? CONFIG_FILE;
     const library = await libraryOf(given, config);
     const log = createLog(given.has('quiet') ? 'warn' : 'info', config.instance ?? 'plumbline');
+    for (const { file: at, line, message } of library.warnings)
+      log.warn({ file: at, line }, message);
     const untilCaughtUp = given.has('until-caught-up');
     const store = await openStore(config, environment, log, {
       stopEmbedded: true,
@@ -93,6 +95,7 @@ const HEARD: readonly NoticeCode[] = [
   'source.blind',
   'source.back',
   'history.truncated',
+  'index.unsound',
 ];
 const PROGRESS_RECORDS = 50_000;
 const DEAD_LETTERS_EVERY_MS = 10_000;

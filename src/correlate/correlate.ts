@@ -58,11 +58,35 @@ export interface Correlate {
   fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
   /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
   changedMs(tenant: string, agent: string): number | null;
+  /** For whom a session runs, and the sessions that led to it, nearest first, at most four. */
+  lineage(tenant: string, session: string): SessionLineage;
   /** Governance's log does not begin at its beginning: who is unknown to us may yet be registered. */
   historyIsPartial(): void;
   /** Is this book known to be blind at the moment? */
   blind(kind: Kind): boolean;
   readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Where a session comes from, as far as it is remembered. */
+export interface SessionLineage {
+  readonly principal: string | null;
+  readonly ancestors: readonly { readonly session: string; readonly agent: string }[];
+}
+
+const ANCESTORS_MAX = 4;
+
+function lineageOf(slots: Slots, tenant: string, session: string): SessionLineage {
+  const own = slots.get<SessionEntity>('S', keyOf(tenant, session));
+  const ancestors: { session: string; agent: string }[] = [];
+  const seen = new Set([session]);
+  for (let parent = own?.parent ?? null; parent !== null && !seen.has(parent); ) {
+    const entity = slots.get<SessionEntity>('S', keyOf(tenant, parent));
+    if (entity === undefined || ancestors.length >= ANCESTORS_MAX) break;
+    ancestors.push({ session: parent, agent: entity.agent });
+    seen.add(parent);
+    parent = entity.parent;
+  }
+  return { principal: own?.principal ?? null, ancestors };
 }
 
 /** Makes the fold over `slots`. Facts and notices come out in the order they become decidable. */
@@ -102,6 +126,7 @@ export function createCorrelate(
       const changed = slots.get<AgentEntity>('A', keyOf(tenant, agent))?.changedMs ?? 0;
       return changed === 0 ? null : changed;
     },
+    lineage: (tenant, session) => lineageOf(slots, tenant, session),
     historyIsPartial: () => {
       laneOf(ledger, 0).isPartial = true;
       slots.touch('L', 'lane');

@@ -1,16 +1,20 @@
 /** Detection: puts every fact before the detectors that want it, and headers around findings. */
 
-import type { Amendment, Detection, Maturity, Witness } from '../model/detection.ts';
+import type { Amendment, Detection, Maturity, NoticeCode, Witness } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { eventIdOf, idOf } from '../model/ids.ts';
+import { maturityInForce } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
+import { burnRate } from './kinds/burn-rate.ts';
 import { evidence } from './kinds/evidence.ts';
+import { notice } from './kinds/notice.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
+import { createSigmaStage, findingOf } from './sigma/stage.ts';
 
 /** Every kind of analytic. One line enrols a new one, in its conformance suite too. */
 export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
@@ -18,11 +22,13 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   silence,
   rate,
   evidence,
+  'burn-rate': burnRate,
+  notice,
 };
 
 /** Detection over a fixed set of detectors. */
 export interface Detect {
-  /** Detections and retractions of one fact, in the order of the detectors' stems. */
+  /** Detections and retractions of one fact: analytics by their stems, then Sigma by its stems. */
   see(fact: Fact, sink: DetectSink): void;
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
@@ -45,6 +51,8 @@ export interface DetectOptions {
   readonly inventory: Inventory;
   readonly maturity: Readonly<Record<string, Maturity>>;
   readonly evicted: (subject: string, detail: string, ms: number) => void;
+  /** Says what the observer must say of itself. */
+  readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
 }
 
 /** Compiles the detectors. Their params have been checked when they were read. */
@@ -53,8 +61,9 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   const known = new Map<string, Detector>();
   const sorted = [...detectors].sort((a, b) => (a.stem < b.stem ? -1 : 1));
   for (const read of sorted) {
-    const detector = { ...read, maturity: maturityOf(read, options.maturity) };
+    const detector = { ...read, maturity: maturityInForce(read, options.maturity) };
     known.set(detector.stem, detector);
+    if (detector.sigma !== null) continue;
     const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
     const { slots, inventory, evicted } = options;
     const see = kind.compile(detector.params, { stem: detector.stem, slots, inventory, evicted });
@@ -64,6 +73,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
       else list.push({ detector, see });
     }
   }
+  const sigma = createSigmaStage(detectors, options.inventory, options.notice);
   return {
     detectors: known,
     see(fact, sink) {
@@ -79,15 +89,14 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
             reason: finding.retracts,
           });
       }
+      if (fact.type !== 'event') return;
+      sigma.see(fact, (hit) => {
+        if (!hit.owned.fires) return;
+        const detector = known.get(hit.owned.detector.stem) as Detector;
+        sink.detection(detectionOf(detector, findingOf(hit), fact));
+      });
     },
   };
-}
-
-function maturityOf(detector: Detector, overrides: Readonly<Record<string, Maturity>>): Maturity {
-  const own = overrides[detector.stem];
-  if (own !== undefined) return own;
-  const ofClass = detector.evidenceClass === 'hard' ? overrides['hard'] : undefined;
-  return ofClass ?? detector.maturity;
 }
 
 function detectionOf(detector: Detector, finding: Finding, fact: Fact): Detection {

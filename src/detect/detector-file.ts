@@ -1,99 +1,18 @@
-/** Detector files: checks the header and parameters, and names every mistake at once. */
+/** Detector files: checks the header and what it looks for, and names every mistake at once. */
 import { hash } from 'node:crypto';
-import { type Static, type TSchema, Type } from 'typebox';
+import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { durationMs } from '../model/config.ts';
-import { VERBS } from '../model/decision.ts';
-import { EVIDENCE_CLASSES, FAMILIES, type Family, LEVELS, MATURITIES } from '../model/detection.ts';
-import type { Detector } from '../model/detector.ts';
+import { FAMILIES, type Family } from '../model/detection.ts';
+import type { Detector, SigmaDocuments } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
-import { EVIDENCE_LEVELS, KINDS } from '../model/event.ts';
 import { type Located, problemAt, schemaProblems } from '../model/schema.ts';
+import type { SigmaRule } from '../model/sigma.ts';
+import { BaseDocument, DetectorFile } from './detector-schema.ts';
 import type { AnalyticKind } from './kind.ts';
-
-const prose = (description: string) => Type.String({ minLength: 10, maxLength: 4000, description });
-const strict = { additionalProperties: false } as const;
-
-/** What a detector file holds: a Sigma v2.1 head, and everything of ours under `plumbline:`. */
-export const DetectorFile = Type.Object(
-  {
-    title: Type.String({
-      minLength: 5,
-      maxLength: 256,
-      description: 'What fired, in a few words.',
-    }),
-    id: Type.String({
-      pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
-      description: 'UUID v4: identity for ever.',
-    }),
-    name: Type.String({ pattern: '^[a-z][a-z0-9_]*$', description: 'File stem with _ for -.' }),
-    taxonomy: Type.Literal('plumbline'),
-    status: Type.Enum(['experimental', 'test', 'stable', 'deprecated', 'unsupported']),
-    description: Type.Optional(Type.String()),
-    author: Type.Optional(Type.String()),
-    date: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' }),
-    modified: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' })),
-    references: Type.Optional(Type.Array(Type.String())),
-    logsource: Type.Object(
-      {
-        product: Type.Literal('ai_agent'),
-        service: Type.Optional(Type.Enum(KINDS)),
-        category: Type.Optional(Type.String()),
-      },
-      strict,
-    ),
-    falsepositives: Type.Array(Type.String({ minLength: 5 }), { minItems: 1 }),
-    level: Type.Enum(LEVELS),
-    tags: Type.Array(
-      Type.String({
-        pattern:
-          '^(atlas\\.t\\d{4}(\\.\\d{3})?|owasp-asi\\.asi\\d{2}|owasp-mcp\\.mcp\\d{2}|owasp-t\\.t\\d{1,2}|attack\\.t\\d{4}(\\.\\d{3})?)$',
-        description: 'ATLAS and OWASP ids, for example atlas.t0053, owasp-asi.asi02.',
-      }),
-      { minItems: 1 },
-    ),
-    plumbline: Type.Object(
-      {
-        format: Type.Literal(1),
-        maturity: Type.Enum(MATURITIES, { description: 'What a firing may cause.' }),
-        kind: Type.String({ description: 'Kind of analytic.' }),
-        params: Type.Record(Type.String(), Type.Unknown(), {
-          description: "The kind's parameters.",
-        }),
-        evidence_class: Type.Enum(EVIDENCE_CLASSES),
-        needs: Type.Object(
-          {
-            sources: Type.Array(Type.Enum(KINDS), { minItems: 1 }),
-            evidence: Type.Enum(EVIDENCE_LEVELS),
-            identity: Type.Optional(Type.Enum(['gateway', 'platform', 'self'])),
-          },
-          strict,
-        ),
-        entity: Type.Array(Type.String(), {
-          minItems: 1,
-          description: 'Paths of the risk objects.',
-        }),
-        response: Type.Optional(
-          Type.Object(
-            {
-              action: Type.Enum(VERBS, { description: 'A hint: the ladder may do less.' }),
-              scope: Type.Enum(['session', 'agent']),
-              ttl: Type.String({ pattern: '^[0-9]+(ms|s|m|h)$', description: 'At most 4h.' }),
-            },
-            strict,
-          ),
-        ),
-        why: prose('Why this matters.'),
-        misses: prose('When it stays silent although it should not.'),
-        triage: prose('What the person on call does first.'),
-      },
-      strict,
-    ),
-  },
-  { ...strict, $id: 'https://plumbline.dev/schema/detector-1.json', title: 'Plumbline detector' },
-);
-type DetectorFile = Static<typeof DetectorFile>;
+import { NO_PLACEHOLDERS, readRule } from './sigma/parse.ts';
+import type { RuleOptions } from './sigma/values.ts';
 
 interface SchemaError {
   readonly instancePath: string;
@@ -101,6 +20,7 @@ interface SchemaError {
 }
 
 const checkFile = Compile(DetectorFile);
+const checkBase = Compile(BaseDocument);
 const TTL_MAX_MS = 4 * 3_600_000;
 
 /** A parsed YAML document and where it came from. */
@@ -111,28 +31,159 @@ export interface DetectorText {
   readonly lineOf: (path: readonly (string | number)[]) => number | null;
 }
 
-/** Reads one detector. `problems` is empty if and only if `detector` is there. */
+/** A detector, or what is wrong with it; `problems` is empty if and only if `detector` is there. */
+export interface DetectorRead {
+  readonly detector: Detector | null;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads one detector of one document. */
 export function readDetector(
   text: DetectorText,
   kinds: Readonly<Record<string, AnalyticKind>>,
-): { readonly detector: Detector | null; readonly problems: readonly Problem[] } {
+  options?: RuleOptions,
+): DetectorRead {
+  return readDetectorFile([text], kinds, options);
+}
+
+/**
+ * Reads the documents of one file: the outermost has `plumbline:` and carries the header, the others
+ * are base documents of its correlations.
+ */
+export function readDetectorFile(
+  texts: readonly DetectorText[],
+  kinds: Readonly<Record<string, AnalyticKind>>,
+  options: RuleOptions = NO_PLACEHOLDERS,
+): DetectorRead {
+  const outer = texts.filter(({ document }) => holds(document, 'plumbline'));
+  const [text] = texts.length === 1 ? texts : outer;
+  const [first] = texts;
+  if (text === undefined || (texts.length > 1 && outer.length > 1)) {
+    const message =
+      text === undefined
+        ? 'no document has `plumbline:`; the one that fires carries the header'
+        : 'two documents have `plumbline:`; a file holds one detector, and its base documents';
+    const second = outer[1] ?? first;
+    return {
+      detector: null,
+      problems: second === undefined ? [] : [problemAt(asLocated(second), [], message)],
+    };
+  }
   const problems: Problem[] = [];
   const say = (path: readonly (string | number)[], message: string) =>
-    problems.push({ file: text.file, line: text.lineOf(path), key: path.join('.'), message });
+    problems.push(problemAt(asLocated(text), path, message));
   problems.push(...brokenRules(DetectorFile, checkFile, text.document, text, []));
-  if (problems.length > 0) return { detector: null, problems };
-  const document = text.document as DetectorFile;
   const { family, stem } = namesOf(text.file);
+  const base = texts.filter((each) => each !== text);
+  const isSigma = holds(text.document, 'detection') || holds(text.document, 'correlation');
+  const read = isSigma ? readSigma(text, base, options) : null;
+  problems.push(...(read?.problems ?? []));
+  if (!isSigma && base.length > 0) say([], 'base documents belong to a `correlation:`');
+  if (problems.length > 0) return { detector: null, problems: inOrder(problems) };
+  const document = text.document as DetectorFile;
   if (family === null)
     say([], `a detector lies in detectors/<family>/, and family is one of ${FAMILIES.join(', ')}`);
   if (document.name !== stem.replaceAll('-', '_'))
     say(['name'], `the name must be the file's: ${stem.replaceAll('-', '_')}`);
-  problems.push(...kindProblems(document, kinds, text));
+  if (isSigma) problems.push(...analyticKeys(document, text));
+  else problems.push(...kindProblems(document, kinds, text));
   const { response } = document.plumbline;
   if (response !== undefined && durationMs(response.ttl) > TTL_MAX_MS)
     say(['plumbline', 'response', 'ttl'], 'a lease lasts at most 4h; it can be renewed');
   if (problems.length > 0 || family === null) return { detector: null, problems };
-  return { detector: detectorOf(document, text.file, family, stem), problems };
+  const detector = detectorOf(document, text.file, family, stem);
+  if (read === null) return { detector, problems };
+  const { kind, needs } = detector;
+  const semantic = { kind, needs, documents: read.semantic };
+  return { detector: { ...detector, sigma: read.sigma, version: versionOf(semantic) }, problems };
+}
+
+interface SigmaRead {
+  readonly sigma: SigmaDocuments;
+  /** What the version is made of. */
+  readonly semantic: unknown;
+  readonly problems: readonly Problem[];
+}
+
+/** Rules and correlations of a file, base documents first. */
+function readSigma(
+  outer: DetectorText,
+  base: readonly DetectorText[],
+  options: RuleOptions,
+): SigmaRead {
+  const problems: Problem[] = [];
+  const rules: SigmaRule[] = [];
+  const correlations: Readonly<Record<string, unknown>>[] = [];
+  const semantic: unknown[] = [];
+  for (const text of [...base, outer]) {
+    if (text !== outer)
+      problems.push(...brokenRules(BaseDocument, checkBase, text.document, text, []));
+    if (!isMap(text.document)) continue;
+    const { document } = text;
+    const [hasRule, hasCorrelation] = [
+      holds(document, 'detection'),
+      holds(document, 'correlation'),
+    ];
+    if (hasRule === hasCorrelation) {
+      const message = hasRule
+        ? 'has both `detection:` and `correlation:`; put them into two documents'
+        : 'has neither `detection:` nor `correlation:`';
+      problems.push(problemAt(asLocated(text), [], message));
+      continue;
+    }
+    if (hasRule) {
+      const read = readRule(document, asLocated(text), options);
+      problems.push(...read.problems);
+      if (read.rule !== null) rules.push(read.rule);
+    } else correlations.push(document);
+    semantic.push({
+      name: document['name'] ?? null,
+      logsource: document['logsource'] ?? null,
+      detection: document['detection'] ?? null,
+      correlation: document['correlation'] ?? null,
+    });
+  }
+  if (correlations.length === 0 && base.length > 0)
+    problems.push(
+      problemAt(
+        asLocated(outer),
+        [],
+        'base documents want a `correlation:`; this one has `detection:`',
+      ),
+    );
+  const window = isMap(outer.document) ? windowKeys(outer.document['plumbline']) : null;
+  return { sigma: { rules, correlations }, semantic: [semantic, window], problems };
+}
+
+/** Keys under `plumbline:` that change what a correlation does. */
+function windowKeys(plumbline: unknown): unknown {
+  if (!isMap(plumbline)) return null;
+  const keys = ['window', 'gap', 'missing_group', 'limits'].filter((key) => holds(plumbline, key));
+  return Object.fromEntries(keys.map((key) => [key, plumbline[key]]));
+}
+
+/** Kind and params belong to analytics. */
+function analyticKeys(document: DetectorFile, where: Located): readonly Problem[] {
+  const message = 'belongs to analytics; what fires here is in `detection:` or `correlation:`';
+  return (['kind', 'params'] as const)
+    .filter((key) => document.plumbline[key] !== undefined)
+    .map((key) => problemAt(where, ['plumbline', key], message));
+}
+
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function holds(document: unknown, key: string): boolean {
+  return isMap(document) && Object.hasOwn(document, key);
+}
+
+function asLocated({ file, lineOf }: DetectorText): Located {
+  return { file, lineOf };
 }
 
 /** Every place where a value breaks a schema, in words; the schema's own checker has the last one. */
@@ -158,6 +209,13 @@ function kindProblems(
   where: Located,
 ): readonly Problem[] {
   const { kind, params } = document.plumbline;
+  if (document.logsource === undefined)
+    return [problemAt(where, ['logsource'], 'missing key `logsource`')];
+  if (kind === undefined || params === undefined) {
+    const message =
+      'says nothing to look for: write `detection:`, `correlation:`, or `kind` and `params` here';
+    return [problemAt(where, ['plumbline'], message)];
+  }
   if (!Object.hasOwn(kinds, kind)) {
     const known = Object.keys(kinds).join(', ');
     const message = `unknown kind ${JSON.stringify(kind)}; there are: ${known}`;
@@ -181,7 +239,7 @@ function namesOf(file: string): { family: Family | null; stem: string } {
 
 function detectorOf(document: DetectorFile, file: string, family: Family, stem: string): Detector {
   const { plumbline } = document;
-  const { kind, params, needs, response } = plumbline;
+  const { kind = 'sigma', params = null, needs, response } = plumbline;
   return {
     stem,
     file,
@@ -194,6 +252,7 @@ function detectorOf(document: DetectorFile, file: string, family: Family, stem: 
     evidenceClass: plumbline.evidence_class,
     kind,
     params,
+    sigma: null,
     needs: { sources: needs.sources, evidence: needs.evidence },
     response:
       response === undefined
@@ -204,6 +263,10 @@ function detectorOf(document: DetectorFile, file: string, family: Family, stem: 
     triage: plumbline.triage,
     falsePositives: document.falsepositives,
     tags: document.tags,
-    version: hash('sha256', canonicalJson({ kind, params, needs }), 'hex').slice(0, 16),
+    version: versionOf({ kind, params, needs }),
   };
+}
+
+function versionOf(semantic: unknown): string {
+  return hash('sha256', canonicalJson(semantic), 'hex').slice(0, 16);
 }

@@ -149,6 +149,13 @@ export const Config = Type.Object(
               description: 'Overrides by file stem, or `hard` for all of that evidence class.',
             }),
           ),
+          placeholders: Type.Optional(
+            Type.Record(
+              Type.String(),
+              Type.Array(Type.Union([Type.String(), Type.Number()]), { minItems: 1 }),
+              { description: 'Values that `%name%` stands for in rules with `expand`; literal.' },
+            ),
+          ),
         },
         strict,
       ),

@@ -76,6 +76,8 @@ export interface Detection {
   readonly late: boolean;
   /** ATLAS and OWASP tags as the detector file has them. */
   readonly tags: readonly string[];
+  /** Id of the exception that excused it: recorded, and nothing else. Absent: none did. */
+  readonly exception?: string;
 }
 
 /** A correction of detections that were already given out. */
@@ -127,6 +129,7 @@ export const NOTICE_CODES = [
   'event.undecided',
   'event.clock-skew',
   'event.duplicate-id',
+  'event.oversize',
   'source.blind',
   'source.back',
   'agent.uninstrumented',
@@ -134,6 +137,7 @@ export const NOTICE_CODES = [
   'history.truncated',
   'breaker.tripped',
   'lease.capped',
+  'index.unsound',
 ] as const;
 /** One of NOTICE_CODES. */
 export type NoticeCode = (typeof NOTICE_CODES)[number];

@@ -3,6 +3,7 @@
 import type { Verb } from './decision.ts';
 import type { EvidenceClass, Family, Level, Maturity } from './detection.ts';
 import type { EvidenceLevel, Kind } from './event.ts';
+import type { SigmaRule } from './sigma.ts';
 
 /** What a detector asks for when it fires. The ladder may do less, never more. */
 export interface Response {
@@ -11,6 +12,14 @@ export interface Response {
   readonly scope: 'session' | 'agent';
   /** How long the lease lasts, ms. Ignored for revocation, which has no lease. */
   readonly ttlMs: number;
+}
+
+/** What a detector written in Sigma holds: rules, and correlations over them. */
+export interface SigmaDocuments {
+  /** Rules in the order of the file. Where there is no correlation there is one, which fires. */
+  readonly rules: readonly SigmaRule[];
+  /** Documents with `correlation:` as parsed, the outermost last; read by the correlation engine. */
+  readonly correlations: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** One detector, as read from its file. */
@@ -26,9 +35,11 @@ export interface Detector {
   readonly status: string;
   readonly maturity: Maturity;
   readonly evidenceClass: EvidenceClass;
-  /** Analytic kind and its parameters, checked against the kind's schema. */
+  /** Analytic kind and its parameters, checked against the kind's schema; `sigma` for Sigma. */
   readonly kind: string;
   readonly params: unknown;
+  /** Null for analytics. */
+  readonly sigma: SigmaDocuments | null;
   readonly needs: { readonly sources: readonly Kind[]; readonly evidence: EvidenceLevel };
   readonly response: Response | null;
   readonly why: string;
@@ -36,6 +47,6 @@ export interface Detector {
   readonly triage: string;
   readonly falsePositives: readonly string[];
   readonly tags: readonly string[];
-  /** SHA-256 of the semantic part: kind, params, needs. Prose and maturity are outside it. */
+  /** SHA-256 of the semantic part: kind, params or documents, needs. Prose and maturity are outside it. */
   readonly version: string;
 }

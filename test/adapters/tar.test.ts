@@ -58,6 +58,28 @@ test('plain files by path; directories and links are passed over', () => {
   );
 });
 
+test('a long name is taken from the pax record before it, and only for that entry', () => {
+  const long = `${'deep/'.repeat(60)}a.csv`;
+  const record = `path=${long}\n`;
+  const archive = tarOf([
+    {
+      path: 'PaxHeaders/a.csv',
+      text: `27 mtime=1700000000.0000000\n${record.length + 4} ${record}`,
+      kind: 'x',
+    },
+    { path: 'deep/a.csv', text: 'one' },
+    { path: 'b.csv', text: 'two' },
+  ]);
+  const files = readTarGz(gzipSync(archive), 'a.tar.gz');
+  assert.deepEqual(
+    [...files],
+    [
+      [long, 'one'],
+      ['b.csv', 'two'],
+    ],
+  );
+});
+
 test('what is no gzip, cut short or damaged is refused by name', () => {
   refused(Buffer.from('no gzip'), /a\.tar\.gz is no gzip/);
   const archive = tarOf([{ path: 'a', text: 'y'.repeat(600) }]);

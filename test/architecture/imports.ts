@@ -153,6 +153,7 @@ export const HOMES: readonly Home[] = [
   { package: /^pino$/, home: /^src\/adapters\/log\.ts$/ },
   { package: /^node-cron$/, home: /^src\/adapters\/schedule\.ts$/ },
   { package: /^yaml$/, home: /^src\/adapters\/files\.ts$/ },
+  { package: /^re2js$/, home: /^src\/detect\/sigma\/regex\.ts$/ },
   { package: /^simple-statistics$/, home: /^src\/stats\//, notation: true },
   {
     package: /^typebox$/,

@@ -143,6 +143,7 @@ const FAMILIES = /^detectors\/(?:intent|scope|drift|volume|integrity|filters)\/[
 
 /** Lists about the whole library, which are no detectors. */
 const LISTS: ReadonlySet<string> = new Set(['detectors/failures.yaml']);
+const EXCEPTIONS = /^detectors\/exceptions\/[a-z0-9-]+\.yaml$/;
 
 interface Cases {
   readonly firing: number;
@@ -179,8 +180,8 @@ function checkDetectors(tree: Tree): Violation[] {
   const found: Violation[] = [];
   for (const path of pathsLike(tree, /^detectors\/.*\.ya?ml$/)) {
     const refuse = (message: string) => found.push({ path, line: 0, message });
-    if (LISTS.has(path)) continue;
-    const subject = path.replace(/\.test\.yaml$/, '.yaml');
+    if (EXCEPTIONS.test(path) || LISTS.has(path)) continue;
+    const subject = path.replace(/\.(?:test|measured)\.yaml$/, '.yaml');
     if (!FAMILIES.test(subject)) refuse('lies at detectors/<family>/<stem>.yaml, never deeper');
     if (subject !== path) {
       if (!tree.files.has(subject)) refuse(`has no ${subject} beside it`);

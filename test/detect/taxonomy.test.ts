@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { ROOT, readLibrary, readTaxonomyFile } from '../../src/commands/library.ts';
+import { ROOT, readLibrary } from '../../src/commands/library.ts';
+import { readTaxonomyFile } from '../../src/commands/taxonomy-file.ts';
 import { readTaxonomy, tagProblem, tagProblems } from '../../src/detect/taxonomy.ts';
 
-const { taxonomy, problems } = await readTaxonomyFile();
+const { taxonomy, problems } = await readTaxonomyFile(ROOT);
 const DELIVERED = new URL('../../../shared/conformance/taxonomy/', import.meta.url);
 
 interface Delivered {
@@ -37,7 +38,8 @@ describe('public ids', () => {
     ['owasp-mcp.json', 'owasp-mcp'],
   ] as const) {
     const url = new URL(file, DELIVERED);
-    it(`of ${namespace} are those delivered`, { skip: !existsSync(url) }, () => {
+    if (!existsSync(url)) continue;
+    it(`of ${namespace} are those delivered`, () => {
       const delivered = JSON.parse(readFileSync(url, 'utf8')) as Delivered;
       const list = taxonomy.lists.find((one) => one.namespace === namespace);
       assert.ok(list?.complete);

@@ -31,6 +31,10 @@ export interface Labelled {
   readonly label: string;
   readonly ms: number;
   readonly event: WireEvent;
+  /** When the broker got it, ms; event time unless the case says otherwise. */
+  readonly receivedMs: number;
+  /** What the record holds instead of the event, where it is to be unreadable. */
+  readonly raw: string | null;
 }
 
 /** A case ready to run. */
@@ -48,7 +52,7 @@ const KEYS = new Set(
   (
     'at label times every id seq call agent session kind category tenant order keys principal ' +
     'evidence reasoning action governance metric states claims tokens calls measures registers ' +
-    'retires grants revokes opens closes approves changes'
+    'retires grants revokes opens closes approves changes received raw'
   ).split(' '),
 );
 
@@ -203,7 +207,10 @@ function expand(where: string, written: Written, index: number, prefix: string):
     const label = times > 1 ? `${name}#${n + 1}` : name;
     const ms = firstMs + n * everyMs;
     const id = prefix === '' ? label : `${prefix}-${index + 1}`;
-    events.push({ label, ms, event: eventOf(where, written, id, ms, n) });
+    const { received, raw } = written;
+    const receivedMs = received === undefined ? ms : START_MS + offsetMs(where, received);
+    const event = eventOf(where, written, id, ms, n);
+    events.push({ label, ms, event, receivedMs, raw: raw === undefined ? null : String(raw) });
   }
   return events;
 }

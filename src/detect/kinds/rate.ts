@@ -3,10 +3,11 @@ import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
 import { KINDS } from '../../model/event.ts';
 import type { Inventory } from '../../model/expectation.ts';
-import type { EventFact, WitnessRecord } from '../../model/fact.ts';
+import type { EventFact } from '../../model/fact.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
 import { fieldProblem } from '../derived/names.ts';
+import { eventWitness } from '../event-witness.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
 const Path = Type.String({ pattern: '^[a-zA-Z]+(\\.[a-zA-Z]+)*$', maxLength: 128 });
@@ -205,20 +206,7 @@ function makeRoom(context: KindContext, windowMs: number, nowMs: number): void {
 
 function finding(rule: Params, fact: EventFact, key: string, total: number): Finding {
   const { event, session } = fact;
-  const { topic, partition, offset, index } = event.src;
-  const witness: WitnessRecord = {
-    kind: event.kind,
-    topic,
-    nativeId: event.nativeId,
-    at: { topic, partition, offset, index },
-    ms: event.time.eventMs,
-    seq: event.order?.seq ?? null,
-    agent: fact.agent,
-    call: event.keys?.toolCallId ?? null,
-    tool: event.action?.tool ?? '',
-    digest: null,
-    leaves: null,
-  };
+  const witness = eventWitness(fact);
   const measured = rule.sum === undefined ? `${total} events` : `a sum of ${Math.round(total)}`;
   return {
     tenant: fact.tenant,

@@ -1,0 +1,103 @@
+/** Matcher: many rules against one event, behind the index of the event's log source. */
+import type { LogSource, SigmaRule } from '../../model/sigma.ts';
+import { type CandidateIndex, createCandidateIndex } from './candidate-index.ts';
+import { compileRule } from './compile.ts';
+import type { Holds } from './tests.ts';
+import type { EventView } from './view.ts';
+
+/** Many rules, compiled together. */
+export interface Matcher {
+  /** Indexes of the rules that match, ascending. Rules of another log source are left out. */
+  match(view: EventView, source: LogSource): readonly number[];
+  /** The same by evaluating every rule of the log source: the oracle. */
+  scan(view: EventView, source: LogSource): readonly number[];
+  /**
+   * Matches both ways. Where they differ the log source is scanned from then on; returned is what
+   * the scan found, and which rules the index had missed.
+   */
+  check(
+    view: EventView,
+    source: LogSource,
+  ): { readonly matches: readonly number[]; readonly missed: readonly number[] };
+}
+
+const NONE: readonly number[] = [];
+
+interface Bucket {
+  readonly members: readonly number[];
+  readonly index: CandidateIndex;
+  /** The index was found wrong. */
+  scanned: boolean;
+}
+
+/** Compiles rules; their indexes are those of the list. Each log source is indexed when it first comes. */
+export function createMatcher(
+  rules: readonly SigmaRule[],
+  createIndex: typeof createCandidateIndex = createCandidateIndex,
+): Matcher {
+  const compiled = rules.map(compileRule);
+  const bucketOf = bucketing(rules, createIndex);
+  const found: number[] = [];
+  const scanBucket = (view: EventView, { members }: Bucket): readonly number[] => {
+    found.length = 0;
+    for (const rule of members) if ((compiled[rule] as Holds)(view)) found.push(rule);
+    return found.length === 0 ? NONE : found.slice();
+  };
+  const matchBucket = (view: EventView, bucket: Bucket): readonly number[] => {
+    if (bucket.scanned) return scanBucket(view, bucket);
+    found.length = 0;
+    bucket.index.candidates(view, (rule) => {
+      if ((compiled[rule] as Holds)(view)) found.push(rule);
+    });
+    return found.length === 0 ? NONE : found.slice().sort((a, b) => a - b);
+  };
+  return {
+    match: (view, source) => matchBucket(view, bucketOf(source)),
+    scan: (view, source) => scanBucket(view, bucketOf(source)),
+    check(view, source) {
+      const bucket = bucketOf(source);
+      const quick = matchBucket(view, bucket);
+      const matches = scanBucket(view, bucket);
+      const missed = matches.filter((rule) => !quick.includes(rule));
+      if (missed.length > 0) bucket.scanned = true;
+      return { matches, missed };
+    },
+  };
+}
+
+const DIMENSIONS = ['product', 'service', 'category'] as const;
+
+/** One bucket for each combination of names that rules know: names they do not know are all alike. */
+function bucketing(
+  rules: readonly SigmaRule[],
+  createIndex: typeof createCandidateIndex,
+): (source: LogSource) => Bucket {
+  const known = DIMENSIONS.map(
+    (dimension) => new Set(rules.map(({ source }) => source[dimension]?.toLowerCase())),
+  );
+  const buckets = new Map<string, Bucket>();
+  return (source) => {
+    let key = '';
+    for (let at = 0; at < DIMENSIONS.length; at += 1) {
+      const name = source[DIMENSIONS[at] as (typeof DIMENSIONS)[number]];
+      const folded = name?.toLowerCase();
+      key += name === null ? ' -' : known[at]?.has(folded) === true ? ` =${folded}` : ' ?';
+    }
+    let bucket = buckets.get(key);
+    if (bucket === undefined) {
+      const members = rules.flatMap((rule, at) => (conflicts(rule.source, source) ? [] : [at]));
+      bucket = { members, index: createIndex(rules, members), scanned: false };
+      buckets.set(key, bucket);
+    }
+    return bucket;
+  };
+}
+
+/** Fails open: only a dimension that both name, and name differently, keeps a rule from an event. */
+export function conflicts(rule: LogSource, event: LogSource): boolean {
+  return DIMENSIONS.some((dimension) => differs(rule[dimension], event[dimension]));
+}
+
+function differs(a: string | null, b: string | null): boolean {
+  return a !== null && b !== null && a.toLowerCase() !== b.toLowerCase();
+}

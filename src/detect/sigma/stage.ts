@@ -1,0 +1,130 @@
+/** The Sigma part of detection: rules of all detectors in one matcher, hits to findings. */
+import type { NoticeCode } from '../../model/detection.ts';
+import type { Detector } from '../../model/detector.ts';
+import type { Inventory } from '../../model/expectation.ts';
+import type { EventFact } from '../../model/fact.ts';
+import type { LogSource, SigmaRule } from '../../model/sigma.ts';
+import { eventWitness } from '../event-witness.ts';
+import type { Finding } from '../kind.ts';
+import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';
+import { createMatcher, type Matcher } from './matcher.ts';
+import { type EventView, HALF_MAX, viewOf } from './view.ts';
+
+/** A rule and the detector it belongs to. */
+export interface OwnedRule {
+  readonly rule: SigmaRule;
+  readonly detector: Detector;
+  /** Does the rule itself fire, or is it the base of a correlation? */
+  readonly fires: boolean;
+}
+
+/** What a rule found in an event; `view` is good until the next event. */
+export interface RuleHit {
+  readonly owned: OwnedRule;
+  readonly fact: EventFact;
+  readonly view: EventView;
+}
+
+/** Rules of all detectors over events. */
+export interface SigmaStage {
+  /** Every rule that matches, in the order of the detectors and of their files. */
+  see(fact: EventFact, hit: (hit: RuleHit) => void): void;
+}
+
+interface CompiledSet {
+  readonly owned: readonly OwnedRule[];
+  readonly matcher: Matcher;
+}
+
+/**
+ * The compiled rules of a list of detectors. A lane is made anew after each crash, and tests make
+ * thousands of them: what depends on nothing but the list is compiled once for each list.
+ */
+const COMPILED = new WeakMap<readonly Detector[], CompiledSet>();
+
+function compiledSet(detectors: readonly Detector[]): CompiledSet {
+  const known = COMPILED.get(detectors);
+  if (known !== undefined) return known;
+  const owned = [...detectors]
+    .sort((a, b) => (a.stem < b.stem ? -1 : 1))
+    .flatMap((detector) => {
+      const fires = detector.sigma?.correlations.length === 0;
+      return (detector.sigma?.rules ?? []).map((rule) => ({ rule, detector, fires }));
+    });
+  const made = { owned, matcher: createMatcher(owned.map(({ rule }) => rule)) };
+  COMPILED.set(detectors, made);
+  return made;
+}
+
+/** One event in so many is matched without the index too; which, its content decides. */
+const CHECK_EVERY = 10_000;
+
+/** Says what the observer must say of itself. */
+export type Notify = (code: NoticeCode, subject: string, detail: string, ms: number) => void;
+
+/** Compiles the rules of the detectors that are written in Sigma. */
+export function createSigmaStage(
+  detectors: readonly Detector[],
+  inventory: Inventory,
+  notice: Notify,
+): SigmaStage {
+  const { owned, matcher } = compiledSet(detectors);
+  if (owned.length === 0) return { see: () => undefined };
+  return {
+    see(fact, hit) {
+      const { event } = fact;
+      const view = viewOf(fact, inventory);
+      const source = { product: 'ai_agent', service: event.kind, category: event.category };
+      const matches =
+        event.contentHash % CHECK_EVERY === 0
+          ? checked(view, source, fact)
+          : matcher.match(view, source);
+      if (view.oversized > 0) {
+        const detail = `${view.oversized} values longer than ${2 * HALF_MAX} characters: head and tail were looked at`;
+        notice('event.oversize', event.src.name, detail, event.time.eventMs);
+      }
+      for (const at of matches) hit({ owned: owned[at] as OwnedRule, fact, view });
+    },
+  };
+
+  function checked(view: EventView, source: LogSource, { event }: EventFact): readonly number[] {
+    const { matches, missed } = matcher.check(view, source);
+    if (missed.length > 0) {
+      const names = missed.slice(0, 8).map((at) => (owned[at] as OwnedRule).rule.name);
+      const detail = `the index missed ${names.join(', ')}; this log source is scanned in full from now on`;
+      notice('index.unsound', event.kind, detail, event.time.eventMs);
+    }
+    return matches;
+  }
+}
+
+const TEXT_MAX = 900;
+const SAYS_MAX = 280;
+
+/** The finding of a rule that fires by itself: one for each event it matches. */
+export function findingOf({ owned, fact, view }: RuleHit): Finding {
+  const { event, session } = fact;
+  const explained = explainRule(owned.rule, view);
+  const explanation = sentenceOf(explained).slice(0, TEXT_MAX);
+  const witness = eventWitness(fact);
+  return {
+    tenant: fact.tenant,
+    agent: session?.agent ?? fact.agent,
+    role: fact.role,
+    session: session?.id ?? null,
+    said: [{ witness, says: explanation.slice(0, SAYS_MAX) }],
+    seq: witness.seq,
+    tool: event.action?.tool ?? null,
+    timeMs: witness.ms,
+    decidedMs: witness.ms,
+    strength: 'exact',
+    late: fact.late,
+    explanation,
+    counterfactual: counterfactualOf(explained),
+  };
+}
+
+function counterfactualOf({ counterfactual }: RuleExplained): string {
+  const text = `silent ${counterfactual.join(', and ')}`;
+  return text.slice(0, TEXT_MAX);
+}

@@ -1,0 +1,199 @@
+/** Event views: one event as rules see it, values by field name, own properties only. */
+import type { Inventory } from '../../model/expectation.ts';
+import type { EventFact } from '../../model/fact.ts';
+import { ask } from '../derived/asked.ts';
+import { derivedField, readDerived } from '../derived/fields.ts';
+import { fold } from './text.ts';
+
+/** What an event holds under one field. */
+export interface FieldValue {
+  /** Is there such a field, be it null? */
+  readonly present: boolean;
+  /** Missing, or null; in an array, one of its elements is. */
+  readonly nothing: boolean;
+  /** Scalars: the value, or each element of an array, those of nested arrays too. Objects are none. */
+  readonly scalars: readonly (string | number | boolean)[];
+  /** The same as texts, cut to bounds. */
+  readonly texts: readonly string[];
+  /** The same folded, once. */
+  folded(): readonly string[];
+}
+
+/** One event as rules see it. */
+export interface EventView {
+  /** Value of a field; undefined where it is absent. Where its path crosses an array, a list. */
+  get(field: string): unknown;
+  /** The same, prepared for comparing; made once for each field. */
+  value(field: string): FieldValue;
+  /** Every scalar of the event as text, for keywords; folded on request, once. */
+  texts(folded: boolean): readonly string[];
+  /** Time of the event, ms since 1970; null for a record of which it is not known. */
+  readonly ms: number | null;
+  /** How many values were longer than is looked at. */
+  readonly oversized: number;
+}
+
+/** A longer text is looked at in its head and its tail, so many characters each. */
+export const HALF_MAX = 131_072;
+/** Stands for what lies between head and tail. No text holds it: it is no character. */
+const CUT = '\uffff';
+const TEXTS_MAX = 100_000;
+const DEPTH_MAX = 64;
+
+/** View of a folded event: derived fields, then its own. */
+export function viewOf(fact: EventFact, inventory: Inventory): EventView {
+  const asked = ask(fact, inventory);
+  const derived = (field: string): unknown => {
+    const known = derivedField(field);
+    return known === undefined ? UNDERIVED : readDerived(asked, known);
+  };
+  return new View(fact.event, derived, fact.event.time.eventMs);
+}
+
+/** View of any record, without derived fields. */
+export function recordView(record: object): EventView {
+  return new View(record, () => UNDERIVED, null);
+}
+
+/** Says that a name is no derived field. One that is absent is not looked for in what the record claims. */
+const UNDERIVED = Symbol('no derived field');
+
+class View implements EventView {
+  readonly #record: object;
+  readonly #derived: (field: string) => unknown;
+  readonly #values = new Map<string, Value>();
+  #texts: readonly string[] | undefined;
+  #folded: readonly string[] | undefined;
+  readonly ms: number | null;
+  oversized = 0;
+
+  constructor(record: object, derived: (field: string) => unknown, ms: number | null) {
+    this.#record = record;
+    this.#derived = derived;
+    this.ms = ms;
+  }
+
+  get(field: string): unknown {
+    const derived = this.#derived(field);
+    return derived === UNDERIVED ? lookUp(this.#record, field) : derived;
+  }
+
+  value(field: string): FieldValue {
+    const known = this.#values.get(field);
+    if (known !== undefined) return known;
+    const raw = this.get(field);
+    const value = raw === undefined ? ABSENT : new Value(raw, this.#cut);
+    this.#values.set(field, value);
+    return value;
+  }
+
+  texts(folded: boolean): readonly string[] {
+    if (this.#texts === undefined) {
+      const texts: string[] = [];
+      collectTexts(this.#record, texts, this.#cut, 0);
+      this.#texts = texts;
+    }
+    if (!folded) return this.#texts;
+    this.#folded ??= this.#texts.map(fold);
+    return this.#folded;
+  }
+
+  /** Padding a value does not hide its end. */
+  readonly #cut = (text: string): string => {
+    if (text.length <= 2 * HALF_MAX) return text;
+    this.oversized += 1;
+    return `${text.slice(0, HALF_MAX)}${CUT}${text.slice(-HALF_MAX)}`;
+  };
+}
+
+const NONE: readonly never[] = [];
+
+class Value implements FieldValue {
+  readonly present: boolean;
+  readonly nothing: boolean;
+  readonly scalars: readonly (string | number | boolean)[];
+  readonly texts: readonly string[];
+  #folded: readonly string[] | undefined;
+
+  constructor(raw: unknown, cut: (text: string) => string) {
+    this.present = raw !== undefined;
+    if (Array.isArray(raw)) {
+      const scalars: (string | number | boolean)[] = [];
+      this.nothing = flatten(raw, scalars, 0);
+      this.scalars = scalars;
+    } else {
+      this.nothing = raw === undefined || raw === null;
+      this.scalars = isScalar(raw) ? [raw] : NONE;
+    }
+    this.texts =
+      this.scalars.length === 0
+        ? NONE
+        : this.scalars.map((each) => (typeof each === 'string' ? cut(each) : String(each)));
+  }
+
+  folded(): readonly string[] {
+    this.#folded ??= this.texts.length === 0 ? NONE : this.texts.map(fold);
+    return this.#folded;
+  }
+}
+
+/** Most events lack most fields that rules speak of. */
+const ABSENT = new Value(undefined, (text) => text);
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** Puts the scalars of an array into a list; true where one of its elements is null. */
+function flatten(
+  array: readonly unknown[],
+  into: (string | number | boolean)[],
+  depth: number,
+): boolean {
+  let nothing = false;
+  for (const each of array) {
+    if (into.length >= TEXTS_MAX) break;
+    if (isScalar(each)) into.push(each);
+    else if (each === null) nothing = true;
+    else if (Array.isArray(each) && depth < DEPTH_MAX)
+      nothing = flatten(each, into, depth + 1) || nothing;
+  }
+  return nothing;
+}
+
+/** The whole rest as one key first, then its first part; through an array, in each element. */
+function lookUp(holder: unknown, field: string): unknown {
+  if (typeof holder !== 'object' || holder === null) return undefined;
+  if (Array.isArray(holder)) return lookUpEach(holder, field);
+  if (Object.hasOwn(holder, field)) return (holder as Readonly<Record<string, unknown>>)[field];
+  // The first dot that helps: most fields have a short first part.
+  const dot = field.indexOf('.');
+  if (dot < 0) return undefined;
+  const first = field.slice(0, dot);
+  if (!Object.hasOwn(holder, first)) return undefined;
+  return lookUp((holder as Readonly<Record<string, unknown>>)[first], field.slice(dot + 1));
+}
+
+function lookUpEach(array: readonly unknown[], field: string): unknown {
+  const found: unknown[] = [];
+  for (const each of array) {
+    const value = lookUp(each, field);
+    if (value !== undefined) found.push(value);
+  }
+  return found.length === 0 ? undefined : found;
+}
+
+function collectTexts(
+  value: unknown,
+  into: string[],
+  cut: (text: string) => string,
+  depth: number,
+): void {
+  if (into.length >= TEXTS_MAX || depth > DEPTH_MAX) return;
+  if (typeof value === 'string') into.push(cut(value));
+  else if (typeof value === 'number' || typeof value === 'boolean') into.push(String(value));
+  else if (Array.isArray(value)) for (const each of value) collectTexts(each, into, cut, depth + 1);
+  else if (typeof value === 'object' && value !== null)
+    for (const key of Object.keys(value))
+      collectTexts((value as Readonly<Record<string, unknown>>)[key], into, cut, depth + 1);
+}
