@@ -5,6 +5,7 @@ import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { coverage } from './coverage.ts';
 import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptions } from './exceptions.ts';
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   replay,
   backtest,
   evaluate,
+  coverage,
   findings,
   produce,
   simulate,
