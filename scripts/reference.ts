@@ -1,6 +1,7 @@
 /** Writes docs/reference/*.schema.json from the types; a test fails when they are stale. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { ObjectivesDocument } from '../src/baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../src/detect/detect.ts';
 import { DetectorFile } from '../src/detect/detector-schema.ts';
 import { Config } from '../src/model/config.ts';
@@ -46,7 +47,13 @@ function detectorSchema(): object {
 /** Name and text of every generated file. */
 export function referenceFiles(): ReadonlyMap<string, string> {
   const mapping = { ...(withoutRepeats(MappingDocument) as object), $defs: { field: Field } };
-  const schemas = { event: WireEvent, config: Config, mapping, detector: detectorSchema() };
+  const schemas = {
+    event: WireEvent,
+    config: Config,
+    mapping,
+    detector: detectorSchema(),
+    objectives: ObjectivesDocument,
+  };
   return new Map(
     Object.entries(schemas).map(([name, schema]) => [
       `${name}.schema.json`,

@@ -5,10 +5,12 @@ import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
-import { createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
+import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
+import { createExceptions, type Exceptions } from './decide/exceptions.ts';
+import type { Circumstances } from './decide/falsify.ts';
 import { createDetect, type Detect } from './detect/detect.ts';
-import type { OperatorRequest } from './model/decision.ts';
-import type { Amendment, Detection, Maturity, NoticeCode } from './model/detection.ts';
+import { type Intention, type Judged, type OperatorRequest, VERBS } from './model/decision.ts';
+import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
 import {
   type Effects,
@@ -19,12 +21,15 @@ import {
 } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
-import type { EventFact, Fact } from './model/fact.ts';
+import type { Exception } from './model/exception.ts';
+import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
+import type { ServiceLevels } from './model/objective.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
 import type { UnitReading } from './model/reading.ts';
 import type { RungPlan } from './score/budget.ts';
-import { addToCase, caseIdOf } from './score/case.ts';
+import { type Casework, createCasework, type Lineage } from './score/casework.ts';
+import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
@@ -38,14 +43,19 @@ export interface PipelineOptions {
   readonly correlate: CorrelateOptions;
   readonly detectors: readonly Detector[];
   readonly maturity: Readonly<Record<string, Maturity>>;
+  readonly exceptions: readonly Exception[];
   readonly decide: DecideOptions;
   readonly baseline: BaselineOptions;
+  /** What roles and workflows promise. */
+  readonly levels: ServiceLevels;
   /** Events that may wait for the watermark before sources that run ahead are to pause. */
   readonly maxBuffered: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
+  /** Told of every fact before detectors see it; for backtests, which measure them apart. */
+  readonly onFact?: (fact: Fact) => void;
 }
 
 /** What behaviour is judged by. */
@@ -118,7 +128,10 @@ class Spine implements Pipeline {
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
+  readonly #objectives: ObjectiveStage;
   readonly #detect: Detect;
+  readonly #exceptions: Exceptions;
+  readonly #casework: Casework;
   readonly #decide: Decide;
   readonly #positions = new Map<string, LanePosition>();
   readonly #stored = new Map<string, LanePosition>();
@@ -129,6 +142,7 @@ class Spine implements Pipeline {
   #restoredMs = Number.MIN_SAFE_INTEGER;
   #effects: Effects = noEffects();
   #worked = false;
+  #telling = false;
   #pageCursor = 0;
   #pageBudget = 0;
   #stateBytes = 0;
@@ -154,6 +168,7 @@ class Spine implements Pipeline {
       opened: (window) => this.#effects.windows.push(window),
     });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
+    this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
     this.#detect = createDetect(options.detectors, {
       slots: this.#slots,
       inventory,
@@ -161,6 +176,9 @@ class Spine implements Pipeline {
       evicted,
       notice,
     });
+    const { neverTouch } = options.decide.guardrails;
+    this.#exceptions = createExceptions(options.exceptions, neverTouch);
+    this.#casework = createCasework(this.#slots, evicted);
     this.#decide = createDecide(this.#slots, options.decide);
   }
 
@@ -180,6 +198,8 @@ class Spine implements Pipeline {
     yield* this.#slots.restoring(state.pages, state.deltas);
     yield* this.#correlate.restoring();
     yield* this.#behaviour.restoring();
+    yield* this.#casework.cases.restoring();
+    yield* this.#detect.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {
@@ -228,8 +248,13 @@ class Spine implements Pipeline {
   }
 
   operate(request: OperatorRequest): void {
-    const release = this.#decide.operate(request, this.watermarkMs);
-    if (release !== null) this.#effects.intentions.push(release);
+    if (request.type === 'verdict')
+      for (const judged of request.detections) this.#judged(request, judged);
+    else if (request.type === 'reinstate') this.#reinstated(request);
+    else {
+      const release = this.#decide.operate(request, this.watermarkMs);
+      if (release !== null) this.#effects.intentions.push(release);
+    }
     this.#effects.operatorRequests.push(request.id);
     this.#worked = true;
   }
@@ -276,6 +301,8 @@ class Spine implements Pipeline {
     const delta = this.#slots.takeDelta();
     const pages = this.#pagesFor(delta?.length ?? 0);
     const effects = this.#effects;
+    effects.objectiveCounts.push(...this.#objectives.takeCounts());
+    effects.usage.push(...this.#objectives.takeUsage());
     this.#effects = noEffects();
     this.#worked = false;
     return {
@@ -310,7 +337,8 @@ class Spine implements Pipeline {
 
   counters(): Readonly<Record<string, number>> {
     const all = { ...this.#counters };
-    for (const counted of [this.#correlate.counters, this.#behaviour.counters])
+    const stages = [this.#correlate, this.#behaviour, this.#casework];
+    for (const { counters: counted } of stages)
       for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
     return all;
   }
@@ -363,6 +391,7 @@ class Spine implements Pipeline {
       for (const letter of deadLetters) {
         this.#count('dead-letters');
         this.#effects.deadLetters.push(letter);
+        this.#told('dead-letter', letter.source, record.timestampMs);
       }
       if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
     }
@@ -378,23 +407,22 @@ class Spine implements Pipeline {
       return;
     }
     this.#count('events');
-    if (clamped) {
-      this.#count('clamped');
-      const { topic, partition, offset } = event.src;
-      const where = `${topic}/${partition}@${offset}`;
-      this.#notice(
-        'event.clock-skew',
-        event.src.name,
-        `the time at ${where} lies in the future`,
-        eventMs,
-      );
+    if (eventMs <= this.watermarkMs) {
+      if (clamped) this.#skewed(event);
+      this.#late(event);
+      return;
     }
-    if (eventMs <= this.watermarkMs) this.#late(event);
-    else {
-      const offered = this.#reorder.offer(event);
-      if (offered === 'repeat') this.#count('repeats');
-      if (offered === 'forged') this.#forged(event);
-    }
+    const offered = this.#reorder.offer(event);
+    if (offered === 'repeat') this.#count('repeats');
+    else if (clamped) this.#skewed(event);
+    if (offered === 'forged') this.#forged(event);
+  }
+
+  #skewed({ src, time }: Event): void {
+    this.#count('clamped');
+    const where = `${src.topic}/${src.partition}@${src.offset}`;
+    const detail = `the time at ${where} lies in the future`;
+    this.#notice('event.clock-skew', src.name, detail, time.eventMs);
   }
 
   #late(event: Event): void {
@@ -442,15 +470,37 @@ class Spine implements Pipeline {
     if (this.#slots.dirty > 0) this.#worked = true;
   }
 
-  /** Timers of acts and ends of units up to `ms`, in the order of their time however it is cut. */
+  /**
+   * Timers of acts, deadlines of correlations and ends of units up to `ms`, in the order of their
+   * time however it is cut.
+   */
   #passTime(ms: number): void {
-    for (let at = this.#behaviour.nextMs(); at !== undefined && at <= ms; ) {
+    for (let at = this.#nextMs(); at <= ms; at = this.#nextMs()) {
       this.#correlate.passTime(at);
+      this.#detect.passTime(at, this.#onDeadline);
       this.#behaviour.passTime(at, this.#onReading);
-      at = this.#behaviour.nextMs();
     }
     this.#correlate.passTime(ms);
+    this.#resolve(ms);
   }
+
+  /** Cases that were quiet for an hour at `ms`. */
+  #resolve(ms: number): void {
+    if ((this.#casework.cases.nextMs() ?? Number.POSITIVE_INFINITY) > ms) return;
+    const { cases, announcements } = this.#casework.cases.passTime(ms);
+    this.#effects.cases.push(...cases);
+    this.#effects.announcements.push(...announcements);
+  }
+
+  #nextMs(): number {
+    const never = Number.POSITIVE_INFINITY;
+    return Math.min(this.#behaviour.nextMs() ?? never, this.#detect.nextMs() ?? never);
+  }
+
+  readonly #onDeadline = {
+    detection: (detection: Detection) => this.#detection(detection),
+    amendment: (amendment: Amendment, entity: Entity) => this.#amendment(amendment, entity),
+  };
 
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
   readonly #onReading = (reading: UnitReading): void => {
@@ -472,38 +522,93 @@ class Spine implements Pipeline {
       const { tenant, agent } = session;
       this.#effects.activity.push(...this.#decide.activity(tenant, agent, session.id, attempt, id));
     }
-    if (fact.type === 'event') this.#options.baseline.onEvent?.(fact);
+    this.#options.onFact?.(fact);
+    if (fact.type === 'event') {
+      this.#options.baseline.onEvent?.(fact);
+      for (const burning of this.#objectives.see(fact)) this.#fact(burning);
+      this.#closedUnit(fact);
+    }
+    this.#casework.see(fact);
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
-      amendment: (amendment) => this.#amendment(amendment, fact),
+      amendment: (amendment, entity) => this.#amendment(amendment, entity),
     });
     this.#behaviour.see(fact, this.#onReading);
   }
 
-  /** Detection → case → decision → intention, in this order (handbook, detection §8.1). */
-  #detection(detection: Detection): void {
-    const evicted = (subject: string, detail: string, ms: number) =>
-      this.#notice('state.evicted', subject, detail, ms);
-    if (detection.maturity === 'shadow') {
-      this.#effects.detections.push(detection);
+  /** A session of a role came to its end: one more live unit. */
+  #closedUnit({ event, session }: EventFact): void {
+    const isClose = event.governance?.change === 'session.closed';
+    if (!isClose || session === null || session.role === null) return;
+    // Closed twice, or by a second record: the first one counts.
+    if (session.closedMs !== event.time.eventMs) return;
+    this.#effects.closedUnits.push({ role: session.role, units: 1 });
+  }
+
+  /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
+  #detection(fired: Detection): void {
+    if (!this.#casework.hear(fired)) return;
+    const detection = this.#inForce(fired);
+    this.#effects.detections.push(detection);
+    if (detection.exception !== undefined) {
+      this.#count('excepted');
       return;
     }
-    const opened = addToCase(this.#slots, detection, evicted);
-    if (opened === null) return;
+    if (detection.maturity === 'shadow') {
+      this.#count('shadow-detections');
+      this.#decided(detection, '', null);
+      return;
+    }
     this.#count('detections');
-    this.#effects.detections.push(detection);
-    this.#effects.cases.push(opened);
-    const { tenant, agent, session } = detection.entity;
+    this.#resolve(detection.decidedMs - 1);
+    const { tenant, session } = detection.entity;
     if (session !== null) this.#correlate.suspect(tenant, session);
+    const lineage = this.#lineage(detection);
+    const told = this.#casework.take(detection, lineage, this.#correlate.fleet());
+    this.#effects.cases.push(...told.cases);
+    this.#effects.members.push(...told.members);
+    this.#effects.announcements.push(...told.announcements);
+    const { caseId, shared } = told;
+    const intention = this.#decided(detection, caseId, shared);
+    const answer =
+      intention?.step === 'request'
+        ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
+        : null;
+    const chain = this.#casework.grow(caseId, detection, lineage, answer);
+    if (chain !== null) this.#effects.chains.push(chain);
+  }
+
+  /** The detection as it counts now: excused, or of a detector that was demoted. */
+  #inForce(fired: Detection): Detection {
+    const exception = this.#exceptions.excusing(fired);
+    if (exception !== null) return { ...fired, exception: exception.id };
+    const { detector, version, maturity } = fired;
+    const isDemoted = maturity === 'enforce' && this.#decide.demotions.stands(detector, version);
+    return isDemoted ? { ...fired, maturity: 'alert' } : fired;
+  }
+
+  #lineage({ entity: { tenant, session } }: Detection): Lineage {
+    if (session === null) return { principal: null, ancestors: [] };
+    return this.#correlate.lineage(tenant, session);
+  }
+
+  /** What is done about it. A shadow is asked too, and nothing comes of it. */
+  #decided(
+    detection: Detection,
+    caseId: string,
+    shared: Circumstances['shared'],
+  ): Intention | null {
+    const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
     assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
     const { decision, intention, tripped } = this.#decide.decide(
       detection,
-      caseIdOf(detection),
+      caseId,
       detector.response,
       {
         blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
         changedMs: this.#correlate.changedMs(tenant, agent),
+        shared,
       },
       this.#correlate.fleet(),
     );
@@ -516,17 +621,54 @@ class Spine implements Pipeline {
         'no further action until a person resumes',
         detection.decidedMs,
       );
+    return intention;
   }
 
-  #amendment(amendment: Amendment, fact: Fact): void {
+  /** A lease that rests on what is taken back ends. */
+  #amendment(amendment: Amendment, entity: Entity): void {
     this.#effects.amendments.push(amendment);
-    if (amendment.type !== 'retracted' || fact.type !== 'retract') return;
-    for (const { response } of this.#detect.detectors.values()) {
-      const release = this.#decide.retract(amendment.detectionId, response, this.watermarkMs);
+    if (amendment.type !== 'retracted') return;
+    this.#casework.forgive(amendment.detectionId, entity);
+    this.#lift(amendment.detectionId, {
+      reason: 'the detection was retracted: its evidence came late',
+      grantsImmunity: false,
+    });
+  }
+
+  /** Lifts the lease a detection led to, whatever its verb. True where one stood. */
+  #lift(detectionId: string, because: Because): boolean {
+    for (const verb of VERBS) {
+      const release = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
       if (release === null) continue;
       this.#effects.intentions.push(release);
-      return;
+      return true;
     }
+    return false;
+  }
+
+  /** A verdict on one detection; a false positive takes back at once what came of it. */
+  #judged(request: OperatorRequest & { readonly type: 'verdict' }, judged: Judged): void {
+    const { verdict, by, reason: note, atMs } = request;
+    const { id: detectionId, detector, version, entity, acted } = judged;
+    this.#effects.verdicts.push({ detectionId, detector, version, verdict, by, note, atMs });
+    if (verdict !== 'false_positive') return;
+    this.#casework.forgive(detectionId, entity);
+    const reason = `judged a false positive by ${by}: ${note}`;
+    const wasLifted = this.#lift(detectionId, { reason, grantsImmunity: true });
+    if (!wasLifted && acted === null) return;
+    // Every verb is degrade or above: one needless action is one too many for this version.
+    const timeMs = this.watermarkMs;
+    if (!this.#decide.demotions.demote(detector, version, timeMs)) return;
+    const demotion = { detector, version, stands: true, detectionId, by, reason: note, timeMs };
+    this.#effects.demotions.push(demotion);
+  }
+
+  #reinstated(request: OperatorRequest & { readonly type: 'reinstate' }): void {
+    const { detector, version, by, reason } = request;
+    if (!this.#decide.demotions.reinstate(detector, version)) return;
+    const timeMs = this.watermarkMs;
+    const lifted = { detector, version, stands: false, detectionId: null, by, reason, timeMs };
+    this.#effects.demotions.push(lifted);
   }
 
   /** Pages to rewrite with this commit: spread evenly over the deltas written. */
@@ -546,6 +688,15 @@ class Spine implements Pipeline {
   #notice(code: NoticeCode, subject: string, detail: string, timeMs: number): void {
     this.#effects.notices.push({ code, subject, detail, timeMs });
     this.#worked = true;
+    this.#told(code, subject, timeMs);
+  }
+
+  /** Detectors hear of notices too, but not of those that hearing of one leads to. */
+  #told(code: NoticeFact['code'], subject: string, timeMs: number): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    this.#fact({ type: 'notice', code, subject, timeMs });
+    this.#telling = false;
   }
 
   #count(name: string, by = 1): void {

@@ -108,7 +108,8 @@ describe('detectors', () => {
 
         it(one.name, () => {
           const store = runPlain(runner);
-          assert.deepEqual(unreadable(store), []);
+          const broken = one.events.filter(({ raw }) => raw !== null).length;
+          assert.equal(unreadable(store).length, broken, unreadable(store).join('\n'));
           const { found, wanted } = compare(runner, store, one.expect);
           assert.deepEqual(found, wanted);
         });

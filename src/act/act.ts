@@ -1,7 +1,9 @@
 /** The executor: sends what was recorded, records what came of it, watches whether it held. */
 import type { ActionLog, ApplyOutcome, DueIntention } from '../model/action-log.ts';
+import type { Intention } from '../model/decision.ts';
 import { assert, OperatingError } from '../model/errors.ts';
 import type { Clock, Log } from '../model/ports.ts';
+import { type StandingOrders, withheldBecause } from './authority.ts';
 import { backoffMs } from './backoff.ts';
 import {
   type ActorStep,
@@ -26,6 +28,11 @@ export interface ActorOptions {
   readonly onStep?: (step: ActorStep) => void;
   /** What is known of the gateway's stream; absent: nothing is verified. */
   readonly gateway?: () => { readonly watermarkMs: number; readonly alive: boolean };
+  /**
+   * What is in force now, looked up before each request and renewal. Absent: what was decided is
+   * sent; only tests do without.
+   */
+  readonly orders?: () => Promise<StandingOrders>;
   /** Requests at once for one driver. Default 8. */
   readonly concurrency?: number;
   /** How long the log reserves what it hands out, ms; above 20,000, the longest request. Default 30,000. */
@@ -215,7 +222,12 @@ async function perform(work: Work, desk: Desk, due: DueIntention): Promise<void>
   const { clock, log, options } = work;
   const onStep = (step: ActorStep) => options.onStep?.(step);
   try {
-    const outcome = await attempt(desk, due, { clock, log, random: options.random, onStep });
+    const withheld = async (intention: Intention) =>
+      options.orders === undefined || intention.step === 'release'
+        ? null
+        : withheldBecause(intention, await options.orders());
+    const ports = { clock, log, random: options.random, onStep, withheld };
+    const outcome = await attempt(desk, due, ports);
     if (await settled(work, due.intention.key, outcome)) onStep('outcome-recorded');
   } catch (cause) {
     work.fatal ??= { cause };
@@ -237,6 +249,7 @@ async function settled(work: Work, key: string, outcome: ApplyOutcome): Promise<
       }
       const fields = { key, outcome: outcome.type, detail: outcome.detail };
       if (outcome.type === 'refused') work.log.error(fields, 'action refused');
+      else if (outcome.type === 'withheld') work.log.warn(fields, 'action withheld');
       else work.log.info(fields, 'action settled');
       return true;
     } catch (cause) {

@@ -1,6 +1,7 @@
 /** A desk per driver: who waits, who is being sent, and one attempt with its outcome. */
 import type { ApplyOutcome, DueIntention } from '../model/action-log.ts';
 import type { Intention } from '../model/decision.ts';
+import { OperatingError } from '../model/errors.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import { BACKOFF_CAP_MS, backoffMs } from './backoff.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
@@ -31,6 +32,8 @@ export interface AttemptPorts {
   readonly log: Log;
   readonly random: () => number;
   readonly onStep: (step: ActorStep) => void;
+  /** Why an intention may not be sent now, or null; rejects where that cannot be found out. */
+  readonly withheld: (intention: Intention) => Promise<string | null>;
 }
 
 /** A driver that has not answered after this long is taken for a lost reply, ms. */
@@ -60,6 +63,8 @@ export async function attempt(
     return { type: 'lapsed', detail: 'its time was over before it could be sent' };
   }
   if (desk.driver === null) return withoutDriver(intention, desk.name);
+  const withheld = await askedAgain(due, ports);
+  if (withheld !== null) return withheld;
   const admission = desk.breaker.admit(nowMs);
   if (admission.type === 'wait') {
     // Spread over half a second, or everything held back would arrive in the same millisecond.
@@ -76,6 +81,21 @@ export async function attempt(
   if (outcome.type !== 'retry' && outcome.type !== 'unknown') return outcome;
   const pauseMs = backoffMs(due.attempts, outcome.afterMs, ports.random);
   return { ...outcome, afterMs: untilOver(intention, repliedMs, pauseMs) };
+}
+
+/** The last word before sending: what the decision allowed may not be allowed any more. */
+async function askedAgain(due: DueIntention, ports: AttemptPorts): Promise<ApplyOutcome | null> {
+  const { intention } = due;
+  try {
+    const why = await ports.withheld(intention);
+    if (why === null) return null;
+    return { type: 'withheld', detail: `withheld at the moment of acting: ${why}` };
+  } catch (cause) {
+    if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
+    const afterMs = backoffMs(due.attempts, 0, ports.random);
+    const detail = 'not sent: what is in force could not be looked up';
+    return { type: 'retry', detail, afterMs: untilOver(intention, ports.clock.nowMs(), afterMs) };
+  }
 }
 
 /** Never later than the moment it lapses: the lapse itself is to be recorded in time. */

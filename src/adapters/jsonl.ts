@@ -114,6 +114,7 @@ class JsonlBroker implements Broker {
     while (!signal.aborted) {
       let delivered = 0;
       let open = 0;
+      const done = this.#files.filter(({ isDone }) => isDone).length;
       for (const file of this.#files) {
         if (signal.aborted) return;
         if (this.#paused.has(file.topic)) {
@@ -127,7 +128,9 @@ class JsonlBroker implements Broker {
         handler.progress(await this.lag());
         return;
       }
-      if (clock.nowMs() - reportedMs >= PROGRESS_MS) {
+      // That a file has ended is news by itself: others may be waiting for it.
+      const hasEnded = this.#files.filter(({ isDone }) => isDone).length > done;
+      if (hasEnded || clock.nowMs() - reportedMs >= PROGRESS_MS) {
         reportedMs = clock.nowMs();
         handler.progress(await this.lag());
       }

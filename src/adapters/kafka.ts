@@ -2,7 +2,7 @@
 import type { Admin, Consumer, EachBatchPayload, LogEntry, PartitionAssigner } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import type { Broker, Log, Publisher, Rec, TopicPartition } from '../model/ports.ts';
+import type { Broker, Log, Publisher, Rec, StartPosition, TopicPartition } from '../model/ports.ts';
 import { coPartitioned, type Sharing, whole } from './kafka-assigner.ts';
 import { KafkaBroker } from './kafka-broker.ts';
 import { isMissingTopic, missingTopic, operatingError } from './kafka-errors.ts';
@@ -126,6 +126,32 @@ export async function readOffsets(
   } finally {
     await reader.close();
   }
+}
+
+/**
+ * Offset of the first record of each partition that was written at or after `ms`; the end of the log
+ * where there is none. Times are the broker's, not those in the records.
+ */
+export async function readOffsetsAt(
+  options: KafkaOptions,
+  topics: readonly string[],
+  ms: number,
+): Promise<readonly StartPosition[]> {
+  const found: StartPosition[] = [];
+  await withAdmin(options, `looking for ${new Date(ms).toISOString()}`, async (admin) => {
+    for (const topic of topics)
+      for (const { partition, offset } of await admin.fetchTopicOffsetsByTimestamp(topic, ms))
+        found.push({ topic, partition, offset: safeOffset(offset, { topic, partition }) });
+  });
+  return found;
+}
+
+/** Deletes a group that has no member any more. One that is not there is no mistake. */
+export async function forgetGroup(options: KafkaOptions, group: string): Promise<void> {
+  await withAdmin(options, `deleting group ${group}`, async (admin) => {
+    const { groups } = await admin.listGroups();
+    if (groups.some(({ groupId }) => groupId === group)) await admin.deleteGroups([group]);
+  });
 }
 
 function createClient(

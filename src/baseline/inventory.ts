@@ -2,13 +2,23 @@
 import { type Static, Type } from 'typebox';
 import type { Problem } from '../model/errors.ts';
 import { TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts';
-import type { Inventory, ToolFacts } from '../model/expectation.ts';
+import { type Inventory, SENSITIVITIES, type ToolFacts } from '../model/expectation.ts';
 import { idOf } from '../model/ids.ts';
 import { type Located, problemAt, schemaProblems } from '../model/schema.ts';
 
 const ROUTES = ['gateway', 'local', 'provider'] as const;
 const strict = { additionalProperties: false } as const;
 const name = (description: string) => Type.String({ minLength: 1, maxLength: 512, description });
+
+const HOST = '^(\\*\\.)?[^*/\\s:@]+$';
+const hosts = (description: string) =>
+  Type.Array(
+    Type.String({ pattern: HOST, maxLength: 255, description: 'example.org, *.example.org' }),
+    {
+      maxItems: 1_000,
+      description,
+    },
+  );
 
 /** One entry of `baselines/tools.yaml`. */
 export const ToolEntry = Type.Object(
@@ -22,6 +32,23 @@ export const ToolEntry = Type.Object(
     }),
     polling: Type.Optional(
       Type.Boolean({ description: 'The same call again and again is normal. Default false.' }),
+    ),
+    destinations: Type.Optional(
+      hosts('Hosts its calls may reach, beside the zone; `*.` stands for anything below.'),
+    ),
+    sensitivity: Type.Optional(
+      Type.Enum(SENSITIVITIES, { description: 'Class of what it reads or holds.' }),
+    ),
+    definition: Type.Optional(
+      name('Digest of the reviewed definition, as the gateway or the agent writes it.'),
+    ),
+    targets: Type.Optional(
+      Type.String({
+        pattern: '^(/([^~/]|~[01])*)+$',
+        maxLength: 1024,
+        description:
+          'JSON Pointer to the argument that says what a call touches: a list or a number.',
+      }),
     ),
     aliases: Type.Optional(
       Type.Array(name('Another name of it.'), {
@@ -37,7 +64,10 @@ export type ToolEntry = Static<typeof ToolEntry>;
 
 /** A document of the inventory. */
 export const ToolsDocument = Type.Object(
-  { tools: Type.Array(ToolEntry, { maxItems: 100_000, description: 'The tools.' }) },
+  {
+    zone: Type.Optional(hosts('Hosts of the trust zone: what lies within the house.')),
+    tools: Type.Array(ToolEntry, { maxItems: 100_000, description: 'The tools.' }),
+  },
   {
     ...strict,
     $id: 'https://plumbline.dev/schema/tools-1.json',
@@ -79,6 +109,7 @@ export function buildInventory(files: readonly InventoryFile[]): {
   const problems: Problem[] = [];
   const byName = new Map<string, ToolFacts>();
   const owner = new Map<string, string>();
+  const zone = new Set<string>();
   for (const { file, documents } of files) {
     documents.forEach((document, at) => {
       const base = documents.length > 1 ? [`#${at + 1}`] : [];
@@ -87,7 +118,8 @@ export function buildInventory(files: readonly InventoryFile[]): {
       problems.push(...found);
       const broken = new Set(found.map((problem) => entryOf(problem.key, base.length)));
       if (broken.has(null)) return;
-      const { tools } = document.value as ToolsDocument;
+      const { tools, zone: declared = [] } = document.value as ToolsDocument;
+      for (const host of declared) zone.add(host.toLowerCase());
       tools.forEach((entry, index) => {
         if (broken.has(index)) return;
         const path = [...base, 'tools', index];
@@ -97,7 +129,7 @@ export function buildInventory(files: readonly InventoryFile[]): {
       });
     });
   }
-  return { inventory: libraryOf(byName), problems };
+  return { inventory: libraryOf(byName, [...zone].sort()), problems };
 }
 
 /** Place of the entry a problem is about; null where it is about the document itself. */
@@ -115,12 +147,12 @@ function enter(
   self: string,
   report: (key: readonly (string | number)[], message: string) => void,
 ): void {
-  const { tool, class: reach, tier, reversible, route, polling = false, aliases = [] } = entry;
+  const { tool, aliases = [] } = entry;
   if (byName.has(tool)) {
     report(['tool'], `${tool} is already a name of ${byName.get(tool)?.tool}; names are unique`);
     return;
   }
-  const facts: ToolFacts = { tool, class: reach, tier, reversible, route, polling };
+  const facts = factsOf(entry);
   byName.set(tool, facts);
   owner.set(tool, self);
   aliases.forEach((alias, index) => {
@@ -134,16 +166,41 @@ function enter(
   });
 }
 
-function libraryOf(byName: ReadonlyMap<string, ToolFacts>): ToolLibrary {
+/** What an entry says, with defaults; aliases apart. */
+export function factsOf(entry: ToolEntry): ToolFacts {
+  const { aliases: _aliases, polling = false, destinations, ...facts } = entry;
+  return {
+    ...facts,
+    polling,
+    ...(destinations === undefined
+      ? {}
+      : { destinations: destinations.map((host) => host.toLowerCase()) }),
+  };
+}
+
+/** Facts that newer inventories may state; those that do not keep the version they always had. */
+function newerParts(facts: ToolFacts): readonly string[] {
+  const { destinations, sensitivity, definition, targets } = facts;
+  return [
+    ...(destinations === undefined ? [] : ['destinations', ...destinations]),
+    ...(sensitivity === undefined ? [] : ['sensitivity', sensitivity]),
+    ...(definition === undefined ? [] : ['definition', definition]),
+    ...(targets === undefined ? [] : ['targets', targets]),
+  ];
+}
+
+function libraryOf(byName: ReadonlyMap<string, ToolFacts>, zone: readonly string[]): ToolLibrary {
   const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   const names = [...byName].sort(([a], [b]) => order(a, b));
   const parts = names.flatMap(([each, facts]) => [
     ...[each, facts.tool, facts.class, facts.tier],
     ...[String(facts.reversible), facts.route, String(facts.polling)],
+    ...newerParts(facts),
   ]);
   return {
-    version: idOf(...parts),
+    version: idOf(...parts, ...(zone.length === 0 ? [] : ['zone', ...zone])),
     tools: names.filter(([each, facts]) => each === facts.tool).map(([, facts]) => facts),
     tool: (each) => byName.get(each) ?? null,
+    zone,
   };
 }

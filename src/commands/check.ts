@@ -7,7 +7,7 @@ import { problemLines, readConfig } from './config.ts';
 import { CONFIG_FILE, detectorsDir, libraryOptions } from './inputs.ts';
 import { laneOptions } from './lane.ts';
 import { readLibrary } from './library.ts';
-import { count } from './output.ts';
+import { count, safe } from './output.ts';
 
 /** Where export writes unless told otherwise. */
 const BASELINES = 'baselines';
@@ -43,10 +43,13 @@ export const check: Command = {
             message: `no such detector; there are: hard, ${[...stems].join(', ')}`,
           });
     }
-    const { warnings } = library;
-    const detectors = library.detectors.length;
-    output.json({ ok: problems.length === 0, problems, warnings, detectors });
+    const { remarks, warnings } = library;
+    output.json({
+      ok: problems.length === 0,
+      ...{ problems, warnings, remarks, detectors: library.detectors.length },
+    });
     for (const line of problemLines(warnings)) output.line(`warning: ${line}`);
+    for (const remark of remarks) output.line(safe(remark, 1000));
     for (const line of problemLines(problems)) output.line(line);
     if (problems.length > 0) {
       output.line(count(problems.length, 'problem'));

@@ -1,5 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
 import { COMMON } from './arguments.ts';
+import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
@@ -10,12 +11,14 @@ import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
 import { leases, pause, resume } from './leases.ts';
 import { migrateCommand } from './migrate.ts';
+import { objectives } from './objectives.ts';
 import { produce } from './produce.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { usageCommand } from './usage.ts';
 import { window } from './window.ts';
 
 /** Every command, in the order people meet them. */
@@ -30,9 +33,12 @@ export const COMMANDS: readonly Command[] = [
   resume,
   baseline,
   window,
+  objectives,
+  usageCommand,
   journal,
   status,
   replay,
+  backtest,
   evaluate,
   findings,
   produce,

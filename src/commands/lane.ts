@@ -1,10 +1,13 @@
 /** Lane: turns configuration and library into the options of the core. */
+
+import { NO_OBJECTIVES } from '../baseline/objectives-file.ts';
 import type { BookOptions } from '../correlate/books.ts';
 import type { SourceTiming } from '../correlate/watermark.ts';
 import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
 import type { Mode } from '../model/decision.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Kind } from '../model/event.ts';
+import { type Earned, earnedTier } from '../model/power.ts';
 import type { BaselineOptions, PipelineOptions } from '../pipeline.ts';
 import { createDecode } from '../source/source.ts';
 import { NO_BASELINE } from './baseline-force.ts';
@@ -13,10 +16,14 @@ import type { Library } from './library.ts';
 /** Books whose absence is evidence; governance and metrics are looked up, not awaited. */
 const JUDGED: readonly Kind[] = ['reasoning', 'gateway'];
 
+/** What of the library a lane needs; without measurements and exceptions there are none. */
+export type LaneLibrary = Pick<Library, 'detectors' | 'mappings' | 'inventory'> &
+  Partial<Pick<Library, 'measured' | 'exceptions' | 'levels'>>;
+
 /** Options of the core, and what is wrong with the sources. */
 export function laneOptions(
   config: Config,
-  library: Library,
+  library: LaneLibrary,
   extra: {
     readonly file: string;
     readonly digestKey: string;
@@ -31,8 +38,7 @@ export function laneOptions(
   const ms = (text: string | undefined, fallback: string) => durationMs(text ?? fallback);
   const { correlate = {}, guardrails = {} } = config;
   const joinWindowMs = ms(correlate.joinWindow, '30s');
-  const modeOf = (role: string | null): Mode =>
-    extra.mode ?? (config.roles?.[role ?? ''] ?? config.roles?.['default'])?.mode ?? 'observe';
+  const modeOf = (role: string | null): Mode => extra.mode ?? modeIn(config, role);
   const options: PipelineOptions = {
     decode,
     timings: config.sources.map(timingOf),
@@ -54,8 +60,10 @@ export function laneOptions(
     },
     detectors: library.detectors,
     maturity: config.detectors?.maturity ?? {},
+    exceptions: library.exceptions ?? [],
     decide: {
       modeOf,
+      earnedOf: earnedIn(library),
       driver: extra.driver,
       guardrails: {
         neverTouch: new Set(guardrails.neverTouch ?? []),
@@ -68,10 +76,30 @@ export function laneOptions(
       },
     },
     baseline: extra.baseline ?? NO_BASELINE,
+    levels: library.levels ?? NO_OBJECTIVES,
     maxBuffered: correlate.maxBuffered ?? 200_000,
     tooLateMs: 86_400_000,
   };
   return { options, problems };
+}
+
+/** Mode of a role as configured; `default` for the rest, and observe where nothing is said. */
+export function modeIn(config: Config, role: string | null): Mode {
+  return (config.roles?.[role ?? ''] ?? config.roles?.['default'])?.mode ?? 'observe';
+}
+
+/** What the versions in the library have earned; null for any other version. */
+export function earnedIn(
+  library: Pick<LaneLibrary, 'detectors' | 'measured'>,
+): (stem: string, version: string) => Earned | null {
+  const earned = new Map(
+    library.detectors.map((detector) => {
+      const { stem, evidenceClass, status, version } = detector;
+      const measured = library.measured?.get(stem) ?? null;
+      return [`${stem} ${version}`, earnedTier({ evidenceClass, status, measured })];
+    }),
+  );
+  return (stem, version) => earned.get(`${stem} ${version}`) ?? null;
 }
 
 function timingOf(source: SourceConfig): SourceTiming {

@@ -1,8 +1,15 @@
 /** Library: reads detectors, mappings and the tool inventory, and says all that is wrong. */
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../adapters/clock.ts';
-import { listFolder, readYamlDocuments, readYamlFolder, type YamlFile } from '../adapters/files.ts';
+import {
+  exists,
+  listFolder,
+  readYamlDocuments,
+  readYamlFolder,
+  type YamlFile,
+} from '../adapters/files.ts';
 import { buildInventory } from '../baseline/inventory.ts';
+import { readObjectives } from '../baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../detect/detect.ts';
 import { type DetectorText, readDetectorFile } from '../detect/detector-file.ts';
 import {
@@ -15,8 +22,12 @@ import type { RuleOptions } from '../detect/sigma/values.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
+import type { Exception } from '../model/exception.ts';
 import type { Inventory } from '../model/expectation.ts';
+import type { ServiceLevels } from '../model/objective.ts';
+import type { Measurement } from '../model/power.ts';
 import { compileMappings } from '../source/mapping.ts';
+import { BESIDE, readPower } from './library-power.ts';
 
 /** Root of the installed package: its own detectors, mappings and baselines lie there. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -26,7 +37,13 @@ export interface Library {
   readonly detectors: readonly Detector[];
   readonly mappings: ReturnType<typeof compileMappings>['mappings'];
   readonly inventory: Inventory;
+  readonly levels: ServiceLevels;
   readonly problems: readonly Problem[];
+  /** Measurements of the versions that are there, by stem. */
+  readonly measured: ReadonlyMap<string, Measurement>;
+  readonly exceptions: readonly Exception[];
+  /** What a person should know although nothing is wrong. */
+  readonly remarks: readonly string[];
   /** What stops nothing and is to be said: filters that expired, or keep what they name. */
   readonly warnings: readonly Problem[];
 }
@@ -49,7 +66,7 @@ export async function readLibrary(
     const read = await readYamlFolder(`${detectorsDir}/${family}`, { optional: true });
     problems.push(...read.problems);
     for (const file of read.files) {
-      if (/\.test\.ya?ml$/.test(file.file)) continue;
+      if (BESIDE.test(file.file)) continue;
       const result = readDetectorFile(textsOf(file), KINDS_OF_ANALYTIC, rules);
       problems.push(...result.problems);
       if (result.detector !== null && file.faulty.length === 0) detectors.push(result.detector);
@@ -70,13 +87,29 @@ export async function readLibrary(
   const tools = await readYamlDocuments(`${ROOT}baselines/tools.yaml`);
   const built = buildInventory([tools.file]);
   problems.push(...tools.problems, ...built.problems);
+  const { levels, problems: unsound } = await readLevels();
+  problems.push(...unsound);
+  const power = await readPower(detectorsDir, filtered.detectors);
+  problems.push(...power.problems);
+  const { measured, exceptions, remarks } = power;
   return {
     detectors: filtered.detectors,
     mappings: compiled.mappings,
     inventory: built.inventory,
-    problems,
-    warnings: filters.warnings,
+    ...{ levels, problems, warnings: filters.warnings, measured, exceptions, remarks },
   };
+}
+
+/** Objectives beside the other baselines; without the file nothing is promised. */
+async function readLevels(): Promise<{
+  readonly levels: ServiceLevels;
+  readonly problems: readonly Problem[];
+}> {
+  const path = `${ROOT}baselines/objectives.yaml`;
+  if (!(await exists(path))) return readObjectives([]);
+  const { file, problems } = await readYamlDocuments(path);
+  const read = readObjectives([file]);
+  return { levels: read.levels, problems: [...problems, ...read.problems] };
 }
 
 function ruleOptions({ placeholders = {} }: LibraryOptions): RuleOptions {

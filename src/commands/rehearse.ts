@@ -1,14 +1,14 @@
 /** Rehearsal: one folder through the same core as the daemon, with fresh state and no hands. */
 import { systemClock } from '../adapters/clock.ts';
-
 import { createJsonlBroker } from '../adapters/jsonl.ts';
-import type { Config } from '../model/config.ts';
+import type { Config, SourceConfig } from '../model/config.ts';
 import type { Decision } from '../model/decision.ts';
-import type { CoverageGap, Detection } from '../model/detection.ts';
+import type { CoverageGap, Detection, Maturity } from '../model/detection.ts';
 import { noEffects } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Event, EvidenceLevel } from '../model/event.ts';
-import type { Clock, Log } from '../model/ports.ts';
+import type { Fact } from '../model/fact.ts';
+import type { Broker, Clock, Log } from '../model/ports.ts';
 import { createObserver, type LaneStore } from '../observer.ts';
 import { type BaselineOptions, createPipeline } from '../pipeline.ts';
 import type { Decode } from '../source/source.ts';
@@ -29,6 +29,19 @@ export interface Rehearsed {
   readonly untilMs: number | null;
   /** First few records that could not be read, for people. */
   readonly deadLetters: readonly string[];
+  /** Detections beyond `detectionsMax`, by detector: counted and not kept. */
+  readonly unkept: Readonly<Record<string, number>>;
+}
+
+/** Where records come from, where that is no folder of files. */
+export interface Feed {
+  readonly sources: readonly SourceConfig[];
+  /** Where the sources' own decoders are not to be used. */
+  readonly decode?: Decode;
+  /** A broker that delivers all there is and then says that it is finished. */
+  open(parts: { readonly clock: Clock; readonly log: Log }): Broker & {
+    readonly finished: Promise<void>;
+  };
 }
 
 /** What is rehearsed. */
@@ -42,15 +55,27 @@ export interface RehearsalInput {
   readonly progress: (records: number) => void;
   /** What behaviour is judged by, and who is told of it. Default: nothing. */
   readonly baseline?: BaselineOptions;
+  /** Instead of the files of `dir`, which then only names what is read. */
+  readonly feed?: Feed;
+  /** Maturity by stem, or `hard` for that class. Default: hard evidence may ask for actions. */
+  readonly maturity?: Readonly<Record<string, Maturity>>;
+  /** Told of every event that is decoded, and of every fact that is put before detectors. */
+  readonly onEvent?: (event: Event) => void;
+  readonly onFact?: (fact: Fact) => void;
+  /** Detections kept of each detector. Default: all. */
+  readonly detectionsMax?: number;
+  /** Ends it early; it then rejects. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a folder from beginning to end. Every call starts with fresh state, watermark and clock. */
 export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
-  const sources = await sourcesIn(input.dir, input.library, input.config);
+  const feed = input.feed ?? (await folderFeed(input));
+  const { sources } = feed;
   const config: Config = {
     ...(input.config ?? {}),
     sources: [...sources],
-    detectors: { ...input.config?.detectors, maturity: { hard: 'enforce' } },
+    detectors: { ...input.config?.detectors, maturity: input.maturity ?? { hard: 'enforce' } },
     // The brakes of the whole fleet would hide what each session by itself would have led to.
     guardrails: { ...input.config?.guardrails, breakerFleetShare: 1, breakerRoleShare: 1 },
   };
@@ -65,24 +90,22 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
     throw new OperatingError('CONFIG_INVALID', problemLines(lane.problems).join('\n'), {
       retryable: false,
     });
-  const { store, result } = collector();
+  const { store, result } = collector(input.detectionsMax ?? Number.POSITIVE_INFINITY);
   const sessions = new Map<string, string>();
-  const decode = noting(lane.options.decode, sessions, input.evidence);
+  const noted = noting(feed.decode ?? lane.options.decode, sessions, input.evidence);
+  const decode = input.onEvent === undefined ? noted : telling(noted, input.onEvent);
   const clock = stoppedClock();
-  const topics = sources.map(({ topic }) => topic);
-  const broker = createJsonlBroker({
-    path: input.dir,
-    topics,
-    follow: false,
-    log: input.log,
-    clock,
-  });
+  const broker = feed.open({ clock, log: input.log });
+  // What was read to its end brings nothing more. The clock stands still, so waiting would never end:
+  // one short file would hold back the watermark until the buffer is full, and then everything.
+  const timings = lane.options.timings.map((timing) => ({ ...timing, idleAfterMs: 0 }));
+  const told = input.onFact === undefined ? {} : { onFact: input.onFact };
   let shown = 0;
   const observer = createObserver(
     {
       broker,
       store,
-      pipeline: () => createPipeline({ ...lane.options, decode }),
+      pipeline: () => createPipeline({ ...lane.options, ...told, timings, decode }),
       actor: null,
       clock,
       log: input.log,
@@ -98,8 +121,32 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
       },
     },
   );
-  await observer.run(new AbortController().signal);
+  const signal = input.signal ?? new AbortController().signal;
+  await observer.run(signal);
+  // What was read of it so far must not pass for the whole.
+  if (signal.aborted)
+    throw new OperatingError('SOURCE_UNREADABLE', `${input.dir}: stopped before its end`, {
+      retryable: true,
+    });
   return { sessions, ...result() };
+}
+
+/** The files of the folder. */
+async function folderFeed({ dir, library, config }: RehearsalInput): Promise<Feed> {
+  const sources = await sourcesIn(dir, library, config);
+  const topics = sources.map(({ topic }) => topic);
+  return {
+    sources,
+    open: ({ clock, log }) => createJsonlBroker({ path: dir, topics, follow: false, log, clock }),
+  };
+}
+
+function telling(decode: Decode, onEvent: (event: Event) => void): Decode {
+  return (record) => {
+    const decoded = decode(record);
+    for (const event of decoded.events) onEvent(event);
+    return decoded;
+  };
 }
 
 /** Notes every session, and withholds what the evidence level does not have. */
@@ -139,8 +186,13 @@ function stoppedClock(): Clock {
 }
 
 /** A lane store that keeps what comes out and nothing else. */
-function collector(): { store: LaneStore; result: () => Omit<Rehearsed, 'sessions'> } {
+function collector(detectionsMax: number): {
+  store: LaneStore;
+  result: () => Omit<Rehearsed, 'sessions'>;
+} {
   const all = noEffects();
+  const kept = new Map<string, number>();
+  const unkept: Record<string, number> = {};
   let counters: Readonly<Record<string, number>> = {};
   let untilMs: number | null = null;
   const store: LaneStore = {
@@ -153,7 +205,15 @@ function collector(): { store: LaneStore; result: () => Omit<Rehearsed, 'session
       counters = commit.counters;
       untilMs = commit.watermarkMs < 0 ? null : commit.watermarkMs;
       const { detections, amendments, decisions, coverage, deadLetters } = commit.effects;
-      all.detections.push(...detections);
+      for (const detection of detections) {
+        const { detector } = detection;
+        const known = kept.get(detector) ?? 0;
+        if (known >= detectionsMax) unkept[detector] = (unkept[detector] ?? 0) + 1;
+        else {
+          all.detections.push(detection);
+          kept.set(detector, known + 1);
+        }
+      }
       all.amendments.push(...amendments);
       all.decisions.push(...decisions);
       all.coverage.push(...coverage);
@@ -176,6 +236,7 @@ function collector(): { store: LaneStore; result: () => Omit<Rehearsed, 'session
       counters,
       untilMs,
       deadLetters: letters,
+      unkept,
     };
   };
   return { store, result };

@@ -33,7 +33,8 @@ export const run: Command = {
     const file = given.value('config') ?? CONFIG_FILE;
     const library = await libraryOf(given, config);
     const log = createLog(given.has('quiet') ? 'warn' : 'info', config.instance ?? 'plumbline');
-    for (const { file: at, line, message } of library.warnings) log.warn({ file: at, line }, message);
+    for (const { file: at, line, message } of library.warnings)
+      log.warn({ file: at, line }, message);
     const untilCaughtUp = given.has('until-caught-up');
     const store = await openStore(config, environment, log, {
       stopEmbedded: true,

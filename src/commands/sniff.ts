@@ -1,6 +1,6 @@
 /** Sniffing: which decoder reads the files of a folder, tried on their first records. */
 import { systemClock } from '../adapters/clock.ts';
-import { readFirstLine } from '../adapters/jsonl-lines.ts';
+import { readFirstLine, readLines } from '../adapters/jsonl-lines.ts';
 import type { SourceConfig } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import { createDecode } from '../source/source.ts';
@@ -42,7 +42,14 @@ export async function sniffSources(
   throw new OperatingError('SOURCE_UNREADABLE', message, { retryable: false });
 }
 
-function withDecoder(
+/** The first line of one file; null where it is empty. */
+export async function firstLineOf(file: string): Promise<Buffer | null> {
+  for await (const line of readLines(file)) return line;
+  return null;
+}
+
+/** The source with the first decoder that reads `line`: `first`, then canonical, then mappings. */
+export function withDecoder(
   source: SourceConfig,
   library: Library,
   line: Buffer,

@@ -1,11 +1,14 @@
 /** Correlation: folds events in canonical order into sessions and acts, and states facts. */
+import { hash } from 'node:crypto';
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
 import type { Attempt, WitnessRecord } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
+import { unannouncedIn } from './announced.ts';
 import { Books } from './books.ts';
+import { contextOf } from './context.ts';
 import { applyGovernance } from './governance.ts';
 import {
   agentOf,
@@ -55,11 +58,35 @@ export interface Correlate {
   fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
   /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
   changedMs(tenant: string, agent: string): number | null;
+  /** For whom a session runs, and the sessions that led to it, nearest first, at most four. */
+  lineage(tenant: string, session: string): SessionLineage;
   /** Governance's log does not begin at its beginning: who is unknown to us may yet be registered. */
   historyIsPartial(): void;
   /** Is this book known to be blind at the moment? */
   blind(kind: Kind): boolean;
   readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Where a session comes from, as far as it is remembered. */
+export interface SessionLineage {
+  readonly principal: string | null;
+  readonly ancestors: readonly { readonly session: string; readonly agent: string }[];
+}
+
+const ANCESTORS_MAX = 4;
+
+function lineageOf(slots: Slots, tenant: string, session: string): SessionLineage {
+  const own = slots.get<SessionEntity>('S', keyOf(tenant, session));
+  const ancestors: { session: string; agent: string }[] = [];
+  const seen = new Set([session]);
+  for (let parent = own?.parent ?? null; parent !== null && !seen.has(parent); ) {
+    const entity = slots.get<SessionEntity>('S', keyOf(tenant, parent));
+    if (entity === undefined || ancestors.length >= ANCESTORS_MAX) break;
+    ancestors.push({ session: parent, agent: entity.agent });
+    seen.add(parent);
+    parent = entity.parent;
+  }
+  return { principal: own?.principal ?? null, ancestors };
 }
 
 /** Makes the fold over `slots`. Facts and notices come out in the order they become decidable. */
@@ -72,7 +99,10 @@ export function createCorrelate(
   slots.split('S', SESSION_RECORDS);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
-  const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {} };
+  const { digestKey } = options;
+  const keyed = (text: string) =>
+    hash('sha256', `${digestKey}\u0000effect\u0000${text}`, 'hex').slice(0, 32);
+  const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
     passTime: (ms) => passTime(ledger, ms),
@@ -96,6 +126,7 @@ export function createCorrelate(
       const changed = slots.get<AgentEntity>('A', keyOf(tenant, agent))?.changedMs ?? 0;
       return changed === 0 ? null : changed;
     },
+    lineage: (tenant, session) => lineageOf(slots, tenant, session),
     historyIsPartial: () => {
       laneOf(ledger, 0).isPartial = true;
       slots.touch('L', 'lane');
@@ -126,6 +157,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   }
   if (!late) hear(ledger, event.kind, ms);
   const attempt = enter(ledger, event, session, agent, late);
+  const unannounced = unannouncedIn(ledger, agent, event);
   const role = session?.role ?? agent.role;
   ledger.state({
     type: 'event',
@@ -140,6 +172,9 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     ours: attempt?.ours ?? false,
     model: modelOf(ledger, session, agent),
     late,
+    unannounced,
+    context: contextOf(ledger, event, session, agent, attempt),
+    keyed: ledger.keyed,
   });
 }
 

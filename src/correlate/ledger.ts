@@ -10,6 +10,7 @@ import type { Timers } from '../state/timers.ts';
 import type { BookOptions, Books } from './books.ts';
 import {
   type AgentEntity,
+  type Grant,
   type GrantSet,
   keyOf,
   nameOf,
@@ -49,6 +50,18 @@ export interface LaneEntity extends Entity {
   startMs: number;
   /** Governance's log began before ours: what it never said to us may still have been said. */
   isPartial?: boolean;
+  /** Change windows that governance opened and did not close; absent: none. */
+  windows?: readonly ChangeWindow[];
+}
+
+/** A change window: whom it is about, and until when it is open. */
+export interface ChangeWindow {
+  readonly id: string;
+  readonly tenant: string;
+  readonly level: 'agent' | 'role' | 'fleet';
+  readonly subject: string;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** Receives facts in the order they become decidable. */
@@ -63,6 +76,8 @@ export interface Ledger {
   readonly state: FactSink;
   readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
   readonly counters: Record<string, number>;
+  /** Keyed digest of a text, 128 bits in hex. */
+  readonly keyed: (text: string) => string;
 }
 
 /** Adds to a counter. */
@@ -162,12 +177,15 @@ export function grantSetOf(ledger: Ledger, tools: readonly GrantedTool[]): strin
       name: canonicalTool(ledger, tool.tool),
       class: tool.class ?? null,
       tier: tool.tier ?? null,
+      // Only where they are given: sets without them keep the key they always had.
+      ...(tool.validToMs === undefined ? {} : { toMs: tool.validToMs }),
+      ...(tool.quorum === undefined ? {} : { quorum: tool.quorum }),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const key = hash('sha256', canonicalJson(entries), 'hex').slice(0, 32);
   if (ledger.slots.get('G', key) === undefined) {
     const set: GrantSet = { tools: Object.create(null) as GrantSet['tools'] };
-    for (const entry of entries) set.tools[entry.name] = { class: entry.class, tier: entry.tier };
+    for (const { name, ...grant } of entries) set.tools[name] = grant;
     ledger.slots.put('G', key, set);
   }
   return key;
@@ -178,7 +196,7 @@ export function grantOf(
   ledger: Ledger,
   agent: AgentEntity | undefined,
   tool: string,
-): { readonly class: string | null; readonly tier: string | null } | undefined | null {
+): Grant | undefined | null {
   if (agent?.grants == null) return null;
   const set = ledger.slots.get<GrantSet>('G', agent.grants);
   if (set === undefined) return null;
@@ -188,6 +206,24 @@ export function grantOf(
 /** The tool's name in the inventory, or as given. */
 export function canonicalTool(ledger: Ledger, name: string): string {
   return ledger.options.inventory.tool(name)?.tool ?? name;
+}
+
+/** Is a change window open at `ms` for the agent, its role or the whole fleet? */
+export function windowOpen(
+  ledger: Ledger,
+  owner: AgentEntity,
+  role: string | null,
+  ms: number,
+): boolean {
+  const windows = ledger.slots.get<LaneEntity>('L', 'lane')?.windows;
+  if (windows === undefined) return false;
+  return windows.some(
+    ({ tenant, level, subject, fromMs, toMs }) =>
+      tenant === owner.tenant &&
+      fromMs <= ms &&
+      ms <= toMs &&
+      (level === 'fleet' || subject === (level === 'agent' ? owner.id : role)),
+  );
 }
 
 /** A notice as data. */

@@ -1,6 +1,6 @@
 /** Sessions, agents and acts: the ledger's entities as they are stored. */
 import type { Kind } from '../model/event.ts';
-import type { Attempt, Intent, SessionView, WitnessRecord } from '../model/fact.ts';
+import type { Attempt, Intent, SessionView, Unannounced, WitnessRecord } from '../model/fact.ts';
 import type { Entity } from '../state/slots.ts';
 
 /** An agent as governance knows it. */
@@ -24,6 +24,12 @@ export interface AgentEntity extends Entity {
   /** It was said once that governance never listed its tools. */
   ungoverned?: boolean;
   approvals: Approval[];
+  /** Last completed review, ms. */
+  reviewedMs?: number;
+  /** What governance declared beyond role, model and grants; absent: nothing. */
+  declared?: Declared;
+  /** What its reasoning showed and governance said of it; absent: nothing yet. */
+  marks?: Partial<Record<Unannounced, Mark>>;
   /** Identities of recent events without a session, with their content hashes. */
   seen: Record<string, number>;
   /** Keys of its sessions that are held, oldest first. */
@@ -32,13 +38,38 @@ export interface AgentEntity extends Entity {
   lastMs: number;
 }
 
+/** What governance declared of an agent. */
+export interface Declared {
+  readonly systemDigest?: string;
+  readonly offeredToolsDigest?: string;
+  readonly maxDepth?: number;
+  readonly maxFanOut?: number;
+}
+
+/** What was seen of one part of an agent, as keys of at most 16 values, and when it was announced. */
+export interface Mark {
+  readonly seen: readonly string[];
+  /** Last announcement of a change of this part, ms; 0 = never. */
+  readonly announcedMs: number;
+}
+
+/** One granted tool as it is stored; `toMs` and `quorum` only where governance gave them. */
+export interface Grant {
+  readonly class: string | null;
+  readonly tier: string | null;
+  readonly toMs?: number;
+  readonly quorum?: number;
+}
+
 /** A set of granted tools, shared by every agent that has just these. */
 export interface GrantSet extends Entity {
-  readonly tools: Record<string, { readonly class: string | null; readonly tier: string | null }>;
+  readonly tools: Record<string, Grant>;
 }
 
 /** An approval in force. */
 export interface Approval {
+  /** Independent approvals that are needed, where governance said so. */
+  readonly quorum?: number;
   readonly ms: number;
   readonly tools: readonly string[];
   readonly by: readonly string[];
@@ -82,6 +113,14 @@ export interface SessionEntity extends Entity {
   closedMs: number | null;
   parent: string | null;
   principal: string | null;
+  /** Root and depth in the delegation tree as the parent was known at the opening. */
+  root?: string;
+  depth?: number;
+  /** Sessions opened under it. */
+  children?: number;
+  taskType?: string;
+  mode?: string;
+  mandated?: true;
   firstMs: number;
   lastMs: number;
   acts: Record<string, Act>;
@@ -205,10 +244,15 @@ export function approvedBy(
   ms: number,
 ): boolean {
   return approvals.some(
-    (approval) =>
-      approval.fromMs <= ms &&
-      ms <= approval.toMs &&
-      approval.by.some((by) => by !== agent) &&
-      (approval.tools.length === 0 || approval.tools.includes(tool)),
+    (approval) => approval.by.some((by) => by !== agent) && covers(approval, tool, ms),
+  );
+}
+
+/** Is the approval in force at `ms`, and does it cover the tool? One that names none covers all. */
+export function covers(approval: Approval, tool: string, ms: number): boolean {
+  return (
+    approval.fromMs <= ms &&
+    ms <= approval.toMs &&
+    (approval.tools.length === 0 || approval.tools.includes(tool))
   );
 }

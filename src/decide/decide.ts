@@ -16,10 +16,12 @@ import type { Response } from '../model/detector.ts';
 import { assert } from '../model/errors.ts';
 import type { Attempt } from '../model/fact.ts';
 import { idOf } from '../model/ids.ts';
+import { type Earned, earnedTier } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
+import { createDemotions, type Demotions } from './demotion.ts';
 import { type Circumstances, falsify } from './falsify.ts';
 import { checkGuardrails, type FleetSize, type GuardrailOptions } from './guardrail.ts';
-import { LADDER } from './ladder.ts';
+import { LONGEST_MS } from './ladder.ts';
 import { Standing, type StandingLease } from './standing.ts';
 
 /** Settings of the decider. */
@@ -28,6 +30,8 @@ export interface DecideOptions {
   /** Name of the driver actions go through; null where none is configured. */
   readonly driver: string | null;
   readonly guardrails: GuardrailOptions;
+  /** What the version of a detector has earned; absent: nothing was measured. */
+  readonly earnedOf?: (detector: string, version: string, role: string | null) => Earned | null;
 }
 
 /** A decision and what it intends. */
@@ -36,6 +40,15 @@ export interface Decided {
   readonly intention: Intention | null;
   /** The breaker stopped this one, and said so for the first time. */
   readonly tripped: boolean;
+}
+
+/** Requests about leases and the kill switch. */
+export type LeaseRequest = Extract<OperatorRequest, { readonly type: 'undo' | 'pause' | 'resume' }>;
+
+/** Why a lease is lifted before its time, and whether its detector is to leave the agent alone a while. */
+export interface Because {
+  readonly reason: string;
+  readonly grantsImmunity: boolean;
 }
 
 /** The decider. Everything in event time; the order of calls is the canonical order of the fold. */
@@ -47,10 +60,16 @@ export interface Decide {
     circumstances: Omit<Circumstances, 'leases'>,
     size: FleetSize,
   ): Decided;
-  /** What an operator asks for. Returns the release of a lease that is undone, if any. */
-  operate(request: OperatorRequest, nowMs: number): Intention | null;
-  /** A detection was taken back: lifts the lease it led to, if that stands. */
-  retract(detectionId: string, response: Response | null, nowMs: number): Intention | null;
+  /** What an operator asks for of leases. Returns the release of one that is undone, if any. */
+  operate(request: LeaseRequest, nowMs: number): Intention | null;
+  /** A detection was taken back or judged wrong: lifts the lease it led to by `verb`, if that stands. */
+  retract(
+    detectionId: string,
+    verb: Verb | null,
+    nowMs: number,
+    because: Because,
+  ): Intention | null;
+  readonly demotions: Demotions;
   /** Which standing leases a call at the gateway concerns. */
   activity(
     tenant: string,
@@ -68,15 +87,14 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
     decide: (detection, caseId, response, circumstances, size) =>
       decide(standing, options, detection, caseId, response, circumstances, size),
     operate: (request, nowMs) => operate(standing, options, request, nowMs),
-    retract: (detectionId, response, nowMs) => {
-      if (response === null) return null;
-      const decisionId = idOf('decision', detectionId, response.action);
-      const why = {
-        cause: 'lifted',
-        reason: 'the detection was retracted: its evidence came late',
-      };
-      return lift(standing, options, idOf('lease', decisionId), nowMs, nowMs, why);
+    retract: (detectionId, verb, nowMs, { reason, grantsImmunity }) => {
+      if (verb === null) return null;
+      const decisionId = idOf('decision', detectionId, verb);
+      const quietUntilMs = nowMs + (grantsImmunity ? options.guardrails.immunityMs : 0);
+      const why = { cause: 'lifted', reason: reason.slice(0, 500) };
+      return lift(standing, options, idOf('lease', decisionId), nowMs, quietUntilMs, why);
     },
+    demotions: createDemotions(slots),
     activity: (tenant, agent, session, attempt, eventId) =>
       activityOf(standing, options, tenant, agent, session, attempt, eventId),
   };
@@ -130,6 +148,7 @@ function decide(
     verb: response.action,
     mode,
     driver: options.driver,
+    earned: earnedBy(options, detection),
     standing: against,
     fleet: standing.fleet(),
     size,
@@ -137,7 +156,11 @@ function decide(
   });
   const explained = falsification.some(({ verdict }) => verdict === 'holds');
   const failed = guardrails.filter(({ passed }) => !passed).map(({ check }) => check);
-  const wouldAct = !explained && failed.every((check) => check === 'mode' || check === 'driver');
+  // A shadow is asked what it would have done, were it to enforce.
+  const isShadow = detection.maturity === 'shadow';
+  const isOurs = (check: string) =>
+    check === 'mode' || check === 'driver' || (isShadow && check === 'maturity');
+  const wouldAct = !explained && failed.every(isOurs);
   if (explained || failed.length > 0) {
     const tripped = failed.includes('fleet-breaker') && failed.length === 1 && trip(standing);
     const outcome =
@@ -164,6 +187,12 @@ function decide(
   };
 }
 
+function earnedBy(options: DecideOptions, detection: Detection): Earned {
+  const { detector, version, evidenceClass, entity } = detection;
+  const known = options.earnedOf?.(detector, version, entity.role) ?? null;
+  return known ?? earnedTier({ evidenceClass, status: '', measured: null });
+}
+
 function subjectOf(detection: Detection, response: Response): Subject {
   const { tenant, agent, session } = detection.entity;
   const tools =
@@ -187,7 +216,7 @@ function needsRenewal(lease: StandingLease, response: Response, nowMs: number): 
 }
 
 function renewedUntil(lease: StandingLease, response: Response, nowMs: number): number {
-  return Math.min(nowMs + response.ttlMs, lease.issuedMs + LADDER[lease.verb].longestMs);
+  return Math.min(nowMs + response.ttlMs, lease.issuedMs + LONGEST_MS[lease.verb]);
 }
 
 function newLease(
@@ -246,6 +275,11 @@ function intend(
     issuedMs: detection.decidedMs,
     expiresMs: lease.expiresMs,
     cause: null,
+    grounds: {
+      detector: detection.detector,
+      version: detection.version,
+      role: detection.entity.role,
+    },
   };
 }
 
@@ -277,7 +311,7 @@ function trip(standing: Standing): boolean {
 function operate(
   standing: Standing,
   options: DecideOptions,
-  request: OperatorRequest,
+  request: LeaseRequest,
   nowMs: number,
 ): Intention | null {
   if (request.type === 'undo') return undo(standing, options, request, nowMs);
@@ -294,7 +328,7 @@ function operate(
 function undo(
   standing: Standing,
   options: DecideOptions,
-  request: OperatorRequest & { readonly type: 'undo' },
+  request: LeaseRequest & { readonly type: 'undo' },
   nowMs: number,
 ): Intention | null {
   const quietUntilMs = nowMs + options.guardrails.immunityMs;
@@ -330,6 +364,7 @@ function lift(
     issuedMs: nowMs,
     expiresMs: lease.expiresMs,
     cause: why.cause,
+    grounds: null,
   };
 }
 

@@ -11,6 +11,8 @@ export interface Circumstances {
   readonly changedMs: number | null;
   /** Standing leases against the agent. */
   readonly leases: number;
+  /** Agents of the role that fired alike within the hour, where it is a fleet case. */
+  readonly shared: { readonly agents: number; readonly of: number } | null;
 }
 
 const JUST_BEFORE_MS = 60_000;
@@ -21,7 +23,10 @@ export function falsify(detection: Detection, circumstances: Circumstances): Fal
     sourceOutage(detection, circumstances),
     lateRecords(detection),
     declaredChange(detection, circumstances),
+    peerShift(detection, circumstances),
     ownAction(circumstances),
+    // What an exception excuses never comes this far; that it was looked for is written down.
+    { explanation: 'known-exception', verdict: 'ruled-out', data: 'no exception in force matches' },
   ];
 }
 
@@ -56,6 +61,20 @@ function declaredChange(detection: Detection, { changedMs }: Circumstances): Fal
     verdict: near ? 'cannot-tell' : 'ruled-out',
     data: `last change of grants, policy or approvals ${Math.round(beforeMs / 1000)} s before`,
   };
+}
+
+/** Many at once point to a roll-out; an exact breach of contract stays one all the same. */
+function peerShift(detection: Detection, { shared }: Circumstances): Falsification {
+  const explanation = 'peer-wide-shift';
+  if (shared === null)
+    return {
+      explanation,
+      verdict: 'ruled-out',
+      data: 'no fleet case: its peers do not fire alike',
+    };
+  const data = `${shared.agents} of ${shared.of} agents of the role fired alike within an hour`;
+  const isHard = detection.evidenceClass === 'hard';
+  return { explanation, verdict: isHard ? 'cannot-tell' : 'holds', data };
 }
 
 function ownAction({ leases }: Circumstances): Falsification {

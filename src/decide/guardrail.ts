@@ -1,7 +1,7 @@
 /** Guardrails: every brake between what a detector asks for and what is done. */
 import type { GuardrailCheck, Mode, Verb } from '../model/decision.ts';
 import type { Detection } from '../model/detection.ts';
-import { isEarned, LADDER, startingTier } from './ladder.ts';
+import { allowsMode, type Earned, isEarned, VERB_NEEDS } from '../model/power.ts';
 import type { AgentStanding, FleetStanding } from './standing.ts';
 
 /** Settings of the guardrails; durations in ms of event time. */
@@ -28,6 +28,8 @@ export interface GuardrailInput {
   readonly verb: Verb;
   readonly mode: Mode;
   readonly driver: string | null;
+  /** What the version of the detector has earned. */
+  readonly earned: Earned;
   readonly standing: AgentStanding | null;
   readonly fleet: FleetStanding;
   readonly size: FleetSize;
@@ -56,8 +58,8 @@ function answer(check: string, passed: boolean, data: string): GuardrailCheck {
 }
 
 function checkMode({ mode, verb }: GuardrailInput): GuardrailCheck {
-  const { reversible } = LADDER[verb];
-  const passed = mode === 'autonomous' || (mode === 'constrained' && reversible);
+  const { reversible } = VERB_NEEDS[verb];
+  const passed = allowsMode(mode, verb);
   return answer(
     'mode',
     passed,
@@ -75,13 +77,15 @@ function checkEvidence({ detection }: GuardrailInput): GuardrailCheck {
   return answer('evidence', passed, `${evidenceClass}, ${strength} join${late ? ', late' : ''}`);
 }
 
-function checkEarned({ detection, verb }: GuardrailInput): GuardrailCheck {
-  const tier = startingTier(detection.evidenceClass);
-  return answer('earned-tier', isEarned(verb, tier), `${tier}; ${verb} needs ${LADDER[verb].tier}`);
+function checkEarned({ earned, verb }: GuardrailInput): GuardrailCheck {
+  const { tier, reversible } = VERB_NEEDS[verb];
+  const needs = reversible ? tier : `${tier} by live units`;
+  const data = `${earned.tier} (${earned.why}); ${verb} needs ${needs}`;
+  return answer('earned-tier', isEarned(verb, earned), data);
 }
 
 function checkApproval({ verb }: GuardrailInput): GuardrailCheck {
-  const { reversible } = LADDER[verb];
+  const { reversible } = VERB_NEEDS[verb];
   return answer(
     'approval',
     reversible,

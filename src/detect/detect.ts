@@ -1,13 +1,23 @@
 /** Detection: puts every fact before the detectors that want it, and headers around findings. */
 
-import type { Amendment, Detection, Maturity, NoticeCode, Witness } from '../model/detection.ts';
+import type {
+  Amendment,
+  Detection,
+  Entity,
+  Maturity,
+  NoticeCode,
+  Witness,
+} from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { eventIdOf, idOf } from '../model/ids.ts';
+import { maturityInForce } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
+import { burnRate } from './kinds/burn-rate.ts';
 import { evidence } from './kinds/evidence.ts';
+import { notice } from './kinds/notice.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
@@ -19,12 +29,20 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   silence,
   rate,
   evidence,
+  'burn-rate': burnRate,
+  notice,
 };
 
 /** Detection over a fixed set of detectors. */
 export interface Detect {
   /** Detections and retractions of one fact: analytics by their stems, then Sigma by its stems. */
   see(fact: Fact, sink: DetectSink): void;
+  /** When a correlation has something to decide, event ms; undefined: nothing waits. */
+  nextMs(): number | undefined;
+  /** Decides what is due up to `ms`; every event up to then was seen. */
+  passTime(ms: number, sink: DetectSink): void;
+  /** Rebuilds, step by step, what is derived from the entities. */
+  restoring(): Generator<undefined, void>;
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
 }
@@ -32,7 +50,8 @@ export interface Detect {
 /** Receives what detection says. */
 export interface DetectSink {
   detection(detection: Detection): void;
-  amendment(amendment: Amendment): void;
+  /** `entity`: of the detection that is taken back. */
+  amendment(amendment: Amendment, entity: Entity): void;
 }
 
 interface Compiled {
@@ -56,7 +75,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   const known = new Map<string, Detector>();
   const sorted = [...detectors].sort((a, b) => (a.stem < b.stem ? -1 : 1));
   for (const read of sorted) {
-    const detector = { ...read, maturity: maturityOf(read, options.maturity) };
+    const detector = { ...read, maturity: maturityInForce(read, options.maturity) };
     known.set(detector.stem, detector);
     if (detector.sigma !== null) continue;
     const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
@@ -71,6 +90,9 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   const sigma = createSigmaStage(detectors, options.inventory, options.notice);
   return {
     detectors: known,
+    nextMs: () => undefined,
+    passTime: () => undefined,
+    *restoring() {},
     see(fact, sink) {
       for (const { detector, see } of byFact.get(fact.type) ?? []) {
         const finding = see(fact);
@@ -78,11 +100,10 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
         const detection = detectionOf(detector, finding, fact);
         if (finding.retracts === undefined) sink.detection(detection);
         else
-          sink.amendment({
-            type: 'retracted',
-            detectionId: detection.id,
-            reason: finding.retracts,
-          });
+          sink.amendment(
+            { type: 'retracted', detectionId: detection.id, reason: finding.retracts },
+            detection.entity,
+          );
       }
       if (fact.type !== 'event') return;
       sigma.see(fact, (hit) => {
@@ -92,13 +113,6 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
       });
     },
   };
-}
-
-function maturityOf(detector: Detector, overrides: Readonly<Record<string, Maturity>>): Maturity {
-  const own = overrides[detector.stem];
-  if (own !== undefined) return own;
-  const ofClass = detector.evidenceClass === 'hard' ? overrides['hard'] : undefined;
-  return ofClass ?? detector.maturity;
 }
 
 function detectionOf(detector: Detector, finding: Finding, fact: Fact): Detection {

@@ -221,8 +221,13 @@ function kindProblems(
     const message = `unknown kind ${JSON.stringify(kind)}; there are: ${known}`;
     return [problemAt(where, ['plumbline', 'kind'], message)];
   }
-  const schema = (kinds[kind] as AnalyticKind).params;
-  return brokenRules(schema, Compile(schema), params, where, ['plumbline', 'params']);
+  const known = kinds[kind] as AnalyticKind;
+  const base = ['plumbline', 'params'];
+  const broken = brokenRules(known.params, Compile(known.params), params, where, base);
+  if (broken.length > 0) return broken;
+  return (known.problems?.(params) ?? []).map(({ path, message }) =>
+    problemAt(where, [...base, ...path], message),
+  );
 }
 
 function namesOf(file: string): { family: Family | null; stem: string } {

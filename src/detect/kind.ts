@@ -60,6 +60,10 @@ export interface AnalyticKind {
   readonly evidence: EvidenceLevel;
   /** How much it remembers. */
   readonly bound: string;
+  /** What of `params` no schema can say, each with its path below them; `params` fit the schema. */
+  problems?(
+    params: unknown,
+  ): readonly { readonly path: readonly (string | number)[]; readonly message: string }[];
   /** `params` have been checked against the schema. */
   compile(params: unknown, context: KindContext): See;
 }

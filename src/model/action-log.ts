@@ -15,6 +15,8 @@ export type ApplyOutcome =
   | { readonly type: 'retry'; readonly detail: string; readonly afterMs: number }
   /** The reply was lost: it may have happened. Try again with the same key. */
   | { readonly type: 'unknown'; readonly detail: string; readonly afterMs: number }
+  /** Not sent: at the moment of acting it was no longer allowed. Final. */
+  | { readonly type: 'withheld'; readonly detail: string }
   /** Not sent: its time was over before it could be. */
   | { readonly type: 'lapsed'; readonly detail: string };
 

@@ -1,10 +1,31 @@
 /** Cases, decisions and leases: what people see, what the ladder chose, what stands. */
 import type { Entity, EvidenceClass, Level, Maturity } from './detection.ts';
 
+/** Open · resolved: quiet for an hour · folded: a fleet case tells it together with others. */
+export const CASE_STATES = ['open', 'resolved', 'folded'] as const;
+/** One of CASE_STATES. */
+export type CaseState = (typeof CASE_STATES)[number];
+
+/** Firings of one detector about one agent within a case: counted, never dropped. */
+export interface Fold {
+  readonly detector: string;
+  readonly agent: string;
+  readonly level: Level;
+  readonly maturity: Maturity;
+  readonly count: number;
+  /** Event times of the first and last evidence, ms. */
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  /** Event ids of witnesses, the first 100, and how many there were in all. */
+  readonly evidence: readonly string[];
+  readonly evidenceTotal: number;
+}
+
 /** Correlated detections of one entity; what people see. Upserted as it grows. */
 export interface Case {
-  /** Hash of tenant, agent and session: stable however its detections arrive. */
+  /** Hash of tenant, agent and session, or of what the fleet shares: stable in every order. */
   readonly id: string;
+  /** Of a fleet case: tenant and role; its agent is `*`. */
   readonly entity: Entity;
   readonly level: Level;
   readonly title: string;
@@ -14,6 +35,86 @@ export interface Case {
   readonly detections: readonly string[];
   /** How many there are in all. */
   readonly count: number;
+  readonly state: CaseState;
+  /** Highest of its detections. */
+  readonly maturity: Maturity;
+  /** By detector and agent, at most 64; what finds no room is counted in the last. */
+  readonly folds: readonly Fold[];
+  /** How often it came back after it was quiet. */
+  readonly reopened: number;
+  /** The fleet case that tells this one; null unless `state` is folded. */
+  readonly foldedInto: string | null;
+  /** Risk of its agent when it last grew, points: orders people's attention, nothing else. */
+  readonly risk: number;
+}
+
+/** Why people are told of a case. */
+export const ANNOUNCED = [
+  'opened',
+  'detector',
+  'level',
+  'maturity',
+  'entity',
+  'reopened',
+  'repeat',
+  'fleet',
+  'resolved',
+] as const;
+/** One of ANNOUNCED. */
+export type Announced = (typeof ANNOUNCED)[number];
+
+/** Something people are told of a case; everything else in it folds and is counted. */
+export interface Announcement {
+  /** Hash of case, cause and what brought it about: told once. */
+  readonly id: string;
+  readonly caseId: string;
+  readonly why: Announced;
+  readonly level: Level;
+  readonly title: string;
+  /** Detector that brought it about; null where it became quiet. */
+  readonly detector: string | null;
+  /** Event time, ms. */
+  readonly timeMs: number;
+}
+
+/** What an analyst may say of a detection. */
+export const VERDICTS = ['true_positive', 'false_positive', 'benign_true_positive'] as const;
+/** One of VERDICTS: right, wrong, or right about something that is in order. */
+export type VerdictValue = (typeof VERDICTS)[number];
+
+/** One analyst's word on one detection. */
+export interface Verdict {
+  readonly detectionId: string;
+  readonly detector: string;
+  readonly version: string;
+  readonly verdict: VerdictValue;
+  readonly by: string;
+  readonly note: string;
+  /** When it was given, ms on the clock of whoever gave it. */
+  readonly atMs: number;
+}
+
+/** A detection as a verdict names it. */
+export interface Judged {
+  readonly id: string;
+  readonly detector: string;
+  readonly version: string;
+  readonly entity: Entity;
+  /** Verb of the lease it led to; null where it led to none. */
+  readonly acted: Verb | null;
+}
+
+/** A version of a detector that lost the power to act, or got it back. */
+export interface Demotion {
+  readonly detector: string;
+  readonly version: string;
+  /** False: a person reinstated it. */
+  readonly stands: boolean;
+  readonly detectionId: string | null;
+  readonly by: string;
+  readonly reason: string;
+  /** Event time, ms. */
+  readonly timeMs: number;
 }
 
 /** Rungs of the ladder, least first (DESIGN §7). */
@@ -128,6 +229,16 @@ export interface Intention {
   readonly expiresMs: number | null;
   /** Why it is released: expired, undone, lifted. Null unless `step` is release. */
   readonly cause: string | null;
+  /** On whose word somebody is restrained; looked at again at the moment of sending. Null: a release. */
+  readonly grounds: Grounds | null;
+}
+
+/** Whose firing an intention rests on. */
+export interface Grounds {
+  readonly detector: string;
+  readonly version: string;
+  /** Role of the agent: its mode must still allow the verb. */
+  readonly role: string | null;
 }
 
 /** Something the gateway saw of a subject under lease. */
@@ -146,6 +257,24 @@ export type OperatorRequest =
       readonly type: 'undo';
       readonly id: string;
       readonly leaseId: string;
+      readonly by: string;
+      readonly reason: string;
+      readonly atMs: number;
+    }
+  | {
+      readonly type: 'verdict';
+      readonly id: string;
+      readonly detections: readonly Judged[];
+      readonly verdict: VerdictValue;
+      readonly by: string;
+      readonly reason: string;
+      readonly atMs: number;
+    }
+  | {
+      readonly type: 'reinstate';
+      readonly id: string;
+      readonly detector: string;
+      readonly version: string;
       readonly by: string;
       readonly reason: string;
       readonly atMs: number;

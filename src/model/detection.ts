@@ -76,6 +76,8 @@ export interface Detection {
   readonly late: boolean;
   /** ATLAS and OWASP tags as the detector file has them. */
   readonly tags: readonly string[];
+  /** Id of the exception that excused it: recorded, and nothing else. Absent: none did. */
+  readonly exception?: string;
 }
 
 /** A correction of detections that were already given out. */

@@ -1,6 +1,16 @@
 /** Effects: everything one step of the pipeline wants recorded, as data. */
-import type { Case, Decision, Intention, LeaseActivity } from './decision.ts';
+import type { CausalChain } from './chain.ts';
+import type {
+  Announcement,
+  Case,
+  Decision,
+  Demotion,
+  Intention,
+  LeaseActivity,
+  Verdict,
+} from './decision.ts';
 import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './detection.ts';
+import type { ObjectiveCount, UsageCount } from './objective.ts';
 import type { LearningWindow } from './window.ts';
 
 /** What a step found, decided and intends. Order within each list is the order decided. */
@@ -16,8 +26,19 @@ export interface Effects {
   readonly activity: LeaseActivity[];
   /** Learning windows that governance opened. */
   readonly windows: LearningWindow[];
+  /** What objectives and usage are to grow by. Filled when the commit is made. */
+  readonly objectiveCounts: ObjectiveCount[];
+  readonly usage: UsageCount[];
   /** Ids of operator requests that took effect. */
   readonly operatorRequests: string[];
+  /** Which case a detection belongs to; a folded one belongs to two. */
+  readonly members: { readonly caseId: string; readonly detectionId: string }[];
+  readonly announcements: Announcement[];
+  readonly chains: CausalChain[];
+  readonly verdicts: Verdict[];
+  readonly demotions: Demotion[];
+  /** Sessions that were closed, by role: live units. */
+  readonly closedUnits: { readonly role: string; readonly units: number }[];
 }
 
 /** An empty set of effects. */
@@ -33,7 +54,15 @@ export function noEffects(): Effects {
     deadLetters: [],
     activity: [],
     windows: [],
+    objectiveCounts: [],
+    usage: [],
     operatorRequests: [],
+    members: [],
+    announcements: [],
+    chains: [],
+    verdicts: [],
+    demotions: [],
+    closedUnits: [],
   };
 }
 

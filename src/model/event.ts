@@ -1,5 +1,24 @@
 /** The canonical event: one envelope, four kinds; the paths here are what detectors name. */
 import { type Static, Type } from 'typebox';
+import {
+  Args,
+  amount,
+  Context,
+  Delegation,
+  digest,
+  Evaluation,
+  Guardrail,
+  id,
+  LeafDigests,
+  literals,
+  Memory,
+  moment,
+  names,
+  OfferedTool,
+  Plan,
+  Resource,
+  text,
+} from './event-parts.ts';
 
 /** The four kinds of record, one per book of the reconciliation. */
 export const KINDS = ['reasoning', 'gateway', 'governance', 'metrics'] as const;
@@ -10,15 +29,6 @@ export type Kind = (typeof KINDS)[number];
 export const TRUSTS = ['agent', 'runtime', 'gateway', 'policy', 'platform'] as const;
 /** Trust class of a source. */
 export type Trust = (typeof TRUSTS)[number];
-
-const text = (description: string, max = 262_144) => Type.String({ description, maxLength: max });
-const id = (description: string) => Type.String({ description, minLength: 1, maxLength: 512 });
-const literals = <const T extends string[]>(values: readonly [...T], description: string) =>
-  Type.Enum(values, { description });
-
-const Args = Type.Record(Type.String(), Type.Unknown(), {
-  description: 'Arguments of the call as an object (evidence level L2 and above).',
-});
 
 const Call = Type.Object(
   {
@@ -31,7 +41,9 @@ const Call = Type.Object(
       ),
     ),
     args: Type.Optional(Args),
+    argsDigest: Type.Optional(digest('Digest of the arguments, where they are not given.')),
     outcome: Type.Optional(literals(['ok', 'error', 'unknown'] as const, 'What the agent claims.')),
+    resultDigest: Type.Optional(digest('Digest of the result the agent claims.')),
   },
   { description: 'A tool call as the agent states it.' },
 );
@@ -55,6 +67,19 @@ export const ReasoningBody = Type.Object({
   claims: Type.Array(Call, { maxItems: 10_000, description: 'Calls the agent says it made.' }),
   mandate: Type.Optional(text('What the agent was asked, as it quotes it.')),
   text: Type.Optional(text('Reasoning text (L3).')),
+  mandateDigest: Type.Optional(digest('Digest of the mandate as the agent quotes it.')),
+  systemDigest: Type.Optional(digest('Digest of the template of the system instructions.')),
+  offeredToolsDigest: Type.Optional(digest('Digest of the tools offered to the model.')),
+  textDigest: Type.Optional(digest('Digest of the reasoning text.')),
+  offered: Type.Optional(
+    Type.Array(OfferedTool, { maxItems: 1_000, description: 'Tools offered to the model.' }),
+  ),
+  guardrail: Type.Optional(Guardrail),
+  delegation: Type.Optional(Delegation),
+  memory: Type.Optional(Memory),
+  context: Type.Optional(Context),
+  plan: Type.Optional(Plan),
+  evaluation: Type.Optional(Evaluation),
 });
 
 /** What was attempted, what policy answered, what came of it. */
@@ -83,6 +108,35 @@ export const ActionBody = Type.Object({
   bytesIn: Type.Optional(Type.Number({ minimum: 0 })),
   bytesOut: Type.Optional(Type.Number({ minimum: 0 })),
   result: Type.Optional(Type.Unknown({ description: 'Result body (L3).' })),
+  resource: Type.Optional(Resource),
+  argsDigest: Type.Optional(digest('Digest of the arguments, where they are not given.')),
+  leafDigests: Type.Optional(LeafDigests),
+  resultDigest: Type.Optional(digest('Digest of the result.')),
+  definitionDigest: Type.Optional(digest('Digest of the tool definition the call was made by.')),
+  offered: Type.Optional(
+    Type.Array(OfferedTool, { maxItems: 1_000, description: 'Tools that a server lists.' }),
+  ),
+  affected: Type.Optional(amount('Objects the call touched, or is predicted to touch.')),
+  dryRun: Type.Optional(Type.Boolean({ description: 'Was it a rehearsal without effect?' })),
+  errorType: Type.Optional(text('Class of the error, for example unknown_tool, timeout.', 256)),
+  attempt: Type.Optional(amount('Which try of the same call this is, from 1.')),
+  model: Type.Optional(text('Model that produced the call, as the gateway knows it.', 256)),
+  actingFor: Type.Optional(names('Acting-as chain, the nearest principal first.', 32)),
+  signature: Type.Optional(
+    literals(
+      ['valid', 'invalid', 'absent', 'unknown'] as const,
+      'What the gateway found of the signature of the caller.',
+    ),
+  ),
+  approval: Type.Optional(
+    Type.Object(
+      {
+        ref: Type.Optional(text('Reference of the approval it was let through by.', 512)),
+        by: Type.Optional(names('Approvers that the gateway names.', 64)),
+      },
+      { description: 'Approval that the gateway says the call rests on.' },
+    ),
+  ),
 });
 
 /** Every change governance knows. */
@@ -109,6 +163,10 @@ export const CHANGES = [
   'plan.declared',
   'key.issued',
   'key.revoked',
+  'approval.requested',
+  'delegation.granted',
+  'delegation.revoked',
+  'review.completed',
 ] as const;
 
 /** Reach of a tool: what its class allows to happen. */
@@ -125,6 +183,10 @@ const GrantedTool = Type.Object({
   tool: id('Tool name.'),
   class: Type.Optional(literals(TOOL_CLASSES, 'Reach of the tool.')),
   tier: Type.Optional(literals(TOOL_TIERS, 'How freely the tool may be used.')),
+  validToMs: Type.Optional(moment('The grant expires then; absent: it does not.')),
+  scopes: Type.Optional(names('Scopes the grant is limited to.', 64)),
+  quorum: Type.Optional(amount('Independent approvals that each use needs.')),
+  digest: Type.Optional(digest('Digest of the definition that was reviewed.')),
 });
 
 /** Who the agent is, what it may do, and every change to that. */
@@ -134,6 +196,8 @@ export const GovernanceBody = Type.Object({
     Type.Object({ type: text('Kind of target.', 256), id: text('Target.', 512) }),
   ),
   actor: Type.Optional(text('Who made the change.', 512)),
+  beforeDigest: Type.Optional(digest('Digest of what is changed, before.')),
+  afterDigest: Type.Optional(digest('Digest of what is changed, after.')),
   detail: Type.Optional(
     Type.Object({
       role: Type.Optional(text('Role (peer group) of the agent.', 256)),
@@ -144,6 +208,24 @@ export const GovernanceBody = Type.Object({
       parent: Type.Optional(text('Session that spawned this one.', 512)),
       tools: Type.Optional(Type.Array(GrantedTool, { maxItems: 10_000 })),
       controls: Type.Optional(Type.Array(text('Control in force.', 512), { maxItems: 1_000 })),
+      mandateDigest: Type.Optional(digest('Digest of the mandate.')),
+      systemDigest: Type.Optional(digest('Digest of the approved system instructions.')),
+      offeredToolsDigest: Type.Optional(digest('Digest of the approved set of tools.')),
+      mode: Type.Optional(text('Mode the session runs in, for example observe, dry-run.', 64)),
+      scopes: Type.Optional(names('Scopes in force.', 1_000)),
+      maxDepth: Type.Optional(amount('Generations of delegation that are allowed below.')),
+      maxFanOut: Type.Optional(amount('Sessions that one session may spawn.')),
+      instances: Type.Optional(amount('Instances of the agent that may be active at once.')),
+      delegation: Type.Optional(Delegation),
+      plan: Type.Optional(Plan),
+      flag: Type.Optional(
+        Type.Object(
+          { name: id('Flag.'), value: Type.Optional(text('Value it has now.', 512)) },
+          { description: 'A configuration flag.' },
+        ),
+      ),
+      validFromMs: Type.Optional(moment('Start of what is opened or granted.')),
+      validToMs: Type.Optional(moment('End of what is opened or granted.')),
     }),
   ),
   approval: Type.Optional(
@@ -153,6 +235,9 @@ export const GovernanceBody = Type.Object({
       tools: Type.Optional(Type.Array(id('Tool it covers.'), { maxItems: 1_000 })),
       validFromMs: Type.Optional(Type.Number()),
       validToMs: Type.Optional(Type.Number()),
+      quorum: Type.Optional(amount('Independent approvals that are needed.')),
+      scopes: Type.Optional(names('Scopes it covers.', 64)),
+      argsDigest: Type.Optional(digest('Digest of the arguments it covers; absent: any.')),
     }),
   ),
 });
@@ -200,6 +285,8 @@ export const WireEvent = Type.Object(
         id: id('Deployed identity of the agent.'),
         role: Type.Optional(text('Role the record names.', 256)),
         basis: Type.Optional(text('Where the identity was read from.', 64)),
+        subject: Type.Optional(text('Subject a credential proved, where one was checked.', 512)),
+        instance: Type.Optional(text('Running instance, for example a pod.', 512)),
       }),
     ),
     session: Type.Optional(

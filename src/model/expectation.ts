@@ -13,10 +13,25 @@ export interface ToolFacts {
   readonly route: 'gateway' | 'local' | 'provider';
   /** Calling it again and again is its normal use. */
   readonly polling: boolean;
+  /** Hosts its calls may reach, as patterns; absent: not declared. */
+  readonly destinations?: readonly string[];
+  /** Class of what it reads or holds; absent: not declared. */
+  readonly sensitivity?: Sensitivity;
+  /** Digest of the reviewed definition: name, description, input schema; absent: not declared. */
+  readonly definition?: string;
+  /** JSON pointer to the argument that says how many objects a call touches; absent: none does. */
+  readonly targets?: string;
 }
+
+/** Classes of data, least first. */
+export const SENSITIVITIES = ['public', 'internal', 'confidential', 'sealed'] as const;
+/** One of SENSITIVITIES. */
+export type Sensitivity = (typeof SENSITIVITIES)[number];
 
 /** The tool inventory. */
 export interface Inventory {
   /** Facts of a tool by its name or an alias; null where the inventory does not know it. */
   tool(name: string): ToolFacts | null;
+  /** Hosts of the declared trust zone, as patterns; absent or empty: none is declared. */
+  readonly zone?: readonly string[];
 }

@@ -1,8 +1,10 @@
 /** Facts: what correlation hands to detection, as data; no sister knows another. */
 
 import type { Rung } from './decision.ts';
-import type { CoverageGap, JoinStrength } from './detection.ts';
+import type { CoverageGap, JoinStrength, NoticeCode } from './detection.ts';
 import type { Action, Event, Kind, Position } from './event.ts';
+import type { EventContext } from './event-context.ts';
+import type { Pace } from './objective.ts';
 
 /** One witness of an act as the ledger keeps it; serialisable, without payload content. */
 export interface WitnessRecord {
@@ -123,7 +125,10 @@ export interface IdentityFact extends AboutSession {
   readonly named: string;
 }
 
-/** A folded event, in canonical order, for counting kinds. */
+/** Parts of an agent whose change somebody has to announce. */
+export type Unannounced = 'model' | 'prompt' | 'tools';
+
+/** A folded event, in canonical order, for counting kinds and rules. */
 export interface EventFact {
   readonly type: 'event';
   readonly event: Event;
@@ -142,6 +147,12 @@ export interface EventFact {
   /** Model the session's owner was registered with. */
   readonly model: string | null;
   readonly late: boolean;
+  /** What of the agent was never seen before and no governance event announced. */
+  readonly unannounced: readonly Unannounced[];
+  /** The rest of what correlation knows; costs nothing until a detector asks. */
+  readonly context: () => EventContext;
+  /** Keyed digest of a text, 128 bits in hex: low-entropy values cannot be guessed from it. */
+  readonly keyed: (text: string) => string;
 }
 
 /** A book could not be heard, or can be heard again. */
@@ -199,6 +210,46 @@ export interface FiringFact extends AboutSession {
   readonly tool: string | null;
 }
 
+/** Counts of a window of an objective. */
+interface BurnWindow {
+  readonly windowMs: number;
+  readonly good: number;
+  readonly bad: number;
+  /** Times faster than the objective allows. */
+  readonly rate: number;
+}
+
+/** The error budget of an objective began to burn too fast. Stated once an episode. */
+export interface BurnFact {
+  readonly type: 'burn';
+  readonly tenant: string;
+  readonly objective: string;
+  readonly title: string;
+  /** Role the objective is about; null where it is about more or less than one. */
+  readonly role: string | null;
+  readonly target: number;
+  readonly windowMs: number;
+  readonly pace: Pace;
+  /** Rate at which both windows count as burning. */
+  readonly factor: number;
+  readonly long: BurnWindow;
+  readonly short: BurnWindow;
+  /** Share of the window's error budget that is left; below 0 it is overspent. */
+  readonly budgetLeft: number;
+  readonly witness: WitnessRecord;
+  readonly decidedMs: number;
+  readonly late: boolean;
+}
+
+/** What the observer had to say of itself while it worked; or a record it could not read. */
+export interface NoticeFact {
+  readonly type: 'notice';
+  readonly code: NoticeCode | 'dead-letter';
+  /** Source, agent or detector it is about. */
+  readonly subject: string;
+  readonly timeMs: number;
+}
+
 /** Everything that the stages before detection can state. */
 export type Fact =
   | JoinedFact
@@ -209,4 +260,6 @@ export type Fact =
   | EventFact
   | BlindFact
   | BlindSessionFact
-  | FiringFact;
+  | FiringFact
+  | BurnFact
+  | NoticeFact;

@@ -27,6 +27,8 @@ export interface Schema {
   readonly maxItems?: number;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
 }
 
 type Path = readonly (string | number)[];
@@ -123,6 +125,10 @@ function checkNumber(schema: Schema, value: number, path: Path, report: Report):
   if (value > (schema.maximum ?? Number.POSITIVE_INFINITY)) {
     report(path, `must be at most ${schema.maximum}`);
   }
+  if (value <= (schema.exclusiveMinimum ?? Number.NEGATIVE_INFINITY))
+    report(path, `must be more than ${schema.exclusiveMinimum}`);
+  if (value >= (schema.exclusiveMaximum ?? Number.POSITIVE_INFINITY))
+    report(path, `must be less than ${schema.exclusiveMaximum}`);
 }
 
 function checkArray(schema: Schema, value: readonly unknown[], path: Path, report: Report): void {

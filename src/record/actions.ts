@@ -102,6 +102,7 @@ const releaseOf = (request: Intention, nowMs: number): Intention => ({
   step: 'release',
   issuedMs: whole(nowMs),
   cause: 'expired',
+  grounds: null,
 });
 
 const settle = async (

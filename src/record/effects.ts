@@ -14,6 +14,7 @@ import {
 } from './findings.ts';
 import { writeIntentions } from './intentions.ts';
 import type { JournalEntry } from './journal.ts';
+import { writeObjectiveCounts, writeUsage } from './objectives.ts';
 import { jsonOf } from './row.ts';
 import { cleanKey, cleanText, whole, wholeOrNull } from './text.ts';
 
@@ -194,6 +195,8 @@ export async function writeEffects(
   entries.push(...(await writeNotices(query, effects.notices, atMs)));
   entries.push(...(await writeDeadLetters(query, effects.deadLetters, atMs)));
   await writeActivity(query, effects.activity);
+  await writeObjectiveCounts(query, effects.objectiveCounts);
+  await writeUsage(query, effects.usage);
   entries.push(...(await writeRequestsDone(query, lane, effects.operatorRequests, atMs)));
   return entries;
 }

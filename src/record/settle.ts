@@ -79,6 +79,9 @@ const settledRequest = (sent: Sent, outcome: ApplyOutcome, nowMs: number): Settl
       return { ...finished(sent), leaseState, verification: 'unverified', accepted: true };
     case 'refused':
       return ended(sent, 'refused');
+    case 'withheld':
+      // It may have happened when it was sent before: then only a release can take it back.
+      return sent.unsure ? unanswered(sent) : ended(sent, 'refused');
     case 'lapsed':
       return unanswered(sent);
     case 'retry':
@@ -108,6 +111,7 @@ const settledRelease = (sent: Sent, outcome: ApplyOutcome, nowMs: number): Settl
     case 'lapsed':
       return ended(sent, sent.intention.cause === 'expired' ? 'expired' : 'released');
     case 'refused':
+    case 'withheld':
       return ended(sent, 'failed');
     case 'pending_approval':
       return tooLate ? ended(sent, 'failed') : again(sent, nowMs + APPROVAL_POLL_MS, sent.unsure);

@@ -29,8 +29,16 @@ export interface Risk {
   readonly calls: 'none' | 'open' | 'page';
 }
 
-/** Contribution as kept: id, detector, place in TRUSTS, weight, decay time, delegated. */
-type Kept = [id: string, detector: string, trust: number, weight: number, at: number, via: 0 | 1];
+/** Contribution as kept: id, detector, place in TRUSTS, weight, decay time, delegated, who else got it. */
+type Kept = [
+  id: string,
+  detector: string,
+  trust: number,
+  weight: number,
+  at: number,
+  via: 0 | 1,
+  to?: readonly string[],
+];
 
 interface RiskEntity extends Entity {
   kept: Kept[];
@@ -55,13 +63,15 @@ const REACH: Readonly<Record<Reach, number>> = { none: 1, some: 1.25, wide: 1.5 
 
 /**
  * Adds a contribution; late ones decay from their own time. Keeps the last 256 of an entity and at
- * most 100,000 entities; `evicted` is told who was forgotten. False for an id it has.
+ * most 100,000 entities; `evicted` is told who was forgotten. False for an id it has. `to` names the
+ * other entities that get it, for `retractEverywhere`.
  */
 export function addRisk(
   slots: Slots,
   entity: string,
   contribution: Contribution,
   evicted: (subject: string, detail: string, ms: number) => void = () => undefined,
+  to: readonly string[] = [],
 ): boolean {
   const { id, detector, trust, weight, ms, delegated } = contribution;
   let state = slots.get<RiskEntity>(SPACE, entity);
@@ -72,7 +82,9 @@ export function addRisk(
   }
   if (state.kept.some(([known]) => known === id)) return false;
   const at = ms - state.frozenMs;
-  state.kept.push([id, detector, TRUSTS.indexOf(trust), weight, at, delegated ? 1 : 0]);
+  const kept: Kept = [id, detector, TRUSTS.indexOf(trust), weight, at, delegated ? 1 : 0];
+  if (to.length > 0) kept.push(to);
+  state.kept.push(kept);
   if (state.kept.length > KEPT_MAX) state.kept.shift();
   state.lastMs = Math.max(state.lastMs, ms);
   slots.touch(SPACE, entity);
@@ -87,6 +99,23 @@ export function retractRisk(slots: Slots, entity: string, id: string): boolean {
   state.kept.splice(at, 1);
   slots.touch(SPACE, entity);
   return true;
+}
+
+/**
+ * Takes it back from the entity it is about, from all that got it through that one, and from `others`;
+ * the latter matter where the entity keeps it no longer. How many had it.
+ */
+export function retractEverywhere(
+  slots: Slots,
+  entity: string,
+  others: readonly string[],
+  id: string,
+): number {
+  const kept = slots.get<RiskEntity>(SPACE, entity)?.kept.find(([known]) => known === id);
+  const all = new Set([entity, ...(kept?.[6] ?? []), ...others]);
+  let had = 0;
+  for (const one of all) if (retractRisk(slots, one, id)) had += 1;
+  return had;
 }
 
 /**

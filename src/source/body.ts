@@ -3,7 +3,8 @@ import { ActionBody, CHANGES, TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts
 import { BODY_OF } from './draft.ts';
 import { compileField, compileFrom, fail, pointerName, type Read } from './field.ts';
 import type { Facts } from './json.ts';
-import type { Conversion, Field, MappingDocument } from './mapping-schema.ts';
+import { type Conversion, type Field, type MappingDocument, MIRRORED } from './mapping-schema.ts';
+import { compileMirror } from './mirror-reader.ts';
 
 /** One event in the making: fields not yet checked, and its name where an item makes several. */
 export interface Part {
@@ -41,7 +42,7 @@ export function compileBody(
 ): (item: unknown, facts: Facts) => readonly Part[] {
   const envelope = compileEnvelope(mapping, field);
   const { kind, metrics } = mapping;
-  if (metrics !== undefined) return compileMetrics(metrics, envelope);
+  if (metrics !== undefined) return compileMetrics(metrics, envelope, field);
   const name = BODY_OF[kind];
   const body = compileOneBody(mapping, field);
   return (item, facts) => {
@@ -138,18 +139,22 @@ function identity(from: string | readonly string[], as: Conversion | undefined):
 
 function compileAgent(agent: Block<'agent'>, role: Field | undefined, field: CompileField): Read {
   const candidates = (Array.isArray(agent) ? agent : [agent]).map(
-    ({ basis, from, as }) => [basis, identity(from, as)] as const,
+    ({ basis, from, as, subject, instance }) => ({
+      basis,
+      read: identity(from, as),
+      more: objectOf(fieldsIn(['agent'], { subject, instance }, field)),
+    }),
   );
   const readRole = role === undefined ? null : field(['role'], role);
   return (item, facts) => {
-    for (const [basis, read] of candidates) {
+    for (const { basis, read, more } of candidates) {
       const id = read(item, facts);
       if (id === undefined) continue;
       const made: Record<string, unknown> = { id };
       const named = readRole?.(item, facts);
       if (named !== undefined) made['role'] = named;
       if (basis !== undefined) made['basis'] = basis;
-      return made;
+      return Object.assign(made, more(item, facts));
     }
     return undefined;
   };
@@ -168,9 +173,27 @@ function listOf(each: string, fields: Fields, isEmptyKept: boolean): Read {
   };
 }
 
+/** Readers of what a block fills in the shape of the event itself; the rest of it, with plain fields. */
+function mirrorIn<B extends object>(
+  name: keyof typeof MIRRORED,
+  path: Path,
+  block: B,
+  field: CompileField,
+): { readonly plain: B; readonly mirror: Record<string, Read> } {
+  const part = MIRRORED[name];
+  const mirror = compileMirror(part, block as Readonly<Record<string, unknown>>, path, {
+    field,
+    objectOf,
+    listOf: (each, fields) => listOf(each, fields, false),
+  });
+  const plain = Object.entries(block).filter(([key]) => !Object.hasOwn(part.properties ?? {}, key));
+  return { plain: Object.fromEntries(plain) as B, mirror };
+}
+
 function compileReasoning(block: Block<'reasoning'>, field: CompileField): Read {
-  const { tokens, intents, claims, ...plain } = block;
-  const fields = fieldsIn(['reasoning'], plain, field);
+  const { plain: own, mirror } = mirrorIn('reasoning', ['reasoning'], block, field);
+  const { tokens, intents, claims, ...plain } = own;
+  const fields = { ...fieldsIn(['reasoning'], plain, field), ...mirror };
   if (tokens !== undefined) {
     fields['tokens'] = objectOf(fieldsIn(['reasoning', 'tokens'], tokens, field));
   }
@@ -179,10 +202,12 @@ function compileReasoning(block: Block<'reasoning'>, field: CompileField): Read 
       fields[name] = () => [];
       continue;
     }
-    const { each, ...members } = calls;
     const path = ['reasoning', name];
+    const { plain: stated, mirror: digests } = mirrorIn('call', path, calls, field);
+    const { each, ...members } = stated;
     const words = { toolType: ['function', 'provider', 'local', 'datastore'], outcome: OUTCOMES };
-    fields[name] = listOf(each, fieldsIn(path, members, field, words), true);
+    const reads = { ...fieldsIn(path, members, field, words), ...digests };
+    fields[name] = listOf(each, reads, true);
   }
   return objectOf(fields);
 }
@@ -192,9 +217,10 @@ const OUTCOMES = ActionBody.properties.outcome.enum;
 const PHASES = ActionBody.properties.phase.enum;
 
 function compileAction(block: Block<'action'>, field: CompileField): Read {
-  const { policy, ...plain } = block;
+  const { plain: own, mirror } = mirrorIn('action', ['action'], block, field);
+  const { policy, ...plain } = own;
   const words = { phase: PHASES, decision: DECISIONS, outcome: OUTCOMES };
-  const fields = fieldsIn(['action'], plain, field, words);
+  const fields = { ...fieldsIn(['action'], plain, field, words), ...mirror };
   if (policy !== undefined) {
     fields['policy'] = objectOf(fieldsIn(['action', 'policy'], policy, field));
   }
@@ -211,29 +237,37 @@ function compileAction(block: Block<'action'>, field: CompileField): Read {
 }
 
 function compileGovernance(block: Block<'governance'>, field: CompileField): Read {
-  const { change, target, actor, detail, approval } = block;
+  const { plain: own, mirror } = mirrorIn('governance', ['governance'], block, field);
+  const { change, target, actor, detail, approval } = own;
   const fields: Record<string, Read> = {
     change: field(['governance', 'change'], change, CHANGES),
+    ...mirror,
   };
   if (target !== undefined) {
     fields['target'] = objectOf(fieldsIn(['governance', 'target'], target, field));
   }
   if (actor !== undefined) fields['actor'] = field(['governance', 'actor'], actor);
   if (detail !== undefined) {
-    const { tools, ...plain } = detail;
     const path = ['governance', 'detail'];
-    const inner = fieldsIn(path, plain, field);
+    const { plain: described, mirror: more } = mirrorIn('detail', path, detail, field);
+    const { tools, ...plain } = described;
+    const inner = { ...fieldsIn(path, plain, field), ...more };
     if (tools !== undefined) {
-      const { each, ...members } = tools;
+      const at = [...path, 'tools'];
+      const { plain: held, mirror: limits } = mirrorIn('granted', at, tools, field);
+      const { each, ...members } = held;
       const words = { class: TOOL_CLASSES, tier: TOOL_TIERS };
-      const list = listOf(each, fieldsIn([...path, 'tools'], members, field, words), false);
+      const reads = { ...fieldsIn(at, members, field, words), ...limits };
+      const list = listOf(each, reads, false);
       inner['tools'] = (item, facts) =>
         (list(item, facts) as unknown[] | undefined)?.filter(namesTool);
     }
     fields['detail'] = objectOf(inner);
   }
   if (approval !== undefined) {
-    fields['approval'] = objectOf(fieldsIn(['governance', 'approval'], approval, field));
+    const path = ['governance', 'approval'];
+    const { plain, mirror: more } = mirrorIn('approval', path, approval, field);
+    fields['approval'] = objectOf({ ...fieldsIn(path, plain, field), ...more });
   }
   return objectOf(fields);
 }
@@ -247,15 +281,18 @@ function namesTool(item: unknown): boolean {
 function compileMetrics(
   metrics: Block<'metrics'>,
   envelope: readonly (readonly [string, Read])[],
+  field: CompileField,
 ): (item: unknown, facts: Facts) => readonly Part[] {
-  const plans = metrics.map(({ name, unit, from, as, type, temporality }) => {
+  const plans = metrics.map(({ name, unit, from, as, type, temporality, attrs }, at) => {
     const fixed = {
       name,
       ...(unit === undefined ? {} : { unit }),
       type,
       temporality: temporality ?? (type === 'counter' ? 'delta' : 'none'),
     };
-    return { name, fixed, read: identity(from, as) };
+    const path = ['metrics', at, 'attrs'];
+    const more = attrs === undefined ? null : objectOf(fieldsIn(path, attrs, field));
+    return { name, fixed, read: identity(from, as), more };
   });
   const names = plans.map((plan) => plan.name).join(', ');
   return (item, facts) => {
@@ -265,10 +302,12 @@ function compileMetrics(
       if (value !== undefined) shared[key] = value;
     }
     const made: Part[] = [];
-    for (const { name, fixed, read } of plans) {
+    for (const { name, fixed, read, more } of plans) {
       const value = read(item, facts);
       if (value === undefined) continue;
-      made.push({ part: name, fields: { ...shared, metric: { ...fixed, value } } });
+      const attrs = more?.(item, facts);
+      const metric = attrs === undefined ? { ...fixed, value } : { ...fixed, value, attrs };
+      made.push({ part: name, fields: { ...shared, metric } });
     }
     if (made.length === 0) fail(facts, 'field-missing', `none of the metrics is present: ${names}`);
     return made;

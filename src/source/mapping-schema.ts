@@ -3,11 +3,14 @@ import { type Static, Type } from 'typebox';
 import {
   ActionBody,
   CHANGES,
+  GovernanceBody,
   KINDS,
   MetricBody,
+  ReasoningBody,
   TOOL_CLASSES,
   TOOL_TIERS,
 } from '../model/event.ts';
+import { restOf, withRest } from './mirror.ts';
 import { EPOCH_UNITS } from './time.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -81,6 +84,7 @@ const wordOrField = <T extends readonly string[]>(words: T) =>
   });
 
 const Each = Type.Object({ each: Pointer });
+const tools = { field, each: Each.properties.each };
 const call = {
   each: Each.properties.each,
   toolCallId: field('Call id of the framework.'),
@@ -89,23 +93,24 @@ const call = {
   args: field('Arguments, an object; `as: json` where they are a string.'),
   outcome: field('What the agent claims: ok, error, unknown.'),
 };
-const Calls = Type.Object(call, {
+const Call = ReasoningBody.properties.intents.items;
+const Calls = Type.Object(withRest(Call, call, tools), {
   ...strict,
   description: 'Pointers are relative to the items of `each`. No array there means no calls.',
 });
-const GrantedTools = Type.Object(
-  {
-    each: Each.properties.each,
-    tool: Field,
-    class: field(TOOL_CLASSES.join(', ')),
-    tier: field(TOOL_TIERS.join(', ')),
-  },
-  {
-    ...strict,
-    description:
-      'Pointers are relative to the items of `each`; "" is the item itself. Nameless items are left out.',
-  },
-);
+const granted = {
+  each: Each.properties.each,
+  tool: Field,
+  class: field(TOOL_CLASSES.join(', ')),
+  tier: field(TOOL_TIERS.join(', ')),
+};
+const GovernanceDetail = GovernanceBody.properties.detail;
+const Granted = GovernanceDetail.properties.tools.items;
+const GrantedTools = Type.Object(withRest(Granted, granted, tools), {
+  ...strict,
+  description:
+    'Pointers are relative to the items of `each`; "" is the item itself. Nameless items are left out.',
+});
 
 const Agent = Type.Object(
   {
@@ -115,102 +120,102 @@ const Agent = Type.Object(
     from: Type.Union([Pointer, Pointers]),
     as: FieldObject.properties.as,
     issuer: Type.Optional({ ...Pointer, description: 'Accepted, without effect so far.' }),
+    subject: field('Subject that a checked credential proved.'),
+    instance: field('Running instance, for example a pod.'),
   },
   strict,
 );
 
-const Reasoning = Type.Object(
-  {
-    op: field('Operation, for example chat.'),
-    provider: field('Model provider.'),
-    model: field('Model that answered.'),
-    finish: field('Finish reasons, an array of strings.'),
-    tokens: Type.Optional(
-      Type.Object(
-        {
-          in: field('Tokens in.'),
-          out: field('Tokens out.'),
-          cacheRead: field('Tokens read from cache.'),
-          cacheWrite: field('Tokens written to cache.'),
-          reasoning: field('Tokens of hidden reasoning.'),
-        },
-        strict,
-      ),
+const reasoning = {
+  op: field('Operation, for example chat.'),
+  provider: field('Model provider.'),
+  model: field('Model that answered.'),
+  finish: field('Finish reasons, an array of strings.'),
+  tokens: Type.Optional(
+    Type.Object(
+      {
+        in: field('Tokens in.'),
+        out: field('Tokens out.'),
+        cacheRead: field('Tokens read from cache.'),
+        cacheWrite: field('Tokens written to cache.'),
+        reasoning: field('Tokens of hidden reasoning.'),
+      },
+      strict,
     ),
-    intents: Type.Optional(Calls),
-    claims: Type.Optional(Calls),
-    mandate: field('What the agent was asked, as it quotes it.'),
-    text: field('Reasoning text.'),
-  },
-  strict,
-);
+  ),
+  intents: Type.Optional(Calls),
+  claims: Type.Optional(Calls),
+  mandate: field('What the agent was asked, as it quotes it.'),
+  text: field('Reasoning text.'),
+};
+const Reasoning = Type.Object(withRest(ReasoningBody, reasoning, tools), strict);
 
 const act = ActionBody.properties;
-const Action = Type.Object(
-  {
-    phase: Type.Optional(wordOrField(act.phase.enum)),
-    tool: Field,
-    toolType: field('Kind of tool.'),
-    server: field('Server that offers the tool.'),
-    method: field('Protocol method.'),
-    args: field('Arguments, an object; `as: json` where they are a string.'),
-    decision: Type.Optional(wordOrField(act.decision.enum)),
-    policy: Type.Optional(
-      Type.Object(
-        { id: field('Policy.'), rule: field('Rule within it.'), revision: field('Its revision.') },
-        strict,
-      ),
+const action = {
+  phase: Type.Optional(wordOrField(act.phase.enum)),
+  tool: Field,
+  toolType: field('Kind of tool.'),
+  server: field('Server that offers the tool.'),
+  method: field('Protocol method.'),
+  args: field('Arguments, an object; `as: json` where they are a string.'),
+  decision: Type.Optional(wordOrField(act.decision.enum)),
+  policy: Type.Optional(
+    Type.Object(
+      { id: field('Policy.'), rule: field('Rule within it.'), revision: field('Its revision.') },
+      strict,
     ),
-    reason: field('Why policy answered so, or the error text.'),
-    outcome: Type.Optional(wordOrField(act.outcome.enum)),
-    status: field('Protocol status code.'),
-    durationMs: field('Milliseconds; `as: seconds_to_ms` and the like convert.'),
-    bytesIn: field('Bytes in.'),
-    bytesOut: field('Bytes out.'),
-    result: field('Result body.'),
-  },
-  {
-    ...strict,
-    description:
-      'decision and outcome are `unknown` where nothing is found; phase is then what they prove.',
-  },
-);
+  ),
+  reason: field('Why policy answered so, or the error text.'),
+  outcome: Type.Optional(wordOrField(act.outcome.enum)),
+  status: field('Protocol status code.'),
+  durationMs: field('Milliseconds; `as: seconds_to_ms` and the like convert.'),
+  bytesIn: field('Bytes in.'),
+  bytesOut: field('Bytes out.'),
+  result: field('Result body.'),
+};
+const Action = Type.Object(withRest(ActionBody, action, tools), {
+  ...strict,
+  description:
+    'decision and outcome are `unknown` where nothing is found; phase is then what they prove.',
+});
 
-const Governance = Type.Object(
-  {
-    change: wordOrField(CHANGES),
-    target: Type.Optional(Type.Object({ type: Field, id: Field }, strict)),
-    actor: field('Who made the change.'),
-    detail: Type.Optional(
-      Type.Object(
-        {
-          role: field('Role of the agent.'),
-          model: field('Approved model.'),
-          mandate: field('What the session is to do.'),
-          taskType: field('Class of the task.'),
-          principal: field('For whom.'),
-          parent: field('Session that spawned this one.'),
-          tools: Type.Optional(GrantedTools),
-          controls: field('Controls in force, an array of strings.'),
-        },
-        strict,
-      ),
-    ),
-    approval: Type.Optional(
-      Type.Object(
-        {
-          ref: field('Reference of the approval.'),
-          by: field('Approvers, an array of strings.'),
-          tools: field('Tools it covers, an array of strings.'),
-          validFromMs: field('Start; `as: rfc3339` and the like give milliseconds.'),
-          validToMs: field('End.'),
-        },
-        strict,
-      ),
-    ),
-  },
-  strict,
-);
+const detail = {
+  role: field('Role of the agent.'),
+  model: field('Approved model.'),
+  mandate: field('What the session is to do.'),
+  taskType: field('Class of the task.'),
+  principal: field('For whom.'),
+  parent: field('Session that spawned this one.'),
+  tools: Type.Optional(GrantedTools),
+  controls: field('Controls in force, an array of strings.'),
+};
+const approval = {
+  ref: field('Reference of the approval.'),
+  by: field('Approvers, an array of strings.'),
+  tools: field('Tools it covers, an array of strings.'),
+  validFromMs: field('Start; `as: rfc3339` and the like give milliseconds.'),
+  validToMs: field('End.'),
+};
+const GovernanceApproval = GovernanceBody.properties.approval;
+const governance = {
+  change: wordOrField(CHANGES),
+  target: Type.Optional(Type.Object({ type: Field, id: Field }, strict)),
+  actor: field('Who made the change.'),
+  detail: Type.Optional(Type.Object(withRest(GovernanceDetail, detail, tools), strict)),
+  approval: Type.Optional(Type.Object(withRest(GovernanceApproval, approval, tools), strict)),
+};
+const Governance = Type.Object(withRest(GovernanceBody, governance, tools), strict);
+
+/** Parts of the event that a mapping fills by a block of the same shape, not by words of its own. */
+export const MIRRORED = {
+  call: restOf(Call, call),
+  granted: restOf(Granted, granted),
+  reasoning: restOf(ReasoningBody, reasoning),
+  action: restOf(ActionBody, action),
+  governance: restOf(GovernanceBody, governance),
+  detail: restOf(GovernanceDetail, detail),
+  approval: restOf(GovernanceApproval, approval),
+} as const;
 
 const Metric = Type.Object(
   {
@@ -222,6 +227,12 @@ const Metric = Type.Object(
     temporality: Type.Optional(
       Type.Enum(MetricBody.properties.temporality.enum, {
         description: 'How values add up. Default: delta for counters, none for the rest.',
+      }),
+    ),
+    attrs: Type.Optional(
+      Type.Record(Type.String({ maxLength: 256 }), Field, {
+        maxProperties: 64,
+        description: 'Attributes by name, each written as a field.',
       }),
     ),
   },

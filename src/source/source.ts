@@ -230,9 +230,18 @@ function wellFormed(id: string): string {
   return id.isWellFormed() ? `/${id}` : `-json/${JSON.stringify(id)}`;
 }
 
+/** Are there digests of arguments? */
+function hasDigests({ reasoning, action }: EventParts): boolean {
+  return (
+    action?.argsDigest !== undefined ||
+    action?.leafDigests !== undefined ||
+    (reasoning?.intents.some((call) => call.argsDigest !== undefined) ?? false)
+  );
+}
+
 /**
- * The level that the content proves. A payload may claim no more than L1 beyond it: digests are the
- * one content that a decoder cannot see.
+ * The level that the content proves. A payload may claim no more than L1 beyond it: digests that
+ * stand in fields of others are the one content that a decoder cannot see.
  */
 function levelOf(parts: EventParts): EvidenceLevel {
   const { reasoning, action, governance } = parts;
@@ -244,5 +253,6 @@ function levelOf(parts: EventParts): EvidenceLevel {
     (reasoning?.intents.some((call) => call.args !== undefined) ?? false) ||
     (reasoning?.claims.some((call) => call.args !== undefined) ?? false);
   if (hasArgs) return 'L2';
+  if (hasDigests(parts)) return 'L1';
   return (parts.evidence?.level ?? 'L0') === 'L0' ? 'L0' : 'L1';
 }

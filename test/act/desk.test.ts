@@ -9,6 +9,7 @@ import {
   SEND_LIMIT_MS,
 } from '../../src/act/desk.ts';
 import type { ApplyOutcome } from '../../src/model/action-log.ts';
+import { OperatingError } from '../../src/model/errors.ts';
 import { createVirtualClock } from '../sim/clock.ts';
 import { intentionOf } from './intentions.ts';
 import { createScriptedDriver } from './scripted-driver.ts';
@@ -24,6 +25,7 @@ const setting = (answer?: Parameters<typeof createScriptedDriver>[0]) => {
     log,
     random: () => 0.5,
     onStep: (step) => steps.push(step),
+    withheld: async () => null,
   };
   return { clock, steps, driver, lines, ports, desk: createDesk('webhook', driver) };
 };
@@ -104,4 +106,15 @@ test('without its driver a request is refused and a release waits', async () => 
   const intention = intentionOf('L1', { step: 'release' });
   const release = await attempt(desk, { intention, attempts: 0 }, ports);
   assert.deepEqual([release.type, 'afterMs' in release && release.afterMs], ['retry', 30_000]);
+});
+
+test('what is no longer allowed is not sent, and a failed look-up is tried again', async () => {
+  const { desk, ports, driver, steps } = setting();
+  const due = { intention: intentionOf('L1'), attempts: 0 };
+  const no = await attempt(desk, due, { ...ports, withheld: async () => 'paused' });
+  assert.deepEqual(no, { type: 'withheld', detail: 'withheld at the moment of acting: paused' });
+  const away = new OperatingError('DATABASE_UNREACHABLE', 'away', { retryable: true });
+  const later = await attempt(desk, due, { ...ports, withheld: () => Promise.reject(away) });
+  assert.equal(later.type, 'retry');
+  assert.deepEqual([driver.sent.length, steps.length], [0, 0]);
 });

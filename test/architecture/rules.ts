@@ -140,6 +140,8 @@ function checkMigrations(tree: Tree): Violation[] {
 
 const FAMILIES = /^detectors\/(?:intent|scope|drift|volume|integrity|filters)\/[a-z0-9-]+\.yaml$/;
 
+const EXCEPTIONS = /^detectors\/exceptions\/[a-z0-9-]+\.yaml$/;
+
 interface Cases {
   readonly firing: number;
   readonly silent: number;
@@ -175,7 +177,8 @@ function checkDetectors(tree: Tree): Violation[] {
   const found: Violation[] = [];
   for (const path of pathsLike(tree, /^detectors\/.*\.ya?ml$/)) {
     const refuse = (message: string) => found.push({ path, line: 0, message });
-    const subject = path.replace(/\.test\.yaml$/, '.yaml');
+    if (EXCEPTIONS.test(path)) continue;
+    const subject = path.replace(/\.(?:test|measured)\.yaml$/, '.yaml');
     if (!FAMILIES.test(subject)) refuse('lies at detectors/<family>/<stem>.yaml, never deeper');
     if (subject !== path) {
       if (!tree.files.has(subject)) refuse(`has no ${subject} beside it`);

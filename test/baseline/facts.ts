@@ -2,6 +2,7 @@
 import type { Event } from '../../src/model/event.ts';
 import type { EventFact, SessionView } from '../../src/model/fact.ts';
 import { eventOf } from '../correlate/events.ts';
+import { known } from '../correlate/known.ts';
 import { SCRIBE } from '../sim/profile.ts';
 
 /** The session of these tests. */
@@ -40,6 +41,7 @@ export function factOf(
     ours: false,
     model: 'm-1',
     late: false,
+    ...known(),
     ...over,
   };
 }

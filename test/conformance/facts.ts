@@ -1,10 +1,13 @@
 /** Facts as correlation states them, of a fleet that does everything wrong and loses a source. */
+
 import { createCorrelate } from '../../src/correlate/correlate.ts';
+import { NOTICE_CODES } from '../../src/model/detection.ts';
 import type { Event, WireEvent } from '../../src/model/event.ts';
-import type { Fact, FiringFact } from '../../src/model/fact.ts';
+import type { BurnFact, Fact, FiringFact, NoticeFact } from '../../src/model/fact.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { held } from '../correlate/known.ts';
 import { laneOptions } from '../sim/lane-options.ts';
 
 /** Content that no finding may repeat: it is put into every place where content can stand. */
@@ -83,6 +86,30 @@ function firingOf(fact: Fact & { type: 'attempt' }, lane: FiringFact['lane']): F
   };
 }
 
+/** What service levels would state of an attempt with which a budget began to burn. */
+function burnOf(fact: Fact & { type: 'attempt' }, pace: BurnFact['pace']): BurnFact {
+  const { attempt, session, decidedMs, late } = fact;
+  const { decision: _decision, outcome: _outcome, policy: _policy, ...witness } = attempt;
+  const day = 86_400_000;
+  return {
+    ...{ type: 'burn', tenant: session.tenant, objective: 'calls', title: 'Calls succeed' },
+    ...{ role: null, target: 0.9, windowMs: 28 * day, pace, factor: 1, decidedMs, late, witness },
+    long: { windowMs: 3 * day, good: 10, bad: 20, rate: 6.66 },
+    short: { windowMs: day / 4, good: 1, bad: 9, rate: 9 },
+    budgetLeft: -5.6,
+  };
+}
+
+/** What the observer would have to say of a source that does everything wrong. */
+function noticesOf(timeMs: number): NoticeFact[] {
+  return [...NOTICE_CODES, 'dead-letter' as const].flatMap((code) =>
+    Array.from(
+      { length: 120 },
+      (): NoticeFact => ({ type: 'notice', code, subject: 'src', timeMs }),
+    ),
+  );
+}
+
 /** Every fact that the books of a fleet give, in the order in which they become decidable. */
 export function factsOf(seed: number): Fact[] {
   const facts: Fact[] = [];
@@ -91,7 +118,7 @@ export function factsOf(seed: number): Fact[] {
     new Slots(),
     options,
     // A fact is read when it is stated; what comes later must not change it in hindsight.
-    (fact) => facts.push(structuredClone(fact)),
+    (fact) => facts.push(held(fact)),
     () => undefined,
   );
   let lastMs = START_MS;
@@ -105,5 +132,8 @@ export function factsOf(seed: number): Fact[] {
   const attempts = facts.filter((fact) => fact.type === 'attempt').slice(0, 5);
   for (const attempt of attempts)
     for (const lane of ['session', 'accumulator'] as const) facts.push(firingOf(attempt, lane));
+  facts.push(...noticesOf(START_MS));
+  for (const attempt of attempts)
+    for (const pace of ['fast', 'slow'] as const) facts.push(burnOf(attempt, pace));
   return facts;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import * as boostedTrees from '../../src/stats/boosted-trees.ts';
+import * as burnRate from '../../src/stats/burn-rate.ts';
 import * as conformal from '../../src/stats/conformal.ts';
 import * as dependence from '../../src/stats/dependence.ts';
 import * as eMerge from '../../src/stats/e-merge.ts';
@@ -122,6 +123,19 @@ const ENROLLED: Readonly<Record<string, Enrolment>> = {
         (x) => boostedTrees.compileTrees({ base: 0, trees: [[0, 2, 1, -1, 1]] }).predict([x]),
         figure,
       ),
+    ],
+  },
+  'burn-rate': {
+    exports: burnRate,
+    laws: [
+      ordered('burnRate', 'rises', (bad) => burnRate.burnRate({ good: 100, bad }, 0.99), count),
+      ordered('budgetLeft', 'falls', (bad) => burnRate.budgetLeft({ good: 100, bad }, 0.9), count),
+      bounded('counts of a year', 8192, () => {
+        const counts = burnRate.createBurnCounts();
+        for (let ms = 0; ms < 365 * 86_400_000; ms += 1_000_000)
+          burnRate.addBurn(counts, ms, 1, 0, ms, () => undefined);
+        return counts;
+      }),
     ],
   },
   literals: {

@@ -1,8 +1,13 @@
 /** Decisions: from a finding to a lease, its renewal, its undoing, and what stands in the way. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createDecide, type Decided, type DecideOptions } from '../../src/decide/decide.ts';
-import type { Mode, OperatorRequest } from '../../src/model/decision.ts';
+import {
+  createDecide,
+  type Decided,
+  type DecideOptions,
+  type LeaseRequest,
+} from '../../src/decide/decide.ts';
+import type { Mode } from '../../src/model/decision.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import type { Response } from '../../src/model/detector.ts';
 import type { Attempt } from '../../src/model/fact.ts';
@@ -11,7 +16,8 @@ import { detectionOf, T0 } from './findings.ts';
 
 const MINUTE = 60_000;
 const FREEZE: Response = { action: 'freeze_tool', scope: 'session', ttlMs: 15 * MINUTE };
-const NOTHING = { blindNow: [], changedMs: null } as const;
+const NOTHING_EARNED = { tier: 'observe', live: false, why: 'false alarms' } as const;
+const NOTHING = { blindNow: [], changedMs: null, shared: null } as const;
 
 function lab(changes: { mode?: Mode; driver?: string | null; share?: number } = {}) {
   const options: DecideOptions = {
@@ -35,7 +41,7 @@ function lab(changes: { mode?: Mode; driver?: string | null; share?: number } = 
   ): Decided => decider.decide(detectionOf(detection), 'case', response, NOTHING, size);
   const at = (minutes: number, detection: Partial<Detection> = {}, response?: Response) =>
     decide({ timeMs: T0 + minutes * MINUTE, ...detection }, response);
-  return { decider, decide, at };
+  return { decider, decide, at, options };
 }
 
 const outcomeOf = ({ decision }: Decided) => [decision.outcome, decision.taken] as const;
@@ -46,9 +52,9 @@ const agent = (name: string): Partial<Detection> => ({
   entity: { tenant: '-', agent: name, role: 'clerk', session: `s-${name}` },
 });
 
-function request(changes: Record<string, unknown>): OperatorRequest {
+function request(changes: Record<string, unknown>): LeaseRequest {
   const common = { id: 'r', by: 'user:op', reason: 'looked at it', atMs: 0 };
-  return { ...common, ...changes } as OperatorRequest;
+  return { ...common, ...changes } as LeaseRequest;
 }
 
 describe('decide: leases', () => {
@@ -61,7 +67,7 @@ describe('decide: leases', () => {
     );
     assert.equal(decision.wouldAct, true);
     assert.equal(decision.guardrails.length, 10);
-    assert.equal(decision.falsification.length, 4);
+    assert.equal(decision.falsification.length, 6);
     assert.equal(intention?.step, 'request');
     assert.equal(intention?.decisionId, decision.id);
     assert.equal(intention?.leaseId, decision.leaseId);
@@ -254,13 +260,68 @@ describe('decide: people', () => {
   });
 });
 
+describe('decide: a verdict, a demotion, a shadow', () => {
+  it('leaves the agent alone after a false positive, as after an undo', () => {
+    const { decider, at } = lab();
+    const { decision } = at(0);
+    const wrong = { reason: 'judged a false positive', grantsImmunity: true };
+    assert.notEqual(decider.retract(decision.detectionId, 'freeze_tool', T0 + MINUTE, wrong), null);
+    assert.deepEqual(failing(at(15.9, { id: 'x' })), ['cool-down']);
+    assert.equal(at(16.1, { id: 'y' }).decision.outcome, 'act');
+  });
+
+  it('demotes a version once, and until it is reinstated', () => {
+    const { demotions } = createDecide(new Slots(), lab().options);
+    assert.deepEqual(
+      [demotions.demote('d', '1', T0), demotions.demote('d', '1', T0)],
+      [true, false],
+    );
+    assert.deepEqual([demotions.stands('d', '1'), demotions.stands('d', '2')], [true, false]);
+    assert.deepEqual([demotions.reinstate('d', '1'), demotions.reinstate('d', '1')], [true, false]);
+    assert.equal(demotions.stands('d', '1'), false);
+  });
+
+  it('asks a shadow what it would have done, and does nothing', () => {
+    const { at } = lab({ mode: 'observe' });
+    const shadow = at(0, { maturity: 'shadow' });
+    assert.deepEqual(outcomeOf(shadow), ['record', 'observe']);
+    assert.deepEqual([shadow.decision.wouldAct, shadow.intention], [true, null]);
+    assert.equal(at(0, { maturity: 'alert' }).decision.wouldAct, false);
+    assert.equal(at(0, { maturity: 'shadow', late: true }).decision.wouldAct, false);
+  });
+
+  it('says on whose word it acts', () => {
+    const { intention } = lab().at(0);
+    assert.deepEqual(intention?.grounds, {
+      detector: 'unstated-action',
+      version: 'v1',
+      role: 'clerk',
+    });
+  });
+
+  it('takes what was measured of the version for the tier', () => {
+    const options = { ...lab().options, earnedOf: () => NOTHING_EARNED };
+    const size = { total: 10, roles: { clerk: 10 } };
+    const { decision } = createDecide(new Slots(), options).decide(
+      detectionOf(),
+      'case',
+      FREEZE,
+      NOTHING,
+      size,
+    );
+    assert.deepEqual([decision.outcome, decision.wouldAct], ['withheld', false]);
+  });
+});
+
 describe('decide: retraction and verification', () => {
   it('lifts the lease of a finding that was taken back, and only that', () => {
     const { decider, at } = lab();
     const { decision } = at(0);
-    assert.equal(decider.retract('another', FREEZE, T0), null);
-    assert.equal(decider.retract(decision.detectionId, null, T0), null);
-    const release = decider.retract(decision.detectionId, FREEZE, T0 + MINUTE);
+    const late = { reason: 'late', grantsImmunity: false };
+    assert.equal(decider.retract('another', 'freeze_tool', T0, late), null);
+    assert.equal(decider.retract(decision.detectionId, null, T0, late), null);
+    assert.equal(decider.retract(decision.detectionId, 'posture', T0, late), null);
+    const release = decider.retract(decision.detectionId, 'freeze_tool', T0 + MINUTE, late);
     assert.deepEqual(
       [release?.step, release?.cause, release?.leaseId],
       ['release', 'lifted', decision.leaseId],

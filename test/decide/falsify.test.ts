@@ -5,7 +5,7 @@ import { type Circumstances, falsify } from '../../src/decide/falsify.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import { detectionOf, T0 } from './findings.ts';
 
-const QUIET: Circumstances = { blindNow: [], changedMs: null, leases: 0 };
+const QUIET: Circumstances = { blindNow: [], changedMs: null, leases: 0, shared: null };
 
 function verdicts(detection: Partial<Detection>, circumstances: Partial<Circumstances> = {}) {
   const found = falsify(detectionOf(detection), { ...QUIET, ...circumstances });
@@ -18,8 +18,17 @@ describe('falsify', () => {
       'source-outage': 'ruled-out',
       'late-data': 'ruled-out',
       'declared-change': 'ruled-out',
+      'peer-wide-shift': 'ruled-out',
       'our-own-action': 'ruled-out',
+      'known-exception': 'ruled-out',
     });
+  });
+
+  it('takes a shift of the whole role for an explanation, but not of a breach of contract', () => {
+    const shared = { agents: 4, of: 9 };
+    const of = (evidenceClass: 'hard' | 'statistical') =>
+      verdicts({ evidenceClass }, { shared })['peer-wide-shift'];
+    assert.deepEqual([of('statistical'), of('hard')], ['holds', 'cannot-tell']);
   });
 
   it('takes a blind book for an explanation, then and now', () => {
@@ -44,10 +53,12 @@ describe('falsify', () => {
       blindNow: ['metrics', 'gateway'],
       changedMs: T0 - 5000,
       leases: 2,
+      shared: { agents: 4, of: 9 },
     });
     const data = found.map((each) => each.data).join('\n');
     assert.match(data, /blind: metrics, gateway/);
     assert.match(data, /5 s before/);
     assert.match(data, /2 of our leases/);
+    assert.match(data, /4 of 9 agents/);
   });
 });

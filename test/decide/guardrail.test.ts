@@ -9,6 +9,7 @@ const SOUND: GuardrailInput = {
   verb: 'freeze_tool',
   mode: 'autonomous',
   driver: 'webhook',
+  earned: { tier: 'degrade', live: false, why: 'hard evidence' },
   standing: null,
   fleet: { recent: [], pauses: [] },
   size: { total: 100, roles: { clerk: 40 } },
@@ -64,12 +65,17 @@ describe('guardrails', () => {
     assert.deepEqual(of({ strength: 'strong' }), []);
     assert.deepEqual(of({ strength: 'weak' }), ['evidence']);
     assert.deepEqual(of({ late: true }), ['evidence']);
-    assert.deepEqual(of({ evidenceClass: 'statistical' }), ['evidence', 'earned-tier']);
+    assert.deepEqual(of({ evidenceClass: 'statistical' }), ['evidence']);
   });
 
   it('earned tier and approval: what cannot be undone needs a person', () => {
     assert.deepEqual(failing({ verb: 'revoke_session' }), ['earned-tier', 'approval']);
     assert.deepEqual(failing({ verb: 'suspend_agent' }), ['earned-tier']);
+    const nothing = { tier: 'observe', live: false, why: 'not measured' } as const;
+    assert.deepEqual(failing({ earned: nothing }), ['earned-tier']);
+    const all = { tier: 'terminate', live: false, why: 'measured' } as const;
+    assert.deepEqual(failing({ verb: 'suspend_agent', earned: all }), []);
+    assert.deepEqual(failing({ verb: 'revoke_session', earned: all }), ['earned-tier', 'approval']);
   });
 
   it('driver: nothing is done where nothing can be done', () => {

@@ -1,5 +1,5 @@
 /** Cases of detectors as they are written, and what their shorthand means (detectors/README.md). */
-import type { ToolEntry } from '../../src/baseline/inventory.ts';
+import { factsOf, type ToolEntry } from '../../src/baseline/inventory.ts';
 import type { WireEvent } from '../../src/model/event.ts';
 import type { ToolFacts } from '../../src/model/expectation.ts';
 import { FLEET, type Written } from './preamble.ts';
@@ -31,6 +31,10 @@ export interface Labelled {
   readonly label: string;
   readonly ms: number;
   readonly event: WireEvent;
+  /** When the broker got it, ms; event time unless the case says otherwise. */
+  readonly receivedMs: number;
+  /** What the record holds instead of the event, where it is to be unreadable. */
+  readonly raw: string | null;
 }
 
 /** A case ready to run. */
@@ -48,7 +52,7 @@ const KEYS = new Set(
   (
     'at label times every id seq call agent session kind category tenant order keys principal ' +
     'evidence reasoning action governance metric states claims tokens calls measures registers ' +
-    'retires grants revokes opens closes approves changes'
+    'retires grants revokes opens closes approves changes received raw'
   ).split(' '),
 );
 
@@ -203,14 +207,12 @@ function expand(where: string, written: Written, index: number, prefix: string):
     const label = times > 1 ? `${name}#${n + 1}` : name;
     const ms = firstMs + n * everyMs;
     const id = prefix === '' ? label : `${prefix}-${index + 1}`;
-    events.push({ label, ms, event: eventOf(where, written, id, ms, n) });
+    const { received, raw } = written;
+    const receivedMs = received === undefined ? ms : START_MS + offsetMs(where, received);
+    const event = eventOf(where, written, id, ms, n);
+    events.push({ label, ms, event, receivedMs, raw: raw === undefined ? null : String(raw) });
   }
   return events;
-}
-
-function toolFacts(entry: ToolEntry): ToolFacts {
-  const { tool, class: reach, tier, reversible, route, polling = false } = entry;
-  return { tool, class: reach, tier, reversible, route, polling };
 }
 
 /** Reads one case. Throws RangeError naming the event that cannot be understood. */
@@ -228,6 +230,6 @@ export function readCase(file: string, written: WrittenCase): DetectorCase {
   const twice = labels.find((label, at) => labels.indexOf(label) !== at);
   if (twice !== undefined) fail(where, `two events are labelled ${twice}`);
   const ordered = events.toSorted((a, b) => a.ms - b.ms);
-  const library = (written.library ?? []).map(toolFacts);
+  const library = (written.library ?? []).map(factsOf);
   return { name: written.name, events: ordered, library, expect: written.expect };
 }

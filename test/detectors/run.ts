@@ -16,6 +16,7 @@ import { createLaneStore, type LaneStore } from '../sim/lane-store.ts';
 import { createMemoryLog, type MemoryLog } from '../sim/memory-log.ts';
 import { SCRIBE_PLAN, scribeProfile } from '../sim/profile.ts';
 import type { DetectorCase, Expected, Labelled } from './case-file.ts';
+import { DESK_LEVELS } from './levels.ts';
 
 /** What a case is run with. */
 export interface CaseRun {
@@ -34,16 +35,27 @@ const NOW_MS = 1_800_100_000_000;
 /** Prepares a case. Its own library goes before the inventory. */
 export function prepare(one: DetectorCase, run: CaseRun): Runner {
   const own = new Map(one.library.map((facts) => [facts.tool, facts]));
-  const inventory: Inventory = { tool: (name) => own.get(name) ?? run.inventory.tool(name) };
+  const inventory: Inventory = {
+    ...run.inventory,
+    tool: (name) => own.get(name) ?? run.inventory.tool(name),
+  };
   const baseline = forceOf([scribeProfile()], { plans: SCRIBE_PLAN });
-  const options = laneOptions({ detectors: run.detectors, inventory, baseline });
+  const options = laneOptions({
+    detectors: run.detectors,
+    ...{ inventory, baseline, levels: DESK_LEVELS },
+  });
   return { options, events: one.events };
 }
 
 function logOf(events: readonly Labelled[]): MemoryLog {
   const log = createMemoryLog();
-  for (const { ms, event } of events)
-    log.append({ topic: event.kind, partition: 0, value: encodeEvent(event), timestampMs: ms });
+  for (const { event, receivedMs, raw } of events)
+    log.append({
+      topic: event.kind,
+      partition: 0,
+      value: raw ?? encodeEvent(event),
+      timestampMs: receivedMs,
+    });
   return log;
 }
 

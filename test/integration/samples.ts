@@ -56,6 +56,8 @@ export function caseOf(n: number, more: Partial<Case> = {}): Case {
     lastMs: START_MS + n,
     detections: [idOf('detection', n)],
     count: 1,
+    ...{ state: 'open', maturity: 'enforce', reopened: 0, foldedInto: null, risk: 40 },
+    folds: [],
     ...more,
   };
 }
@@ -98,6 +100,8 @@ export function intention(n: number, more: Partial<Intention> = {}): Intention {
     issuedMs: START_MS + n,
     expiresMs: START_MS + 600_000,
     cause: step === 'release' ? 'undone' : null,
+    grounds:
+      step === 'release' ? null : { detector: 'unstated-action', version: 'v1', role: 'billing' },
     ...more,
   };
 }

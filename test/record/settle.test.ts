@@ -11,6 +11,7 @@ const intention = (step: Intention['step'], cause: string | null = null): Intent
   subject: { tenant: 't', agent: 'a', session: null, tools: [] },
   expiresMs: 1000,
   cause,
+  grounds: null,
 });
 
 const sent = (step: Intention['step'], more: Partial<Sent> = {}): Sent => ({
@@ -109,4 +110,12 @@ test('a release ends the lease by its cause, and is tried for a day', () => {
       assert.equal(summary(release, type, GIVE_UP_AFTER_MS), 'failed · none · done · over');
     }
   }
+});
+
+test('withheld at the moment of acting: over, unless an earlier sending may have worked', () => {
+  assert.equal(summary(sent('request'), 'withheld', 5), 'refused · none · done · over');
+  const unsure = summary(sent('request', { unsure: true }), 'withheld', 5);
+  assert.equal(unsure, 'requested · none · done · release');
+  const renewal = sent('renew', { leaseState: 'accepted', verification: 'pending' });
+  assert.equal(summary(renewal, 'withheld', 5), 'accepted · pending · done');
 });

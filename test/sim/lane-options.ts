@@ -1,10 +1,13 @@
 /** Settings of a lane for tests: four canonical sources, everything else as the daemon has it. */
 import { EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
+import { NO_OBJECTIVES } from '../../src/baseline/objectives-file.ts';
 import { laneOptions as optionsOf } from '../../src/commands/lane.ts';
 import type { Config, SourceConfig } from '../../src/model/config.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
+import type { Exception } from '../../src/model/exception.ts';
 import type { Inventory } from '../../src/model/expectation.ts';
+import type { ServiceLevels } from '../../src/model/objective.ts';
 import type { BaselineOptions, PipelineOptions } from '../../src/pipeline.ts';
 
 const TRUST: Readonly<Record<Kind, Trust>> = {
@@ -37,6 +40,9 @@ export interface LaneSettings {
   readonly maturity?: PipelineOptions['maturity'];
   /** What behaviour is judged by. Default: nothing. */
   readonly baseline?: BaselineOptions;
+  /** What is promised. Default: nothing. */
+  readonly levels?: ServiceLevels;
+  readonly exceptions?: readonly Exception[];
   /** `expectEvery` of a source, as configuration writes it. */
   readonly expectEvery?: Partial<Record<Kind, string>>;
 }
@@ -52,7 +58,9 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     detectors: settings.detectors ?? [],
     mappings: new Map(),
     inventory: settings.inventory ?? EMPTY_INVENTORY,
+    levels: settings.levels ?? NO_OBJECTIVES,
     problems: [],
+    exceptions: settings.exceptions ?? [],
     warnings: [],
   };
   const driver = settings.driver === undefined ? 'test' : settings.driver;

@@ -360,3 +360,79 @@ test('no record makes a mapping throw', (t) => {
     { seed: seedOf(t), numRuns: 500 },
   );
 });
+
+const RICH = `
+format: rich/1
+kind: gateway
+category: tool_call
+time: { from: /ts, as: unix_ms }
+agent: { basis: jwt, from: /who, subject: /sub, instance: /pod }
+action:
+  tool: /tool
+  decision: { const: allow }
+  resource: { type: /res/kind, uri: /res/at }
+  argsDigest: /hash
+  affected: { from: /rows, as: number }
+  signature: { from: /sig, map: { 'ok': valid, 'bad': invalid }, default: unknown }
+  approval: { ref: /apr, by: /approvers }
+  offered: { each: /list, tool: /n, digest: /d }
+`;
+
+test('parts of the event that have no words of their own are written in its shape', () => {
+  const format = formatOf(RICH);
+  const record = {
+    ts: 1_800_000_000_000,
+    who: 'clerk-1',
+    sub: 'spiffe://fleet/clerk',
+    tool: 'purge',
+    res: { kind: 'table', at: 'db://orders' },
+    hash: 'sha256:1f',
+    rows: '40',
+    sig: 'bad',
+    approvers: ['mara'],
+    list: [{ n: 'purge', d: 'sha256:2e' }, { n: 'read' }],
+  };
+  const { parts } = draftOf(format.decode(record, noFacts())[0]);
+  assert.deepEqual(parts.agent, { id: 'clerk-1', basis: 'jwt', subject: 'spiffe://fleet/clerk' });
+  assert.deepEqual(parts.action, {
+    tool: 'purge',
+    decision: 'allow',
+    outcome: 'unknown',
+    phase: 'decision',
+    resource: { type: 'table', uri: 'db://orders' },
+    argsDigest: 'sha256:1f',
+    affected: 40,
+    signature: 'invalid',
+    approval: { by: ['mara'] },
+    offered: [{ tool: 'purge', digest: 'sha256:2e' }, { tool: 'read' }],
+  });
+});
+
+test('mistakes in such a part are named like any other', () => {
+  const { problems } = compile(
+    RICH.replace('type: /res/kind', 'kind: /res/kind').replace("'ok': valid", "'ok': fine"),
+  );
+  const said = problems.map(({ key, message }) => `${key}: ${message}`);
+  assert.ok(
+    said.some((line) => /^action\.resource\.kind: unknown key/.test(line)),
+    said.join('\n'),
+  );
+});
+
+test('attributes of a metric are fields by name', () => {
+  const format = formatOf(`
+format: m/1
+kind: metrics
+category: egress
+time: { from: /ts, as: unix_ms }
+metrics: [{ name: egress.bytes, from: /bytes, type: counter, attrs: { host: /to, tool: /tool } }]
+`);
+  const [first] = format.decode({ ts: 1, bytes: 9, to: 'x.example' }, noFacts());
+  assert.deepEqual(draftOf(first).parts.metric, {
+    name: 'egress.bytes',
+    type: 'counter',
+    temporality: 'delta',
+    value: 9,
+    attrs: { host: 'x.example' },
+  });
+});

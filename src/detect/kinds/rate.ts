@@ -1,9 +1,12 @@
 /** Kind `rate`: too many, or too much, within a sliding window of event time. */
 import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
-import { type Event, KINDS } from '../../model/event.ts';
+import { KINDS } from '../../model/event.ts';
+import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
 import type { Entity } from '../../state/slots.ts';
+import { fieldReader } from '../derived/fields.ts';
+import { fieldProblem } from '../derived/names.ts';
 import { eventWitness } from '../event-witness.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
@@ -54,40 +57,65 @@ export const rate: AnalyticKind = {
   facts: ['event'],
   evidence: 'L0',
   bound: `${EVENTS_MAX} events a group, ${GROUPS_MAX} groups`,
+  problems(params) {
+    const { where = {}, by, sum } = params as Params;
+    const paths: [(string | number)[], string][] = [
+      ...Object.keys(where).map((path): [string[], string] => [['where', path], path]),
+      ...by.map((path, at): [(string | number)[], string] => [['by', at], path]),
+      ...(sum === undefined ? [] : [[['sum'], sum] as [string[], string]]),
+    ];
+    return paths.flatMap(([at, path]) => {
+      const problem = fieldProblem(path, (params as Params).kind);
+      return problem === null ? [] : [{ path: at, message: problem }];
+    });
+  },
   compile(params, context): See {
     const rule = params as Params;
-    const window = durationMs(rule.within);
-    return (fact) => (fact.type === 'event' ? see(rule, window, fact, context) : null);
+    const compiled: Compiled = {
+      rule,
+      windowMs: durationMs(rule.within),
+      where: Object.entries(rule.where ?? {}).map(([path, value]) => [fieldReader(path), value]),
+      by: rule.by.map(fieldReader),
+      sum: rule.sum === undefined ? null : fieldReader(rule.sum),
+    };
+    return (fact) => (fact.type === 'event' ? see(compiled, fact, context) : null);
   },
 };
 
-function see(
-  rule: Params,
-  windowMs: number,
-  fact: EventFact,
-  context: KindContext,
-): Finding | null {
+type Reader = ReturnType<typeof fieldReader>;
+
+/** A rule with its paths resolved. */
+interface Compiled {
+  readonly rule: Params;
+  readonly windowMs: number;
+  readonly where: readonly (readonly [Reader, unknown])[];
+  readonly by: readonly Reader[];
+  readonly sum: Reader | null;
+}
+
+function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding | null {
+  const { rule, windowMs } = compiled;
   const { event } = fact;
   if (event.kind !== rule.kind) return null;
   if (rule.category !== undefined && event.category !== rule.category) return null;
-  for (const path in rule.where)
-    if (Object.hasOwn(rule.where, path) && fieldOf(fact, path) !== rule.where[path]) return null;
+  for (const [read, value] of compiled.where)
+    if (read(fact, context.inventory) !== value) return null;
   if (
     rule.exceptPolling === true &&
     context.inventory.tool(event.action?.tool ?? '')?.polling === true
   )
     return null;
-  const value = rule.sum === undefined ? 1 : fieldOf(fact, rule.sum);
+  const value = compiled.sum === null ? 1 : compiled.sum(fact, context.inventory);
   if (typeof value !== 'number' || !Number.isFinite(value)) return null;
-  const key = groupOf(rule, fact);
+  const key = groupOf(compiled, fact, context.inventory);
   if (key === null) return null;
   return enter(rule, windowMs, fact, context, key, value);
 }
 
-function groupOf(rule: Params, fact: EventFact): string | null {
+function groupOf({ by }: Compiled, fact: EventFact, inventory: Inventory): string | null {
   let key = `${fact.tenant.length}:${fact.tenant}`;
-  for (const path of rule.by) {
-    const part = fieldOf(fact, path);
+  for (const read of by) {
+    const part = read(fact, inventory);
     // An event that does not name the group belongs to none: never fold the unidentified into one.
     if (part === undefined || part === null) return null;
     key += ` ${String(part).length}:${String(part)}`;
@@ -174,20 +202,6 @@ function makeRoom(context: KindContext, windowMs: number, nowMs: number): void {
   slots.remove(space, victim[0]);
   const detail = `group evicted at ${victim[1].times.length} events: too many groups`;
   context.evicted(context.stem, detail, nowMs);
-}
-
-/** Field of an event by its path; `call.argsDigest` and the session's owner are derived. */
-export function fieldOf(fact: EventFact, path: string): unknown {
-  if (path === 'call.argsDigest') return fact.argsDigest;
-  if (path === 'agent.id') return fact.agent;
-  if (path === 'agent.role') return fact.role;
-  let value: unknown = fact.event satisfies Event;
-  for (const part of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part))
-      return undefined;
-    value = (value as Record<string, unknown>)[part];
-  }
-  return value;
 }
 
 function finding(rule: Params, fact: EventFact, key: string, total: number): Finding {

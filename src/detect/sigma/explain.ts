@@ -1,6 +1,6 @@
-/** Explains a rule on one event: PASS or FAIL of every selection, and what would have changed it. */
+/** Explanations of what a rule saw: selections, matchers and lengths, never payload. */
 import type { Clause, Match, SigmaRule } from '../../model/sigma.ts';
-import { SHOWN } from './derived.ts';
+import { SHOWN } from './shown.ts';
 import { compileMatch } from './tests.ts';
 import type { EventView } from './view.ts';
 

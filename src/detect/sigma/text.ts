@@ -1,4 +1,4 @@
-/** Text as Sigma compares it: folding, wildcards with their escapes, and matching of patterns. */
+/** Text as Sigma compares it: folded once, wildcards, escapes, canonical numbers. */
 import { type Glob, ONE, RUN } from '../../model/sigma.ts';
 
 /**

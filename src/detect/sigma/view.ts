@@ -1,7 +1,8 @@
 /** Event views: one event as rules see it, values by field name, own properties only. */
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
-import { DERIVED } from './derived.ts';
+import { ask } from '../derived/asked.ts';
+import { derivedField, readDerived } from '../derived/fields.ts';
 import { fold } from './text.ts';
 
 /** What an event holds under one field. */
@@ -41,9 +42,10 @@ const DEPTH_MAX = 64;
 
 /** View of a folded event: derived fields, then its own. */
 export function viewOf(fact: EventFact, inventory: Inventory): EventView {
+  const asked = ask(fact, inventory);
   const derived = (field: string): unknown => {
-    if (!Object.hasOwn(DERIVED, field)) return undefined;
-    return DERIVED[field]?.(fact, inventory);
+    const known = derivedField(field);
+    return known === undefined ? undefined : readDerived(asked, known);
   };
   return new View(fact.event, derived, fact.event.time.eventMs);
 }

@@ -6,6 +6,7 @@ import { rate } from '../../../src/detect/kinds/rate.ts';
 import type { EventFact } from '../../../src/model/fact.ts';
 import { Slots } from '../../../src/state/slots.ts';
 import { eventOf } from '../../correlate/events.ts';
+import { known } from '../../correlate/known.ts';
 
 const PARAMS = { kind: 'metrics', by: ['agent.id'], atLeast: 3, within: '10s' };
 
@@ -30,6 +31,7 @@ function lab(params: object = {}) {
       ours: false,
       model: null,
       late: false,
+      ...known(),
     };
     return see(fact) !== null;
   };

@@ -1,0 +1,174 @@
+/** Context: what the ledger knows of an event beyond the fact, worked out when somebody asks. */
+import type { Event } from '../model/event.ts';
+import type {
+  AgentContext,
+  CallContext,
+  EventContext,
+  SessionContext,
+} from '../model/event-context.ts';
+import type { Attempt } from '../model/fact.ts';
+import { type LaneEntity, type Ledger, windowOpen } from './ledger.ts';
+import { ancestorsOf, rootOf } from './lineage.ts';
+import {
+  type AgentEntity,
+  type Approval,
+  covers,
+  type GrantSet,
+  keyOf,
+  type SessionEntity,
+} from './session.ts';
+
+/** The context of one event: each part is computed once, when it is first asked for. */
+export function contextOf(
+  ledger: Ledger,
+  event: Event,
+  session: SessionEntity | null,
+  agent: AgentEntity,
+  attempt: Attempt | null,
+): () => EventContext {
+  let made: EventContext | null = null;
+  return () => {
+    made ??= lazily(ledger, event, session, ownerOf(ledger, session, agent), attempt);
+    return made;
+  };
+}
+
+function ownerOf(ledger: Ledger, session: SessionEntity | null, agent: AgentEntity): AgentEntity {
+  if (session === null || session.agent === agent.id) return agent;
+  return ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent)) ?? agent;
+}
+
+function lazily(
+  ledger: Ledger,
+  event: Event,
+  session: SessionEntity | null,
+  owner: AgentEntity,
+  attempt: Attempt | null,
+): EventContext {
+  let ofSession: SessionContext | undefined;
+  let ofAgent: AgentContext | undefined;
+  let ofCall: CallContext | undefined;
+  return {
+    get session() {
+      if (session === null) return null;
+      ofSession ??= sessionContext(ledger, session);
+      return ofSession;
+    },
+    get agent() {
+      ofAgent ??= agentContext(ledger, owner);
+      return ofAgent;
+    },
+    get call() {
+      if (session === null || attempt === null) return null;
+      ofCall ??= callContext(ledger, session, owner, attempt);
+      return ofCall;
+    },
+    get windowOpen() {
+      return windowOpen(ledger, owner, session?.role ?? owner.role, event.time.eventMs);
+    },
+  };
+}
+
+function sessionContext(ledger: Ledger, session: SessionEntity): SessionContext {
+  const { root, depth } = rootOf(ledger.slots, session);
+  const above =
+    session.parent === null
+      ? null
+      : ledger.slots.get('S', keyOf(session.tenant, session.parent)) !== undefined &&
+        session.parent !== session.id;
+  return {
+    root,
+    depth,
+    children: session.children ?? 0,
+    principal: session.principal,
+    taskType: session.taskType ?? null,
+    mode: session.mode ?? null,
+    mandated: session.mandated === true,
+    parentKnown: above,
+  };
+}
+
+function agentContext(ledger: Ledger, owner: AgentEntity): AgentContext {
+  const lane = ledger.slots.get<LaneEntity>('L', 'lane');
+  const canTell = lane !== undefined && lane.isPartial !== true && lane.fleet > 0;
+  const { registeredMs, declared } = owner;
+  return {
+    registered: registeredMs !== null ? true : canTell ? false : null,
+    registeredMs,
+    reviewedMs: owner.reviewedMs ?? registeredMs,
+    model: owner.model,
+    systemDigest: declared?.systemDigest ?? null,
+    offeredToolsDigest: declared?.offeredToolsDigest ?? null,
+    maxDepth: declared?.maxDepth ?? null,
+    maxFanOut: declared?.maxFanOut ?? null,
+    grants: grantsOf(ledger, owner),
+  };
+}
+
+/** The stored set itself: sets are never changed, a change of grants makes another. */
+function grantsOf(ledger: Ledger, owner: AgentEntity): GrantSet['tools'] | null {
+  if (owner.grants === null) return null;
+  return ledger.slots.get<GrantSet>('G', owner.grants)?.tools ?? null;
+}
+
+function callContext(
+  ledger: Ledger,
+  session: SessionEntity,
+  owner: AgentEntity,
+  attempt: Attempt,
+): CallContext {
+  const grant = grantFor(ledger, owner, attempt.tool);
+  const toMs = grant?.toMs ?? null;
+  const given = [...session.approvals, ...owner.approvals].filter((approval) =>
+    covers(approval, attempt.tool, attempt.ms),
+  );
+  const by = new Set(given.flatMap((approval) => approval.by));
+  const selfApproved = by.delete(session.agent);
+  const above = ancestorsOf(ledger.slots, session);
+  return {
+    tool: attempt.tool,
+    tier: attempt.tier,
+    grantExpired: toMs === null ? null : attempt.ms > toMs,
+    validForMs: toMs === null ? null : toMs - attempt.ms,
+    approvers: [...by].sort(),
+    selfApproved,
+    quorum: quorumOf(grant?.quorum ?? null, given),
+    leaves: attempt.leaves,
+    deniedAbove: above.length === 0 ? null : above.some((one) => refusedIn(one, attempt)),
+    grantedAbove: grantedAbove(ledger, above[0], attempt.tool),
+  };
+}
+
+/** The largest number that grant or approvals ask for. */
+function quorumOf(ofGrant: number | null, given: readonly Approval[]): number | null {
+  return given.reduce<number | null>(
+    (most, { quorum }) => (quorum === undefined ? most : Math.max(most ?? 0, quorum)),
+    ofGrant,
+  );
+}
+
+function refusedIn(session: SessionEntity, attempt: Attempt): boolean {
+  return session.refused.some(
+    ({ attempt: refused }) =>
+      refused.tool === attempt.tool &&
+      refused.ms <= attempt.ms &&
+      (refused.digest === null || attempt.digest === null || refused.digest === attempt.digest),
+  );
+}
+
+function grantFor(ledger: Ledger, owner: AgentEntity, tool: string) {
+  const tools = grantsOf(ledger, owner);
+  return tools !== null && Object.hasOwn(tools, tool) ? tools[tool] : undefined;
+}
+
+function grantedAbove(
+  ledger: Ledger,
+  parent: SessionEntity | undefined,
+  tool: string,
+): boolean | null {
+  if (parent === undefined) return null;
+  const key = keyOf(parent.tenant, parent.agent);
+  const owner = ledger.slots.get<AgentEntity>('A', key);
+  if (owner?.grants == null) return null;
+  return grantFor(ledger, owner, tool) !== undefined;
+}

@@ -1,0 +1,51 @@
+/** Lineage: who spawned a session, as far as the ledger holds it. */
+import type { Slots } from '../state/slots.ts';
+import { keyOf, type SessionEntity } from './session.ts';
+
+/** Generations that are followed; a longer chain is cut, and a circle ends there. */
+export const GENERATIONS_MAX = 32;
+
+/** Sessions above this one that are held, the nearest first. Circles are not followed twice. */
+export function ancestorsOf(slots: Slots, session: SessionEntity): readonly SessionEntity[] {
+  const above: SessionEntity[] = [];
+  const seen = new Set([session.id]);
+  let parent = session.parent;
+  while (parent !== null && above.length < GENERATIONS_MAX && !seen.has(parent)) {
+    seen.add(parent);
+    const next = slots.get<SessionEntity>('S', keyOf(session.tenant, parent));
+    if (next === undefined) break;
+    above.push(next);
+    parent = next.parent;
+  }
+  return above;
+}
+
+/**
+ * Root of the delegation tree and the generations down from it. Where a session above is no longer
+ * held, the one below it still knows the root it was opened under.
+ */
+export function rootOf(
+  slots: Slots,
+  session: SessionEntity,
+): { readonly root: string; readonly depth: number } {
+  const above = ancestorsOf(slots, session);
+  const top = above.at(-1) ?? session;
+  const below = above.length;
+  if (top.parent === null || top.parent === session.id) return { root: top.id, depth: below };
+  return { root: top.root ?? top.parent, depth: below + (top.depth ?? 1) };
+}
+
+/** Notes at the opening where the session hangs, and counts it with the one that spawned it. */
+export function hangUnder(slots: Slots, session: SessionEntity, parentId: string): void {
+  session.root = parentId;
+  session.depth = 1;
+  if (parentId === session.id) return;
+  const key = keyOf(session.tenant, parentId);
+  const parent = slots.get<SessionEntity>('S', key);
+  if (parent === undefined) return;
+  const above = rootOf(slots, parent);
+  session.root = above.root;
+  session.depth = above.depth + 1;
+  parent.children = (parent.children ?? 0) + 1;
+  slots.touch('S', key);
+}

@@ -1,0 +1,88 @@
+/** Hosts: where the arguments of a call point to, and whether that lies in the declared zone. */
+import { type Asked, once, toolFacts } from './asked.ts';
+import { argumentTexts } from './strings.ts';
+
+const HOSTS_MAX = 64;
+/** Characters of one text that are searched for addresses. */
+const SEARCHED = 65_536;
+/** Keys whose whole value is a host although it has no scheme. */
+const HOST_KEYS = /^(?:host|hostname|domain|server|endpoint|url|uri|destination|address|webhook)$/i;
+const BARE_HOST = /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})(?:\.[\p{L}\p{N}-]{1,63}){1,10}$/u;
+const ADDRESS = /[A-Za-z0-9._%+-]{1,64}@([\p{L}\p{N}.-]{1,255})/gu;
+/** What ends the authority of an address; a backslash does too, as it does for browsers. */
+const AUTHORITY_END = /[/?#\\\s"'<>`{}|^,;)\]]/;
+
+/** Hosts of URLs, mail addresses and host-like values in the arguments, each once, sorted. */
+export function hostsOf(asked: Asked): readonly string[] | undefined {
+  const uri = asked.fact.event.action?.resource?.uri;
+  const texts = argumentTexts(asked);
+  if (texts === undefined && uri === undefined) return undefined;
+  return once(asked, '#hosts', () => {
+    const found = new Set<string>();
+    if (uri !== undefined) fromUrls(uri, found);
+    for (const { key, text } of texts ?? []) {
+      const part = text.slice(0, SEARCHED);
+      fromUrls(part, found);
+      fromMail(part, found);
+      if (HOST_KEYS.test(key)) fromBare(part.trim(), found);
+      if (found.size >= HOSTS_MAX) break;
+    }
+    return [...found].sort();
+  });
+}
+
+/** Hosts behind `://`; what stands before an `@` is a name and a password, however it looks. */
+function fromUrls(text: string, into: Set<string>): void {
+  for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
+    if (into.size >= HOSTS_MAX) return;
+    const rest = text.slice(at + 3, at + 3 + 512);
+    const bracket = /^(?:[^@/?#\\\s]*@)?\[([0-9a-fA-F:.]{2,45})\]/.exec(rest);
+    if (bracket !== null) {
+      into.add((bracket[1] as string).toLowerCase());
+      continue;
+    }
+    const end = rest.search(AUTHORITY_END);
+    const authority = end < 0 ? rest : rest.slice(0, end);
+    add(authority.slice(authority.lastIndexOf('@') + 1), into);
+  }
+}
+
+function fromMail(text: string, into: Set<string>): void {
+  if (!text.includes('@')) return;
+  for (const [, host] of text.matchAll(ADDRESS)) {
+    if (into.size >= HOSTS_MAX) return;
+    // In an address with a scheme the part behind @ was read above; it is the same host.
+    if (host?.includes('.') === true) add(host, into);
+  }
+}
+
+function fromBare(text: string, into: Set<string>): void {
+  const host = text.split(/[:/]/, 1)[0] ?? '';
+  if (BARE_HOST.test(host)) add(host, into);
+}
+
+function add(written: string, into: Set<string>): void {
+  const host = written
+    .replace(/:\d{1,5}$/, '')
+    .replace(/^\.+|\.+$/g, '')
+    .toLowerCase();
+  if (host !== '' && host.length <= 255) into.add(host);
+}
+
+/** Hosts of the call outside what the library declares; undefined where it declares nothing. */
+export function hostsOutside(asked: Asked): readonly string[] | undefined {
+  const own = toolFacts(asked)?.destinations;
+  const zone = asked.inventory.zone ?? [];
+  if (own === undefined && zone.length === 0) return undefined;
+  const hosts = hostsOf(asked);
+  if (hosts === undefined) return undefined;
+  const allowed = [...(own ?? []), ...zone];
+  return hosts.filter((host) => !allowed.some((pattern) => isWithin(host, pattern)));
+}
+
+/** `*.example.org` takes everything below example.org, not itself; other patterns are exact. */
+export function isWithin(host: string, pattern: string): boolean {
+  if (!pattern.startsWith('*.')) return host === pattern;
+  const tail = pattern.slice(1);
+  return host.length > tail.length && host.endsWith(tail);
+}

@@ -1,0 +1,41 @@
+/** Strings: every text in a call's arguments, bounded, whatever the arguments are called. */
+import { type Asked, once } from './asked.ts';
+
+const LEAVES_MAX = 256;
+const DEPTH_MAX = 16;
+/** Longer texts are read at head and tail: padding must not hide what follows it. */
+const TEXT_MAX = 262_144;
+
+/** A text of the arguments and the key it stands under; items of a list have the key of the list. */
+export interface Leaf {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Texts of the arguments of a gateway call in their order, at most 256; undefined without arguments. */
+export function argumentTexts(asked: Asked): readonly Leaf[] | undefined {
+  const args = asked.fact.event.action?.args;
+  if (args === undefined) return undefined;
+  return once(asked, '#texts', () => {
+    const found: Leaf[] = [];
+    collect(args, '', 0, found);
+    return found;
+  });
+}
+
+function collect(value: unknown, key: string, depth: number, into: Leaf[]): void {
+  if (into.length >= LEAVES_MAX || depth > DEPTH_MAX) return;
+  if (typeof value === 'string') into.push({ key, text: bounded(value) });
+  else if (Array.isArray(value)) for (const item of value) collect(item, key, depth + 1, into);
+  else if (typeof value === 'object' && value !== null)
+    for (const [name, member] of Object.entries(value)) {
+      // Transport, not argument: the digests leave it out too.
+      if (depth === 0 && name === '_meta') continue;
+      collect(member, name, depth + 1, into);
+    }
+}
+
+function bounded(text: string): string {
+  if (text.length <= TEXT_MAX) return text;
+  return `${text.slice(0, TEXT_MAX / 2)}\n${text.slice(-TEXT_MAX / 2)}`;
+}

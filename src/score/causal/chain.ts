@@ -1,0 +1,236 @@
+/** Causal chains: grown with each detection of a case from what the trail remembers. */
+import type { CausalChain, ChainEdge, ChainNode, NodeType } from '../../model/chain.ts';
+import type { Detection, Witness } from '../../model/detection.ts';
+import type { Kind } from '../../model/event.ts';
+import type { Entity, Slots } from '../../state/slots.ts';
+import { rootOf } from './root.ts';
+import type { SessionTrail, Trail } from './trail.ts';
+
+/** A session that led to another, nearest first. */
+export interface Ancestor {
+  readonly session: string;
+  readonly agent: string;
+}
+
+/** What of an intervention the chain tells. */
+export interface Intervention {
+  readonly leaseId: string;
+  readonly verb: string;
+  readonly ms: number;
+}
+
+/** The chains of the cases in memory. */
+export interface Chains {
+  /** Takes in what led to a detection, and what answered it. Null where nothing was added. */
+  grow(
+    caseId: string,
+    detection: Detection,
+    ancestors: readonly Ancestor[],
+    intervention: Intervention | null,
+  ): CausalChain | null;
+}
+
+interface ChainEntity extends Entity {
+  nodes: ChainNode[];
+  edges: ChainEdge[];
+  /** Ids of what was detected: where the traversal starts. */
+  found: string[];
+  dropped: number;
+  lastMs: number;
+}
+
+const SPACE = 'chain';
+const CHAINS_MAX = 5000;
+const NODES_MAX = 64;
+const EDGES_MAX = 192;
+const WITNESSES_MAX = 16;
+/** Calls whose values came from results whose values came from results: so far back. */
+const HOPS_MAX = 4;
+const TYPE_OF: Readonly<Record<Kind, NodeType>> = {
+  reasoning: 'reasoning',
+  gateway: 'act',
+  governance: 'change',
+  metrics: 'effect',
+};
+
+/** Makes the chains over `slots`; of 5,000 the stalest is forgotten, and stays in the store as it was. */
+export function createChains(
+  slots: Slots,
+  trail: Trail,
+  evicted: (subject: string, detail: string, ms: number) => void,
+): Chains {
+  return {
+    grow(caseId, detection, ancestors, intervention) {
+      const chain = chainOf(slots, caseId, detection.decidedMs, evicted);
+      const before = chain.nodes.length + chain.edges.length + chain.dropped;
+      new Growth(chain, trail, detection).grow(ancestors, intervention);
+      if (chain.nodes.length + chain.edges.length + chain.dropped === before) return null;
+      slots.touch(SPACE, caseId);
+      return shown(caseId, chain);
+    },
+  };
+}
+
+function chainOf(
+  slots: Slots,
+  caseId: string,
+  ms: number,
+  evicted: (subject: string, detail: string, ms: number) => void,
+): ChainEntity {
+  const known = slots.get<ChainEntity>(SPACE, caseId);
+  if (known !== undefined) {
+    known.lastMs = Math.max(known.lastMs, ms);
+    return known;
+  }
+  if (slots.count(SPACE) >= CHAINS_MAX) {
+    let stalest: [string, ChainEntity] | undefined;
+    for (const one of slots.sample<ChainEntity>(SPACE, 32))
+      if (stalest === undefined || one[1].lastMs < stalest[1].lastMs) stalest = one;
+    if (stalest !== undefined) {
+      slots.remove(SPACE, stalest[0]);
+      evicted(stalest[0], 'causal chain forgotten (what was stored stays): too many', ms);
+    }
+  }
+  const chain: ChainEntity = { nodes: [], edges: [], found: [], dropped: 0, lastMs: ms };
+  slots.put(SPACE, caseId, chain);
+  return chain;
+}
+
+function shown(caseId: string, { nodes, edges, found, dropped }: ChainEntity): CausalChain {
+  const sorted = [...nodes].sort((a, b) => a.ms - b.ms || (a.id < b.id ? -1 : 1));
+  const key = (edge: ChainEdge) => `${edge.from} ${edge.to} ${edge.type}`;
+  return {
+    caseId,
+    nodes: sorted,
+    edges: [...edges].sort((a, b) => a.ms - b.ms || (key(a) < key(b) ? -1 : 1)),
+    dropped,
+    root: rootOf(nodes, edges, found),
+  };
+}
+
+/** One detection's part of a chain. */
+class Growth {
+  readonly #chain: ChainEntity;
+  readonly #trail: Trail;
+  readonly #detection: Detection;
+  readonly #session: SessionTrail | undefined;
+
+  constructor(chain: ChainEntity, trail: Trail, detection: Detection) {
+    const { tenant, session } = detection.entity;
+    this.#chain = chain;
+    this.#trail = trail;
+    this.#detection = detection;
+    this.#session = session === null ? undefined : trail.session(tenant, session);
+  }
+
+  grow(ancestors: readonly Ancestor[], intervention: Intervention | null): void {
+    const witnesses = this.#detection.witnesses.slice(-WITNESSES_MAX);
+    for (const witness of witnesses) this.#witness(witness);
+    this.#spawned(ancestors);
+    const last = witnesses.at(-1);
+    if (intervention === null || last === undefined) return;
+    const { leaseId, verb, ms } = intervention;
+    if (this.#node(leaseId, 'intervention', `${verb}, by us`, ms, last.eventId))
+      this.#edge(last.eventId, leaseId, 'answered-by', ms, last.eventId, this.#detection.detector);
+  }
+
+  #witness({ eventId, kind, timeMs, says }: Witness): void {
+    if (!this.#node(eventId, TYPE_OF[kind], says, timeMs, eventId)) return;
+    const { found } = this.#chain;
+    if (!found.includes(eventId)) found.push(eventId);
+    if (kind === 'gateway') this.#act(eventId, timeMs, 0);
+  }
+
+  /** What stated a call, what it did, which change it followed, and where its values came from. */
+  #act(id: string, ms: number, hop: number): void {
+    const act = this.#session?.acts[id];
+    if (act !== undefined) {
+      const { said, saidMs, tool, took } = act;
+      if (said !== null && this.#node(said, 'reasoning', `stated ${tool}`, saidMs, said))
+        this.#edge(said, id, 'same-call', Math.max(ms, saidMs), said, tool);
+      const effect = `${id}#effect`;
+      if (took && this.#node(effect, 'effect', `${tool} was done`, ms, id))
+        this.#edge(id, effect, 'same-call', ms, id, tool);
+    }
+    const { tenant, agent } = this.#detection.entity;
+    const change = this.#trail.changeBefore(tenant, agent, ms);
+    if (change !== null && this.#node(change.id, 'change', change.what, change.ms, change.id))
+      this.#edge(change.id, id, 'followed-change', ms, change.id, change.what);
+    if (hop >= HOPS_MAX) return;
+    for (const origin of Object.values(this.#session?.came ?? {})) {
+      if (origin.to !== id) continue;
+      const { from, tool, fromMs, path } = origin;
+      const input = `${from}#result`;
+      const isThere =
+        this.#node(from, 'act', `called ${tool}`, fromMs, from) &&
+        this.#node(input, 'untrusted-input', `result of ${tool}`, fromMs, from);
+      if (!isThere) continue;
+      this.#edge(from, input, 'same-call', fromMs, from, tool);
+      this.#edge(input, id, 'value-came-from', ms, id, path);
+      this.#act(from, fromMs, hop + 1);
+    }
+  }
+
+  /** Opening of the session by another, and of that one by yet another, as governance recorded it. */
+  #spawned(ancestors: readonly Ancestor[]): void {
+    const { tenant, session } = this.#detection.entity;
+    let child = session;
+    let later = this.#earliestIn(session);
+    for (const { session: parent, agent } of ancestors) {
+      const opened = child === null ? null : this.#trail.session(tenant, child)?.opened;
+      if (opened === null || opened === undefined || later === null) return;
+      const label = `${agent} opened this session from its own`;
+      const about = { agent, session: parent };
+      if (!this.#node(opened.id, 'act', label, opened.ms, opened.id, about)) return;
+      if (opened.id !== later)
+        this.#edge(opened.id, later, 'spawned-by', opened.ms, opened.id, parent);
+      later = opened.id;
+      child = parent;
+    }
+  }
+
+  /** First thing of the session in the chain that is not its opening. */
+  #earliestIn(session: string | null): string | null {
+    let first: ChainNode | null = null;
+    for (const node of this.#chain.nodes) {
+      if (node.session !== session || node.type === 'change') continue;
+      if (first === null || node.ms < first.ms || (node.ms === first.ms && node.id < first.id))
+        first = node;
+    }
+    return first?.id ?? null;
+  }
+
+  /** True where the node is in the chain now. */
+  #node(
+    id: string,
+    type: NodeType,
+    label: string,
+    ms: number,
+    eventId: string,
+    about: { readonly agent: string; readonly session: string | null } = this.#detection.entity,
+  ): boolean {
+    const { nodes } = this.#chain;
+    if (nodes.some((node) => node.id === id)) return true;
+    if (nodes.length >= NODES_MAX) {
+      this.#chain.dropped += 1;
+      return false;
+    }
+    const { agent, session } = about;
+    nodes.push({ id, type, label: label.slice(0, 200), ms, agent, session, eventId });
+    return true;
+  }
+
+  #edge(
+    from: string,
+    to: string,
+    type: ChainEdge['type'],
+    ms: number,
+    eventId: string,
+    says: string,
+  ): void {
+    const { edges } = this.#chain;
+    const isKnown = edges.some((one) => one.from === from && one.to === to && one.type === type);
+    if (isKnown || edges.length >= EDGES_MAX || from === to) return;
+    edges.push({ from, to, type, ms, eventId, says: says.slice(0, 200) });
+  }
+}

@@ -1,0 +1,283 @@
+/** Service levels: folded events become counts of objectives, usage, and burning budgets. */
+import type { BurnFact, EventFact, WitnessRecord } from '../../model/fact.ts';
+import type {
+  Objective,
+  ObjectiveCount,
+  Pace,
+  ServiceLevels,
+  UsageCount,
+} from '../../model/objective.ts';
+import type { Entity, Slots } from '../../state/slots.ts';
+import {
+  addBurn,
+  type BurnCounts,
+  budgetLeft,
+  burnRate,
+  countWithin,
+  createBurnCounts,
+  RESOLUTIONS,
+} from '../../stats/burn-rate.ts';
+import { METER_NAMES, type Meter, readMeter, type Task, Tasks } from './tasks.ts';
+import { Usage, type UsageStep } from './usage.ts';
+
+/** The stage. */
+export interface ObjectiveStage {
+  /** Budgets that began to burn too fast with this event. */
+  see(fact: EventFact): BurnFact[];
+  /** Counts since the last call, to be added to what is stored. */
+  takeCounts(): ObjectiveCount[];
+  takeUsage(): UsageCount[];
+}
+
+/** A long and a short window that must both burn: the short one says that it is still going on. */
+interface Pair {
+  readonly pace: Pace;
+  readonly longMs: number;
+  readonly shortMs: number;
+  readonly factor: number;
+}
+
+const HOUR_MS = 3_600_000;
+/** The Site Reliability Workbook, ch. 5: 2 % of a month's budget in an hour, 5 % in six, 10 % in three days. */
+const PAIRS: readonly Pair[] = [
+  { pace: 'fast', longMs: HOUR_MS, shortMs: HOUR_MS / 12, factor: 14.4 },
+  { pace: 'fast', longMs: 6 * HOUR_MS, shortMs: HOUR_MS / 2, factor: 6 },
+  { pace: 'slow', longMs: 72 * HOUR_MS, shortMs: 6 * HOUR_MS, factor: 1 },
+];
+/** Finish reasons of a model, or of a filter before it, that decline to answer. */
+const REFUSED: ReadonlySet<string> = new Set(['refusal', 'content_filter', 'safety', 'blocked']);
+
+interface Burning extends Entity, BurnCounts {
+  newestMs: number;
+  /** By pace: event time at which the present episode began; absent: it does not burn. */
+  since: Partial<Record<Pace, number>>;
+}
+
+const SPACE = 'V';
+
+/** Makes the stage over `slots`. Without objectives it still sums usage. */
+export function createObjectiveStage(
+  slots: Slots,
+  levels: ServiceLevels,
+  evicted: (subject: string, detail: string, ms: number) => void,
+): ObjectiveStage {
+  slots.split(SPACE, RESOLUTIONS);
+  const tasks = new Tasks(slots, evicted);
+  const usage = new Usage();
+  const counts = new Map<string, ObjectiveCount>();
+  return {
+    see(fact) {
+      const task = tasks.of(fact);
+      const metered = meteredBy(levels, tasks, task, fact);
+      const step = stepOf(fact) ?? metered;
+      if (step !== NOTHING) usage.add(fact, task?.workflow ?? '', step);
+      const found: BurnFact[] = [];
+      for (const objective of levels.objectives) {
+        if (!isWithin(objective, fact, task)) continue;
+        const verdict = judge(objective, tasks, task, fact, metered);
+        if (verdict === null) continue;
+        add(counts, objective, fact, verdict);
+        found.push(...burn(slots, objective, fact, verdict));
+      }
+      return found;
+    },
+    takeCounts() {
+      const taken = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
+      counts.clear();
+      return taken;
+    },
+    takeUsage: () => usage.take(),
+  };
+}
+
+type Verdict = { readonly good: number; readonly bad: number };
+const GOOD: Verdict = { good: 1, bad: 0 };
+const BAD: Verdict = { good: 0, bad: 1 };
+/** A session that was good until now, and no longer is. */
+const SPOILT: Verdict = { good: -1, bad: 1 };
+
+/** An event that adds nothing; one object, so that most events cost no allocation. */
+const NOTHING: UsageStep & Partial<Record<Meter, number>> = Object.freeze({});
+
+/** What an event adds to usage; null where it is for meters to say. */
+function stepOf({ event, ours }: EventFact): UsageStep | null {
+  const { action, reasoning, governance } = event;
+  if (reasoning !== undefined)
+    return hasRefused(reasoning.finish) ? { turns: 1, refusals: 1 } : { turns: 1 };
+  if (governance?.change === 'session.opened') return { sessions: 1 };
+  if (action === undefined) return null;
+  if (ours) return NOTHING;
+  if (action.decision === 'deny') return { denials: 1 };
+  if (action.outcome === 'error') return { calls: 1, failures: 1 };
+  return action.phase === 'decision' ? NOTHING : { calls: 1 };
+}
+
+/** By how much the meters of the task moved with this event. */
+function meteredBy(
+  levels: ServiceLevels,
+  tasks: Tasks,
+  task: Task | null,
+  fact: EventFact,
+): Partial<Record<Meter, number>> {
+  const { metric } = fact.event;
+  if (metric === undefined || task === null) return NOTHING;
+  let moved: Partial<Record<Meter, number>> = NOTHING;
+  for (const meter of METER_NAMES) {
+    const by = readMeter(task, meter, levels.meters[meter], metric);
+    if (by === null) continue;
+    moved = { ...moved, [meter]: by };
+    tasks.touch(fact);
+  }
+  return moved;
+}
+
+function hasRefused(finish: readonly string[] | undefined): boolean {
+  return finish?.some((reason) => REFUSED.has(reason.toLowerCase())) ?? false;
+}
+
+function isWithin({ scope }: Objective, fact: EventFact, task: Task | null): boolean {
+  if (scope.role !== undefined && scope.role !== fact.role) return false;
+  if (scope.agent !== undefined && scope.agent !== fact.agent) return false;
+  return scope.workflow === undefined || scope.workflow === task?.workflow;
+}
+
+/** Does this event count for the objective, and how? */
+function judge(
+  { name, indicator }: Objective,
+  tasks: Tasks,
+  task: Task | null,
+  fact: EventFact,
+  metered: Partial<Record<Meter, number>>,
+): Verdict | null {
+  const { action, reasoning } = fact.event;
+  switch (indicator.of) {
+    case 'turns':
+      return reasoning === undefined ? null : hasRefused(reasoning.finish) ? BAD : GOOD;
+    case 'calls':
+    case 'latency': {
+      if (action === undefined || fact.ours || action.decision !== 'allow') return null;
+      if (indicator.of === 'calls') return ofOutcome(action.outcome);
+      const { durationMs } = action;
+      return durationMs === undefined ? null : durationMs <= indicator.atMostMs ? GOOD : BAD;
+    }
+    default: {
+      if (task === null || metered[indicator.of] === undefined) return null;
+      const isGood = (task.readings[indicator.of]?.total ?? 0) <= indicator.atMost;
+      const before = task.counted[name];
+      // A session counts once: as good until its total says otherwise, then as bad for ever.
+      if (before === 0 || (before === 1 && isGood)) return null;
+      task.counted[name] = isGood ? 1 : 0;
+      tasks.touch(fact);
+      return before === undefined ? (isGood ? GOOD : BAD) : SPOILT;
+    }
+  }
+}
+
+function ofOutcome(outcome: 'ok' | 'error' | 'unknown'): Verdict | null {
+  return outcome === 'unknown' ? null : outcome === 'ok' ? GOOD : BAD;
+}
+
+function add(
+  counts: Map<string, ObjectiveCount>,
+  { name }: Objective,
+  fact: EventFact,
+  { good, bad }: Verdict,
+): void {
+  const hourMs = Math.floor(fact.event.time.eventMs / HOUR_MS) * HOUR_MS;
+  const { tenant } = fact;
+  const key = JSON.stringify([name, tenant, hourMs]);
+  const own = counts.get(key);
+  counts.set(key, {
+    ...{ objective: name, tenant, hourMs },
+    good: (own?.good ?? 0) + good,
+    bad: (own?.bad ?? 0) + bad,
+  });
+}
+
+/** Enters the event and says what began to burn with it. */
+function burn(
+  slots: Slots,
+  objective: Objective,
+  fact: EventFact,
+  { good, bad }: Verdict,
+): BurnFact[] {
+  const ms = fact.event.time.eventMs;
+  const key = `${fact.tenant.length}:${fact.tenant}:${objective.name}`;
+  let own = slots.get<Burning>(SPACE, key);
+  if (own === undefined) {
+    own = { ...createBurnCounts(), newestMs: ms, since: {} };
+    slots.put(SPACE, key, own);
+  }
+  own.newestMs = Math.max(own.newestMs, ms);
+  addBurn(own, ms, good, bad, own.newestMs, (resolution, bucket) =>
+    slots.touchPart(SPACE, key, resolution, bucket),
+  );
+  slots.touch(SPACE, key);
+  const found: BurnFact[] = [];
+  const isBurning: Partial<Record<Pace, boolean>> = {};
+  for (const pair of PAIRS) {
+    // Nothing begins to burn with a good event, but a burn may be over.
+    if (bad === 0 && own.since[pair.pace] === undefined) continue;
+    const long = countWithin(own, own.newestMs, pair.longMs);
+    const short = countWithin(own, own.newestMs, pair.shortMs);
+    const rates = [burnRate(long, objective.target), burnRate(short, objective.target)] as const;
+    if (rates[0] < pair.factor || rates[1] < pair.factor) continue;
+    isBurning[pair.pace] = true;
+    if (own.since[pair.pace] !== undefined || long.bad < objective.leastBad) continue;
+    own.since[pair.pace] = ms;
+    // Whoever was told of the fast burn need not be told that it is also a slow one.
+    if (pair.pace === 'slow' && own.since.fast !== undefined) continue;
+    const left = budgetLeft(countWithin(own, own.newestMs, objective.windowMs), objective.target);
+    found.push(factOf(objective, fact, pair, { long, short, rates, left }));
+  }
+  for (const pace of ['fast', 'slow'] as const)
+    if (own.since[pace] !== undefined && isBurning[pace] !== true) delete own.since[pace];
+  return found;
+}
+
+interface Measured {
+  readonly long: Verdict;
+  readonly short: Verdict;
+  readonly rates: readonly [long: number, short: number];
+  readonly left: number;
+}
+
+function factOf(
+  objective: Objective,
+  fact: EventFact,
+  pair: Pair,
+  { long, short, rates, left }: Measured,
+): BurnFact {
+  const { event } = fact;
+  const { topic, partition, offset, index } = event.src;
+  const witness: WitnessRecord = {
+    kind: event.kind,
+    topic,
+    nativeId: event.nativeId,
+    at: { topic, partition, offset, index },
+    ms: event.time.eventMs,
+    seq: event.order?.seq ?? null,
+    agent: fact.agent,
+    call: event.keys?.toolCallId ?? null,
+    tool: event.action?.tool ?? '',
+    digest: null,
+    leaves: null,
+  };
+  return {
+    type: 'burn',
+    tenant: fact.tenant,
+    objective: objective.name,
+    title: objective.title,
+    role: objective.scope.role ?? null,
+    target: objective.target,
+    windowMs: objective.windowMs,
+    pace: pair.pace,
+    factor: pair.factor,
+    long: { ...long, windowMs: pair.longMs, rate: rates[0] },
+    short: { ...short, windowMs: pair.shortMs, rate: rates[1] },
+    budgetLeft: left,
+    witness,
+    decidedMs: witness.ms,
+    late: fact.late,
+  };
+}

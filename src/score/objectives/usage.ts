@@ -1,0 +1,53 @@
+/** Usage: calls, failures, tokens, cost by agent, workflow and model, until written. */
+import type { EventFact } from '../../model/fact.ts';
+import type { UsageCount } from '../../model/objective.ts';
+
+type Sums = {
+  -readonly [K in Exclude<
+    keyof UsageCount,
+    'dayMs' | 'tenant' | 'agent' | 'role' | 'workflow' | 'model'
+  >]: number;
+};
+interface Row extends Sums {
+  readonly dayMs: number;
+  readonly tenant: string;
+  readonly agent: string;
+  readonly role: string;
+  readonly workflow: string;
+  readonly model: string;
+}
+
+/** What one event adds. */
+export type UsageStep = Partial<Sums>;
+
+const DAY_MS = 86_400_000;
+
+/** Sums since the last `take`; nothing is kept beyond it, so a crash loses nothing that was written. */
+export class Usage {
+  #rows = new Map<string, Row>();
+
+  add(fact: EventFact, workflow: string, step: UsageStep): void {
+    const { event, tenant, agent } = fact;
+    const dayMs = Math.floor(event.time.eventMs / DAY_MS) * DAY_MS;
+    const model = event.reasoning?.model ?? fact.model ?? '';
+    const role = fact.role ?? '';
+    const key = JSON.stringify([dayMs, tenant, agent, role, workflow, model]);
+    let row = this.#rows.get(key);
+    if (row === undefined) {
+      row = {
+        ...{ dayMs, tenant, agent, role, workflow, model },
+        ...{ sessions: 0, turns: 0, refusals: 0, calls: 0, failures: 0, denials: 0 },
+        ...{ tokens: 0, cost: 0 },
+      };
+      this.#rows.set(key, row);
+    }
+    for (const name in step) row[name as keyof Sums] += step[name as keyof Sums] ?? 0;
+  }
+
+  /** The sums, ordered by their key; begins anew. */
+  take(): UsageCount[] {
+    const rows = [...this.#rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+    this.#rows = new Map();
+    return rows;
+  }
+}

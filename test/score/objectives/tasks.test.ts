@@ -1,0 +1,26 @@
+/** Tasks: totals of sessions by the best metric they have. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { readMeter, type Task } from '../../../src/score/objectives/tasks.ts';
+
+const task = (): Task => ({ workflow: '', lastMs: 0, readings: {}, counted: {} });
+const NAMES = ['best', 'second'];
+const metric = (name: string, value: number, temporality = 'delta') => ({
+  name,
+  value,
+  temporality,
+});
+
+it('says by how much a total moved, and null where a metric carries nothing of it', () => {
+  const one = task();
+  assert.equal(readMeter(one, 'cost', NAMES, metric('other', 1)), null);
+  assert.equal(readMeter(one, 'cost', NAMES, metric('second', 5)), 5);
+  assert.equal(readMeter(one, 'cost', NAMES, metric('best', 2)), -3);
+  assert.equal(readMeter(one, 'cost', NAMES, metric('second', 7)), null);
+  assert.equal(one.readings.cost?.total, 2);
+});
+
+it('refuses what is no amount', () => {
+  for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+    assert.equal(readMeter(task(), 'tokens', NAMES, metric('best', value)), null);
+});
