@@ -170,6 +170,7 @@ class Spine implements Pipeline {
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
     this.#detect = createDetect(options.detectors, {
+      blind,
       slots: this.#slots,
       inventory,
       maturity: options.maturity,

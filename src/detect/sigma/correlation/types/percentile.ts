@@ -1,4 +1,4 @@
-/** Percentile: a sample of the window's numbers, and the number below which a share of them lies. */
+/** Percentile: a sample of numbers, and the one below which a share of them lies. */
 import type { Measure } from '../measure.ts';
 import { numberOf } from '../measure.ts';
 import { emptyRing, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';

@@ -1,4 +1,4 @@
-/** Type `value_count`: how many different values a field, or tuple of fields, has in the window. */
+/** Type `value_count`: how many different values a field, or a tuple of them, has. */
 import { aggregate } from '../aggregate.ts';
 import type { TypeOfCorrelation } from '../machine.ts';
 import { type Measure, tupleOf } from '../measure.ts';
