@@ -1,7 +1,8 @@
 /** Views of events: derived fields first, own properties only, bounds on what is looked at. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DERIVED, SHOWN } from '../../../src/detect/sigma/derived.ts';
+import { DERIVED_FIELDS } from '../../../src/detect/derived/fields.ts';
+import { SHOWN } from '../../../src/detect/sigma/shown.ts';
 import { HALF_MAX, recordView, viewOf } from '../../../src/detect/sigma/view.ts';
 import type { EventFact } from '../../../src/model/fact.ts';
 import { factsOf } from '../../conformance/facts.ts';
@@ -36,7 +37,7 @@ describe('view of an event', () => {
   it('leaves out what is not known, rather than calling it false', () => {
     const view = viewOf({ ...call, granted: null, role: null }, { tool: () => null });
     assert.equal(view.get('ref.tool.granted'), undefined);
-    assert.equal(view.get('ref.tool.tier'), undefined);
+    assert.equal(view.get('ref.tool.route'), undefined);
     assert.equal(view.get('ref.tool.known'), false);
     const turn = facts.find(({ event }) => event.kind === 'reasoning') as EventFact;
     assert.equal(viewOf(turn, inventory).get('ref.tool.known'), undefined);
@@ -45,7 +46,14 @@ describe('view of an event', () => {
 
   it('never fails, whatever the fact is', () => {
     for (const fact of facts)
-      for (const field of [...Object.keys(DERIVED), ...SHOWN, '', '.', 'a.', '__proto__'])
+      for (const field of [
+        ...DERIVED_FIELDS.map(({ name }) => name),
+        ...SHOWN,
+        '',
+        '.',
+        'a.',
+        '__proto__',
+      ])
         viewOf(fact, inventory).value(field).folded();
   });
 });
