@@ -12,6 +12,7 @@ import type { SigmaRule } from '../model/sigma.ts';
 import { BaseDocument, DetectorFile } from './detector-schema.ts';
 import type { AnalyticKind } from './kind.ts';
 import { type CorrelationText, linkFile } from './sigma/correlating.ts';
+import { readCorrelation } from './sigma/correlation/definition.ts';
 import { NO_PLACEHOLDERS, readRule } from './sigma/parse.ts';
 import type { RuleOptions } from './sigma/values.ts';
 
@@ -156,7 +157,11 @@ function readSigma(
         'base documents want a `correlation:`; this one has `detection:`',
       ),
     );
+  // What a rule with mistakes is called is not known: then correlations are judged each by itself.
   if (problems.length === 0) problems.push(...linkFile('', { rules }, texts).problems);
+  else
+    for (const { document, where } of texts)
+      problems.push(...readCorrelation(document, where).problems);
   const window = isMap(outer.document) ? windowKeys(outer.document['plumbline']) : null;
   return { sigma: { rules, correlations }, semantic: [semantic, window], problems };
 }
