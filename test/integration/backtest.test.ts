@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
-import { readOffsets } from '../../src/adapters/kafka.ts';
+import { calmRequestQueue, readOffsets } from '../../src/adapters/kafka.ts';
 import type { BacktestReport } from '../../src/evaluation/backtest/report.ts';
 import { quietLog } from './kafka-lane-recorder.ts';
 import type { KafkaProvided } from './kafka-provided.ts';
@@ -42,6 +42,7 @@ const alertsOf = ({ detectors }: BacktestReport) =>
 const recordsOf = ({ corpora }: BacktestReport) => corpora.map(({ records }) => records);
 
 before(async () => {
+  calmRequestQueue();
   kafka = await provideKafka();
   brokers = kafka.brokers.join(',');
   admin = new kafkajs.Kafka({
