@@ -10,11 +10,13 @@ import { explain } from './explain.ts';
 import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
 import { leases, pause, resume } from './leases.ts';
+import { lint } from './lint.ts';
 import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { produce } from './produce.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
+import { scaffold } from './scaffold.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
@@ -38,6 +40,8 @@ export const COMMANDS: readonly Command[] = [
   journal,
   status,
   replay,
+  scaffold,
+  lint,
   backtest,
   evaluate,
   findings,
