@@ -7,6 +7,7 @@ import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
+import { explainRuleCommand } from './explain-rule.ts';
 import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
 import { leases, pause, resume } from './leases.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   replay,
   scaffold,
   lint,
+  explainRuleCommand,
   backtest,
   evaluate,
   findings,

@@ -128,7 +128,8 @@ const caseDetector: LintRule = {
         const named = memberOf(each, 'detector');
         const line = cases.documents[0]?.lineOf([at, 'expect', index]) ?? null;
         if (typeof named !== 'string') say(line, 'expects no detector: `{ detector: STEM, … }`');
-        else if (!stems.has(named) && named !== 'TODO') say(line, `no detector is called ${JSON.stringify(named)}`);
+        else if (!stems.has(named) && named !== 'TODO')
+          say(line, `no detector is called ${JSON.stringify(named)}`);
       });
     return list;
   },

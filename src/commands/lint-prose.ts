@@ -78,7 +78,7 @@ const modifiedDate: LintRule = {
     if (old === undefined || detector === null || old.version === detector.version) return list;
     if (modified === null || modified === old.modified)
       say(
-        outer.lineOf(['modified']),
+        outer.lineOf([modified === null ? 'date' : 'modified']),
         `what it looks for has changed since ${before?.name}: write \`modified: ${today}\``,
       );
     return list;

@@ -164,7 +164,8 @@ async function contextOf(
     }
     return { today, before: { name: `${since ?? 'HEAD'} (${commit.slice(0, 12)})`, detectors } };
   } catch (cause) {
-    if (!(cause instanceof OperatingError) || since !== undefined) throw cause;
+    if (!(cause instanceof OperatingError)) throw cause;
+    if (since !== undefined) throw usage(cause.message, cause);
     output.progress('no git repository here: whether `modified` is due is not looked at');
     return { today, before: null };
   }
