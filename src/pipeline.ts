@@ -275,7 +275,8 @@ class Spine implements Pipeline {
     const timeMs = Math.max(0, this.watermarkMs);
     const turns = this.#detect.reload(detectors, timeMs);
     this.#exceptions = createExceptions(exceptions, this.#options.decide.guardrails.neverTouch);
-    this.#effects.reloads.push({ by, timeMs, detectors: detectors.length, turns });
+    if (turns.length > 0)
+      this.#effects.reloads.push({ by, timeMs, detectors: detectors.length, turns });
     for (const { stem, from, to, untilMs } of turns) {
       const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, at event time ${untilMs}`;
       this.#notice('detectors.reloaded', stem, said, timeMs);

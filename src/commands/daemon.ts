@@ -160,8 +160,7 @@ async function runOnce(
     random: () => Math.random(),
     gateway: () => gatewayOf.now(),
     // Asked again for each action: what was exchanged meanwhile counts.
-    orders: async (question) =>
-      await ordersOf(store.db, config, held.library, live)(question),
+    orders: async (question) => await ordersOf(store.db, config, held.library, live)(question),
     ...(onStep === undefined ? {} : { onStep }),
   };
   const actor = createActor(

@@ -35,6 +35,8 @@ export function reloadOnChange(
     round = next(round);
   };
   watchFolder(source.folder, SETTLE_MS, changed, log, signal);
+  // What changed between the first reading and now would otherwise wait for the next change.
+  changed();
 }
 
 /** One round: read, check, exchange. */
@@ -58,7 +60,8 @@ export async function reloadOnce(
     const turns = await observer.reload({ detectors, exceptions }, 'a change of files');
     for (const { stem, from, to, untilMs } of turns)
       log.info({ detector: stem, from, to, untilMs }, 'a detector changes');
-    log.info({ detectors: detectors.length, changed: turns.length }, 'detectors were read again');
+    if (turns.length > 0)
+      log.info({ detectors: detectors.length, changed: turns.length }, 'detectors were read again');
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     log.error(
