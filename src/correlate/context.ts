@@ -86,6 +86,7 @@ function sessionContext(ledger: Ledger, session: SessionEntity): SessionContext 
     mode: session.mode ?? null,
     mandated: session.mandated === true,
     parentKnown: above,
+    plan: session.plan ?? null,
   };
 }
 
@@ -120,9 +121,8 @@ function callContext(
 ): CallContext {
   const grant = grantFor(ledger, owner, attempt.tool);
   const toMs = grant?.toMs ?? null;
-  const given = [...session.approvals, ...owner.approvals].filter((approval) =>
-    covers(approval, attempt.tool, attempt.ms),
-  );
+  const all = [...session.approvals, ...owner.approvals];
+  const given = all.filter((approval) => covers(approval, attempt.tool, attempt.ms));
   const by = new Set(given.flatMap((approval) => approval.by));
   const selfApproved = by.delete(session.agent);
   const above = ancestorsOf(ledger.slots, session);
@@ -133,11 +133,31 @@ function callContext(
     validForMs: toMs === null ? null : toMs - attempt.ms,
     approvers: [...by].sort(),
     selfApproved,
+    approvalExpired:
+      given.length === 0 &&
+      all.some(
+        (approval) => approval.toMs < attempt.ms && covers(approval, attempt.tool, approval.toMs),
+      ),
+    approvalDenied: deniedLast(session, owner, attempt.tool, all),
     quorum: quorumOf(grant?.quorum ?? null, given),
     leaves: attempt.leaves,
     deniedAbove: above.length === 0 ? null : above.some((one) => refusedIn(one, attempt)),
     grantedAbove: grantedAbove(ledger, above[0], attempt.tool),
   };
+}
+
+/** Did a refusal for the tool come after every approval for it? */
+function deniedLast(
+  session: SessionEntity,
+  owner: AgentEntity,
+  tool: string,
+  approvals: readonly Approval[],
+): boolean {
+  const names = ({ tools }: { readonly tools: readonly string[] }) =>
+    tools.length === 0 || tools.includes(tool);
+  const last = (words: readonly { readonly ms: number; readonly tools: readonly string[] }[]) =>
+    words.reduce((ms, word) => (names(word) ? Math.max(ms, word.ms) : ms), 0);
+  return last([...(session.denials ?? []), ...(owner.denials ?? [])]) > last(approvals);
 }
 
 /** The largest number that grant or approvals ask for. */
