@@ -10,7 +10,7 @@ import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances } from './decide/falsify.ts';
 import { createDetect, type Detect } from './detect/detect.ts';
 import { type Intention, type Judged, type OperatorRequest, VERBS } from './model/decision.ts';
-import type { Amendment, Detection, Maturity, NoticeCode } from './model/detection.ts';
+import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
 import {
   type Effects,
@@ -170,6 +170,7 @@ class Spine implements Pipeline {
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
     this.#detect = createDetect(options.detectors, {
+      blind,
       slots: this.#slots,
       inventory,
       maturity: options.maturity,
@@ -199,6 +200,7 @@ class Spine implements Pipeline {
     yield* this.#correlate.restoring();
     yield* this.#behaviour.restoring();
     yield* this.#casework.cases.restoring();
+    yield* this.#detect.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {
@@ -469,12 +471,15 @@ class Spine implements Pipeline {
     if (this.#slots.dirty > 0) this.#worked = true;
   }
 
-  /** Timers of acts and ends of units up to `ms`, in the order of their time however it is cut. */
+  /**
+   * Timers of acts, deadlines of correlations and ends of units up to `ms`, in the order of their
+   * time however it is cut.
+   */
   #passTime(ms: number): void {
-    for (let at = this.#behaviour.nextMs(); at !== undefined && at <= ms; ) {
+    for (let at = this.#nextMs(); at <= ms; at = this.#nextMs()) {
       this.#correlate.passTime(at);
+      this.#detect.passTime(at, this.#onDeadline);
       this.#behaviour.passTime(at, this.#onReading);
-      at = this.#behaviour.nextMs();
     }
     this.#correlate.passTime(ms);
     this.#resolve(ms);
@@ -487,6 +492,16 @@ class Spine implements Pipeline {
     this.#effects.cases.push(...cases);
     this.#effects.announcements.push(...announcements);
   }
+
+  #nextMs(): number {
+    const never = Number.POSITIVE_INFINITY;
+    return Math.min(this.#behaviour.nextMs() ?? never, this.#detect.nextMs() ?? never);
+  }
+
+  readonly #onDeadline = {
+    detection: (detection: Detection) => this.#detection(detection),
+    amendment: (amendment: Amendment, entity: Entity) => this.#amendment(amendment, entity),
+  };
 
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
   readonly #onReading = (reading: UnitReading): void => {
@@ -517,15 +532,16 @@ class Spine implements Pipeline {
     this.#casework.see(fact);
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
-      amendment: (amendment) => this.#amendment(amendment, fact),
+      amendment: (amendment, entity) => this.#amendment(amendment, entity),
     });
     this.#behaviour.see(fact, this.#onReading);
   }
 
   /** A session of a role came to its end: one more live unit. */
-  #closedUnit({ event, session }: EventFact): void {
+  #closedUnit({ event, session, late }: EventFact): void {
     const isClose = event.governance?.change === 'session.closed';
-    if (!isClose || session === null || session.role === null) return;
+    // A late one may be a repetition; to count a unit too few lends nobody power.
+    if (!isClose || late || session === null || session.role === null) return;
     // Closed twice, or by a second record: the first one counts.
     if (session.closedMs !== event.time.eventMs) return;
     this.#effects.closedUnits.push({ role: session.role, units: 1 });
@@ -610,11 +626,11 @@ class Spine implements Pipeline {
     return intention;
   }
 
-  #amendment(amendment: Amendment, fact: Fact): void {
+  /** A lease that rests on what is taken back ends. */
+  #amendment(amendment: Amendment, entity: Entity): void {
     this.#effects.amendments.push(amendment);
-    if (amendment.type !== 'retracted' || fact.type !== 'retract') return;
-    const { tenant, agent, role, id } = fact.session;
-    this.#casework.forgive(amendment.detectionId, { tenant, agent, role, session: id });
+    if (amendment.type !== 'retracted') return;
+    this.#casework.forgive(amendment.detectionId, entity);
     this.#lift(amendment.detectionId, {
       reason: 'the detection was retracted: its evidence came late',
       grantsImmunity: false,

@@ -80,6 +80,7 @@ function runOnce(set: readonly Detector[], facts: readonly Fact[], inventory: In
     ...{ slots: new Slots(), inventory, maturity: {} },
     evicted: () => undefined,
     notice: () => undefined,
+    blind: () => false,
   });
   const beforeMs = performance.now();
   for (const fact of facts) detect.see(fact, NOWHERE);

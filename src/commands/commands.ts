@@ -6,11 +6,14 @@ import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { coverage } from './coverage.ts';
+import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
+import { exceptions } from './exceptions.ts';
 import { explain } from './explain.ts';
 import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
 import { leases, pause, resume } from './leases.ts';
+import { measure } from './measure.ts';
 import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { produce } from './produce.ts';
@@ -20,6 +23,7 @@ import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { usageCommand } from './usage.ts';
+import { verdict } from './verdict.ts';
 import { window } from './window.ts';
 
 /** Every command, in the order people meet them. */
@@ -29,6 +33,10 @@ export const COMMANDS: readonly Command[] = [
   check,
   cases,
   explain,
+  verdict,
+  detectors,
+  exceptions,
+  measure,
   leases,
   pause,
   resume,

@@ -1,7 +1,16 @@
 /** Detection: puts every fact before the detectors that want it, and headers around findings. */
 
-import type { Amendment, Detection, Maturity, NoticeCode, Witness } from '../model/detection.ts';
+import type {
+  Amendment,
+  Detection,
+  Entity,
+  Maturity,
+  NoticeCode,
+  Witness,
+} from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
+import { assert } from '../model/errors.ts';
+import type { Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { eventIdOf, idOf } from '../model/ids.ts';
@@ -14,6 +23,12 @@ import { notice } from './kinds/notice.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
+import {
+  type CorrelationSet,
+  correlationSet,
+  createCorrelating,
+  scopeOf,
+} from './sigma/correlating.ts';
 import { createSigmaStage, findingOf } from './sigma/stage.ts';
 
 /** Every kind of analytic. One line enrols a new one, in its conformance suite too. */
@@ -30,6 +45,14 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
 export interface Detect {
   /** Detections and retractions of one fact: analytics by their stems, then Sigma by its stems. */
   see(fact: Fact, sink: DetectSink): void;
+  /** When a correlation has something to decide, event ms; undefined: nothing waits. */
+  nextMs(): number | undefined;
+  /** Decides what is due up to `ms`; every event up to then was seen. */
+  passTime(ms: number, sink: DetectSink): void;
+  /** Rebuilds, step by step, what is derived from the entities. */
+  restoring(): Generator<undefined, void>;
+  /** Spaces of `slots` that its detectors use. */
+  readonly spaces: readonly string[];
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
 }
@@ -37,7 +60,8 @@ export interface Detect {
 /** Receives what detection says. */
 export interface DetectSink {
   detection(detection: Detection): void;
-  amendment(amendment: Amendment): void;
+  /** `entity`: of the detection that is taken back. */
+  amendment(amendment: Amendment, entity: Entity): void;
 }
 
 interface Compiled {
@@ -51,6 +75,8 @@ export interface DetectOptions {
   readonly inventory: Inventory;
   readonly maturity: Readonly<Record<string, Maturity>>;
   readonly evicted: (subject: string, detail: string, ms: number) => void;
+  /** Is this book known to be blind at the moment? */
+  readonly blind: (kind: Kind) => boolean;
   /** Says what the observer must say of itself. */
   readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
 }
@@ -59,6 +85,7 @@ export interface DetectOptions {
 export function createDetect(detectors: readonly Detector[], options: DetectOptions): Detect {
   const byFact = new Map<Fact['type'], Compiled[]>();
   const known = new Map<string, Detector>();
+  const spaces: string[] = [];
   const sorted = [...detectors].sort((a, b) => (a.stem < b.stem ? -1 : 1));
   for (const read of sorted) {
     const detector = { ...read, maturity: maturityInForce(read, options.maturity) };
@@ -66,7 +93,10 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
     if (detector.sigma !== null) continue;
     const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
     const { slots, inventory, evicted } = options;
-    const see = kind.compile(detector.params, { stem: detector.stem, slots, inventory, evicted });
+    const { stem } = detector;
+    const scope = scopeOf(detector);
+    const see = kind.compile(detector.params, { stem, scope, slots, inventory, evicted });
+    spaces.push(...(kind.spaces?.(scope) ?? []));
     for (const type of kind.facts) {
       const list = byFact.get(type);
       if (list === undefined) byFact.set(type, [{ detector, see }]);
@@ -74,32 +104,62 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
     }
   }
   const sigma = createSigmaStage(detectors, options.inventory, options.notice);
+  // Set while a fact is seen or time passes: correlations fire in between.
+  let heard: { readonly sink: DetectSink; readonly fact: Fact | null } | null = null;
+  const say = (detector: Detector, finding: Finding, fact: Fact | null, sink: DetectSink): void => {
+    const detection = detectionOf(detector, finding, fact);
+    if (finding.retracts === undefined) sink.detection(detection);
+    else {
+      const { id: detectionId, entity } = detection;
+      sink.amendment({ type: 'retracted', detectionId, reason: finding.retracts }, entity);
+    }
+  };
+  const correlating = createCorrelating(
+    correlationsOf(detectors),
+    {
+      ...{ slots: options.slots, blind: options.blind, evicted: options.evicted },
+      undecided: (subject, detail, ms) => options.notice('event.undecided', subject, detail, ms),
+    },
+    ({ stem }, finding) => {
+      assert(heard !== null, 'a correlation fired while nobody listened');
+      say(known.get(stem) as Detector, finding, heard.fact, heard.sink);
+    },
+  );
+  const listening = (fact: Fact | null, sink: DetectSink, work: () => void): void => {
+    const before = heard;
+    heard = { sink, fact };
+    work();
+    heard = before;
+  };
   return {
     detectors: known,
+    spaces: [...spaces, ...correlating.spaces],
+    nextMs: () => correlating.nextMs(),
+    passTime: (ms, sink) => listening(null, sink, () => correlating.passTime(ms)),
+    restoring: () => correlating.restoring(),
     see(fact, sink) {
       for (const { detector, see } of byFact.get(fact.type) ?? []) {
         const finding = see(fact);
         if (finding === null) continue;
-        const detection = detectionOf(detector, finding, fact);
-        if (finding.retracts === undefined) sink.detection(detection);
-        else
-          sink.amendment({
-            type: 'retracted',
-            detectionId: detection.id,
-            reason: finding.retracts,
-          });
+        say(detector, finding, fact, sink);
+      }
+      if (fact.type === 'blind') {
+        const { kind, fromMs, toMs } = fact.coverage;
+        listening(fact, sink, () => correlating.gap(kind, fromMs, toMs, fact.decidedMs));
       }
       if (fact.type !== 'event') return;
-      sigma.see(fact, (hit) => {
-        if (!hit.owned.fires) return;
-        const detector = known.get(hit.owned.detector.stem) as Detector;
-        sink.detection(detectionOf(detector, findingOf(hit), fact));
-      });
+      listening(fact, sink, () =>
+        sigma.see(fact, (hit) => {
+          const { detector, fires } = hit.owned;
+          if (fires) say(known.get(detector.stem) as Detector, findingOf(hit), fact, sink);
+          else correlating.take(hit);
+        }),
+      );
     },
   };
 }
 
-function detectionOf(detector: Detector, finding: Finding, fact: Fact): Detection {
+function detectionOf(detector: Detector, finding: Finding, fact: Fact | null): Detection {
   const witnesses: Witness[] = finding.said.map(({ witness, says }) => ({
     eventId: eventIdOf(witness.topic, witness.nativeId),
     kind: witness.kind,
@@ -136,8 +196,24 @@ function detectionOf(detector: Detector, finding: Finding, fact: Fact): Detectio
     counterfactual: finding.counterfactual,
     strength: finding.strength,
     // A copy: the session may turn out to have been blind after this was given out.
-    blind: 'session' in fact && fact.session !== null ? [...fact.session.blind] : [],
+    blind: blindOf(fact),
     late: finding.late,
     tags: detector.tags,
   };
+}
+
+function blindOf(fact: Fact | null): readonly Kind[] {
+  if (fact === null || !('session' in fact) || fact.session === null) return [];
+  return [...fact.session.blind];
+}
+
+/** Linked once for each list: lanes are made anew after each crash. */
+const LINKED = new WeakMap<readonly Detector[], CorrelationSet>();
+
+function correlationsOf(detectors: readonly Detector[]): CorrelationSet {
+  const known = LINKED.get(detectors);
+  if (known !== undefined) return known;
+  const made = correlationSet(detectors);
+  LINKED.set(detectors, made);
+  return made;
 }

@@ -11,6 +11,8 @@ import { type Located, problemAt, schemaProblems } from '../model/schema.ts';
 import type { SigmaRule } from '../model/sigma.ts';
 import { BaseDocument, DetectorFile } from './detector-schema.ts';
 import type { AnalyticKind } from './kind.ts';
+import { type CorrelationText, linkFile } from './sigma/correlating.ts';
+import { readCorrelation } from './sigma/correlation/definition.ts';
 import { NO_PLACEHOLDERS, readRule } from './sigma/parse.ts';
 import type { RuleOptions } from './sigma/values.ts';
 
@@ -114,6 +116,7 @@ function readSigma(
   const problems: Problem[] = [];
   const rules: SigmaRule[] = [];
   const correlations: Readonly<Record<string, unknown>>[] = [];
+  const texts: CorrelationText[] = [];
   const semantic: unknown[] = [];
   for (const text of [...base, outer]) {
     if (text !== outer)
@@ -135,7 +138,10 @@ function readSigma(
       const read = readRule(document, asLocated(text), options);
       problems.push(...read.problems);
       if (read.rule !== null) rules.push(read.rule);
-    } else correlations.push(document);
+    } else {
+      correlations.push(document);
+      texts.push({ document, where: asLocated(text) });
+    }
     semantic.push({
       name: document['name'] ?? null,
       logsource: document['logsource'] ?? null,
@@ -151,6 +157,11 @@ function readSigma(
         'base documents want a `correlation:`; this one has `detection:`',
       ),
     );
+  // What a rule with mistakes is called is not known: then correlations are judged each by itself.
+  if (problems.length === 0) problems.push(...linkFile('', { rules }, texts).problems);
+  else
+    for (const { document, where } of texts)
+      problems.push(...readCorrelation(document, where).problems);
   const window = isMap(outer.document) ? windowKeys(outer.document['plumbline']) : null;
   return { sigma: { rules, correlations }, semantic: [semantic, window], problems };
 }

@@ -19,6 +19,7 @@ function run(facts: readonly Fact[], maturity: Record<string, Maturity> = {}, re
     maturity,
     evicted: () => assert.fail('nothing is evicted'),
     notice: () => assert.fail('there is nothing to say'),
+    blind: () => false,
   });
   const detections: Detection[] = [];
   const amendments: Amendment[] = [];

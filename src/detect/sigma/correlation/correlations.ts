@@ -1,0 +1,167 @@
+/** Correlations: hands hits to those that want them, chains them, and lets event time pass. */
+import type { Kind } from '../../../model/event.ts';
+import { Heap } from '../../../state/heap.ts';
+import type { CorrelationRule } from './definition.ts';
+import { noteGap } from './gaps.ts';
+import type { Group } from './group.ts';
+import type { CorrelationContext, Correlations, Firing, Hit } from './hit.ts';
+import { type ChainedHit, Unit } from './unit.ts';
+
+interface Base {
+  readonly unit: Unit;
+  readonly place: number;
+}
+
+interface Due {
+  readonly at: number;
+  readonly unit: Unit;
+  readonly key: string;
+}
+
+const STEP_ENTITIES = 10_000;
+
+/** Makes correlations over linked definitions. Their state lies in spaces of its own in `slots`. */
+export function createCorrelations(
+  definitions: readonly CorrelationRule[],
+  context: CorrelationContext,
+): Correlations {
+  return new Engine(definitions, context);
+}
+
+class Engine implements Correlations {
+  readonly #context: CorrelationContext;
+  readonly #units: readonly Unit[];
+  readonly #bySpace = new Map<string, Unit>();
+  readonly #byBase = new Map<string, Base[]>();
+  /** Bases come before what is built on them: the name of a space begins with its depth. */
+  readonly #due = new Heap<Due>((a, b) =>
+    a.at !== b.at
+      ? a.at < b.at
+      : a.unit.store.space !== b.unit.store.space
+        ? a.unit.store.space < b.unit.store.space
+        : a.key < b.key,
+  );
+  readonly counters: Record<string, number> = {};
+
+  constructor(definitions: readonly CorrelationRule[], context: CorrelationContext) {
+    this.#context = context;
+    const known = new Map<string, Unit>();
+    const units: Unit[] = [];
+    for (const { rule, depth } of inOrder(definitions)) {
+      const isOnRetractable = rule.bases.some((key) => known.get(key)?.isRetractable === true);
+      const unit = new Unit(rule, depth, isOnRetractable, {
+        ...context,
+        count: (name) => this.#count(name),
+        wake: (one, key, at) => this.#due.push({ at, unit: one, key }),
+        fire: (firing) => this.#fired(rule, firing),
+      });
+      known.set(rule.key, unit);
+      units.push(unit);
+      this.#bySpace.set(unit.store.space, unit);
+      rule.bases.forEach((key, place) => {
+        const list = this.#byBase.get(key);
+        if (list === undefined) this.#byBase.set(key, [{ unit, place }]);
+        else list.push({ unit, place });
+      });
+    }
+    this.#units = units;
+  }
+
+  get spaces(): readonly string[] {
+    return [...this.#bySpace.keys()];
+  }
+
+  wants(rule: string): boolean {
+    return this.#byBase.has(rule);
+  }
+
+  hit(hit: Hit): void {
+    for (const { unit, place } of this.#byBase.get(hit.rule) ?? []) unit.take(hit, place);
+  }
+
+  nextMs(): number | undefined {
+    return this.#due.peek()?.at;
+  }
+
+  passTime(ms: number): void {
+    for (let top = this.#due.peek(); top !== undefined && top.at <= ms; top = this.#due.peek()) {
+      this.#due.pop();
+      top.unit.pass(top.key, top.at);
+    }
+  }
+
+  gap(kind: Kind, fromMs: number, toMs: number | null, decidedMs: number): void {
+    if (this.#units.length === 0) return;
+    noteGap(this.#context.slots, kind, fromMs, toMs);
+    for (const unit of this.#units) unit.gap(kind, fromMs, toMs ?? decidedMs, decidedMs);
+  }
+
+  *restoring(): Generator<undefined, void> {
+    this.#due.clear();
+    const found = new Map<Unit, [string, Group][]>();
+    for (const unit of this.#units) found.set(unit, []);
+    let seen = 0;
+    for (const [space, key, entity] of this.#context.slots.all()) {
+      const unit = this.#bySpace.get(space);
+      if (unit !== undefined) {
+        const group = entity as Group;
+        found.get(unit)?.push([key, group]);
+        if (group.dueMs !== 0) this.#due.push({ at: group.dueMs, unit, key });
+      }
+      seen += 1;
+      if (seen % STEP_ENTITIES === 0) yield;
+    }
+    for (const [unit, groups] of found) unit.adopt(groups);
+  }
+
+  /** Hands a firing out, then to the correlations that are built on this one. */
+  #fired(rule: CorrelationRule, firing: Firing): void {
+    this.#context.fire(firing);
+    const above = this.#byBase.get(rule.key);
+    if (above === undefined) return;
+    const hit = hitOf(firing);
+    for (const { unit, place } of above)
+      if (firing.retracts === null) unit.take(hit, place);
+      else unit.forget(hit, place, `${rule.name}, which it rests on, was taken back`);
+  }
+
+  #count(name: string): void {
+    this.counters[name] = (this.counters[name] ?? 0) + 1;
+  }
+}
+
+/** A firing as a hit: it happens when it is decided, and its fields are those of its group. */
+function hitOf(firing: Firing): ChainedHit {
+  const { correlation, id, decidedMs, late, tenant, by, entity, evidence } = firing;
+  return {
+    rule: correlation,
+    eventId: id,
+    ms: decidedMs,
+    late,
+    tenant,
+    field: (path) => (Object.hasOwn(by, path) ? by[path] : undefined),
+    witness: (evidence.at(-1) as Firing['evidence'][number]).witness,
+    entity,
+    from: evidence,
+  };
+}
+
+/** Bases before what is built on them, otherwise by key; with how many stand below each. */
+function inOrder(
+  definitions: readonly CorrelationRule[],
+): readonly { rule: CorrelationRule; depth: number }[] {
+  const byKey = new Map(definitions.map((rule) => [rule.key, rule]));
+  const depths = new Map<string, number>();
+  const depthOf = (key: string): number => {
+    const rule = byKey.get(key);
+    if (rule === undefined) return -1;
+    const known = depths.get(key);
+    if (known !== undefined) return known;
+    const depth = Math.max(...rule.bases.map(depthOf)) + 1;
+    depths.set(key, depth);
+    return depth;
+  };
+  return definitions
+    .map((rule) => ({ rule, depth: depthOf(rule.key) }))
+    .sort((a, b) => a.depth - b.depth || (a.rule.key < b.rule.key ? -1 : 1));
+}

@@ -1,0 +1,39 @@
+/** Gaps: when which source could not be heard, as far as absences still ask. */
+import type { Kind } from '../../../model/event.ts';
+import type { Entity, Slots } from '../../../state/slots.ts';
+import type { Stretch } from './group.ts';
+
+interface Gaps extends Entity {
+  /** Beginning of the gap that lasts, ms; null where the source is heard. */
+  openMs: number | null;
+  /** Newest last, at most PAST_MAX. */
+  past: (readonly [fromMs: number, toMs: number])[];
+}
+
+const SPACE = 'CG';
+const PAST_MAX = 64;
+
+/** Remembers a gap; `toMs` null: it lasts. */
+export function noteGap(slots: Slots, kind: Kind, fromMs: number, toMs: number | null): void {
+  const gaps = slots.get<Gaps>(SPACE, kind) ?? { openMs: null, past: [] };
+  if (toMs === null) gaps.openMs = Math.min(fromMs, gaps.openMs ?? fromMs);
+  else {
+    gaps.openMs = null;
+    gaps.past.push([fromMs, toMs]);
+    if (gaps.past.length > PAST_MAX) gaps.past.shift();
+  }
+  slots.put(SPACE, kind, gaps);
+}
+
+/** What the stretch of time looks like from this source: heard, blind now, or blind then. */
+export function sightOf(
+  slots: Slots,
+  kind: Kind,
+  { fromMs, toMs }: Stretch,
+  isBlind: boolean,
+): 'clear' | 'open' | 'gap' {
+  const gaps = slots.get<Gaps>(SPACE, kind);
+  if (gaps?.past.some(([from, to]) => from <= toMs && to >= fromMs) === true) return 'gap';
+  if (gaps !== undefined && gaps.openMs !== null) return gaps.openMs <= toMs ? 'open' : 'clear';
+  return isBlind ? 'open' : 'clear';
+}

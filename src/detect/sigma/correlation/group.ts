@@ -1,0 +1,143 @@
+/** Groups: the state of one correlation for one combination of group-by values. */
+import { canonicalJson } from '../../../model/canonical-json.ts';
+import { idOf } from '../../../model/ids.ts';
+import type { Entity } from '../../../state/slots.ts';
+import type { CorrelationRule } from './definition.ts';
+import type { Firing, Hit, KeptHit } from './hit.ts';
+
+/** A firing that a late hit or a blind source may still take back. */
+export interface Fired {
+  readonly firing: Firing;
+  /** Ids of its hits: events, or firings of the correlations it is built on. */
+  readonly rests: readonly string[];
+  /** Stretches of time whose emptiness it rests on. */
+  readonly empty: readonly Stretch[];
+  /** Forgotten after this, ms. */
+  readonly untilMs: number;
+}
+
+/** From `fromMs` to `toMs`, both included, the rule at `place` must not have been hit. */
+export interface Stretch {
+  readonly place: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** One group. Plain JSON; `own` belongs to the correlation's type. */
+export interface Group<Own = unknown> extends Entity {
+  readonly tenant: string;
+  readonly values: readonly (string | null)[];
+  /** Agent whose event opened it: its quota pays for it. */
+  readonly agent: string;
+  /** Order in which groups came to their level of progress. */
+  stamp: number;
+  /** Order in which groups began. */
+  born: number;
+  /** −1 while on probation, then 0 to 7: how far it is on its way to firing. */
+  level: number;
+  /** When it is to be looked at, ms; 0: never. */
+  dueMs: number;
+  /** Newest event, ms. */
+  lastMs: number;
+  /** The newest hits, oldest first, at most EVIDENCE_MAX. */
+  kept: KeptHit[];
+  /** A bound was reached: figures may be less exact. */
+  approximate: boolean;
+  /** Event time of the completing event of the running episode; null where none runs. */
+  firedMs: number | null;
+  fired: Fired[];
+  own: Own;
+}
+
+/** Hits that a firing names as evidence, at most. */
+export const EVIDENCE_MAX = 32;
+/** Firings of one group that can still be taken back, at most. */
+export const FIRED_MAX = 4;
+/** Groups and firings are kept so much longer than needed, for hits that come late. */
+export const LATE_KEEP_MS = 3_600_000;
+const VALUE_MAX = 256;
+
+/** A value as text: the same number, written as number or string, gives the same. Null: none. */
+export function textOf(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  const text = typeof value === 'object' ? canonicalJson(value) : String(value);
+  return text.length > VALUE_MAX ? `sha256:${idOf(text)}` : text;
+}
+
+/** Field that stands for `name` in events of the rule at `place`: an alias, or the name itself. */
+export function fieldAt(rule: CorrelationRule, name: string, place: number): string {
+  const fields = Object.hasOwn(rule.aliases, name) ? rule.aliases[name] : undefined;
+  const written = rule.rules[place] as string;
+  if (fields === undefined || !Object.hasOwn(fields, written)) return name;
+  return fields[written] as string;
+}
+
+/** Name of a group, unambiguous. */
+export function groupKey(tenant: string, values: readonly (string | null)[]): string {
+  let key = `${tenant.length}:${tenant}`;
+  for (const value of values) key += value === null ? ' -' : ` ${value.length}:${value}`;
+  return key;
+}
+
+/** A group with nothing in it. */
+export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: unknown): Group {
+  return {
+    tenant: hit.tenant,
+    values,
+    agent: hit.entity.agent,
+    stamp: 0,
+    born: 0,
+    level: -1,
+    dueMs: 0,
+    lastMs: hit.ms,
+    kept: [],
+    approximate: false,
+    firedMs: null,
+    fired: [],
+    own,
+  };
+}
+
+/** A hit as it is remembered. Leaves of arguments are left out: they are large, and nobody asks. */
+export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptHit {
+  const { rule, eventId, ms, late, entity, from } = hit;
+  return {
+    rule,
+    eventId,
+    ms,
+    late,
+    witness: { ...hit.witness, leaves: null },
+    entity,
+    tag: null,
+    from: from ?? [],
+  };
+}
+
+/** Adds a hit to the newest ones, in order of time; of hits with one tag only the newest stays. */
+export function keep(kept: KeptHit[], hit: KeptHit): void {
+  if (hit.tag !== null) {
+    const same = kept.findIndex(({ tag }) => tag === hit.tag);
+    if (same >= 0 && (kept[same] as KeptHit).ms > hit.ms) return;
+    if (same >= 0) kept.splice(same, 1);
+  }
+  insertByTime(kept, hit);
+  if (kept.length > EVIDENCE_MAX) kept.shift();
+}
+
+/** Puts an item behind all that are not later. */
+function insertByTime<T extends { readonly ms: number }>(list: T[], item: T): void {
+  let at = list.length;
+  while (at > 0 && (list[at - 1] as T).ms > item.ms) at -= 1;
+  if (at === list.length) list.push(item);
+  else list.splice(at, 0, item);
+}
+
+/** Is this very hit among the newest already? */
+export function isKept({ kept }: Group, { rule, eventId, ms }: Hit): boolean {
+  for (let at = kept.length - 1; at >= 0; at -= 1) {
+    const one = kept[at] as KeptHit;
+    if (one.ms < ms) return false;
+    if (one.eventId === eventId && one.rule === rule) return true;
+  }
+  return false;
+}
