@@ -6,7 +6,6 @@ import { SHOWN } from '../../../src/detect/sigma/shown.ts';
 import { HALF_MAX, recordView, viewOf } from '../../../src/detect/sigma/view.ts';
 import type { EventFact } from '../../../src/model/fact.ts';
 import { factsOf } from '../../conformance/facts.ts';
-import { known } from '../../correlate/known.ts';
 
 const inventory = {
   tool: (tool: string) => ({
@@ -36,11 +35,10 @@ describe('view of an event', () => {
   });
 
   it('leaves out what is not known, rather than calling it false', () => {
-    const nothing = { ...call, ...known(), granted: null, role: null };
-    const view = viewOf(nothing, { tool: () => null });
+    const view = viewOf({ ...call, granted: null, role: null }, { tool: () => null });
     assert.equal(view.get('ref.tool.granted'), undefined);
     assert.equal(view.get('ref.tool.route'), undefined);
-    assert.equal(view.get('ref.tool.known'), false);
+    assert.equal(view.get('ref.tool.reversible'), undefined);
     const turn = facts.find(({ event }) => event.kind === 'reasoning') as EventFact;
     assert.equal(viewOf(turn, inventory).get('ref.tool.known'), undefined);
     assert.equal(viewOf(turn, inventory).get('call.ours'), undefined);
