@@ -10,15 +10,18 @@ import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptions } from './exceptions.ts';
 import { explain } from './explain.ts';
+import { explainRuleCommand } from './explain-rule.ts';
 import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
 import { leases, pause, resume } from './leases.ts';
+import { lint } from './lint.ts';
 import { measure } from './measure.ts';
 import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { produce } from './produce.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
+import { scaffold } from './scaffold.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
@@ -47,6 +50,9 @@ export const COMMANDS: readonly Command[] = [
   journal,
   status,
   replay,
+  scaffold,
+  lint,
+  explainRuleCommand,
   backtest,
   evaluate,
   coverage,
