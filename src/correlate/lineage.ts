@@ -15,7 +15,10 @@ export function ancestorsOf(slots: Slots, session: SessionEntity): readonly Sess
   let parent: string | null = session.parent;
   while (parent !== null && above.length < GENERATIONS_MAX && !seen.has(parent)) {
     seen.add(parent);
-    const next = slots.get<SessionEntity>('S', keyOf(session.tenant, parent));
+    const next: SessionEntity | undefined = slots.get<SessionEntity>(
+      'S',
+      keyOf(session.tenant, parent),
+    );
     if (next === undefined) break;
     above.push(next);
     parent = next.parent;
