@@ -18,6 +18,7 @@ import { maturityInForce } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
 import { burnRate } from './kinds/burn-rate.ts';
+import { content } from './kinds/content.ts';
 import { evidence } from './kinds/evidence.ts';
 import { notice } from './kinds/notice.ts';
 import { rate } from './kinds/rate.ts';
@@ -39,6 +40,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   evidence,
   'burn-rate': burnRate,
   notice,
+  content,
 };
 
 /** Detection over a fixed set of detectors. */
