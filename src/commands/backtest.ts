@@ -42,7 +42,7 @@ import {
 import { runCorpus } from './backtest-run.ts';
 import { backtestLines } from './backtest-text.ts';
 import type { Command } from './command.ts';
-import { configOrNull, detectorsDir, libraryOf } from './inputs.ts';
+import { configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import type { Library } from './library.ts';
 import { type Output, safe } from './output.ts';
 
@@ -181,7 +181,7 @@ async function compared(given: Given, side: Side, bench: Workbench): Promise<Com
   const against = given.value('against');
   if (against === undefined) return null;
   const { output, only, labels } = bench;
-  const other = await otherVersion(against, bench.dir);
+  const other = await otherVersion(against, bench.dir, libraryOptions(bench.config));
   output.progress(`the other version: ${safe(other.name)}`);
   const detectors = other.library.detectors.filter(
     ({ stem }) => only === null || only.includes(stem),

@@ -272,6 +272,36 @@ describe('backtest', () => {
     });
   });
 
+  it('sets apart what an exception excused', async () => {
+    await inFolder(async (dir) => {
+      await writeCorpus(path.join(dir, 'c'), [...loop('s-7', 7), ...loop('s-8', 7)]);
+      await retryAt(path.join(dir, 'd'), 6);
+      await mkdir(path.join(dir, 'd', 'exceptions'));
+      const inAMonth = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
+      await writeFile(
+        path.join(dir, 'd', 'exceptions', 'known.yaml'),
+        [
+          'id: known-loop',
+          'match: { session: s-7 }',
+          'detectors: [retry-spiral]',
+          `expires: ${inAMonth}`,
+          'owner: ann',
+          'reason: a loop that is known',
+          `evidence: [${'a'.repeat(64)}]`,
+        ].join('\n'),
+      );
+      const args = ['--corpus', path.join(dir, 'c'), '--detectors', path.join(dir, 'd')];
+      const { report } = await reported(...args);
+      const [spiral] = report.detectors;
+      assert.equal(spiral?.alerts, 1);
+      assert.deepEqual(
+        spiral?.examples.map(({ session }) => session),
+        ['s-8'],
+      );
+      assert.deepEqual(spiral?.excused, { 'known-loop': 1 });
+    });
+  });
+
   it('reads on where one file ends early and the buffer is small', async () => {
     await inFolder(async (dir) => {
       const corpus = path.join(dir, 'c');
