@@ -5,6 +5,7 @@ import path from 'node:path';
 import { stdin } from 'node:process';
 import { readText } from '../adapters/files.ts';
 import { createLog } from '../adapters/log.ts';
+import { createExceptions } from '../decide/exceptions.ts';
 import { explainRule, type RuleExplained } from '../detect/sigma/explain.ts';
 import { type EventView, recordView, viewOf } from '../detect/sigma/view.ts';
 import { levelOf } from '../evaluation/backtest/traffic.ts';
@@ -220,8 +221,24 @@ function explainFact(fact: EventFact, question: Question): Explained {
   return {
     event: `${kind}/${category} at ${topic}:${partition}:${offset}, ${who.join(', ')}`,
     rules: rulesOf(question, view, source),
-    notes: notesOf(question.detector, event),
+    notes: [...notesOf(question.detector, event), ...excusesOf(fact, question)],
   };
+}
+
+/** The exception that would excuse what the detector finds here. */
+function excusesOf(fact: EventFact, { detector, library, config }: Question): string[] {
+  const { event, tenant, role, session } = fact;
+  const neverTouch = new Set(config?.guardrails?.neverTouch ?? []);
+  const agent = session?.agent ?? fact.agent;
+  const excuse = createExceptions(library.exceptions, neverTouch).excusing({
+    ...{ detector: detector.stem, family: detector.family, tool: event.action?.tool ?? null },
+    entity: { tenant, agent, role, session: session?.id ?? null },
+    timeMs: event.time.eventMs,
+  });
+  if (excuse === null) return [];
+  return [
+    `what it finds here is excused by ${excuse.id} (${excuse.owner}: ${excuse.reason}): recorded, and nobody is alerted`,
+  ];
 }
 
 function rulesOf(
@@ -304,7 +321,11 @@ function linesOf({ stem }: Detector, { event, rules, notes }: Explained): string
     if (rule.counterfactual.length > 0)
       lines.push(`  otherwise ${safe(rule.counterfactual.join(', and '), 600)}`);
   }
-  return [...lines, ...(notes.length === 0 ? [] : ['']), ...notes.map((note) => `note: ${note}`)];
+  return [
+    ...lines,
+    ...(notes.length === 0 ? [] : ['']),
+    ...notes.map((note) => `note: ${safe(note, 600)}`),
+  ];
 }
 
 function parsed(text: string): object {

@@ -27,7 +27,11 @@ const loop = (session: string, times: number): WrittenCase['given'] => [
 ];
 
 async function reported(...args: string[]): Promise<{ code: number; report: BacktestReport }> {
-  const { code, json, refusal } = await typed(backtest, ...args);
+  // Measuring takes longer than all the rest of so small a corpus; one test asks for it.
+  const costed = args.includes('--cost')
+    ? args.filter((each) => each !== '--cost')
+    : [...args, '--no-cost'];
+  const { code, json, refusal } = await typed(backtest, ...costed);
   assert.equal(refusal, null);
   return { code, report: json as BacktestReport };
 }
@@ -50,7 +54,7 @@ describe('backtest', () => {
       await writeCorpus(path.join(dir, 'a'), [...loop('s-7', 7), ...loop('s-8', 4)]);
       const labels = labelLine('s-7', 'attack_succeeded') + labelLine('s-8', 'benign');
       await writeFile(path.join(dir, 'labels.jsonl'), labels);
-      const { code, report } = await reported('--corpus', path.join(dir, 'a'));
+      const { code, report } = await reported('--cost', '--corpus', path.join(dir, 'a'));
       assert.equal(code, 0);
       const [corpus] = report.corpora;
       assert.equal(corpus?.name, path.join(dir, 'a'));
@@ -121,7 +125,15 @@ describe('backtest', () => {
       await writeCorpus(corpus, loop('s-7', 7));
       const expecting = async (text: string, ...more: string[]) => {
         await writeFile(file, text);
-        return await typed(backtest, '--corpus', corpus, '--expectations', file, ...more);
+        return await typed(
+          backtest,
+          '--no-cost',
+          '--corpus',
+          corpus,
+          '--expectations',
+          file,
+          ...more,
+        );
       };
       const met = `- { rule: retry_spiral, corpus: ${JSON.stringify(corpus)}, exactly: 1 }\n`;
       assert.equal((await expecting(met, '--junit', junit)).code, 0);
@@ -139,7 +151,7 @@ describe('backtest', () => {
       await writeCorpus(corpus, loop('s-7', 7));
       await writeFile(file, '- { detector: after-close, exactly: 0 }\n');
       const run = (...more: string[]) =>
-        typed(backtest, '--corpus', corpus, '--expectations', file, ...more);
+        typed(backtest, '--no-cost', '--corpus', corpus, '--expectations', file, ...more);
       const warned = await run();
       assert.equal(warned.code, 0);
       assert.match(warned.text, /unexpected: retry-spiral in /);
