@@ -26,6 +26,8 @@ import { rehearse } from './rehearse.ts';
 
 const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 const VALUE_SHOWN_MAX = 160;
+const ALONE =
+  'judged by itself: fields that rest on its session or on governance are those of a first event';
 
 /** The command. */
 export const explainRuleCommand: Command = {
@@ -117,10 +119,7 @@ async function fromText(text: string, question: Question): Promise<Explained> {
     if (found !== null)
       return {
         ...found,
-        notes: [
-          ...found.notes,
-          'judged by itself: fields that rest on its session or on governance are those of a first event',
-        ],
+        notes: [...found.notes, ALONE],
       };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -138,13 +137,15 @@ async function fromHistory(given: Given, question: Question): Promise<Explained>
   const { library, config } = question;
   const wanted = wantedOf(given);
   const place = given.value('corpus');
-  const range = await kafkaCorpus(withRange(given), library, config);
+  const asked = withRange(given);
+  const range = await kafkaCorpus(asked, library, config);
   if (place === undefined && range === null)
     throw usage('which event? --event FILE, or --corpus PATH with --record or --session and --seq');
   const folders = place === undefined ? [] : await corporaIn([place], library, config);
   for (const corpus of [...folders, ...(range === null ? [] : [range])]) {
     const found = await eventIn(corpus, wanted, question);
-    if (found !== null) return found;
+    if (found === null) continue;
+    return asked === given ? found : { ...found, notes: [...found.notes, ALONE] };
   }
   throw new OperatingError('NOT_FOUND', 'no such event there, or it could not be read', {
     retryable: false,
