@@ -38,7 +38,7 @@ describe('view of an event', () => {
     const view = viewOf({ ...call, granted: null, role: null }, { tool: () => null });
     assert.equal(view.get('ref.tool.granted'), undefined);
     assert.equal(view.get('ref.tool.route'), undefined);
-    assert.equal(view.get('ref.tool.known'), false);
+    assert.equal(view.get('ref.tool.reversible'), undefined);
     const turn = facts.find(({ event }) => event.kind === 'reasoning') as EventFact;
     assert.equal(viewOf(turn, inventory).get('ref.tool.known'), undefined);
     assert.equal(viewOf(turn, inventory).get('call.ours'), undefined);
