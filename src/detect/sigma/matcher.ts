@@ -76,7 +76,7 @@ function bucketing(
     (dimension) => new Set(rules.map(({ source }) => source[dimension]?.toLowerCase())),
   );
   const buckets = new Map<string, Bucket>();
-  return (source) => {
+  const slow = (source: LogSource): Bucket => {
     let key = '';
     for (let at = 0; at < DIMENSIONS.length; at += 1) {
       const name = source[DIMENSIONS[at] as (typeof DIMENSIONS)[number]];
@@ -89,6 +89,38 @@ function bucketing(
       bucket = { members, index: createIndex(rules, members), scanned: false };
       buckets.set(key, bucket);
     }
+    return bucket;
+  };
+  return remembered(slow);
+}
+
+type Named = string | null;
+
+/** Categories of events may be made up without end: so many are remembered as they are written. */
+const NAMES_MAX = 4096;
+
+/** The same, without making a key of the names each time. */
+function remembered(slow: (source: LogSource) => Bucket): (source: LogSource) => Bucket {
+  const known = new Map<Named, Map<Named, Map<Named, Bucket>>>();
+  let names = 0;
+  return (source) => {
+    const { product, service, category } = source;
+    const found = known.get(product)?.get(service)?.get(category);
+    if (found !== undefined) return found;
+    const bucket = slow(source);
+    if (names >= NAMES_MAX) return bucket;
+    names += 1;
+    let services = known.get(product);
+    if (services === undefined) {
+      services = new Map();
+      known.set(product, services);
+    }
+    let categories = services.get(service);
+    if (categories === undefined) {
+      categories = new Map();
+      services.set(service, categories);
+    }
+    categories.set(category, bucket);
     return bucket;
   };
 }
