@@ -1,4 +1,4 @@
-/** Writes docs/reference/*.schema.json from the types; a test fails when they are stale. */
+/** Writes docs/reference/*.schema.json and generated pages; a test fails when they are stale. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ObjectivesDocument } from '../src/baseline/objectives-file.ts';
@@ -7,6 +7,7 @@ import { DetectorFile } from '../src/detect/detector-schema.ts';
 import { Config } from '../src/model/config.ts';
 import { WireEvent } from '../src/model/event.ts';
 import { Field, MappingDocument } from '../src/source/mapping-schema.ts';
+import { DOCS, generatedPages } from './pages.ts';
 
 /** Folder of the generated reference, as a URL with a final slash. */
 export const REFERENCE = new URL('../docs/reference/', import.meta.url);
@@ -67,5 +68,9 @@ if (import.meta.main) {
   for (const [name, text] of referenceFiles()) {
     await writeFile(new URL(name, REFERENCE), text);
     process.stdout.write(`${fileURLToPath(new URL(name, REFERENCE))}\n`);
+  }
+  for (const [name, text] of await generatedPages()) {
+    await writeFile(new URL(name, DOCS), text);
+    process.stdout.write(`${fileURLToPath(new URL(name, DOCS))}\n`);
   }
 }

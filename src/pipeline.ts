@@ -538,9 +538,10 @@ class Spine implements Pipeline {
   }
 
   /** A session of a role came to its end: one more live unit. */
-  #closedUnit({ event, session }: EventFact): void {
+  #closedUnit({ event, session, late }: EventFact): void {
     const isClose = event.governance?.change === 'session.closed';
-    if (!isClose || session === null || session.role === null) return;
+    // A late one may be a repetition; to count a unit too few lends nobody power.
+    if (!isClose || late || session === null || session.role === null) return;
     // Closed twice, or by a second record: the first one counts.
     if (session.closedMs !== event.time.eventMs) return;
     this.#effects.closedUnits.push({ role: session.role, units: 1 });

@@ -32,7 +32,7 @@ export interface ActorOptions {
    * What is in force now, looked up before each request and renewal. Absent: what was decided is
    * sent; only tests do without.
    */
-  readonly orders?: () => Promise<StandingOrders>;
+  readonly orders?: (role: string | null) => Promise<StandingOrders>;
   /** Requests at once for one driver. Default 8. */
   readonly concurrency?: number;
   /** How long the log reserves what it hands out, ms; above 20,000, the longest request. Default 30,000. */
@@ -225,7 +225,7 @@ async function perform(work: Work, desk: Desk, due: DueIntention): Promise<void>
     const withheld = async (intention: Intention) =>
       options.orders === undefined || intention.step === 'release'
         ? null
-        : withheldBecause(intention, await options.orders());
+        : withheldBecause(intention, await options.orders(intention.grounds?.role ?? null));
     const ports = { clock, log, random: options.random, onStep, withheld };
     const outcome = await attempt(desk, due, ports);
     if (await settled(work, due.intention.key, outcome)) onStep('outcome-recorded');

@@ -18,6 +18,7 @@ import {
 } from '../record/baselines.ts';
 import { eventNowMs, listWindows } from '../record/windows.ts';
 import { type Given, usage } from './arguments.ts';
+import { signed } from './asking.ts';
 import {
   approveProposal,
   hashShort,
@@ -36,7 +37,6 @@ import { proposeProfile } from './baseline-propose.ts';
 import { diffText, nextSteps, reviewText } from './baseline-text.ts';
 import type { Command, CommandContext } from './command.ts';
 import { libraryOf } from './inputs.ts';
-import { signed } from './leases.ts';
 import { count, safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
 import { baselineAges } from './window-acts.ts';

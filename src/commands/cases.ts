@@ -1,21 +1,32 @@
 /** `cases`: what was found, newest first. */
 import { LEVELS } from '../model/detection.ts';
 import { short } from '../model/ids.ts';
-import { listCases } from '../record/read.ts';
-import { usage } from './arguments.ts';
-import type { Command } from './command.ts';
+import { eventNowMs, shadowReport } from '../record/power.ts';
+import { type ListedCase, listCases } from '../record/read.ts';
+import { type Given, usage } from './arguments.ts';
+import type { Command, CommandContext } from './command.ts';
 import { safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
 
 const HEAD = ['CASE', 'LAST', 'LEVEL', 'STATE', 'DETECTIONS', 'STANDING LEASES', 'WHAT'];
+const SHADOW_HEAD = [
+  ...['DETECTOR', 'VERSION', 'WOULD ASK FOR', 'DETECTIONS', 'WOULD HAVE ACTED'],
+  ...['AGENTS', 'FIRST', 'LAST'],
+];
+const DAY_MS = 86_400_000;
+const SHADOW_DAYS = 30;
 
 /** The command. */
 export const cases: Command = {
   name: 'cases',
-  synopsis: 'cases [--agent ID] [--level LEVEL] [--open] [--limit N]',
-  summary: 'list cases, newest first',
-  options: { agent: 'value', level: 'value', open: 'flag', limit: 'value' },
+  synopsis: 'cases [--agent ID] [--level LEVEL] [--open] [--limit N] | cases --shadow [--days N]',
+  summary: 'list cases, newest first; what detectors in shadow would have done',
+  options: {
+    ...{ agent: 'value', level: 'value', open: 'flag', limit: 'value' },
+    ...{ shadow: 'flag', days: 'value' },
+  },
   run: async (given, { output, environment }) => {
+    if (given.has('shadow')) return await shadow(given, { output, environment });
     const named = given.value('level');
     const minLevel = LEVELS.find((level) => level === named);
     if (named !== undefined && minLevel === undefined)
@@ -39,7 +50,7 @@ export const cases: Command = {
       short(one.id),
       timeOf(one.lastMs),
       one.level,
-      open ? 'open' : 'retracted',
+      stateOf({ case: one, open }),
       String(one.count),
       standing > 0 ? String(standing) : '-',
       safe(one.title, 100),
@@ -50,3 +61,35 @@ export const cases: Command = {
     return 0;
   },
 };
+
+/** How a case stands, in a word. */
+export function stateOf({ case: one, open }: Pick<ListedCase, 'case' | 'open'>): string {
+  if (one.state === 'folded') return 'folded';
+  if (!open) return 'withdrawn';
+  return one.state === 'resolved' ? 'resolved' : 'open';
+}
+
+async function shadow(
+  given: Given,
+  { output, environment }: Pick<CommandContext, 'output' | 'environment'>,
+): Promise<0> {
+  const days = given.count('days', 1) ?? SHADOW_DAYS;
+  const found = await withStore(given, environment, async (db) => {
+    const nowMs = await eventNowMs(db);
+    return nowMs === null ? [] : await shadowReport(db, nowMs - days * DAY_MS);
+  });
+  output.json(found);
+  if (found.length === 0) {
+    output.line(`No detector in shadow said anything in the last ${days} days of event time.`);
+    return 0;
+  }
+  const rows = found.map((one) => [
+    ...[one.detector, one.version, one.rung, String(one.detections), String(one.wouldAct)],
+    ...[String(one.agents), timeOf(one.firstMs), timeOf(one.lastMs)],
+  ]);
+  for (const row of table([SHADOW_HEAD, ...rows])) output.line(row);
+  output.line(
+    '\nNothing was alerted and nothing was done: these detectors only write the journal.',
+  );
+  return 0;
+}

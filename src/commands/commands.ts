@@ -5,20 +5,28 @@ import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { coverage } from './coverage.ts';
+import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
+import { exceptions } from './exceptions.ts';
 import { explain } from './explain.ts';
+import { explainRuleCommand } from './explain-rule.ts';
 import { findings } from './findings-export.ts';
 import { journal } from './journal.ts';
 import { leases, pause, resume } from './leases.ts';
+import { lint } from './lint.ts';
+import { measure } from './measure.ts';
 import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { produce } from './produce.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
+import { scaffold } from './scaffold.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { usageCommand } from './usage.ts';
+import { verdict } from './verdict.ts';
 import { window } from './window.ts';
 
 /** Every command, in the order people meet them. */
@@ -28,6 +36,10 @@ export const COMMANDS: readonly Command[] = [
   check,
   cases,
   explain,
+  verdict,
+  detectors,
+  exceptions,
+  measure,
   leases,
   pause,
   resume,
@@ -38,8 +50,12 @@ export const COMMANDS: readonly Command[] = [
   journal,
   status,
   replay,
+  scaffold,
+  lint,
+  explainRuleCommand,
   backtest,
   evaluate,
+  coverage,
   findings,
   produce,
   simulate,

@@ -19,6 +19,7 @@ import {
 } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
 import { createActionLog } from '../record/actions.ts';
+import { beginVersions } from '../record/casework.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
 import { pendingOperatorRequests } from '../record/operator.ts';
 import { PAGES } from '../state/slots.ts';
@@ -26,6 +27,7 @@ import { baselinesOf } from './baseline-load.ts';
 import { type Environment, problemLines, secretOf } from './config.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
+import { liveMeasurements, ordersOf } from './standing-orders.ts';
 import type { Store } from './store.ts';
 
 /** Every point a crash may fall on. */
@@ -137,7 +139,10 @@ async function runOnce(
   const driver = drivers.has(WEBHOOK) ? WEBHOOK : null;
   const { digestKey } = store;
   const baseline = await baselinesOf(store.db, config, clock, log);
-  const lane = laneOptions(config, library, { file, digestKey, driver, baseline });
+  await beginVersions(store.db.query, library.detectors, clock.nowMs());
+  const live = await liveMeasurements(store.db, library, clock.nowMs());
+  const lane = laneOptions(config, library, { file, digestKey, driver, baseline, live });
+  for (const remark of library.remarks) log.warn({}, remark);
   if (lane.problems.length > 0) throw invalid(problemLines(lane.problems));
   const { onStep, onCommit } = options;
   const gatewayOf: { now: () => { watermarkMs: number; alive: boolean } } = {
@@ -146,6 +151,7 @@ async function runOnce(
   const actorOptions: ActorOptions = {
     random: () => Math.random(),
     gateway: () => gatewayOf.now(),
+    orders: ordersOf(store.db, config, library, live),
     ...(onStep === undefined ? {} : { onStep }),
   };
   const actor = createActor(

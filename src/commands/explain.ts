@@ -1,11 +1,13 @@
 /** `explain`: a case in plain language: witnesses, what was ruled out, what was done. */
-import type { Decision } from '../model/decision.ts';
+import type { Case, Decision, Fold, Verdict } from '../model/decision.ts';
 import type { CoverageGap } from '../model/detection.ts';
 import { short } from '../model/ids.ts';
 import { type CaseFile, readCase, type StoredDetection, type StoredLease } from '../record/read.ts';
 import { usage } from './arguments.ts';
+import { stateOf } from './cases.ts';
+import { chainText } from './chain-text.ts';
 import type { Command } from './command.ts';
-import { isStanding, stateOf } from './leases.ts';
+import { isStanding, stateOf as leaseStateOf } from './leases.ts';
 import { count, lengthOf, safe, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
 
@@ -41,15 +43,41 @@ export function caseText(file: CaseFile): string[] {
   const who = `agent ${safe(agent)}${role === null ? '' : ` (role ${safe(role)})`}`;
   const where = session === null ? '' : `, session ${safe(session)}`;
   return [
-    `Case ${short(one.id)} · ${one.level} · ${open ? 'open' : 'retracted'}`,
+    `Case ${short(one.id)} · ${one.level} · ${stateOf({ case: one, open })}`,
     `${who}${where}`,
-    `${timeOf(one.openedMs)} to ${timeOf(one.lastMs)}, ${count(one.count, 'detection')}`,
+    `${timeOf(one.openedMs)} to ${timeOf(one.lastMs)}, ${count(one.count, 'detection')}${historyOf(one)}`,
+    ...foldText(one.folds),
     '',
+    ...chainText(file.chain),
     ...file.detections.flatMap((detection, at) => detectionText(detection, at + 1)),
     ...file.decisions.flatMap(decisionText),
     ...file.leases.flatMap(leaseText),
+    ...verdictText(file.verdicts),
     ...coverageText(file.coverage),
   ];
+}
+
+function historyOf({ reopened, foldedInto, risk }: Case): string {
+  const back = reopened === 0 ? '' : `, came back ${count(reopened, 'time')}`;
+  const into = foldedInto === null ? '' : `, told by fleet case ${short(foldedInto)}`;
+  return `${back}${into}, risk ${risk}`;
+}
+
+/** What repeated, counted; what fired once is told below. */
+function foldText(folds: readonly Fold[]): string[] {
+  return folds
+    .filter(({ count: times }) => times > 1)
+    .map(
+      ({ detector, agent, count: times, firstSeenMs, lastSeenMs, evidenceTotal }) =>
+        `  ${detector} for ${safe(agent)} ×${times}, ${timeOf(firstSeenMs)} to ${timeOf(lastSeenMs)}, ${count(evidenceTotal, 'record')}`,
+    );
+}
+
+function verdictText(verdicts: readonly Verdict[]): string[] {
+  return verdicts.map(
+    ({ detector, detectionId, verdict, by, note }) =>
+      `Verdict on ${detector} (${short(detectionId)}): ${verdict.replaceAll('_', ' ')} by ${safe(by)}: ${safe(note, 300)}`,
+  );
 }
 
 function detectionText(
@@ -101,7 +129,7 @@ function leaseText(lease: StoredLease): string[] {
     subject.tools.length === 0 ? '' : ` on ${subject.tools.map((tool) => safe(tool)).join(', ')}`;
   const scope = subject.session === null ? 'the agent' : 'the session';
   const lines = [
-    `Lease ${short(lease.id)}: ${lease.verb}${tools} for ${scope}: ${safe(stateOf(lease), 300)}`,
+    `Lease ${short(lease.id)}: ${lease.verb}${tools} for ${scope}: ${safe(leaseStateOf(lease), 300)}`,
     `   At the gateway: ${lease.verification}${basisOf(lease)}; ${count(lease.leakedCalls, 'call')} leaked, ${lease.latencyCalls} more while it took effect.`,
   ];
   if (acceptedMs !== null && acceptedMs >= issuedMs && acceptedMs - issuedMs < DAY_MS)

@@ -7,7 +7,7 @@ import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
 import type { Mode } from '../model/decision.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Kind } from '../model/event.ts';
-import { type Earned, earnedTier } from '../model/power.ts';
+import { type Earned, earnedTier, type Measurement, TIERS } from '../model/power.ts';
 import type { BaselineOptions, PipelineOptions } from '../pipeline.ts';
 import { createDecode } from '../source/source.ts';
 import { NO_BASELINE } from './baseline-force.ts';
@@ -32,6 +32,8 @@ export function laneOptions(
     readonly mode?: Mode;
     /** What behaviour is judged by. Default: nothing. */
     readonly baseline?: BaselineOptions;
+    /** What live units showed of the versions that run. Default: nothing. */
+    readonly live?: LiveMeasurements;
   },
 ): { options: PipelineOptions; problems: Problem[] } {
   const { decode, problems } = createDecode(config.sources, library.mappings, { file: extra.file });
@@ -63,7 +65,7 @@ export function laneOptions(
     exceptions: library.exceptions ?? [],
     decide: {
       modeOf,
-      earnedOf: earnedIn(library),
+      earnedOf: earnedIn(library, extra.live ?? new Map()),
       driver: extra.driver,
       guardrails: {
         neverTouch: new Set(guardrails.neverTouch ?? []),
@@ -88,18 +90,31 @@ export function modeIn(config: Config, role: string | null): Mode {
   return (config.roles?.[role ?? ''] ?? config.roles?.['default'])?.mode ?? 'observe';
 }
 
-/** What the versions in the library have earned; null for any other version. */
+/** Live measurements by `stem version role`. */
+export type LiveMeasurements = ReadonlyMap<string, Measurement>;
+
+/**
+ * What the versions in the library have earned with a role; null for any other version. Live units of
+ * the role speak where they earn more than the record beside the detector does.
+ */
 export function earnedIn(
   library: Pick<LaneLibrary, 'detectors' | 'measured'>,
-): (stem: string, version: string) => Earned | null {
-  const earned = new Map(
-    library.detectors.map((detector) => {
-      const { stem, evidenceClass, status, version } = detector;
-      const measured = library.measured?.get(stem) ?? null;
-      return [`${stem} ${version}`, earnedTier({ evidenceClass, status, measured })];
-    }),
+  live: LiveMeasurements,
+): (stem: string, version: string, role: string | null) => Earned | null {
+  const byVersion = new Map(
+    library.detectors.map((detector) => [`${detector.stem} ${detector.version}`, detector]),
   );
-  return (stem, version) => earned.get(`${stem} ${version}`) ?? null;
+  return (stem, version, role) => {
+    const detector = byVersion.get(`${stem} ${version}`);
+    if (detector === undefined) return null;
+    const { evidenceClass, status } = detector;
+    const of = (measured: Measurement | null) => earnedTier({ evidenceClass, status, measured });
+    const recorded = of(library.measured?.get(stem) ?? null);
+    const seen = live.get(`${stem} ${version} ${role ?? ''}`);
+    if (seen === undefined) return recorded;
+    const lived = of(seen);
+    return TIERS.indexOf(lived.tier) > TIERS.indexOf(recorded.tier) ? lived : recorded;
+  };
 }
 
 function timingOf(source: SourceConfig): SourceTiming {

@@ -1,22 +1,15 @@
 /** `leases`: what stands against whom; undo, pause and resume. */
-import { randomUUID } from 'node:crypto';
-import { systemClock } from '../adapters/clock.ts';
-import type { LeaseState, OperatorRequest } from '../model/decision.ts';
+import type { LeaseState } from '../model/decision.ts';
 import { assertNever } from '../model/errors.ts';
 import { short } from '../model/ids.ts';
 import type { Database } from '../model/ports.ts';
-import { insertOperatorRequest, pendingOperatorRequests } from '../record/operator.ts';
 import { listLeases, readLease, type StoredLease } from '../record/read.ts';
 import { type Given, usage } from './arguments.ts';
+import { ask, signed, takenUp, until, WAITS } from './asking.ts';
 import type { Command, CommandContext } from './command.ts';
 import { safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
 
-const LANE = 0;
-const LOOK_MS = 200;
-/** A running daemon looks once a second, and its control plane answers soon after. */
-const TAKEN_UP_MS = 6000;
-const WAITS = 'no daemon has taken it up yet; it takes effect as soon as one runs.';
 const LIVE: ReadonlySet<LeaseState> = new Set(['requested', 'accepted', 'releasing']);
 const HEAD = ['LEASE', 'CASE', 'VERB', 'STATE', 'AT THE GATEWAY', 'AGENT', 'BECAUSE'];
 const SCOPES = ['fleet', 'role', 'agent', 'driver'] as const;
@@ -90,9 +83,7 @@ function kill(type: 'pause' | 'resume', summary: string): Command {
       const { by, reason } = signed(given);
       const taken = await withStore(given, environment, async (db) => {
         const id = await ask(db, { type, scope, target, by, reason });
-        const isTaken = async () =>
-          (await pendingOperatorRequests(db, LANE)).every((request) => request.id !== id);
-        return await until(isTaken, signal);
+        return await takenUp(db, id, signal);
       });
       const whom = target === '' ? 'the fleet' : `${scope} ${safe(target)}`;
       const done = type === 'pause' ? 'No new lease for' : 'Acting again on';
@@ -166,35 +157,4 @@ export function stateOf(lease: StoredLease): string {
     default:
       return assertNever(state);
   }
-}
-
-/** Waits for a daemon to take something up. False: none did within a few seconds. */
-async function until(done: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-  const endMs = systemClock.nowMs() + TAKEN_UP_MS;
-  for (;;) {
-    if (await done()) return true;
-    if (signal.aborted || systemClock.nowMs() > endMs) return false;
-    await systemClock.sleep(LOOK_MS, signal);
-  }
-}
-
-/** Who gave a command, and why. CONFIG_INVALID where either is missing. */
-export function signed(given: Given): { by: string; reason: string } {
-  const by = given.value('by');
-  const reason = given.value('reason');
-  if (by === undefined || reason === undefined || by === '' || reason === '')
-    throw usage('say who you are and why: --by WHO --reason WHY; both go into the journal');
-  return { by, reason };
-}
-
-type Asked = OperatorRequest extends infer Each
-  ? Each extends OperatorRequest
-    ? Omit<Each, 'id' | 'atMs'>
-    : never
-  : never;
-
-async function ask(db: Database, request: Asked): Promise<string> {
-  const id = randomUUID();
-  await insertOperatorRequest(db, { ...request, id, atMs: systemClock.nowMs() } as OperatorRequest);
-  return id;
 }

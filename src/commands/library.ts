@@ -19,6 +19,7 @@ import {
   readFilter,
 } from '../detect/sigma/filter.ts';
 import type { RuleOptions } from '../detect/sigma/values.ts';
+import type { Taxonomy } from '../detect/taxonomy.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
@@ -28,6 +29,7 @@ import type { ServiceLevels } from '../model/objective.ts';
 import type { Measurement } from '../model/power.ts';
 import { compileMappings } from '../source/mapping.ts';
 import { BESIDE, readPower } from './library-power.ts';
+import { readTaxonomyFile, tagsUnknown } from './taxonomy-file.ts';
 
 /** Root of the installed package: its own detectors, mappings and baselines lie there. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -37,6 +39,8 @@ export interface Library {
   readonly detectors: readonly Detector[];
   readonly mappings: ReturnType<typeof compileMappings>['mappings'];
   readonly inventory: Inventory;
+  /** Public ids that tags may name. */
+  readonly taxonomy: Taxonomy;
   readonly levels: ServiceLevels;
   readonly problems: readonly Problem[];
   /** Measurements of the versions that are there, by stem. */
@@ -62,6 +66,8 @@ export async function readLibrary(
   const rules = ruleOptions(options);
   const detectors: Detector[] = [];
   const problems: Problem[] = [];
+  const ids = await readTaxonomyFile(ROOT);
+  problems.push(...ids.problems);
   for (const family of FAMILIES) {
     const read = await readYamlFolder(`${detectorsDir}/${family}`, { optional: true });
     problems.push(...read.problems);
@@ -69,7 +75,9 @@ export async function readLibrary(
       if (BESIDE.test(file.file)) continue;
       const result = readDetectorFile(textsOf(file), KINDS_OF_ANALYTIC, rules);
       problems.push(...result.problems);
-      if (result.detector !== null && file.faulty.length === 0) detectors.push(result.detector);
+      if (result.detector === null || file.faulty.length > 0) continue;
+      detectors.push(result.detector);
+      problems.push(...tagsUnknown(result.detector.tags, ids.taxonomy, textsOf(file)));
     }
   }
   problems.push(...twice(detectors));
@@ -96,6 +104,7 @@ export async function readLibrary(
     detectors: filtered.detectors,
     mappings: compiled.mappings,
     inventory: built.inventory,
+    taxonomy: ids.taxonomy,
     ...{ levels, problems, warnings: filters.warnings, measured, exceptions, remarks },
   };
 }

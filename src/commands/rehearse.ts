@@ -22,6 +22,8 @@ export interface Rehearsed {
   readonly sessions: ReadonlyMap<string, string>;
   /** Standing detections: retracted ones are left out, blind books added. */
   readonly detections: readonly Detection[];
+  /** Detections that reached nobody: of detectors in shadow, or excused by an exception. */
+  readonly silent: readonly Detection[];
   readonly decisions: readonly Decision[];
   readonly coverage: readonly CoverageGap[];
   readonly counters: Readonly<Record<string, number>>;
@@ -229,8 +231,11 @@ function collector(detectionsMax: number): {
       ({ position, reason, detail }) =>
         `${position.topic}@${position.offset}: ${reason}: ${detail}`,
     );
+    const isSilent = (one: Detection) => one.maturity === 'shadow' || one.exception !== undefined;
+    const standing = amended(all.detections, all.amendments);
     return {
-      detections: amended(all.detections, all.amendments),
+      detections: standing.filter((one) => !isSilent(one)),
+      silent: standing.filter(isSilent),
       decisions: all.decisions,
       coverage: [...gaps.values()],
       counters,

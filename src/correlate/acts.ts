@@ -5,7 +5,7 @@ import { permissionOf } from './governance.ts';
 import { canonicalTool, count, type Ledger } from './ledger.ts';
 import type { AgentEntity } from './session.ts';
 import { type Act, approvedBy, keyOf, type SessionEntity, viewOf } from './session.ts';
-import { attemptOf, intentOf } from './witness.ts';
+import { attemptOf, intentOf, sameArguments } from './witness.ts';
 
 const REFUSED_MAX = 64;
 /** Tiers whose use needs somebody's word. */
@@ -254,7 +254,7 @@ function actKey(
     if (distance > joinWindowMs) continue;
     const known = other.digest !== null && witness.digest !== null;
     if (known && other.digest !== witness.digest) continue;
-    const rank = known ? 0 : 1;
+    const rank = sameArguments(other, witness) ? 0 : 1;
     if (rank > bestRank || (rank === bestRank && distance >= bestDistance)) continue;
     best = key;
     bestRank = rank;
@@ -268,7 +268,7 @@ function strengthOf(act: Act): Act['strength'] {
   const attempt = act.attempts[0];
   if (intent === undefined || attempt === undefined) return act.strength;
   if (intent.call !== null && intent.call === attempt.call) return 'exact';
-  return intent.digest !== null && intent.digest === attempt.digest ? 'strong' : 'weak';
+  return sameArguments(intent, attempt) ? 'strong' : 'weak';
 }
 
 function actAt(ledger: Ledger, session: SessionEntity, key: string): Act | null {
@@ -438,14 +438,15 @@ function refusedBefore(
   attempt: Attempt,
   owner: AgentEntity | undefined,
 ): { refused: Attempt; how: 'same-call' | 'other-way' } | null {
-  if (attempt.decision !== 'allow' || attempt.outcome !== 'ok' || attempt.digest === null)
+  if (attempt.decision !== 'allow' || attempt.outcome !== 'ok') return null;
+  if (attempt.digest === null && attempt.given === undefined && attempt.leaves === null)
     return null;
   for (const { attempt: refused } of session.refused) {
     if (!precedes(refused, attempt)) continue;
     if (Math.abs(attempt.ms - refused.ms) > ledger.options.refusalWindowMs) continue;
     const changed = owner?.changedMs ?? 0;
     if (changed > refused.ms && changed <= attempt.ms) continue;
-    if (refused.tool === attempt.tool && refused.digest === attempt.digest)
+    if (refused.tool === attempt.tool && sameArguments(refused, attempt))
       return { refused, how: 'same-call' };
     const sameEffect =
       refused.policy !== null &&

@@ -17,6 +17,7 @@ import {
   keyOf,
   type SessionEntity,
 } from './session.ts';
+import { sameArguments } from './witness.ts';
 
 /** The context of one event: each part is computed once, when it is first asked for. */
 export function contextOf(
@@ -150,9 +151,7 @@ function quorumOf(ofGrant: number | null, given: readonly Approval[]): number | 
 function refusedIn(session: SessionEntity, attempt: Attempt): boolean {
   return session.refused.some(
     ({ attempt: refused }) =>
-      refused.tool === attempt.tool &&
-      refused.ms <= attempt.ms &&
-      (refused.digest === null || attempt.digest === null || refused.digest === attempt.digest),
+      refused.tool === attempt.tool && refused.ms <= attempt.ms && sameArguments(refused, attempt),
   );
 }
 

@@ -10,6 +10,7 @@ const LEAVES_MAX = 64;
 export interface ArgsDigest {
   readonly digest: string | null;
   readonly leaves: Readonly<Record<string, string>> | null;
+  readonly given?: string;
 }
 
 const NONE: ArgsDigest = { digest: null, leaves: null };
@@ -28,6 +29,25 @@ export function digestArgs(
   collectLeaves(plain, '', leaves, key, { left: LEAVES_MAX });
   const digest = hash('sha256', `${key}\u0000${canonicalJson(plain)}`, 'hex').slice(0, 32);
   return { digest, leaves };
+}
+
+/** The same of a call whose arguments were kept back: what its producer gave instead. */
+function digestOf(
+  call: {
+    readonly args?: Readonly<Record<string, unknown>> | undefined;
+    readonly argsDigest?: string | undefined;
+    readonly leafDigests?: Readonly<Record<string, string>> | undefined;
+  },
+  key: string,
+): ArgsDigest {
+  if (call.args !== undefined) return digestArgs(call.args, key);
+  const { argsDigest, leafDigests } = call;
+  if (argsDigest === undefined && leafDigests === undefined) return NONE;
+  return {
+    digest: null,
+    leaves: leafDigests ?? null,
+    ...(argsDigest === undefined ? {} : { given: argsDigest }),
+  };
 }
 
 function withoutMeta(args: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -69,7 +89,7 @@ export function differingLeaves(
 function common(
   event: Event,
   agent: string,
-): Omit<WitnessRecord, 'call' | 'tool' | 'digest' | 'leaves'> {
+): Omit<WitnessRecord, 'call' | 'tool' | 'digest' | 'leaves' | 'given'> {
   const { topic, partition, offset, index } = event.src;
   return {
     kind: event.kind,
@@ -80,6 +100,12 @@ function common(
     seq: event.order?.seq ?? null,
     agent,
   };
+}
+
+/** Do two witnesses prove the same arguments: by our digests, or by those their producers gave? */
+export function sameArguments(a: WitnessRecord, b: WitnessRecord): boolean {
+  if (a.digest !== null && b.digest !== null) return a.digest === b.digest;
+  return a.given !== undefined && a.given === b.given;
 }
 
 /** Any event as a witness of its agent's presence. */
@@ -102,7 +128,7 @@ export function intentOf(
     ...common(event, agent),
     call: call.toolCallId ?? null,
     tool,
-    ...digestArgs(call.args, key),
+    ...digestOf(call, key),
     index,
     // Producers number a turn r and its calls r+1, r+2, …: the hole lies behind the call before it.
     afterSeq: seq === null ? null : seq + index,
@@ -131,7 +157,7 @@ export function attemptOf(
     ...common(event, agent),
     call: event.keys?.toolCallId ?? null,
     tool,
-    ...digestArgs(action.args, key),
+    ...digestOf(action, key),
     decision: action.decision,
     outcome: action.outcome,
     policy,

@@ -23,7 +23,12 @@ import { notice } from './kinds/notice.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
-import { type CorrelationSet, correlationSet, createCorrelating } from './sigma/correlating.ts';
+import {
+  type CorrelationSet,
+  correlationSet,
+  createCorrelating,
+  scopeOf,
+} from './sigma/correlating.ts';
 import { createSigmaStage, findingOf } from './sigma/stage.ts';
 
 /** Every kind of analytic. One line enrols a new one, in its conformance suite too. */
@@ -46,6 +51,8 @@ export interface Detect {
   passTime(ms: number, sink: DetectSink): void;
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
+  /** Spaces of `slots` that its detectors use. */
+  readonly spaces: readonly string[];
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
 }
@@ -78,6 +85,7 @@ export interface DetectOptions {
 export function createDetect(detectors: readonly Detector[], options: DetectOptions): Detect {
   const byFact = new Map<Fact['type'], Compiled[]>();
   const known = new Map<string, Detector>();
+  const spaces: string[] = [];
   const sorted = [...detectors].sort((a, b) => (a.stem < b.stem ? -1 : 1));
   for (const read of sorted) {
     const detector = { ...read, maturity: maturityInForce(read, options.maturity) };
@@ -85,7 +93,10 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
     if (detector.sigma !== null) continue;
     const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
     const { slots, inventory, evicted } = options;
-    const see = kind.compile(detector.params, { stem: detector.stem, slots, inventory, evicted });
+    const { stem } = detector;
+    const scope = scopeOf(detector);
+    const see = kind.compile(detector.params, { stem, scope, slots, inventory, evicted });
+    spaces.push(...(kind.spaces?.(scope) ?? []));
     for (const type of kind.facts) {
       const list = byFact.get(type);
       if (list === undefined) byFact.set(type, [{ detector, see }]);
@@ -122,6 +133,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   };
   return {
     detectors: known,
+    spaces: [...spaces, ...correlating.spaces],
     nextMs: () => correlating.nextMs(),
     passTime: (ms, sink) => listening(null, sink, () => correlating.passTime(ms)),
     restoring: () => correlating.restoring(),

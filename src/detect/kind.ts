@@ -36,8 +36,10 @@ export interface Finding {
 
 /** What a compiled kind may use. */
 export interface KindContext {
-  /** Name space for its own entities: stem of the detector. */
+  /** Stem of the detector: what is said of it bears this name. */
   readonly stem: string;
+  /** Name space for its own entities: another version of the detector has another. */
+  readonly scope: string;
   readonly slots: Slots;
   readonly inventory: Inventory;
   /** Says that a bound was reached. */
@@ -60,6 +62,8 @@ export interface AnalyticKind {
   readonly evidence: EvidenceLevel;
   /** How much it remembers. */
   readonly bound: string;
+  /** Spaces of `slots` that a detector with this scope uses. Default: none. */
+  spaces?(scope: string): readonly string[];
   /** What of `params` no schema can say, each with its path below them; `params` fit the schema. */
   problems?(
     params: unknown,

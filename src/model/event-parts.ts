@@ -27,8 +27,10 @@ export const Args = Type.Record(Type.String(), Type.Unknown(), {
   description: 'Arguments of the call as an object (evidence level L2 and above).',
 });
 
+const POINTER = '^(/.{0,1023})?$';
 /** JSON pointer → digest of a leaf of the arguments: what is left of them at L1. */
-export const LeafDigests = Type.Record(Type.String({ maxLength: 1024 }), Type.String(), {
+export const LeafDigests = Type.Record(Type.String({ pattern: POINTER }), digest('Of a leaf.'), {
+  additionalProperties: false,
   maxProperties: 64,
   description: 'JSON pointer of each leaf of the arguments → digest of its value (L1).',
 });

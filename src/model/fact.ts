@@ -23,8 +23,16 @@ export interface WitnessRecord {
   readonly tool: string;
   /** Digest of the arguments; null below evidence level L1. */
   readonly digest: string | null;
-  /** JSON pointer → digest of each leaf, at most 64; null where `digest` is. */
+  /**
+   * JSON pointer → digest of each leaf, at most 64; null where neither arguments nor digests of them
+   * came. Without arguments they are the producer's.
+   */
   readonly leaves: Readonly<Record<string, string>> | null;
+  /**
+   * Digest of the arguments that the producer gave instead of them. Equal ones mean equal arguments;
+   * different ones mean nothing, for producers digest differently.
+   */
+  readonly given?: string;
 }
 
 /** What the model announced or claims to have done. */

@@ -4,6 +4,7 @@ import type { CoverageGap, DeadLetter, Notice } from '../model/detection.ts';
 import type { Effects } from '../model/effects.ts';
 import { idOf } from '../model/ids.ts';
 import type { Query } from '../model/ports.ts';
+import { writeCasework } from './casework.ts';
 import {
   byId,
   idsOf,
@@ -189,6 +190,7 @@ export async function writeEffects(
   entries.push(...(await writeDetections(query, lane, effects.detections)));
   entries.push(...(await writeAmendments(query, effects.amendments, atMs)));
   await writeCases(query, lane, effects.cases);
+  entries.push(...(await writeCasework(query, lane, effects, atMs)));
   entries.push(...(await writeDecisions(query, lane, effects.decisions)));
   entries.push(...(await writeIntentions(query, lane, effects.intentions)));
   entries.push(...(await writeCoverage(query, lane, effects.coverage, atMs)));

@@ -19,9 +19,9 @@ export const idsOf = (rows: readonly Row[]): ReadonlySet<string> =>
 
 const DETECTIONS = `insert into detection
   (lane, id, detector, level, evidence_class, maturity, tenant, agent, session, seq, time_ms,
-   decided_ms, late, body, blind)
+   decided_ms, late, body, exception, blind)
   select $1, id, detector, level, evidence_class, maturity, tenant, agent, session, seq, time_ms,
-    decided_ms, late, body, array(select jsonb_array_elements_text(body -> 'blind'))
+    decided_ms, late, body, body ->> 'exception', array(select jsonb_array_elements_text(body -> 'blind'))
   from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::float8[], $11::bigint[], $12::bigint[], $13::boolean[], $14::jsonb[])
     as d (id, detector, level, evidence_class, maturity, tenant, agent, session, seq, time_ms,
@@ -84,6 +84,7 @@ const detectionFacts = (one: Detection, digest: string): Record<string, unknown>
   timeMs: one.timeMs,
   late: one.late,
   blind: one.blind,
+  ...(one.exception === undefined ? {} : { exception: one.exception }),
   witnesses: one.witnesses.map((witness) => ({
     eventId: witness.eventId,
     kind: witness.kind,
@@ -129,11 +130,15 @@ export const writeAmendments = async (
 };
 
 const CASES = `insert into case_record
-  (lane, id, level, tenant, agent, session, opened_ms, last_ms, detection_count, body)
-  select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+  (lane, id, level, tenant, agent, session, opened_ms, last_ms, detection_count, body, state,
+   folded_into)
+  select $1, *, body ->> 'state', body ->> 'foldedInto'
+  from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::jsonb[])
+    as c (id, level, tenant, agent, session, opened_ms, last_ms, detection_count, body)
   on conflict (id) do update set level = excluded.level, opened_ms = excluded.opened_ms,
-    last_ms = excluded.last_ms, detection_count = excluded.detection_count, body = excluded.body`;
+    last_ms = excluded.last_ms, detection_count = excluded.detection_count, body = excluded.body,
+    state = excluded.state, folded_into = excluded.folded_into`;
 
 /** Inserts cases, or replaces what is there. */
 export const writeCases = async (

@@ -19,6 +19,9 @@ export const JOURNAL_KINDS = [
   'operator-request',
   'window',
   'baseline',
+  'announcement',
+  'verdict',
+  'demotion',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];

@@ -1,5 +1,15 @@
 /** Reads the record for people: cases, leases, detections, coverage, notices, status. */
-import type { Case, Decision, LeaseState, Subject, Verb, Verification } from '../model/decision.ts';
+import type { CausalChain } from '../model/chain.ts';
+import type {
+  Announcement,
+  Case,
+  Decision,
+  LeaseState,
+  Subject,
+  Verb,
+  Verdict,
+  Verification,
+} from '../model/decision.ts';
 import {
   type CoverageGap,
   type DeadLetter,
@@ -38,7 +48,7 @@ export interface StoredDetection {
 /** A case as lists show it. */
 export interface ListedCase {
   readonly case: Case;
-  /** At least one of its detections was not retracted. */
+  /** At least one of its detections stands: neither retracted nor judged to be nothing. */
   readonly open: boolean;
   /** Leases that stand or may stand. */
   readonly standing: number;
@@ -81,6 +91,12 @@ export interface CaseFile extends ListedCase {
   readonly leases: readonly StoredLease[];
   /** Gaps that overlap the case. */
   readonly coverage: readonly CoverageGap[];
+  /** What led to what; null for a case of before chains were kept. */
+  readonly chain: CausalChain | null;
+  /** Each analyst's last word on each detection. */
+  readonly verdicts: readonly Verdict[];
+  /** What people were told of it, in order; at most 200. */
+  readonly announcements: readonly Announcement[];
 }
 
 const caseOf = (row: Row): ListedCase => ({
@@ -121,6 +137,16 @@ const leaseOf = (row: Row): StoredLease => ({
   attempts: numberOf(row, 'attempts'),
   lastDetail: textOrNull(row, 'last_detail'),
   endReason: textOrNull(row, 'end_reason'),
+});
+
+const verdictOf = (row: Row): Verdict => ({
+  detectionId: textOf(row, 'detection_id'),
+  detector: textOf(row, 'detector'),
+  version: textOf(row, 'version'),
+  verdict: textOf(row, 'verdict') as Verdict['verdict'],
+  by: textOf(row, 'analyst'),
+  note: textOf(row, 'note'),
+  atMs: numberOf(row, 'at_ms'),
 });
 
 const gapOf = (row: Row): CoverageGap => ({
@@ -184,9 +210,14 @@ export async function idByPrefix(
 
 const CASE = `select body, open, standing from case_listed where id = $1`;
 const CASE_DETECTIONS = `select d.body, d.blind, d.retracted, d.retracted_reason
-  from detection d join case_record c on d.agent = c.agent and d.tenant = c.tenant
-    and d.session is not distinct from c.session
-  where c.id = $1 order by d.decided_ms, d.id limit 1000`;
+  from detection d join case_member m on m.detection_id = d.id
+  where m.case_id = $1 order by d.decided_ms, d.id limit 1000`;
+const CASE_CHAIN = `select body from case_chain where case_id = $1`;
+const CASE_VERDICTS = `select v.detection_id, v.detector, v.version, v.verdict, v.analyst, v.note, v.at_ms
+  from verdict_current v join case_member m on m.detection_id = v.detection_id
+  where m.case_id = $1 order by v.ord limit 1000`;
+const CASE_ANNOUNCEMENTS = `select body from announcement where case_id = $1
+  order by time_ms, id limit 200`;
 const CASE_DECISIONS = `select body from decision where case_id = $1
   order by time_ms, id limit 1000`;
 const CASE_LEASES = `select id, case_id, decision_id, driver, verb, subject, level, reason,
@@ -205,12 +236,18 @@ export async function readCase(db: Reads, prefix: string): Promise<CaseFile> {
   const listed = caseOf(onlyRow(await db.query(CASE, [id])));
   const { openedMs, lastMs } = listed.case;
   const decisions = await db.query(CASE_DECISIONS, [id]);
+  const [chain] = await db.query(CASE_CHAIN, [id]);
   return {
     ...listed,
     detections: (await db.query(CASE_DETECTIONS, [id])).map(detectionOf),
     decisions: decisions.map((row) => jsonOf<Decision>(row, 'body')),
     leases: (await db.query(CASE_LEASES, [id])).map(leaseOf),
     coverage: (await db.query(CASE_COVERAGE, [openedMs, lastMs])).map(gapOf),
+    chain: chain === undefined ? null : jsonOf<CausalChain>(chain, 'body'),
+    verdicts: (await db.query(CASE_VERDICTS, [id])).map(verdictOf),
+    announcements: (await db.query(CASE_ANNOUNCEMENTS, [id])).map((row) =>
+      jsonOf<Announcement>(row, 'body'),
+    ),
   };
 }
 

@@ -103,6 +103,16 @@ export class Slots {
     return this.#spaces.get(space)?.size ?? 0;
   }
 
+  /** Names of all spaces that hold something. */
+  spaces(): string[] {
+    return [...this.#spaces].filter(([, slots]) => slots.size > 0).map(([space]) => space);
+  }
+
+  /** Removes every entity of a space. */
+  drop(space: string): void {
+    for (const key of [...(this.#spaces.get(space)?.keys() ?? [])]) this.remove(space, key);
+  }
+
   /** How many entities changed since the last delta. */
   get dirty(): number {
     return this.#dirty.length;

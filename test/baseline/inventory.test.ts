@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseYaml } from '../../src/adapters/files.ts';
 import { buildInventory, EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
+import { idOf } from '../../src/model/ids.ts';
 import { ROLES, UNGRANTED_TOOLS } from '../../src/simulation/roles.ts';
 import { STORY_ROLES } from '../../src/simulation/story-roles.ts';
 
@@ -105,6 +106,48 @@ test('the version follows the content, not the way it is written', () => {
   );
   assert.equal(buildInventory([]).inventory.version, EMPTY_INVENTORY.version);
   assert.equal(EMPTY_INVENTORY.tool('a'), null);
+});
+
+const CHECKED = `
+zone: ['*.House.example', broker.example]
+tools:
+  - { tool: a, class: read, tier: autonomous, reversible: true, route: gateway,
+      destinations: ['API.example'], sensitivity: sealed, definition: d-1, targets: /ids }
+`;
+
+test('destinations, sensitivity, definition and targets are facts, hosts in lower case', () => {
+  const { inventory, problems } = buildInventory([parsed(CHECKED)]);
+  assert.deepEqual(problems, []);
+  const { destinations, sensitivity, definition, targets } = inventory.tool('a') ?? {};
+  assert.deepEqual(
+    [destinations, sensitivity, definition, targets, inventory.zone],
+    [['api.example'], 'sealed', 'd-1', '/ids', ['*.house.example', 'broker.example']],
+  );
+});
+
+test('hosts and pointers that can mean nothing are refused', () => {
+  for (const [from, to] of [
+    ['API.example', 'https://api.example/x'],
+    ['API.example', 'a.*.example'],
+    ['/ids', 'ids'],
+    ['sealed', 'secret'],
+  ] as const)
+    assert.equal(buildInventory([parsed(CHECKED.replace(from, to))]).problems.length, 1, to);
+});
+
+test('an inventory without the newer facts keeps its version, each of them changes it', () => {
+  const plain = CHECKED.replace(/^zone.*$/m, '').replace(/,\s+destinations.*\/ids/s, '');
+  const { inventory } = buildInventory([parsed(plain)]);
+  const facts = ['a', 'a', 'read', 'autonomous', 'true', 'gateway', 'false'];
+  assert.equal(inventory.version, idOf(...facts));
+  const versions = new Set([inventory.version]);
+  for (const more of ['sensitivity: public', 'definition: d', 'targets: /x', 'destinations: [x]'])
+    versions.add(
+      buildInventory([parsed(plain.replace('route: gateway', `route: gateway, ${more}`))]).inventory
+        .version,
+    );
+  versions.add(buildInventory([parsed(`zone: [x]\n${plain}`)]).inventory.version);
+  assert.equal(versions.size, 6);
 });
 
 test('the shipped inventory has no problem and says of simulated tools what the roles say', () => {

@@ -18,6 +18,7 @@ const FACTS = [1, 2, 3].map(factsOf);
 function compile(kind: AnalyticKind, params: unknown, slots: Slots, evicted: string[] = []): See {
   return kind.compile(params, {
     stem: 'under-test',
+    scope: 'under-test',
     slots,
     inventory,
     evicted: (_subject, detail) => evicted.push(detail),

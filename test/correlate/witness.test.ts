@@ -8,6 +8,7 @@ import {
   digestArgs,
   intentOf,
   presence,
+  sameArguments,
 } from '../../src/correlate/witness.ts';
 import type { Action, Event } from '../../src/model/event.ts';
 import { eventOf } from './events.ts';
@@ -33,6 +34,22 @@ describe('witness', () => {
 
   it('has nothing to say without arguments', () => {
     assert.deepEqual(digestArgs(undefined, 'k'), { digest: null, leaves: null });
+  });
+
+  it('keeps what a producer gave instead of arguments, apart from our own digests', () => {
+    const attempt = (more: Partial<Action>) => attemptOf(gateway(more), 'a', 't', KNOWN, 'k');
+    const masked = attempt({ argsDigest: 'sha256:1', leafDigests: { '/to': 'aa' } });
+    assert.deepEqual(
+      [masked.digest, masked.given, masked.leaves],
+      [null, 'sha256:1', { '/to': 'aa' }],
+    );
+    const whole = attempt({ args: { to: 'x' }, argsDigest: 'sha256:1' });
+    assert.equal(whole.given, undefined);
+    assert.match(whole.digest ?? '', /^[0-9a-f]{32}$/);
+    assert.equal(sameArguments(masked, attempt({ argsDigest: 'sha256:1' })), true);
+    assert.equal(sameArguments(masked, attempt({ argsDigest: 'sha256:2' })), false);
+    assert.equal(sameArguments(masked, whole), false);
+    assert.equal(sameArguments(attempt({}), attempt({})), false);
   });
 
   it('leaves transport fields out', () => {

@@ -66,6 +66,16 @@ describe('detector file', () => {
     assert.match(problems(asks('5h')).join(), /plumbline\.response\.ttl: a lease lasts at most 4h/);
   });
 
+  it('refuses paths of counts that no event has, and says what was meant', () => {
+    const [message] = problems(['by: [agent.id, session.id]', 'by: [agent.idd]']);
+    assert.match(message ?? '', /^plumbline\.params\.by\.0: no field .* did you mean agent\.id/);
+    assert.deepEqual(problems(['by: [agent.id, session.id]', 'by: [session.root, call.tool]']), []);
+    assert.match(
+      problems(['by: [agent.id, session.id]', 'by: [reasoning.model]'])[0] ?? '',
+      /events of gateway never have it/,
+    );
+  });
+
   it('names every mistake at once, with its line', () => {
     const { detector, problems: found } = read([
       ['level: medium', 'level: urgent'],

@@ -150,7 +150,11 @@ export function verdictOf(store: LaneStore): string[] {
   const intentions = [...store.intentions.values()].map(canonicalJson);
   const amendments = store.amendments.map(canonicalJson);
   const coverage = [...store.coverage.values()].map(canonicalJson);
-  return [...detections, ...decisions, ...intentions, ...amendments, ...coverage].sort();
+  const seen = [...store.cases.values(), ...store.chains.values(), ...store.announcements.values()];
+  const people = [...seen.map(canonicalJson), ...store.members];
+  const units = [...store.units].map(([role, n]) => `${role}: ${n} sessions closed`);
+  const acts = [...decisions, ...intentions, ...amendments, ...coverage];
+  return [...detections, ...acts, ...people, ...units].sort();
 }
 
 /** Labels by the id of their event. */

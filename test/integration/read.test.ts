@@ -72,6 +72,12 @@ before(async () => {
       caseOf(2, { level: 'low' }),
       caseOf(3, { entity: { ...entity(3), session: null }, lastMs: START_MS + 900 }),
     ],
+    members: [
+      { caseId: caseOf(1).id, detectionId: detection(1).id },
+      { caseId: caseOf(1).id, detectionId: detection(4).id },
+      { caseId: caseOf(2).id, detectionId: detection(2).id },
+      { caseId: caseOf(3).id, detectionId: detection(3).id },
+    ],
     decisions: [decision(1)],
     intentions: [intention(1), intention(2)],
     coverage: [

@@ -64,8 +64,9 @@ describe('case', () => {
   it('is not changed by what is done with the copy', () => {
     const { add } = lab();
     const first = own(add({ id: '1' }));
-    (first?.detections as string[]).push('forged');
-    (first?.folds[0]?.evidence as string[]).push('forged');
+    assert.ok(first?.folds[0] !== undefined);
+    (first.detections as string[]).push('forged');
+    (first.folds[0].evidence as string[]).push('forged');
     const second = own(add({ id: '2' }));
     assert.deepEqual(second?.detections, ['1', '2']);
     assert.deepEqual(second?.folds[0]?.evidence, []);

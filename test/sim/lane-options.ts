@@ -2,6 +2,7 @@
 import { EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
 import { NO_OBJECTIVES } from '../../src/baseline/objectives-file.ts';
 import { laneOptions as optionsOf } from '../../src/commands/lane.ts';
+import { NO_TAXONOMY } from '../../src/detect/taxonomy.ts';
 import type { Config, SourceConfig } from '../../src/model/config.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
@@ -58,6 +59,7 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     detectors: settings.detectors ?? [],
     mappings: new Map(),
     inventory: settings.inventory ?? EMPTY_INVENTORY,
+    taxonomy: NO_TAXONOMY,
     levels: settings.levels ?? NO_OBJECTIVES,
     problems: [],
     exceptions: settings.exceptions ?? [],

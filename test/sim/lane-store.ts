@@ -1,6 +1,14 @@
 /** A lane's store in memory: keeps what commits write, and refuses what a real one refuses. */
 import assert from 'node:assert/strict';
-import type { Case, Decision, Intention } from '../../src/model/decision.ts';
+import type { CausalChain } from '../../src/model/chain.ts';
+import type {
+  Announcement,
+  Case,
+  Decision,
+  Demotion,
+  Intention,
+  Verdict,
+} from '../../src/model/decision.ts';
 import type { Amendment, CoverageGap, Detection, Notice } from '../../src/model/detection.ts';
 import type { LaneCommit, LanePosition, LaneState } from '../../src/model/effects.ts';
 import { PAGES } from '../../src/state/slots.ts';
@@ -11,6 +19,14 @@ export interface LaneStore {
   readonly decisions: ReadonlyMap<string, Decision>;
   readonly intentions: ReadonlyMap<string, Intention>;
   readonly cases: ReadonlyMap<string, Case>;
+  /** `case detection`, each once. */
+  readonly members: ReadonlySet<string>;
+  readonly announcements: ReadonlyMap<string, Announcement>;
+  readonly chains: ReadonlyMap<string, CausalChain>;
+  readonly verdicts: readonly Verdict[];
+  readonly demotions: readonly Demotion[];
+  /** Closed sessions by role. */
+  readonly units: ReadonlyMap<string, number>;
   readonly coverage: ReadonlyMap<string, CoverageGap>;
   readonly amendments: readonly Amendment[];
   readonly notices: readonly Notice[];
@@ -77,6 +93,12 @@ export function createLaneStore(): LaneStore {
   const decisions = new Map<string, Decision>();
   const intentions = new Map<string, Intention>();
   const cases = new Map<string, Case>();
+  const members = new Set<string>();
+  const announcements = new Map<string, Announcement>();
+  const chains = new Map<string, CausalChain>();
+  const verdicts: Verdict[] = [];
+  const demotions: Demotion[] = [];
+  const units = new Map<string, number>();
   const coverage = new Map<string, CoverageGap>();
   const amendments: Amendment[] = [];
   const notices: Notice[] = [];
@@ -86,6 +108,7 @@ export function createLaneStore(): LaneStore {
   let watermarkMs: number | null = null;
   return {
     ...{ detections, decisions, intentions, cases, coverage },
+    ...{ members, announcements, chains, verdicts, demotions, units },
     ...{ amendments, notices, deadLetters, activity },
     get counters() {
       return counters;
@@ -111,6 +134,15 @@ export function createLaneStore(): LaneStore {
       for (const each of effects.decisions) writeOnce(decisions, 'decision', each.id, each);
       for (const each of effects.intentions) writeOnce(intentions, 'intention', each.key, each);
       for (const each of effects.cases) cases.set(each.id, copy(each));
+      for (const { caseId, detectionId } of effects.members)
+        members.add(`${caseId} ${detectionId}`);
+      for (const each of effects.announcements)
+        writeOnce(announcements, 'announcement', each.id, each);
+      for (const each of effects.chains) chains.set(each.caseId, copy(each));
+      verdicts.push(...effects.verdicts.map(copy));
+      demotions.push(...effects.demotions.map(copy));
+      for (const { role, units: n } of effects.closedUnits)
+        units.set(role, (units.get(role) ?? 0) + n);
       for (const each of effects.coverage) coverage.set(each.id, copy(each));
       amendments.push(...effects.amendments.map(copy));
       notices.push(...effects.notices.map(copy));

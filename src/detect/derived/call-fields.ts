@@ -167,6 +167,7 @@ export const CALL_FIELDS: readonly DerivedField[] = [
   },
   {
     ...ofLedger,
+    level: 'L1',
     name: 'call.deniedAbove',
     type: 'boolean',
     says: 'Was the same call refused to a session above? Absent without one.',

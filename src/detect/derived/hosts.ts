@@ -3,12 +3,12 @@ import { type Asked, once, toolFacts } from './asked.ts';
 import { argumentTexts } from './strings.ts';
 
 const HOSTS_MAX = 64;
-/** Characters of one text that are searched for addresses. */
-const SEARCHED = 65_536;
+/** Characters of all texts of a call that are searched for addresses. */
+const SEARCHED = 262_144;
 /** Keys whose whole value is a host although it has no scheme. */
 const HOST_KEYS = /^(?:host|hostname|domain|server|endpoint|url|uri|destination|address|webhook)$/i;
 const BARE_HOST = /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})(?:\.[\p{L}\p{N}-]{1,63}){1,10}$/u;
-const ADDRESS = /[A-Za-z0-9._%+-]{1,64}@([\p{L}\p{N}.-]{1,255})/gu;
+const HOST_END = /[^\p{L}\p{N}.-]/u;
 /** What ends the authority of an address; a backslash does too, as it does for browsers. */
 const AUTHORITY_END = /[/?#\\\s"'<>`{}|^,;)\]]/;
 
@@ -20,12 +20,14 @@ export function hostsOf(asked: Asked): readonly string[] | undefined {
   return once(asked, '#hosts', () => {
     const found = new Set<string>();
     if (uri !== undefined) fromUrls(uri, found);
+    let left = SEARCHED;
     for (const { key, text } of texts ?? []) {
-      const part = text.slice(0, SEARCHED);
+      if (left <= 0 || found.size >= HOSTS_MAX) break;
+      const part = text.slice(0, left);
+      left -= part.length;
       fromUrls(part, found);
       fromMail(part, found);
-      if (HOST_KEYS.test(key)) fromBare(part.trim(), found);
-      if (found.size >= HOSTS_MAX) break;
+      if (HOST_KEYS.test(key)) fromBare(part.trim().slice(0, 512), found);
     }
     return [...found].sort();
   });
@@ -35,25 +37,30 @@ export function hostsOf(asked: Asked): readonly string[] | undefined {
 function fromUrls(text: string, into: Set<string>): void {
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
     if (into.size >= HOSTS_MAX) return;
-    const rest = text.slice(at + 3, at + 3 + 512);
-    const bracket = /^(?:[^@/?#\\\s]*@)?\[([0-9a-fA-F:.]{2,45})\]/.exec(rest);
-    if (bracket !== null) {
-      into.add((bracket[1] as string).toLowerCase());
-      continue;
-    }
-    const end = rest.search(AUTHORITY_END);
-    const authority = end < 0 ? rest : rest.slice(0, end);
-    add(authority.slice(authority.lastIndexOf('@') + 1), into);
+    const authority = upTo(AUTHORITY_END, text, at + 3);
+    const host = authority.slice(authority.lastIndexOf('@') + 1);
+    // Of an address of version 6 the bracket that closes it has ended the authority.
+    if (host.startsWith('[')) into.add(host.slice(1).toLowerCase());
+    else add(host, into);
   }
 }
 
+/** Hosts behind an `@` with a name before it. */
 function fromMail(text: string, into: Set<string>): void {
-  if (!text.includes('@')) return;
-  for (const [, host] of text.matchAll(ADDRESS)) {
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
     if (into.size >= HOSTS_MAX) return;
+    if (at === 0 || !/[A-Za-z0-9._%+-]/.test(text.charAt(at - 1))) continue;
+    const host = upTo(HOST_END, text, at + 1);
     // In an address with a scheme the part behind @ was read above; it is the same host.
-    if (host?.includes('.') === true) add(host, into);
+    if (host.includes('.')) add(host, into);
   }
+}
+
+/** The text from `from` to the first character that ends it, at most 255. */
+function upTo(end: RegExp, text: string, from: number): string {
+  const part = text.slice(from, from + 255);
+  const length = part.search(end);
+  return length < 0 ? part : part.slice(0, length);
 }
 
 function fromBare(text: string, into: Set<string>): void {

@@ -41,11 +41,12 @@ export const notice: AnalyticKind = {
   facts: ['notice'],
   evidence: 'L0',
   bound: `${SUBJECTS_MAX} subjects`,
+  spaces: spacesOf,
   compile(params, context): See {
     const { codes, atLeast, within } = params as Params;
     const windowMs = durationMs(within);
     const wanted: ReadonlySet<string> = new Set(codes);
-    const space = `Y:${context.stem}`;
+    const [space] = spacesOf(context.scope);
     return (fact) => {
       if (fact.type !== 'notice' || !wanted.has(fact.code)) return null;
       const count = enter(context, space, fact, windowMs);
@@ -53,6 +54,10 @@ export const notice: AnalyticKind = {
     };
   },
 };
+
+function spacesOf(scope: string): readonly [string] {
+  return [`Y:${scope}`];
+}
 
 /** Counts the notice; how many there are in its window now. */
 function enter(context: KindContext, space: string, fact: NoticeFact, windowMs: number): number {

@@ -57,6 +57,7 @@ export const rate: AnalyticKind = {
   facts: ['event'],
   evidence: 'L0',
   bound: `${EVENTS_MAX} events a group, ${GROUPS_MAX} groups`,
+  spaces: (scope) => [spaceOf({ scope })],
   problems(params) {
     const { where = {}, by, sum } = params as Params;
     const paths: [(string | number)[], string][] = [
@@ -156,8 +157,8 @@ function enter(
 }
 
 /** Each detector counts in a space of its own, so that its bound is its own too. */
-function spaceOf(context: KindContext): string {
-  return `R:${context.stem}`;
+function spaceOf({ scope }: Pick<KindContext, 'scope'>): string {
+  return `R:${scope}`;
 }
 
 function totalOf(rule: Params, group: Group): number {

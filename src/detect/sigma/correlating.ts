@@ -85,7 +85,7 @@ export type Found = (detector: Detector, finding: Finding) => void;
 
 /** Correlations at work. */
 export interface Correlating
-  extends Pick<Correlations, 'nextMs' | 'passTime' | 'gap' | 'restoring'> {
+  extends Pick<Correlations, 'nextMs' | 'passTime' | 'gap' | 'restoring' | 'spaces'> {
   take(hit: RuleHit): void;
 }
 
@@ -109,6 +109,7 @@ export function createCorrelating(
       const key = `${scopeOf(hit.owned.detector)}/${hit.owned.rule.name}`;
       if (correlations.wants(key)) correlations.hit(hitOf(key, hit));
     },
+    spaces: correlations.spaces,
     nextMs: () => correlations.nextMs(),
     passTime: (ms) => correlations.passTime(ms),
     gap: (kind, fromMs, toMs, decidedMs) => correlations.gap(kind, fromMs, toMs, decidedMs),

@@ -45,15 +45,18 @@ export function viewOf(fact: EventFact, inventory: Inventory): EventView {
   const asked = ask(fact, inventory);
   const derived = (field: string): unknown => {
     const known = derivedField(field);
-    return known === undefined ? undefined : readDerived(asked, known);
+    return known === undefined ? UNDERIVED : readDerived(asked, known);
   };
   return new View(fact.event, derived, fact.event.time.eventMs);
 }
 
 /** View of any record, without derived fields. */
 export function recordView(record: object): EventView {
-  return new View(record, () => undefined, null);
+  return new View(record, () => UNDERIVED, null);
 }
+
+/** Says that a name is no derived field. One that is absent is not looked for in what the record claims. */
+const UNDERIVED = Symbol('no derived field');
 
 class View implements EventView {
   readonly #record: object;
@@ -72,7 +75,7 @@ class View implements EventView {
 
   get(field: string): unknown {
     const derived = this.#derived(field);
-    return derived === undefined ? lookUp(this.#record, pathOf(field), 0) : derived;
+    return derived === UNDERIVED ? lookUp(this.#record, pathOf(field), 0) : derived;
   }
 
   value(field: string): FieldValue {

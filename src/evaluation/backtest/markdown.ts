@@ -49,7 +49,7 @@ export function reportText(report: BacktestReport): string {
   return `${parts.join('\n').trimEnd()}\n`;
 }
 
-/** Text as inline code would show it: controls and marks visible, and nothing of it is markup. */
+/** Text as it is: controls and marks are made visible, and nothing of it is markup. */
 export function plain(text: string): string {
   return text
     .slice(0, TEXT_MAX)
@@ -58,7 +58,7 @@ export function plain(text: string): string {
       /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
       (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
     )
-    .replace(/[\\`*_{}[\]<>()#+!|~&]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+    .replace(/[\\`*_{}[\]<>#+!|~&]/g, '\\$&');
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -172,6 +172,7 @@ function comparisonPart(
   return [
     ...section(`Against ${plain(name)}`, [
       ...problems.map((problem) => `- not compared: ${plain(problem)}`),
+      ...(problems.length > 0 ? [''] : []),
       ...table(head, rows),
       '',
       `${counted(alike, 'detector')} unedited, with the same alerts.`,

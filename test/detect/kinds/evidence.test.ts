@@ -16,7 +16,12 @@ const see = (lane: FiringFact['lane'], rung: FiringFact['rung']) =>
   evidence.compile(
     { lane, rung },
     {
-      ...{ stem: 'under-test', slots: new Slots(), inventory: EMPTY_INVENTORY },
+      ...{
+        stem: 'under-test',
+        scope: 'under-test',
+        slots: new Slots(),
+        inventory: EMPTY_INVENTORY,
+      },
       evicted: () => undefined,
     },
   );

@@ -14,7 +14,13 @@ const PARAMS = { kind: 'metrics', by: ['agent.id'], atLeast: 3, within: '10s' };
 function lab(params: object = {}) {
   const see = rate.compile(
     { ...PARAMS, ...params },
-    { stem: 'x', slots: new Slots(), inventory: EMPTY_INVENTORY, evicted: () => undefined },
+    {
+      stem: 'x',
+      scope: 'x',
+      slots: new Slots(),
+      inventory: EMPTY_INVENTORY,
+      evicted: () => undefined,
+    },
   );
   return (seconds: number, value = 1, agent = 'a', tenant = '-') => {
     const metric = { name: 'm', type: 'gauge', temporality: 'none', value } as const;

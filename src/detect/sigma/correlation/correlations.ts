@@ -67,6 +67,10 @@ class Engine implements Correlations {
     this.#units = units;
   }
 
+  get spaces(): readonly string[] {
+    return [...this.#bySpace.keys()];
+  }
+
   wants(rule: string): boolean {
     return this.#byBase.has(rule);
   }

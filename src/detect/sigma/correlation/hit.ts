@@ -96,6 +96,8 @@ export interface Correlations {
   gap(kind: Kind, fromMs: number, toMs: number | null, decidedMs: number): void;
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
+  /** Spaces of `slots` that hold their state. */
+  readonly spaces: readonly string[];
   /** Does any correlation want hits of this rule? */
   wants(rule: string): boolean;
   readonly counters: Readonly<Record<string, number>>;

@@ -1,0 +1,70 @@
+/** Generated pages of the docs: the tables of fields in taxonomy.md, and coverage.md. */
+import { readFile } from 'node:fs/promises';
+import { readCoverage } from '../src/commands/coverage.ts';
+import { coveragePage } from '../src/commands/coverage-page.ts';
+import { ROOT, readLibrary } from '../src/commands/library.ts';
+import { DERIVED_FIELDS } from '../src/detect/derived/fields.ts';
+import { levelOfField, WIRE_FIELDS } from '../src/detect/derived/names.ts';
+import { KINDS } from '../src/model/event.ts';
+
+/** Folder of the docs, as a URL with a final slash. */
+export const DOCS = new URL('../docs/', import.meta.url);
+
+const BEGIN = '<!-- generated: npm run reference -->';
+const END = '<!-- /generated -->';
+
+const cell = (text: string) => text.replaceAll('|', '\\|');
+
+function wireTable(kind: (typeof KINDS)[number] | null): string[] {
+  const rows = WIRE_FIELDS.filter((field) => field.kind === kind).map(
+    ({ path, type, open, says }) =>
+      `| \`${path}${open ? '.*' : ''}\` | ${type} | ${levelOfField(path)} | ${cell(says) || '–'} |`,
+  );
+  return ['| field | type | evidence | says |', '|---|---|---|---|', ...rows];
+}
+
+function derivedTable(): string[] {
+  const rows = DERIVED_FIELDS.map(({ name, type, source, kinds, level, says }) => {
+    const books = kinds.length === KINDS.length ? 'all' : kinds.join(', ');
+    return `| \`${name}\` | ${type} | ${books} | ${source} | ${level} | ${cell(says)} |`;
+  });
+  return [
+    '| field | type | services | rests on | evidence | says |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ];
+}
+
+/** The tables of fields, from the schema of the event and the table of derived fields. */
+export function fieldTables(): string {
+  return [
+    '## Fields of every record',
+    '',
+    ...wireTable(null),
+    ...KINDS.flatMap((kind) => ['', `## Fields of \`${kind}\``, '', ...wireTable(kind)]),
+    '',
+    '## Derived fields',
+    '',
+    'No record carries them. Where a record has a field of the same name, the derived one is meant.',
+    '',
+    ...derivedTable(),
+  ].join('\n');
+}
+
+/** `text` with what is between the marks replaced. */
+export function between(text: string, generated: string): string {
+  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (from < 0 || to < from) throw new Error(`the page has lost its marks ${BEGIN} ${END}`);
+  return `${text.slice(0, from + BEGIN.length)}\n\n${generated}\n\n${text.slice(to)}`;
+}
+
+/** Name and text of every page that is generated, wholly or in part. */
+export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
+  const folder = `${ROOT}detectors`;
+  const { coverage } = await readCoverage(await readLibrary(folder), folder);
+  const taxonomy = await readFile(new URL('taxonomy.md', DOCS), 'utf8');
+  return new Map([
+    ['taxonomy.md', between(taxonomy, fieldTables())],
+    ['coverage.md', coveragePage(coverage)],
+  ]);
+}

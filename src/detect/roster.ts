@@ -1,0 +1,269 @@
+/** Roster: which version of each detector has the say, and which one is still warming up. */
+import type { Amendment, Detection, Entity as Who } from '../model/detection.ts';
+import type { Detector } from '../model/detector.ts';
+import type { Fact } from '../model/fact.ts';
+import type { Entity } from '../state/slots.ts';
+import { createDetect, type Detect, type DetectOptions, type DetectSink } from './detect.ts';
+import { memoryMs } from './memory.ts';
+
+/** What a reload does to one detector. */
+export interface Turn {
+  readonly stem: string;
+  /** Null: it was not there before, or is not any more. */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** Event time from which the new version has the say, ms. */
+  readonly untilMs: number;
+}
+
+/** Detection whose detectors can be exchanged while it works. */
+export interface Roster extends Detect {
+  /**
+   * Exchanges the detectors at event time `nowMs`. What only changed its prose or maturity does so at
+   * once. A changed version warms up for as long as its answers look back; meanwhile the old one has
+   * the say. Returns what turns, in the order of the stems.
+   */
+  reload(detectors: readonly Detector[], nowMs: number): readonly Turn[];
+}
+
+/** A detector that is being replaced. Plain JSON. */
+interface Changing {
+  readonly stem: string;
+  /** The old version in full: its file is not there any more. */
+  readonly old: Detector;
+  /** Version that takes over. */
+  readonly next: string;
+  readonly untilMs: number;
+  /** Whom the old version spoke of meanwhile. */
+  readonly said: string[];
+  /** What the new version would have said meanwhile. */
+  readonly held: Detection[];
+}
+
+interface Stored extends Entity {
+  versions: Record<string, string>;
+  changing: Changing[];
+}
+
+const SPACE = 'H';
+const KEY = 'roster';
+/** Findings of a version that warms up; what goes beyond is counted and said. */
+const HELD_MAX = 200;
+/** Spaces of detectors: kinds that count, and correlations. */
+const OWNED = /^(?:[RY]:|C\d+:)/;
+
+/** Makes the roster; `detectors` have the say from the start. */
+export function createRoster(detectors: readonly Detector[], options: DetectOptions): Roster {
+  return new Exchange(detectors, options);
+}
+
+class Exchange implements Roster {
+  readonly #options: DetectOptions;
+  /** As the files are now. */
+  #given: readonly Detector[];
+  #changing: Changing[] = [];
+  #active: Detect;
+  #warming: Detect | null = null;
+
+  constructor(detectors: readonly Detector[], options: DetectOptions) {
+    this.#options = options;
+    this.#given = detectors;
+    this.#active = createDetect(detectors, options);
+  }
+
+  get detectors(): ReadonlyMap<string, Detector> {
+    return this.#active.detectors;
+  }
+
+  get spaces(): readonly string[] {
+    return [...this.#active.spaces, ...(this.#warming?.spaces ?? [])];
+  }
+
+  see(fact: Fact, sink: DetectSink): void {
+    if (this.#warming === null) {
+      this.#active.see(fact, sink);
+      return;
+    }
+    this.#active.see(fact, this.#noting(sink));
+    this.#warming.see(fact, this.#holding);
+  }
+
+  nextMs(): number | undefined {
+    const next = Math.min(
+      this.#active.nextMs() ?? Number.POSITIVE_INFINITY,
+      this.#warming?.nextMs() ?? Number.POSITIVE_INFINITY,
+      ...this.#changing.map(({ untilMs }) => untilMs),
+    );
+    return Number.isFinite(next) ? next : undefined;
+  }
+
+  passTime(ms: number, sink: DetectSink): void {
+    if (this.#warming === null) {
+      this.#active.passTime(ms, sink);
+      return;
+    }
+    this.#active.passTime(ms, this.#noting(sink));
+    this.#warming.passTime(ms, this.#holding);
+    const ripe = this.#changing.filter(({ untilMs }) => untilMs <= ms);
+    if (ripe.length > 0) this.#takeOver(ripe, sink);
+  }
+
+  *restoring(): Generator<undefined, void> {
+    const stored = this.#options.slots.get<Stored>(SPACE, KEY);
+    const versions = new Map(this.#given.map(({ stem, version }) => [stem, version]));
+    // A replacement goes on where the file still holds the version that was to take over.
+    this.#changing = (stored?.changing ?? []).filter(
+      ({ stem, next }) => versions.get(stem) === next,
+    );
+    this.#compile();
+    yield* this.#active.restoring();
+    if (this.#warming !== null) yield* this.#warming.restoring();
+    if (stored === undefined || this.#isNews(stored)) this.#store();
+    this.#dropOrphans();
+  }
+
+  reload(detectors: readonly Detector[], nowMs: number): readonly Turn[] {
+    const before = new Map(this.#inForce().map((one) => [one.stem, one]));
+    const known = new Map(this.#changing.map((one) => [one.stem, one]));
+    const turns: Turn[] = [];
+    const changing: Changing[] = [];
+    for (const next of detectors) {
+      const old = before.get(next.stem);
+      const under = known.get(next.stem);
+      if (old === undefined || old.version === next.version) {
+        if (old === undefined)
+          turns.push({ stem: next.stem, from: null, to: next.version, untilMs: nowMs });
+        continue;
+      }
+      if (under !== undefined && under.next === next.version) {
+        changing.push(under);
+        continue;
+      }
+      const untilMs = nowMs + memoryMs(next);
+      turns.push({ stem: next.stem, from: old.version, to: next.version, untilMs });
+      const one = { stem: next.stem, old, next: next.version, untilMs };
+      if (untilMs > nowMs) changing.push({ ...one, said: [], held: [] });
+    }
+    const stems = new Set(detectors.map(({ stem }) => stem));
+    for (const { stem, version } of before.values())
+      if (!stems.has(stem)) turns.push({ stem, from: version, to: null, untilMs: nowMs });
+    this.#given = detectors;
+    this.#changing = changing;
+    this.#compile();
+    this.#rebuild();
+    this.#store();
+    this.#dropOrphans();
+    return turns.sort((a, b) => (a.stem < b.stem ? -1 : 1));
+  }
+
+  /** The versions that have the say. */
+  #inForce(): readonly Detector[] {
+    const old = new Map(this.#changing.map((one) => [one.stem, one.old]));
+    return this.#given.map((one) => old.get(one.stem) ?? one);
+  }
+
+  #compile(): void {
+    const stems = new Set(this.#changing.map(({ stem }) => stem));
+    this.#active = createDetect(
+      this.#changing.length === 0 ? this.#given : this.#inForce(),
+      this.#options,
+    );
+    const next = this.#given.filter(({ stem }) => stems.has(stem));
+    this.#warming = next.length === 0 ? null : createDetect(next, this.#options);
+  }
+
+  /** Derived state of what was compiled anew; entities stay as they are. */
+  #rebuild(): void {
+    for (const detect of [this.#active, this.#warming]) {
+      if (detect === null) continue;
+      const steps = detect.restoring();
+      while (steps.next().done !== true);
+    }
+  }
+
+  /** New versions take over; what they alone saw meanwhile is said now, so that nothing is missed. */
+  #takeOver(ripe: readonly Changing[], sink: DetectSink): void {
+    this.#changing = this.#changing.filter((one) => !ripe.includes(one));
+    this.#compile();
+    this.#rebuild();
+    this.#store();
+    this.#dropOrphans();
+    for (const { said, held } of ripe) {
+      const spoken = new Set(said);
+      for (const detection of held)
+        if (!spoken.has(whoOf(detection.entity))) sink.detection(detection);
+    }
+  }
+
+  /** Passes on what the old versions say, and remembers whom they spoke of. */
+  #noting(sink: DetectSink): DetectSink {
+    return {
+      detection: (detection) => {
+        const one = this.#changing.find(({ stem }) => stem === detection.detector);
+        if (one !== undefined) {
+          one.said.push(whoOf(detection.entity));
+          this.#touch();
+        }
+        sink.detection(detection);
+      },
+      amendment: (amendment, entity) => sink.amendment(amendment, entity),
+    };
+  }
+
+  /** Keeps what the new versions would say. */
+  readonly #holding: DetectSink = {
+    detection: (detection) => {
+      const one = this.#changing.find(({ stem }) => stem === detection.detector);
+      if (one === undefined) return;
+      if (one.held.length >= HELD_MAX) {
+        const detail =
+          'a new version warming up found more than is kept; it speaks when it takes over';
+        this.#options.evicted(one.stem, detail, detection.decidedMs);
+        return;
+      }
+      one.held.push(detection);
+      this.#touch();
+    },
+    amendment: (amendment: Amendment) => {
+      if (amendment.type !== 'retracted') return;
+      for (const { held } of this.#changing) {
+        const at = held.findIndex(({ id }) => id === amendment.detectionId);
+        if (at >= 0) held.splice(at, 1);
+      }
+      this.#touch();
+    },
+  };
+
+  #isNews(stored: Stored): boolean {
+    if (stored.changing.length !== this.#changing.length) return true;
+    const list = this.#inForce();
+    return (
+      Object.keys(stored.versions).length !== list.length ||
+      list.some(({ stem, version }) => stored.versions[stem] !== version)
+    );
+  }
+
+  #store(): void {
+    const versions = Object.fromEntries(
+      this.#inForce().map(({ stem, version }) => [stem, version]),
+    );
+    const stored: Stored = { versions, changing: this.#changing };
+    this.#options.slots.put(SPACE, KEY, stored);
+  }
+
+  #touch(): void {
+    this.#options.slots.touch(SPACE, KEY);
+  }
+
+  /** State of versions that are gone is let go of. */
+  #dropOrphans(): void {
+    const { slots } = this.#options;
+    const live = new Set(this.spaces);
+    for (const space of slots.spaces())
+      if (OWNED.test(space) && !live.has(space)) slots.drop(space);
+  }
+}
+
+function whoOf({ tenant, agent, session }: Who): string {
+  return JSON.stringify([tenant, agent, session]);
+}

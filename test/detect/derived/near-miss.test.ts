@@ -1,0 +1,74 @@
+/** Near misses: names that are all but another name. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { editDistance, nearMissOf, skeletonOf } from '../../../src/detect/derived/near-miss.ts';
+
+const NAMES = ['delete_record', 'read_record', 'send_message'];
+
+/** Edits by the definition, without a bound: what the fast one must agree with. */
+function plainDistance(a: string, b: string): number {
+  const row = (n: number) => Array.from({ length: n }, () => 0);
+  const d = Array.from({ length: a.length + 1 }, () => row(b.length + 1));
+  const at = (i: number, j: number) => (d[i] as number[])[j] as number;
+  for (let i = 0; i <= a.length; i += 1)
+    for (let j = 0; j <= b.length; j += 1) {
+      let best = i === 0 ? j : j === 0 ? i : Number.POSITIVE_INFINITY;
+      if (i > 0 && j > 0) {
+        const same = a[i - 1] === b[j - 1] ? 0 : 1;
+        best = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + same);
+        if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+          best = Math.min(best, at(i - 2, j - 2) + 1);
+      }
+      (d[i] as number[])[j] = best;
+    }
+  return at(a.length, b.length);
+}
+
+describe('near misses', () => {
+  it('are two edits away at most', () => {
+    assert.equal(nearMissOf('delete_recrod', NAMES), 'delete_record');
+    assert.equal(nearMissOf('deleted_records', NAMES), 'delete_record');
+    assert.equal(nearMissOf('destroy_record', NAMES), undefined);
+  });
+
+  it('are names that look the same', () => {
+    assert.equal(nearMissOf('dеlеtе_rеcоrd', NAMES), 'delete_record');
+    assert.equal(nearMissOf('delete-record', NAMES), 'delete_record');
+    assert.equal(nearMissOf('deleteRecord', NAMES), 'delete_record');
+    assert.equal(nearMissOf('ｄelete_record', NAMES), 'delete_record');
+    assert.equal(nearMissOf('delete\u200b_record', NAMES), 'delete_record');
+  });
+
+  it('are not the name itself, and not short names that any two edits make', () => {
+    assert.equal(nearMissOf('read_record', NAMES), undefined);
+    assert.equal(nearMissOf('cat', ['cut', 'put']), undefined);
+    assert.equal(nearMissOf('cаt', ['cat']), 'cat');
+  });
+
+  it('take the nearest, then the first in the alphabet, whatever the order of the names', () => {
+    assert.equal(nearMissOf('report_a', ['report_c', 'report_b']), 'report_b');
+    assert.equal(nearMissOf('report_a', ['report_b', 'report_c']), 'report_b');
+  });
+
+  it('measure edits as the definition does, up to their bound', () => {
+    const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 8 });
+    fc.assert(
+      fc.property(word, word, (a, b) => {
+        const plain = plainDistance(a, b);
+        assert.equal(editDistance(a, b, 3), plain <= 3 ? plain : Number.POSITIVE_INFINITY);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('have a skeleton that is its own skeleton', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (name) => {
+        const skeleton = skeletonOf(name);
+        assert.equal(skeletonOf(skeleton), skeleton);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,33 @@
+/** Targets: how much a call touches. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { targetsOf } from '../../../src/detect/derived/targets.ts';
+import { askedCall, inventoryOf, tool } from './asked-call.ts';
+
+describe('targets of a call', () => {
+  const inventory = inventoryOf([tool('send_report', { targets: '/to/list' })]);
+  const targets = (list: unknown) => targetsOf(askedCall({ args: { to: { list } } }, inventory));
+
+  it('are counted by the argument that the library names', () => {
+    assert.equal(targets(['a', 'b', 'c']), 3);
+    assert.equal(targets(40), 40);
+    assert.equal(targets({ a: 1, b: 2 }), 2);
+    assert.equal(targets('one'), 1);
+  });
+
+  it('are what the gateway says, where it says so', () => {
+    assert.equal(targetsOf(askedCall({ affected: 7, args: { to: { list: [1] } } }, inventory)), 7);
+  });
+
+  it('are absent where nobody says', () => {
+    assert.equal(targets(undefined), undefined);
+    assert.equal(targets(null), undefined);
+    assert.equal(targetsOf(askedCall({ args: { to: 1 } }, inventory)), undefined);
+    assert.equal(targetsOf(askedCall({ args: { to: { list: [1] } } })), undefined);
+  });
+
+  it('are own members only', () => {
+    const odd = inventoryOf([tool('send_report', { targets: '/constructor/name' })]);
+    assert.equal(targetsOf(askedCall({ args: {} }, odd)), undefined);
+  });
+});
