@@ -7,6 +7,8 @@ import type { EventView } from './view.ts';
 
 /** Many rules, compiled together. */
 export interface Matcher {
+  /** Is there any rule for this log source? */
+  wants(source: LogSource): boolean;
   /** Indexes of the rules that match, ascending. Rules of another log source are left out. */
   match(view: EventView, source: LogSource): readonly number[];
   /** The same by evaluating every rule of the log source: the oracle. */
@@ -52,6 +54,7 @@ export function createMatcher(
     return found.length === 0 ? NONE : found.slice().sort((a, b) => a - b);
   };
   return {
+    wants: (source) => bucketOf(source).members.length > 0,
     match: (view, source) => matchBucket(view, bucketOf(source)),
     scan: (view, source) => scanBucket(view, bucketOf(source)),
     check(view, source) {
