@@ -1,7 +1,7 @@
 /** The loop: poll, step, record, act, record, commit; one lane, one owner. */
 import type { Actor } from './act/act.ts';
 import type { OperatorRequest } from './model/decision.ts';
-import type { LaneCommit, LaneState } from './model/effects.ts';
+import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
 import { OperatingError } from './model/errors.ts';
 import type {
   Broker,
@@ -14,7 +14,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from './model/ports.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline, Reloaded } from './pipeline.ts';
 
 /** The points of the loop that a crash may fall between. */
 export type ObserverStep =
@@ -79,6 +79,13 @@ export interface Observer {
   gateway(): { readonly watermarkMs: number; readonly alive: boolean };
   /** Records `from` up to but without `to` were gone from the log: recorded with the next commit. */
   missing(gap: MissingRecords): void;
+  /**
+   * Exchanges detectors and exceptions between two slices. A lane that is taken over later must be made
+   * with the same. Resolves to what turned; to nothing where no lane is held.
+   */
+  reload(library: Reloaded, by: string): Promise<readonly Turn[]>;
+  /** Says that an exchange was refused, and why. */
+  refuse(detail: string): Promise<void>;
 }
 
 /** Offsets that retention or deletion took away before they were read. */
@@ -100,6 +107,8 @@ export function createObserver(parts: ObserverParts, options: ObserverOptions): 
     run: (signal) => loop.run(signal),
     gateway: () => loop.gateway(),
     missing: (gap) => loop.missing(gap),
+    reload: (library, by) => loop.reload(library, by),
+    refuse: (detail) => loop.refuse(detail),
   };
 }
 
@@ -138,6 +147,14 @@ class Loop implements LaneHandler {
     const pipeline = this.#pipeline;
     if (pipeline === null) return { watermarkMs: Number.MIN_SAFE_INTEGER, alive: false };
     return { watermarkMs: pipeline.watermarkMs, alive: !pipeline.blind('gateway') };
+  }
+
+  async reload(library: Reloaded, by: string): Promise<readonly Turn[]> {
+    return await this.#inTurn(async () => this.#pipeline?.reload(library, by) ?? []);
+  }
+
+  async refuse(detail: string): Promise<void> {
+    await this.#inTurn(async () => this.#pipeline?.refuse(detail));
   }
 
   async run(signal: AbortSignal): Promise<void> {

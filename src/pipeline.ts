@@ -8,7 +8,7 @@ import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances } from './decide/falsify.ts';
-import { createDetect, type Detect } from './detect/detect.ts';
+import { createRoster, type Roster } from './detect/roster.ts';
 import { type Intention, type Judged, type OperatorRequest, VERBS } from './model/decision.ts';
 import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
@@ -18,6 +18,7 @@ import {
   type LanePosition,
   type LaneState,
   noEffects,
+  type Turn,
 } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
@@ -69,6 +70,9 @@ export interface BaselineOptions {
   readonly onEvent?: (fact: EventFact) => void;
 }
 
+/** What can be exchanged while a lane works. */
+export type Reloaded = Pick<PipelineOptions, 'detectors' | 'exceptions'>;
+
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
 export interface Pipeline {
   /**
@@ -87,6 +91,13 @@ export interface Pipeline {
   /** Log ends as the broker says, and the passing of time. */
   tick(lags: readonly PartitionLag[], nowMs: number): void;
   operate(request: OperatorRequest): void;
+  /**
+   * Exchanges detectors and exceptions; `by`: who, or what, asked for it. A changed detector warms up
+   * while its old version has the say. Returns what turns.
+   */
+  reload(library: Reloaded, by: string): readonly Turn[];
+  /** Detectors that were to be exchanged had mistakes: says so, and goes on with those in force. */
+  refuse(detail: string): void;
   /** Records `from` up to but without `to` of a partition were gone before they could be read. */
   missing(at: TopicPartition, from: number, to: number, nowMs: number): void;
   /** Every stream has ended: decides all that can still be decided. */
@@ -129,8 +140,8 @@ class Spine implements Pipeline {
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
   readonly #objectives: ObjectiveStage;
-  readonly #detect: Detect;
-  readonly #exceptions: Exceptions;
+  readonly #detect: Roster;
+  #exceptions: Exceptions;
   readonly #casework: Casework;
   readonly #decide: Decide;
   readonly #positions = new Map<string, LanePosition>();
@@ -169,7 +180,7 @@ class Spine implements Pipeline {
     });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
-    this.#detect = createDetect(options.detectors, {
+    this.#detect = createRoster(options.detectors, {
       blind,
       slots: this.#slots,
       inventory,
@@ -258,6 +269,24 @@ class Spine implements Pipeline {
     }
     this.#effects.operatorRequests.push(request.id);
     this.#worked = true;
+  }
+
+  reload({ detectors, exceptions }: Reloaded, by: string): readonly Turn[] {
+    const timeMs = Math.max(0, this.watermarkMs);
+    const turns = this.#detect.reload(detectors, timeMs);
+    this.#exceptions = createExceptions(exceptions, this.#options.decide.guardrails.neverTouch);
+    if (turns.length > 0)
+      this.#effects.reloads.push({ by, timeMs, detectors: detectors.length, turns });
+    for (const { stem, from, to, untilMs } of turns) {
+      const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, at event time ${untilMs}`;
+      this.#notice('detectors.reloaded', stem, said, timeMs);
+    }
+    this.#worked = true;
+    return turns;
+  }
+
+  refuse(detail: string): void {
+    this.#notice('detectors.refused', 'detectors', detail, Math.max(0, this.watermarkMs));
   }
 
   missing(at: TopicPartition, from: number, to: number, nowMs: number): void {

@@ -105,7 +105,7 @@ function nextOf(log: MemoryLog, lane: Lane, of: number, random: Random): TopicPa
 }
 
 /**
- * Reads in slices of any size from any partition, commits now and then, and dies now and then. True
+ * Reads in slices of any size from any partition, commits, reloads and dies now and then. True
  * where something was released before the end, so that order was at stake.
  */
 function readWildly(log: MemoryLog, lane: Lane, random: Random): boolean {
@@ -116,6 +116,11 @@ function readWildly(log: MemoryLog, lane: Lane, random: Random): boolean {
   while (lane.waiting().length > 0) {
     lane.read(nextOf(log, lane, evenness, random), integer(random, 1, slice));
     if (integer(random, 1, patience) === 1) lane.commit();
+    // Prose was edited: everything is compiled anew over the state that is there.
+    if (chance(random, 0.03)) {
+      const edited = detectors.map((one) => ({ ...one, triage: `${one.triage} Edited.` }));
+      assert.deepEqual(lane.pipeline.reload({ detectors: edited, exceptions: [] }, 'a test'), []);
+    }
     if (crashes > 0 && chance(random, 0.03)) {
       lane.crash();
       crashes -= 1;

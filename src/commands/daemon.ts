@@ -27,6 +27,7 @@ import { baselinesOf } from './baseline-load.ts';
 import { type Environment, problemLines, secretOf } from './config.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
+import { type DetectorFolder, reloadOnChange } from './reload.ts';
 import { liveMeasurements, ordersOf } from './standing-orders.ts';
 import type { Store } from './store.ts';
 
@@ -47,6 +48,8 @@ export interface DaemonParts {
   readonly environment: Environment;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where detectors are read again from when they change; absent: they stay as they are. */
+  readonly detectors?: DetectorFolder;
 }
 
 /** How it is run. */
@@ -72,6 +75,8 @@ export async function runDaemon(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, clock, log } = parts;
+  // What a reload brought is what a lane is made of from then on.
+  const held = { library: parts.library };
   const group = config.kafka?.group ?? 'plumbline';
   const failures: number[] = [];
   for (;;) {
@@ -79,7 +84,7 @@ export async function runDaemon(
     const lock = await leaderLock(parts, group, lost, signal);
     if (lock === null) return;
     try {
-      await runOnce(parts, options, group, AbortSignal.any([signal, lost.signal]));
+      await runOnce(parts, held, options, group, AbortSignal.any([signal, lost.signal]));
       if (!lost.signal.aborted) return;
       log.warn({ group }, 'the leader lock was lost: its connection broke');
     } catch (cause) {
@@ -130,19 +135,22 @@ async function leaderLock(
 
 async function runOnce(
   parts: DaemonParts,
+  held: { library: Library },
   options: DaemonOptions,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, file, library, store, clock, log } = parts;
+  const { config, file, store, clock, log } = parts;
   const drivers = await driversOf(parts);
   const driver = drivers.has(WEBHOOK) ? WEBHOOK : null;
   const { digestKey } = store;
   const baseline = await baselinesOf(store.db, config, clock, log);
-  await beginVersions(store.db.query, library.detectors, clock.nowMs());
-  const live = await liveMeasurements(store.db, library, clock.nowMs());
-  const lane = laneOptions(config, library, { file, digestKey, driver, baseline, live });
-  for (const remark of library.remarks) log.warn({}, remark);
+  await beginVersions(store.db.query, held.library.detectors, clock.nowMs());
+  const live = await liveMeasurements(store.db, held.library, clock.nowMs());
+  const laneOf = (library: Library) =>
+    laneOptions(config, library, { file, digestKey, driver, baseline, live });
+  const lane = laneOf(held.library);
+  for (const remark of held.library.remarks) log.warn({}, remark);
   if (lane.problems.length > 0) throw invalid(problemLines(lane.problems));
   const { onStep, onCommit } = options;
   const gatewayOf: { now: () => { watermarkMs: number; alive: boolean } } = {
@@ -151,7 +159,8 @@ async function runOnce(
   const actorOptions: ActorOptions = {
     random: () => Math.random(),
     gateway: () => gatewayOf.now(),
-    orders: ordersOf(store.db, config, library, live),
+    // Asked again for each action: what was exchanged meanwhile counts.
+    orders: async (question) => await ordersOf(store.db, config, held.library, live)(question),
     ...(onStep === undefined ? {} : { onStep }),
   };
   const actor = createActor(
@@ -168,7 +177,7 @@ async function runOnce(
     {
       broker: source.broker,
       store: laneStore(store.db, group, config.instance ?? 'plumbline'),
-      pipeline: () => createPipeline(lane.options),
+      pipeline: () => createPipeline(laneOf(held.library).options),
       actor,
       clock,
       log,
@@ -181,6 +190,10 @@ async function runOnce(
     },
   );
   gatewayOf.now = () => observer.gateway();
+  const took = (library: Library): void => {
+    held.library = library;
+  };
+  if (parts.detectors !== undefined) reloadOnChange(parts.detectors, observer, took, log, signal);
   await observer.run(signal);
 }
 

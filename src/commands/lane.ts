@@ -6,14 +6,14 @@ import type { SourceTiming } from '../correlate/watermark.ts';
 import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
 import type { Mode } from '../model/decision.ts';
 import type { Problem } from '../model/errors.ts';
-import type { Kind } from '../model/event.ts';
+import { KINDS, type Kind } from '../model/event.ts';
 import { type Earned, earnedTier, type Measurement, TIERS } from '../model/power.ts';
 import type { BaselineOptions, PipelineOptions } from '../pipeline.ts';
 import { createDecode } from '../source/source.ts';
 import { NO_BASELINE } from './baseline-force.ts';
 import type { Library } from './library.ts';
 
-/** Books whose absence is evidence; governance and metrics are looked up, not awaited. */
+/** Books whose absence is evidence; governance and metrics are looked up, unless a rhythm is declared. */
 const JUDGED: readonly Kind[] = ['reasoning', 'gateway'];
 
 /** What of the library a lane needs; without measurements and exceptions there are none. */
@@ -128,8 +128,10 @@ function timingOf(source: SourceConfig): SourceTiming {
 /** A book is judged by absence only where some source carries it and none of these is sampled. */
 function booksOf(config: Config, joinWindowMs: number): ReadonlyMap<Kind, BookOptions> {
   const books = new Map<Kind, BookOptions>();
-  for (const kind of JUDGED) {
+  for (const kind of KINDS) {
     const carriers = config.sources.filter(({ kinds }) => kinds.includes(kind));
+    if (!JUDGED.includes(kind) && carriers.some(({ expectEvery }) => expectEvery === undefined))
+      continue;
     if (carriers.length === 0 || carriers.some(({ sampled }) => sampled === true)) continue;
     const rhythms = carriers.map(({ expectEvery }) => expectEvery);
     const expected = rhythms.every((every) => every !== undefined);

@@ -1,4 +1,4 @@
-/** Lint of what is looked for: fields, needs, and what another Sigma engine would not understand. */
+/** Lint of Sigma: what our engine takes and others would not, and filters that keep. */
 import { fieldProblem, levelOfField } from '../detect/derived/names.ts';
 import { EVIDENCE_LEVELS, type EvidenceLevel, KINDS, type Kind } from '../model/event.ts';
 import type { Clause, SigmaRule } from '../model/sigma.ts';

@@ -1,4 +1,4 @@
-/** `lint`: everything `check` says of detectors, and what keeps them worth reading and trusting. */
+/** `lint`: what checks say of detectors, and what makes them worth reading. */
 import path from 'node:path';
 import { exists } from '../adapters/files.ts';
 import { readRevision } from '../adapters/git.ts';

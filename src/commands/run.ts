@@ -9,7 +9,8 @@ import { sweep } from '../record/housekeeping.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
-import { CONFIG_FILE, configOrNull, libraryOf } from './inputs.ts';
+import { CONFIG_FILE, configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
+import { readLibrary } from './library.ts';
 import { openStore } from './store.ts';
 import { baselinesDue, careForBaselines } from './window-acts.ts';
 
@@ -50,7 +51,14 @@ export const run: Command = {
         },
         'observing',
       );
-      const parts = { config, file, library, store, environment, clock: systemClock, log };
+      const detectors = {
+        folder: detectorsDir(given, config),
+        read: () => readLibrary(detectorsDir(given, config), libraryOptions(config)),
+      };
+      const parts = {
+        ...{ config, file, library, store, environment, clock: systemClock, log },
+        ...(untilCaughtUp ? {} : { detectors }),
+      };
       runOnSchedule(
         'housekeeping',
         NIGHTLY,

@@ -1,20 +1,11 @@
 /** Roster: which version of each detector has the say, and which one is still warming up. */
 import type { Amendment, Detection, Entity as Who } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
+import type { Turn } from '../model/effects.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Entity } from '../state/slots.ts';
 import { createDetect, type Detect, type DetectOptions, type DetectSink } from './detect.ts';
 import { memoryMs } from './memory.ts';
-
-/** What a reload does to one detector. */
-export interface Turn {
-  readonly stem: string;
-  /** Null: it was not there before, or is not any more. */
-  readonly from: string | null;
-  readonly to: string | null;
-  /** Event time from which the new version has the say, ms. */
-  readonly untilMs: number;
-}
 
 /** Detection whose detectors can be exchanged while it works. */
 export interface Roster extends Detect {

@@ -137,6 +137,8 @@ export const NOTICE_CODES = [
   'history.truncated',
   'breaker.tripped',
   'lease.capped',
+  'detectors.reloaded',
+  'detectors.refused',
   'index.unsound',
 ] as const;
 /** One of NOTICE_CODES. */

@@ -13,6 +13,29 @@ import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './de
 import type { ObjectiveCount, UsageCount } from './objective.ts';
 import type { LearningWindow } from './window.ts';
 
+/** What a reload does to one detector. */
+export interface Turn {
+  readonly stem: string;
+  /** Version that had the say; null: it was not there before. */
+  readonly from: string | null;
+  /** Version that will have it; null: it is gone. */
+  readonly to: string | null;
+  /** Event time from which the new version has the say, ms. */
+  readonly untilMs: number;
+}
+
+/** Detectors that were exchanged while the lane worked. */
+export interface Reload {
+  /** Who, or what, asked for it. */
+  readonly by: string;
+  /** Event time, ms. */
+  readonly timeMs: number;
+  /** How many detectors there are now. */
+  readonly detectors: number;
+  /** What changed: version hashes, null where there was, or is, none. */
+  readonly turns: readonly Turn[];
+}
+
 /** What a step found, decided and intends. Order within each list is the order decided. */
 export interface Effects {
   readonly detections: Detection[];
@@ -26,6 +49,7 @@ export interface Effects {
   readonly activity: LeaseActivity[];
   /** Learning windows that governance opened. */
   readonly windows: LearningWindow[];
+  readonly reloads: Reload[];
   /** What objectives and usage are to grow by. Filled when the commit is made. */
   readonly objectiveCounts: ObjectiveCount[];
   readonly usage: UsageCount[];
@@ -54,6 +78,7 @@ export function noEffects(): Effects {
     deadLetters: [],
     activity: [],
     windows: [],
+    reloads: [],
     objectiveCounts: [],
     usage: [],
     operatorRequests: [],

@@ -197,6 +197,7 @@ export async function writeEffects(
   entries.push(...(await writeNotices(query, effects.notices, atMs)));
   entries.push(...(await writeDeadLetters(query, effects.deadLetters, atMs)));
   await writeActivity(query, effects.activity);
+  for (const reload of effects.reloads) entries.push({ kind: 'reload', atMs, body: { ...reload } });
   await writeObjectiveCounts(query, effects.objectiveCounts);
   await writeUsage(query, effects.usage);
   entries.push(...(await writeRequestsDone(query, lane, effects.operatorRequests, atMs)));

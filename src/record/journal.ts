@@ -22,6 +22,7 @@ export const JOURNAL_KINDS = [
   'announcement',
   'verdict',
   'demotion',
+  'reload',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];

@@ -135,9 +135,20 @@ export function runCrashed(runner: Runner, step: number): LaneStore {
   return store;
 }
 
-/** A source is not there at all. */
+/**
+ * A source is not there at all. Nobody waits for governance and metrics unless their configuration
+ * says how often they speak; here it does.
+ */
 export function runWithout(runner: Runner, kind: Kind): LaneStore {
-  return runPlain({ ...runner, events: runner.events.filter(({ event }) => event.kind !== kind) });
+  const events = runner.events.filter(({ event }) => event.kind !== kind);
+  const { correlate } = laneOptions({ expectEvery: { [kind]: '5m' } });
+  const isLookedUp = kind === 'metrics' || kind === 'governance';
+  const books = isLookedUp ? correlate.books : runner.options.correlate.books;
+  const options = {
+    ...runner.options,
+    correlate: { ...runner.options.correlate, books },
+  };
+  return runPlain({ options, events });
 }
 
 /** Everything that must be the same however the records came: findings, decisions, intentions. */

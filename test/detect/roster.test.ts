@@ -1,0 +1,211 @@
+/** Roster: an edited detector takes over without a finding twice or missed, whatever crashes. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { readLibrary } from '../../src/commands/library.ts';
+import { createRoster, type Roster } from '../../src/detect/roster.ts';
+import type { Detection } from '../../src/model/detection.ts';
+import type { Detector } from '../../src/model/detector.ts';
+import type { EventFact } from '../../src/model/fact.ts';
+import { Slots } from '../../src/state/slots.ts';
+import { eventOf } from '../correlate/events.ts';
+import { known } from '../correlate/known.ts';
+
+const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../../detectors'));
+const SHIPPED = detectors.find(({ stem }) => stem === 'call-burst') as Detector;
+const MINUTE = 60_000;
+
+/** Counts calls of an agent within ten minutes. */
+function burst(version: string, atLeast: number): Detector {
+  const params = {
+    kind: 'gateway',
+    category: 'tool_call',
+    by: ['agent.id'],
+    atLeast,
+    within: '10m',
+  };
+  return { ...SHIPPED, params, version };
+}
+
+function call(ms: number, agent = 'a'): EventFact {
+  const action = { phase: 'result', tool: 't', decision: 'allow', outcome: 'ok' } as const;
+  return {
+    type: 'event',
+    event: eventOf({ kind: 'gateway', ms, body: { action } }),
+    ...{ session: null, tenant: '-', agent, role: null, argsDigest: null, toolClass: null },
+    ...{ granted: null, ours: false, model: null, late: false },
+    ...known(),
+  };
+}
+
+/** A roster with its slots, and everything it said. */
+function lab(given: readonly Detector[]) {
+  let slots = new Slots();
+  let reads = given;
+  const deltas: { seq: number; bytes: Buffer }[] = [];
+  const said: Detection[] = [];
+  const options = () => ({
+    ...{ slots, inventory, maturity: {}, blind: () => false },
+    evicted: () => assert.fail('nothing is evicted'),
+    notice: () => assert.fail('there is nothing to say'),
+  });
+  const sink = {
+    detection: (each: Detection) => said.push(each),
+    amendment: () => assert.fail('nothing is taken back'),
+  };
+  let roster: Roster = createRoster(given, options());
+  return {
+    said,
+    slots: () => slots,
+    see(fact: EventFact) {
+      roster.passTime(fact.event.time.eventMs - 1, sink);
+      roster.see(fact, sink);
+    },
+    pass: (ms: number) => roster.passTime(ms, sink),
+    reload(next: readonly Detector[], ms: number) {
+      reads = next;
+      return roster.reload(next, ms);
+    },
+    crash() {
+      const bytes = slots.takeDelta();
+      if (bytes !== null) deltas.push({ seq: deltas.length + 1, bytes });
+      slots = new Slots();
+      slots.restore([], deltas);
+      roster = createRoster(reads, options());
+      const steps = roster.restoring();
+      while (steps.next().done !== true);
+    },
+    versions: () => said.map(({ version, timeMs }) => `${version}@${timeMs / MINUTE}`),
+  };
+}
+
+describe('roster', () => {
+  it('leaves the say to the old version until the new one has seen its timespan', () => {
+    const one = lab([burst('old', 3)]);
+    for (const at of [1, 2]) one.see(call(at * MINUTE));
+    const turns = one.reload([burst('new', 4)], 2.5 * MINUTE);
+    assert.deepEqual(turns, [
+      { stem: 'call-burst', from: 'old', to: 'new', untilMs: 12.5 * MINUTE },
+    ]);
+    one.see(call(3 * MINUTE));
+    assert.deepEqual(one.versions(), ['old@3']);
+    // A new episode once the new version has the say: three are no longer enough.
+    for (const at of [30, 31, 32]) one.see(call(at * MINUTE));
+    assert.deepEqual(one.versions(), ['old@3']);
+    one.see(call(33 * MINUTE));
+    assert.deepEqual(one.versions(), ['old@3', 'new@33']);
+  });
+
+  it('says nothing twice that both versions saw', () => {
+    const one = lab([burst('old', 3)]);
+    one.reload([burst('new', 2)], 0);
+    for (const at of [1, 2, 3, 4]) one.see(call(at * MINUTE));
+    one.pass(20 * MINUTE);
+    assert.deepEqual(one.versions(), ['old@3']);
+  });
+
+  it('says at the take-over what only the new version saw', () => {
+    const one = lab([burst('old', 100)]);
+    one.reload([burst('new', 2)], 0);
+    for (const at of [1, 2]) one.see(call(at * MINUTE));
+    assert.deepEqual(one.versions(), []);
+    one.pass(10 * MINUTE);
+    assert.deepEqual(one.versions(), ['new@2']);
+  });
+
+  it('finds what began before the reload and is completed after the take-over', () => {
+    const one = lab([burst('old', 100)]);
+    one.reload([burst('new', 3)], MINUTE);
+    for (const at of [5, 9]) one.see(call(at * MINUTE));
+    one.see(call(12 * MINUTE));
+    assert.deepEqual(one.versions(), ['new@12']);
+  });
+
+  it('goes on warming up after a crash, and forgets nothing it held', () => {
+    const steps: ((one: ReturnType<typeof lab>) => void)[] = [
+      (one) => one.see(call(MINUTE, 'b')),
+      (one) => one.reload([burst('new', 2)], 1.5 * MINUTE),
+      (one) => one.see(call(2 * MINUTE)),
+      (one) => one.see(call(3 * MINUTE)),
+      (one) => one.see(call(4 * MINUTE)),
+      (one) => one.see(call(5 * MINUTE, 'b')),
+      (one) => one.see(call(6 * MINUTE, 'b')),
+      (one) => one.pass(12 * MINUTE),
+      (one) => one.see(call(13 * MINUTE, 'c')),
+      (one) => one.see(call(14 * MINUTE, 'c')),
+    ];
+    const run = (crashAfter: number) => {
+      const one = lab([burst('old', 3)]);
+      steps.forEach((step, at) => {
+        step(one);
+        if (at === crashAfter || crashAfter === -2) one.crash();
+      });
+      return one.said;
+    };
+    const whole = run(-1);
+    assert.deepEqual(
+      whole.map(({ version, entity }) => `${version} ${entity.agent}`),
+      ['old a', 'old b', 'new c'],
+    );
+    for (let at = 0; at < steps.length; at += 1) assert.deepEqual(run(at), whole, `crash ${at}`);
+    assert.deepEqual(run(-2), whole);
+  });
+
+  it('takes over at once where nothing is looked back at, and where a detector is new or gone', () => {
+    const silent = detectors.find(({ stem }) => stem === 'silent-source') as Detector;
+    const one = lab([silent]);
+    const edited = { ...silent, version: 'edited' };
+    assert.deepEqual(one.reload([edited, burst('new', 2)], 5), [
+      { stem: 'call-burst', from: null, to: 'new', untilMs: 5 },
+      { stem: 'silent-source', from: silent.version, to: 'edited', untilMs: 5 },
+    ]);
+    for (const at of [1, 2]) one.see(call(at * MINUTE));
+    assert.deepEqual(one.versions(), ['new@2']);
+    assert.deepEqual(one.reload([edited], 10), [
+      { stem: 'call-burst', from: 'new', to: null, untilMs: 10 },
+    ]);
+  });
+
+  it('changes prose and maturity at once, and keeps what was counted', () => {
+    const one = lab([burst('same', 3)]);
+    for (const at of [1, 2]) one.see(call(at * MINUTE));
+    assert.deepEqual(one.reload([{ ...burst('same', 3), maturity: 'shadow' }], MINUTE), []);
+    one.see(call(3 * MINUTE));
+    assert.deepEqual(
+      one.said.map(({ maturity }) => maturity),
+      ['shadow'],
+    );
+  });
+
+  it('lets go of the state of versions that are gone', () => {
+    const one = lab([burst('old', 3)]);
+    one.see(call(MINUTE));
+    const counted = () =>
+      one
+        .slots()
+        .spaces()
+        .filter((space) => space.startsWith('R:'));
+    assert.deepEqual(counted(), ['R:call-burst@old']);
+    one.reload([burst('new', 3)], MINUTE);
+    one.see(call(2 * MINUTE));
+    assert.deepEqual(counted().sort(), ['R:call-burst@new', 'R:call-burst@old']);
+    one.pass(12 * MINUTE);
+    assert.deepEqual(counted(), ['R:call-burst@new']);
+  });
+
+  it('begins anew, without a word, where files changed while nothing ran', () => {
+    const one = lab([burst('old', 3)]);
+    one.crash();
+    for (const at of [1, 2]) one.see(call(at * MINUTE));
+    one.reload([burst('new', 3)], 2 * MINUTE);
+    one.reload([burst('newer', 3)], 2 * MINUTE);
+    one.crash();
+    assert.deepEqual(
+      one
+        .slots()
+        .spaces()
+        .filter((space) => /old|new@/.test(space)),
+      ['R:call-burst@old'],
+    );
+  });
+});
