@@ -46,8 +46,9 @@ const SHAPES: readonly Shape[] = [
         'action.tool': [tool(random, names), tool(random, names), tool(random, names)],
         'action.decision': 'allow',
       },
+      about: { [`action.args.${pick(random, names.keys)}|contains`]: words(random, 2) },
       exempt: { 'agent.role': words(random, 2) },
-      condition: 'call and not exempt',
+      condition: 'call and about and not exempt',
     },
   }),
   (random, names) => ({
@@ -89,7 +90,7 @@ const SHAPES: readonly Shape[] = [
     detection: {
       sel: {
         'metric.name': pick(random, [...names.metrics, ...words(random, 3)]),
-        'metric.value|gt': 1e7,
+        'metric.value|gt': 1e12,
       },
       condition: 'sel',
     },
