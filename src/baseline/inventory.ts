@@ -50,6 +50,15 @@ export const ToolEntry = Type.Object(
           'JSON Pointer to the argument that says what a call touches: a list or a number.',
       }),
     ),
+    maxTargets: Type.Optional(
+      Type.Number({ minimum: 0, description: 'More objects than this one call must not touch.' }),
+    ),
+    parameters: Type.Optional(
+      Type.Array(name('Argument.'), { maxItems: 256, description: 'Names of all its arguments.' }),
+    ),
+    required: Type.Optional(
+      Type.Array(name('Argument.'), { maxItems: 256, description: 'Arguments every call has.' }),
+    ),
     aliases: Type.Optional(
       Type.Array(name('Another name of it.'), {
         maxItems: 64,
@@ -180,12 +189,16 @@ export function factsOf(entry: ToolEntry): ToolFacts {
 
 /** Facts that newer inventories may state; those that do not keep the version they always had. */
 function newerParts(facts: ToolFacts): readonly string[] {
-  const { destinations, sensitivity, definition, targets } = facts;
+  const { destinations, sensitivity, definition, targets, maxTargets } = facts;
+  const { parameters, required } = facts;
   return [
     ...(destinations === undefined ? [] : ['destinations', ...destinations]),
     ...(sensitivity === undefined ? [] : ['sensitivity', sensitivity]),
     ...(definition === undefined ? [] : ['definition', definition]),
     ...(targets === undefined ? [] : ['targets', targets]),
+    ...(maxTargets === undefined ? [] : ['maxTargets', String(maxTargets)]),
+    ...(parameters === undefined ? [] : ['parameters', ...parameters]),
+    ...(required === undefined ? [] : ['required', ...required]),
   ];
 }
 

@@ -86,6 +86,7 @@ function sessionContext(ledger: Ledger, session: SessionEntity): SessionContext 
     mode: session.mode ?? null,
     mandated: session.mandated === true,
     parentKnown: above,
+    plan: session.plan ?? null,
   };
 }
 
@@ -112,35 +113,90 @@ function grantsOf(ledger: Ledger, owner: AgentEntity): GrantSet['tools'] | null 
   return ledger.slots.get<GrantSet>('G', owner.grants)?.tools ?? null;
 }
 
+/** Each part is looked up when it is read: most rules read one or two. */
 function callContext(
   ledger: Ledger,
   session: SessionEntity,
   owner: AgentEntity,
   attempt: Attempt,
 ): CallContext {
-  const grant = grantFor(ledger, owner, attempt.tool);
+  const { tool, ms, tier, leaves } = attempt;
+  const grant = grantFor(ledger, owner, tool);
   const toMs = grant?.toMs ?? null;
-  const given = [...session.approvals, ...owner.approvals].filter((approval) =>
-    covers(approval, attempt.tool, attempt.ms),
-  );
-  const by = new Set(given.flatMap((approval) => approval.by));
-  const selfApproved = by.delete(session.agent);
-  const above = ancestorsOf(ledger.slots, session);
+  let words: Words | undefined;
+  const said = () => {
+    words ??= wordsOn(session, owner, tool, ms);
+    return words;
+  };
   return {
-    tool: attempt.tool,
-    tier: attempt.tier,
-    grantExpired: toMs === null ? null : attempt.ms > toMs,
-    validForMs: toMs === null ? null : toMs - attempt.ms,
-    approvers: [...by].sort(),
-    selfApproved,
-    quorum: quorumOf(grant?.quorum ?? null, given),
-    leaves: attempt.leaves,
-    deniedAbove: above.length === 0 ? null : above.some((one) => refusedIn(one, attempt)),
-    grantedAbove: grantedAbove(ledger, above[0], attempt.tool),
+    tool,
+    tier,
+    leaves,
+    grantExpired: toMs === null ? null : ms > toMs,
+    validForMs: toMs === null ? null : toMs - ms,
+    get approvers() {
+      return said().approvers;
+    },
+    get selfApproved() {
+      return said().self;
+    },
+    get approvalExpired() {
+      return said().expired;
+    },
+    get approvalDenied() {
+      return deniedLast(session, owner, tool);
+    },
+    get quorum() {
+      return said().quorum(grant?.quorum ?? null);
+    },
+    get deniedAbove() {
+      const above = ancestorsOf(ledger.slots, session);
+      return above.length === 0 ? null : above.some((one) => refusedIn(one, attempt));
+    },
+    get grantedAbove() {
+      return grantedAbove(ledger, ancestorsOf(ledger.slots, session)[0], tool);
+    },
   };
 }
 
-/** The largest number that grant or approvals ask for. */
+/** Approvals that cover a call at a moment, and what they come to. */
+interface Words {
+  readonly approvers: readonly string[];
+  readonly self: boolean;
+  readonly expired: boolean;
+  /** The largest number that grant or approvals ask for. */
+  quorum(ofGrant: number | null): number | null;
+}
+
+const NOBODY: Words = { approvers: [], self: false, expired: false, quorum: (ofGrant) => ofGrant };
+
+function wordsOn(session: SessionEntity, owner: AgentEntity, tool: string, ms: number): Words {
+  if (session.approvals.length === 0 && owner.approvals.length === 0) return NOBODY;
+  const all = [...session.approvals, ...owner.approvals];
+  const given = all.filter((approval) => covers(approval, tool, ms));
+  const by = new Set(given.flatMap((approval) => approval.by));
+  const self = by.delete(session.agent);
+  const hasRunOut = (approval: Approval) =>
+    approval.toMs < ms && covers(approval, tool, approval.toMs);
+  return {
+    approvers: [...by].sort(),
+    self,
+    expired: given.length === 0 && all.some(hasRunOut),
+    quorum: (ofGrant) => quorumOf(ofGrant, given),
+  };
+}
+
+/** Did a refusal for the tool come after every approval for it? */
+function deniedLast(session: SessionEntity, owner: AgentEntity, tool: string): boolean {
+  if (session.denials === undefined && owner.denials === undefined) return false;
+  const approvals = [...session.approvals, ...owner.approvals];
+  const names = ({ tools }: { readonly tools: readonly string[] }) =>
+    tools.length === 0 || tools.includes(tool);
+  const last = (words: readonly { readonly ms: number; readonly tools: readonly string[] }[]) =>
+    words.reduce((ms, word) => (names(word) ? Math.max(ms, word.ms) : ms), 0);
+  return last([...(session.denials ?? []), ...(owner.denials ?? [])]) > last(approvals);
+}
+
 function quorumOf(ofGrant: number | null, given: readonly Approval[]): number | null {
   return given.reduce<number | null>(
     (most, { quorum }) => (quorum === undefined ? most : Math.max(most ?? 0, quorum)),

@@ -15,6 +15,7 @@ import {
 
 const APPROVALS_MAX = 32;
 const WINDOWS_MAX = 256;
+const STEPS_MAX = 256;
 /** A window that names no end is open for so long, and none for longer than the second. */
 const WINDOW_MS = 7 * 86_400_000;
 const WINDOW_MAX_MS = 30 * 86_400_000;
@@ -60,6 +61,12 @@ export function applyGovernance(
       break;
     case 'approval.granted':
       approve(ledger, governance, agent, session, ms);
+      break;
+    case 'approval.denied':
+      deny(ledger, governance, agent, session, ms);
+      break;
+    case 'plan.declared':
+      if (session !== null) declarePlan(ledger, governance, session);
       break;
     case 'session.opened':
       if (session !== null) openSession(ledger, session, agent, event);
@@ -157,6 +164,29 @@ function approve(
   list.push(approval);
   if (list.length > APPROVALS_MAX) list.shift();
   agent.changedMs = ms;
+}
+
+function deny(
+  ledger: Ledger,
+  { approval }: Governance,
+  agent: AgentEntity,
+  session: SessionEntity | null,
+  ms: number,
+): void {
+  const tools = (approval?.tools ?? []).map((tool) => canonicalTool(ledger, tool));
+  const holder = session ?? agent;
+  holder.denials = [...(holder.denials ?? []), { ms, tools }].slice(-APPROVALS_MAX);
+}
+
+/** Only governance declares a plan; what the agent says of its plan is in its reasoning. */
+function declarePlan(ledger: Ledger, { detail }: Governance, session: SessionEntity): void {
+  const plan = detail?.plan;
+  if (plan === undefined) return;
+  const steps = (plan.steps ?? []).slice(0, STEPS_MAX);
+  session.plan = {
+    binding: plan.binding === true,
+    steps: steps.map((tool) => canonicalTool(ledger, tool)),
+  };
 }
 
 function openSession(

@@ -5,14 +5,20 @@ import { keyOf, type SessionEntity } from './session.ts';
 /** Generations that are followed; a longer chain is cut, and a circle ends there. */
 export const GENERATIONS_MAX = 32;
 
+const NONE: readonly SessionEntity[] = [];
+
 /** Sessions above this one that are held, the nearest first. Circles are not followed twice. */
 export function ancestorsOf(slots: Slots, session: SessionEntity): readonly SessionEntity[] {
+  if (session.parent === null) return NONE;
   const above: SessionEntity[] = [];
   const seen = new Set([session.id]);
-  let parent = session.parent;
+  let parent: string | null = session.parent;
   while (parent !== null && above.length < GENERATIONS_MAX && !seen.has(parent)) {
     seen.add(parent);
-    const next = slots.get<SessionEntity>('S', keyOf(session.tenant, parent));
+    const next: SessionEntity | undefined = slots.get<SessionEntity>(
+      'S',
+      keyOf(session.tenant, parent),
+    );
     if (next === undefined) break;
     above.push(next);
     parent = next.parent;
@@ -28,6 +34,7 @@ export function rootOf(
   slots: Slots,
   session: SessionEntity,
 ): { readonly root: string; readonly depth: number } {
+  if (session.parent === null) return { root: session.id, depth: 0 };
   const above = ancestorsOf(slots, session);
   const top = above.at(-1) ?? session;
   const below = above.length;

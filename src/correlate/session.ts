@@ -26,6 +26,8 @@ export interface AgentEntity extends Entity {
   approvals: Approval[];
   /** Last completed review, ms. */
   reviewedMs?: number;
+  /** Approvals that were refused. */
+  denials?: Denial[];
   /** What governance declared beyond role, model and grants; absent: nothing. */
   declared?: Declared;
   /** What its reasoning showed and governance said of it; absent: nothing yet. */
@@ -36,6 +38,12 @@ export interface AgentEntity extends Entity {
   held: string[];
   /** About when it was last heard of, ms: within a minute. */
   lastMs: number;
+}
+
+/** An approval that was refused; one that names no tool speaks of all. */
+export interface Denial {
+  readonly ms: number;
+  readonly tools: readonly string[];
 }
 
 /** What governance declared of an agent. */
@@ -121,6 +129,10 @@ export interface SessionEntity extends Entity {
   taskType?: string;
   mode?: string;
   mandated?: true;
+  /** Plan that governance declared last. */
+  plan?: { readonly binding: boolean; readonly steps: readonly string[] };
+  /** Approvals that were refused. */
+  denials?: Denial[];
   firstMs: number;
   lastMs: number;
   acts: Record<string, Act>;

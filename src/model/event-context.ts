@@ -25,6 +25,8 @@ export interface SessionContext {
   readonly mandated: boolean;
   /** Is the parent it names held? Null where it names none. */
   readonly parentKnown: boolean | null;
+  /** Plan that governance declared: canonical names of tools in their order; null without one. */
+  readonly plan: { readonly binding: boolean; readonly steps: readonly string[] } | null;
 }
 
 /** What is known of the session's owner; of the agent of the event where there is no session. */
@@ -58,6 +60,10 @@ export interface CallContext {
   readonly approvers: readonly string[];
   /** Does an approval cover the call that the agent gave itself? */
   readonly selfApproved: boolean;
+  /** Is no approval in force that covers the call, though one that ran out did? */
+  readonly approvalExpired: boolean;
+  /** Was the last word on an approval for the tool a refusal? */
+  readonly approvalDenied: boolean;
   /** Independent approvals that are needed; null where nothing is said. */
   readonly quorum: number | null;
   /** JSON pointer → digest of each leaf of the arguments; null below L1. */

@@ -21,6 +21,12 @@ export interface ToolFacts {
   readonly definition?: string;
   /** JSON pointer to the argument that says how many objects a call touches; absent: none does. */
   readonly targets?: string;
+  /** More objects than this one call must not touch; absent: not declared. */
+  readonly maxTargets?: number;
+  /** Names of all its arguments; absent: not declared. */
+  readonly parameters?: readonly string[];
+  /** Those of them that every call has. */
+  readonly required?: readonly string[];
 }
 
 /** Classes of data, least first. */

@@ -125,6 +125,36 @@ describe('the context of an event', () => {
     assert.deepEqual(callOf(call(5, 'other')).approvers, []);
   });
 
+  it('knows approvals that ran out, and the last word on one', () => {
+    const { govern, call } = lab();
+    const word = (seconds: number, change: Governance['change'], toMs?: number) =>
+      govern(seconds, change, {
+        approval: {
+          by: ['mara'],
+          tools: ['pay'],
+          ...(toMs === undefined ? {} : { validToMs: toMs }),
+        },
+      });
+    word(1, 'approval.granted', at(10));
+    assert.equal(callOf(call(5, 'pay')).approvalExpired, false);
+    assert.equal(callOf(call(20, 'pay')).approvalExpired, true);
+    assert.equal(callOf(call(20, 'other')).approvalExpired, false);
+    word(30, 'approval.denied');
+    assert.equal(callOf(call(31, 'pay')).approvalDenied, true);
+    assert.equal(callOf(call(31, 'other')).approvalDenied, false);
+    word(40, 'approval.granted');
+    const again = callOf(call(41, 'pay'));
+    assert.deepEqual([again.approvalDenied, again.approvalExpired], [false, false]);
+  });
+
+  it('knows the plan that governance declared', () => {
+    const { govern, call } = lab();
+    assert.equal(call(1, 'x').context().session?.plan, null);
+    const plan = { binding: true, steps: ['read_x', 'write_x'] };
+    govern(2, 'plan.declared', { detail: { plan } });
+    assert.deepEqual(call(3, 'x').context().session?.plan, plan);
+  });
+
   it('knows what was refused or not granted above', () => {
     const { govern, call } = lab();
     govern(0, 'session.opened', {}, { session: { id: 'up' } });

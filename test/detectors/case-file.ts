@@ -22,6 +22,8 @@ export interface WrittenCase {
   /** `fleet` (default): the preamble below. `bare`: nothing before the first event. */
   readonly setup?: 'fleet' | 'bare';
   readonly library?: readonly ToolEntry[];
+  /** Hosts of the trust zone, for this case. */
+  readonly zone?: readonly string[];
   readonly given: readonly Written[];
   readonly expect: readonly Expected[];
 }
@@ -42,6 +44,8 @@ export interface DetectorCase {
   readonly name: string;
   readonly events: readonly Labelled[];
   readonly library: readonly ToolFacts[];
+  /** Hosts of the trust zone; null: as the inventory has it. */
+  readonly zone: readonly string[] | null;
   readonly expect: readonly Expected[];
 }
 
@@ -231,5 +235,6 @@ export function readCase(file: string, written: WrittenCase): DetectorCase {
   if (twice !== undefined) fail(where, `two events are labelled ${twice}`);
   const ordered = events.toSorted((a, b) => a.ms - b.ms);
   const library = (written.library ?? []).map(factsOf);
-  return { name: written.name, events: ordered, library, expect: written.expect };
+  const zone = written.zone?.map((host) => host.toLowerCase()) ?? null;
+  return { name: written.name, events: ordered, library, zone, expect: written.expect };
 }

@@ -10,6 +10,9 @@ const TOOLS = [
   { tool: 'delete_record', class: 'write', tier: 'human-in-the-loop' },
 ];
 
+/** What both of them were asked to do. */
+const MANDATE = 'File the records of the day';
+
 /** One turn of the colleague: stated, called, measured. It proves that every source is alive. */
 function turn(at: string, after: string, seq: number): Written[] {
   const call = `colleague-${seq}`;
@@ -29,9 +32,9 @@ export const FLEET: readonly Written[] = [
   { at: '-10m', agent: 'agent-1', session: 'none', grants: TOOLS },
   { at: '-10m', agent: 'agent-2', session: 'none', registers: 'clerk' },
   { at: '-10m', agent: 'agent-2', session: 'none', grants: TOOLS },
-  { at: '-9m', agent: 'agent-2', session: 's-2', opens: { role: 'clerk' } },
+  { at: '-9m', agent: 'agent-2', session: 's-2', opens: { role: 'clerk', mandate: MANDATE } },
   ...turn('-8m', '-7.9m', 1),
-  { at: '-1s', opens: { role: 'clerk' } },
+  { at: '-1s', opens: { role: 'clerk', mandate: MANDATE } },
   ...turn('+30m', '+30.1m', 3),
   { at: '+31m', agent: 'agent-2', session: 's-2', closes: true },
 ];

@@ -37,6 +37,7 @@ export function prepare(one: DetectorCase, run: CaseRun): Runner {
   const own = new Map(one.library.map((facts) => [facts.tool, facts]));
   const inventory: Inventory = {
     ...run.inventory,
+    ...(one.zone === null ? {} : { zone: one.zone }),
     tool: (name) => own.get(name) ?? run.inventory.tool(name),
   };
   const baseline = forceOf([scribeProfile()], { plans: SCRIBE_PLAN });

@@ -3,7 +3,7 @@ import { type Asked, type DerivedField, isCall, orAbsent } from './asked.ts';
 import { effectDigest } from './effect.ts';
 import { hostsOf, hostsOutside } from './hosts.ts';
 import { argumentTexts } from './strings.ts';
-import { targetsOf } from './targets.ts';
+import { isTooMany, missingArguments, strayArguments, targetsOf } from './targets.ts';
 
 const call = (asked: Asked) => asked.fact.context().call;
 const base = { kinds: ['gateway'], level: 'L0' } as const;
@@ -114,6 +114,43 @@ export const CALL_FIELDS: readonly DerivedField[] = [
     read: targetsOf,
   },
   {
+    ...base,
+    source: 'library',
+    name: 'call.tooMany',
+    type: 'boolean',
+    says: 'Does it touch more objects than the library allows one call of the tool?',
+    read: isTooMany,
+  },
+  {
+    ...base,
+    source: 'library',
+    level: 'L2',
+    name: 'call.strayArguments',
+    type: 'strings',
+    says: 'Arguments that the tool does not have; absent where the library does not list them.',
+    read: strayArguments,
+  },
+  {
+    ...base,
+    source: 'library',
+    level: 'L2',
+    name: 'call.missingArguments',
+    type: 'strings',
+    says: 'Arguments that every call of the tool has and this one has not.',
+    read: missingArguments,
+  },
+  {
+    ...ofLedger,
+    name: 'call.planned',
+    type: 'boolean',
+    says: 'Is the tool a step of the plan that governance declared for the session?',
+    read: (asked) => {
+      const plan = asked.fact.context().session?.plan;
+      const tool = call(asked)?.tool;
+      return plan == null || tool === undefined ? undefined : plan.steps.includes(tool);
+    },
+  },
+  {
     ...ofLedger,
     name: 'call.approved',
     type: 'boolean',
@@ -150,6 +187,20 @@ export const CALL_FIELDS: readonly DerivedField[] = [
     type: 'boolean',
     says: 'Does an approval cover it that the agent gave itself?',
     read: (asked) => call(asked)?.selfApproved,
+  },
+  {
+    ...ofLedger,
+    name: 'call.approvalExpired',
+    type: 'boolean',
+    says: 'Does nobody stand for it any more, though an approval that ran out once covered it?',
+    read: (asked) => call(asked)?.approvalExpired,
+  },
+  {
+    ...ofLedger,
+    name: 'call.approvalDenied',
+    type: 'boolean',
+    says: 'Was the last word of governance on an approval for the tool a refusal?',
+    read: (asked) => call(asked)?.approvalDenied,
   },
   {
     ...ofLedger,

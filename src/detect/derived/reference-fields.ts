@@ -2,16 +2,26 @@
 import { KINDS } from '../../model/event.ts';
 import type { GrantView } from '../../model/event-context.ts';
 import { type Asked, type DerivedField, isCall, once, orAbsent, toolFacts } from './asked.ts';
-import { nearMissOf } from './near-miss.ts';
+import { nearMissOf, type Skeleton, skeletonsOf } from './near-miss.ts';
 
 const agent = (asked: Asked) => asked.fact.context().agent;
 const ofAgent = { kinds: KINDS, level: 'L0', source: 'ledger' } as const;
 const ofCall = { kinds: ['gateway'], level: 'L0' } as const;
 const ofTurn = { kinds: ['reasoning'], level: 'L0' } as const;
 
+/** Skeletons by set of grants: a set never changes, and an agent that guesses names asks often. */
+const SKELETONS = new WeakMap<object, readonly Skeleton[]>();
+
 /** Names the agent may mean: those it is granted. */
-function grantedNames(asked: Asked): Iterable<string> {
-  return Object.keys(agent(asked).grants ?? {});
+function grantedNames(asked: Asked): readonly Skeleton[] {
+  const { grants } = agent(asked);
+  if (grants === null) return [];
+  let names = SKELETONS.get(grants);
+  if (names === undefined) {
+    names = skeletonsOf(Object.keys(grants));
+    SKELETONS.set(grants, names);
+  }
+  return names;
 }
 
 function grantOf(asked: Asked, tool: string): GrantView | undefined {

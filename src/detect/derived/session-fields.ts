@@ -145,6 +145,13 @@ export const SESSION_FIELDS: readonly DerivedField[] = [
   },
   {
     ...ledger,
+    name: 'session.planBinding',
+    type: 'boolean',
+    says: 'Must the plan that governance declared for it be followed? Absent without a plan.',
+    read: (asked) => session(asked)?.plan?.binding,
+  },
+  {
+    ...ledger,
     name: 'session.blind',
     type: 'strings',
     says: 'Books known to have been blind during the session so far.',

@@ -42,6 +42,8 @@ const callContext: NonNullable<EventContext['call']> = {
   validForMs: null,
   approvers: [],
   selfApproved: false,
+  approvalExpired: false,
+  approvalDenied: false,
   quorum: null,
   leaves: null,
   deniedAbove: null,
@@ -191,12 +193,30 @@ describe('derived fields', () => {
       mode: null,
       mandated: false,
       parentKnown: null,
+      plan: null,
     };
     const deep = (maxDepth: number | null) =>
       value('session.tooDeep', callFact({}, {}, { session, agent: { ...agent, maxDepth } }));
     assert.deepEqual([deep(2), deep(3), deep(null)], [true, false, undefined]);
     const bounds = { ...agent, maxFanOut: 4 };
     assert.equal(value('session.tooWide', callFact({}, {}, { session, agent: bounds })), true);
+  });
+
+  it('tell a step of the declared plan, and nothing without a plan', () => {
+    const session = (steps: string[] | null): NonNullable<EventContext['session']> => ({
+      root: 'r',
+      depth: 0,
+      children: 0,
+      principal: null,
+      taskType: null,
+      mode: null,
+      mandated: true,
+      parentKnown: null,
+      plan: steps === null ? null : { binding: true, steps },
+    });
+    const planned = (steps: string[] | null) =>
+      value('call.planned', callFact({}, {}, { session: session(steps), call: callContext }));
+    assert.deepEqual([planned(['pay']), planned(['x']), planned(null)], [true, false, undefined]);
   });
 
   it('are read by name, and other names are paths of own members', () => {
