@@ -7,9 +7,10 @@ import { keep } from './measure.ts';
 import { memory } from './memory.ts';
 import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
+import { rules } from './rules.ts';
 import { scoring } from './scoring.ts';
 
-const BENCHES: readonly Bench[] = [e2e, core, scoring, memory, recovery];
+const BENCHES: readonly Bench[] = [e2e, core, rules, scoring, memory, recovery];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {

@@ -137,6 +137,8 @@ const ENROLLED: Readonly<Record<string, Enrolment>> = {
           burnRate.addBurn(counts, ms, 1, 0, ms, () => undefined);
         return counts;
       }),
+    ],
+  },
   'matched-quantiles': {
     exports: matchedQuantiles,
     laws: [

@@ -73,8 +73,9 @@ export function createSigmaStage(
   return {
     see(fact, hit) {
       const { event } = fact;
-      const view = viewOf(fact, inventory);
       const source = { product: 'ai_agent', service: event.kind, category: event.category };
+      if (!matcher.wants(source)) return;
+      const view = viewOf(fact, inventory);
       const matches =
         event.contentHash % CHECK_EVERY === 0
           ? checked(view, source, fact)
