@@ -157,8 +157,8 @@ export class Unit {
   }
 
   #schedule(key: string, group: Group): void {
-    const forgetMs = this.#forgetMs(group);
-    const dueMs = Math.min(this.#machine.dueOf(group) ?? forgetMs, forgetMs);
+    // A group for which something is due is not forgotten before.
+    const dueMs = this.#machine.dueOf(group) ?? this.#forgetMs(group);
     if (group.dueMs !== 0 && group.dueMs <= dueMs) return;
     group.dueMs = dueMs;
     this.#context.wake(this, key, dueMs);
