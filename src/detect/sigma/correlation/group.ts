@@ -132,12 +132,12 @@ function insertByTime<T extends { readonly ms: number }>(list: T[], item: T): vo
   else list.splice(at, 0, item);
 }
 
-/** Is this very hit among the newest already? */
-export function isKept({ kept }: Group, { rule, eventId, ms }: Hit): boolean {
+/** Is this event among the newest already? `byRule`: hits of other rules are other hits. */
+export function isKept({ kept }: Group, hit: Hit, byRule: boolean): boolean {
   for (let at = kept.length - 1; at >= 0; at -= 1) {
     const one = kept[at] as KeptHit;
-    if (one.ms < ms) return false;
-    if (one.eventId === eventId && one.rule === rule) return true;
+    if (one.ms < hit.ms) return false;
+    if (one.eventId === hit.eventId && (!byRule || one.rule === hit.rule)) return true;
   }
   return false;
 }

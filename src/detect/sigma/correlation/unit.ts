@@ -80,7 +80,8 @@ export class Unit {
     if (key === null) return;
     const known = this.store.get(key);
     const group = known ?? this.#open(key, hit, place);
-    if (isKept(group, hit)) return;
+    // Where events are measured each counts once, however many rules it matches.
+    if (isKept(group, hit, this.rule.type === 'temporal')) return;
     const late = hit.late || hit.ms < group.lastMs;
     const taken = { hit, kept: keptOf(hit), place, value, late };
     this.#machine.hit(group, taken);
