@@ -110,6 +110,12 @@ function withKinds(
   return { ...rule, kinds: rule.bases.map(kindsOf) };
 }
 
+/** Keys of the rules and correlations that only feed others: no correlation on them says `generate`. */
+export function silentBases(rules: readonly CorrelationRule[]): ReadonlySet<string> {
+  const loud = new Set(rules.filter(({ generate }) => generate).flatMap(({ bases }) => bases));
+  return new Set(rules.flatMap(({ bases }) => bases).filter((key) => !loud.has(key)));
+}
+
 function lookUp(name: string, among: readonly LinkBase[]): LinkBase | undefined {
   return among.find((one) => one.name === name) ?? among.find((one) => one.id === name);
 }

@@ -1,7 +1,7 @@
 /** Pattern: rules that occur together or in order, and others that must stay away. */
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
-import { type Group, LATE_KEEP_MS, type Stretch } from './group.ts';
+import { type Group, lateReachMs, type Stretch } from './group.ts';
 import type { KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import { type Occurrence, occurrence, orderedOccurrence, type Seen } from './search.ts';
@@ -55,7 +55,7 @@ class Pattern implements Machine {
     this.#inOrder = inOrder;
     this.#conjuncts = rule.conjuncts ?? [];
     const isNegated = this.#conjuncts.some(({ absent }) => absent.length > 0);
-    const lateMs = Math.min(rule.timespanMs, LATE_KEEP_MS);
+    const lateMs = lateReachMs(rule.timespanMs);
     this.reachMs = rule.timespanMs * (isNegated ? 2 : 1) + lateMs;
   }
 
@@ -185,9 +185,21 @@ class Pattern implements Machine {
       if (including !== undefined && !found.hits.includes(including)) return;
       const pending = this.#pendingOf(own, conjunct, number, found, late);
       const { timeMs } = pending;
+      if (late && this.#isSpoilt(own, at, pending)) return;
       if (pending.lookMs > timeMs) this.#wait(group, own, pending);
       else this.#decide(group, own, pending, Math.max(timeMs, group.lastMs));
     });
+  }
+
+  /** Was something seen since that leaves nothing to wait for? */
+  #isSpoilt(own: Own, at: number, { empty, hits, timeMs }: Pending): boolean {
+    for (let next = at + 1; next < own.seen.length; next += 1) {
+      const { place, ms, kept } = own.seen[next] as Seen;
+      if (this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId)) continue;
+      if (empty.some((one) => one.place === place && one.fromMs <= ms && ms <= one.toMs))
+        return true;
+    }
+    return false;
   }
 
   #pendingOf(
