@@ -196,7 +196,8 @@ class Pattern implements Machine {
     for (let next = at + 1; next < own.seen.length; next += 1) {
       const { place, ms, kept } = own.seen[next] as Seen;
       if (this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId)) continue;
-      if (empty.some((one) => one.place === place && one.fromMs <= ms && ms <= one.toMs))
+      // Stretches that end with the occurrence were judged when it was found.
+      if (empty.some((one) => one.place === place && one.toMs > timeMs && ms <= one.toMs))
         return true;
     }
     return false;
