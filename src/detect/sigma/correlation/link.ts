@@ -116,6 +116,22 @@ export function silentBases(rules: readonly CorrelationRule[]): ReadonlySet<stri
   return new Set(rules.flatMap(({ bases }) => bases).filter((key) => !loud.has(key)));
 }
 
+/**
+ * Does the rule of this name or id alert by itself, because a correlation that names it says
+ * `generate`? Looks at documents as they were parsed.
+ */
+export function isGenerated(
+  documents: readonly Readonly<Record<string, unknown>>[],
+  names: readonly (string | null)[],
+): boolean {
+  return documents.some((document) => {
+    const block = document['correlation'] as Readonly<Record<string, unknown>> | undefined;
+    const isLoud = (block?.['generate'] ?? document['generate']) === true;
+    const rules: unknown = block?.['rules'];
+    return isLoud && Array.isArray(rules) && rules.some((rule) => names.includes(rule));
+  });
+}
+
 function lookUp(name: string, among: readonly LinkBase[]): LinkBase | undefined {
   return among.find((one) => one.name === name) ?? among.find((one) => one.id === name);
 }
