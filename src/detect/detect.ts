@@ -152,9 +152,9 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
       if (fact.type !== 'event') return;
       listening(fact, sink, () =>
         sigma.see(fact, (hit) => {
-          const { detector, fires } = hit.owned;
+          const { detector, fires, feeds } = hit.owned;
           if (fires) say(known.get(detector.stem) as Detector, findingOf(hit), fact, sink);
-          else correlating.take(hit);
+          if (feeds) correlating.take(hit);
         }),
       );
     },
