@@ -3,6 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { KINDS_OF_ANALYTIC } from '../src/detect/detect.ts';
 import { DetectorFile } from '../src/detect/detector-file.ts';
+import { ExceptionDocument } from '../src/detect/exception-file.ts';
+import { MeasuredDocument } from '../src/detect/measured-file.ts';
 import { Config } from '../src/model/config.ts';
 import { WireEvent } from '../src/model/event.ts';
 import { Field, MappingDocument } from '../src/source/mapping-schema.ts';
@@ -46,7 +48,9 @@ function detectorSchema(): object {
 /** Name and text of every generated file. */
 export function referenceFiles(): ReadonlyMap<string, string> {
   const mapping = { ...(withoutRepeats(MappingDocument) as object), $defs: { field: Field } };
-  const schemas = { event: WireEvent, config: Config, mapping, detector: detectorSchema() };
+  const beside = { exception: ExceptionDocument, measured: MeasuredDocument };
+  const detector = detectorSchema();
+  const schemas = { event: WireEvent, config: Config, mapping, detector, ...beside };
   return new Map(
     Object.entries(schemas).map(([name, schema]) => [
       `${name}.schema.json`,
