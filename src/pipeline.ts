@@ -498,9 +498,9 @@ class Spine implements Pipeline {
     }
     if (fact.type === 'event') {
       this.#options.baseline.onEvent?.(fact);
+      this.#casework.see(fact);
       this.#closedUnit(fact);
     }
-    this.#casework.see(fact);
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
       amendment: (amendment) => this.#amendment(amendment, fact),
@@ -547,7 +547,9 @@ class Spine implements Pipeline {
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
         : null;
-    const chain = this.#casework.grow(caseId, detection, lineage, answer);
+    const calls = session === null ? [] : this.#correlate.calls(tenant, session);
+    const known = { calls, ancestors: lineage.ancestors };
+    const chain = this.#casework.grow(caseId, detection, known, answer);
     if (chain !== null) this.#effects.chains.push(chain);
   }
 

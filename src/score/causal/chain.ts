@@ -1,15 +1,35 @@
 /** Causal chains: grown with each detection of a case from what the trail remembers. */
 import type { CausalChain, ChainEdge, ChainNode, NodeType } from '../../model/chain.ts';
 import type { Detection, Witness } from '../../model/detection.ts';
-import type { Kind } from '../../model/event.ts';
+import type { Kind, Position } from '../../model/event.ts';
+import { eventIdOf } from '../../model/ids.ts';
 import type { Entity, Slots } from '../../state/slots.ts';
 import { rootOf } from './root.ts';
-import type { SessionTrail, Trail } from './trail.ts';
+import type { SessionTrail, Trail, TrailOrigin } from './trail.ts';
 
 /** A session that led to another, nearest first. */
 export interface Ancestor {
   readonly session: string;
   readonly agent: string;
+}
+
+/** A call of the session as the ledger of acts holds it. */
+export interface KnownCall {
+  readonly topic: string;
+  readonly nativeId: string;
+  readonly at: Position;
+  readonly tool: string;
+  readonly ms: number;
+  /** Allowed and answered without an error. */
+  readonly took: boolean;
+  /** The record that stated it; null where none did. */
+  readonly said: { readonly topic: string; readonly nativeId: string; readonly ms: number } | null;
+}
+
+/** What is known of the session of a detection. */
+export interface KnownSession {
+  readonly ancestors: readonly Ancestor[];
+  readonly calls: readonly KnownCall[];
 }
 
 /** What of an intervention the chain tells. */
@@ -25,7 +45,7 @@ export interface Chains {
   grow(
     caseId: string,
     detection: Detection,
-    ancestors: readonly Ancestor[],
+    session: KnownSession,
     intervention: Intervention | null,
   ): CausalChain | null;
 }
@@ -60,10 +80,10 @@ export function createChains(
   evicted: (subject: string, detail: string, ms: number) => void,
 ): Chains {
   return {
-    grow(caseId, detection, ancestors, intervention) {
+    grow(caseId, detection, session, intervention) {
       const chain = chainOf(slots, caseId, detection.decidedMs, evicted);
       const before = chain.nodes.length + chain.edges.length + chain.dropped;
-      new Growth(chain, trail, detection).grow(ancestors, intervention);
+      new Growth(chain, trail, detection, session).grow(intervention);
       if (chain.nodes.length + chain.edges.length + chain.dropped === before) return null;
       slots.touch(SPACE, caseId);
       return shown(caseId, chain);
@@ -113,20 +133,22 @@ class Growth {
   readonly #chain: ChainEntity;
   readonly #trail: Trail;
   readonly #detection: Detection;
-  readonly #session: SessionTrail | undefined;
+  readonly #values: SessionTrail | undefined;
+  readonly #known: KnownSession;
 
-  constructor(chain: ChainEntity, trail: Trail, detection: Detection) {
+  constructor(chain: ChainEntity, trail: Trail, detection: Detection, known: KnownSession) {
     const { tenant, session } = detection.entity;
     this.#chain = chain;
     this.#trail = trail;
     this.#detection = detection;
-    this.#session = session === null ? undefined : trail.session(tenant, session);
+    this.#known = known;
+    this.#values = session === null ? undefined : trail.session(tenant, session);
   }
 
-  grow(ancestors: readonly Ancestor[], intervention: Intervention | null): void {
+  grow(intervention: Intervention | null): void {
     const witnesses = this.#detection.witnesses.slice(-WITNESSES_MAX);
     for (const witness of witnesses) this.#witness(witness);
-    this.#spawned(ancestors);
+    this.#spawned();
     const last = witnesses.at(-1);
     if (intervention === null || last === undefined) return;
     const { leaseId, verb, ms } = intervention;
@@ -134,49 +156,58 @@ class Growth {
       this.#edge(last.eventId, leaseId, 'answered-by', ms, last.eventId, this.#detection.detector);
   }
 
-  #witness({ eventId, kind, timeMs, says }: Witness): void {
+  #witness({ eventId, kind, timeMs, says, position }: Witness): void {
     if (!this.#node(eventId, TYPE_OF[kind], says, timeMs, eventId)) return;
     const { found } = this.#chain;
     if (!found.includes(eventId)) found.push(eventId);
-    if (kind === 'gateway') this.#act(eventId, timeMs, 0);
+    if (kind !== 'gateway') return;
+    const call = this.#known.calls.find(({ at }) => isSame(at, position));
+    this.#act(eventId, timeMs, call, 0);
   }
 
   /** What stated a call, what it did, which change it followed, and where its values came from. */
-  #act(id: string, ms: number, hop: number): void {
-    const act = this.#session?.acts[id];
-    if (act !== undefined) {
-      const { said, saidMs, tool, took } = act;
-      if (said !== null && this.#node(said, 'reasoning', `stated ${tool}`, saidMs, said))
-        this.#edge(said, id, 'same-call', Math.max(ms, saidMs), said, tool);
-      const effect = `${id}#effect`;
-      if (took && this.#node(effect, 'effect', `${tool} was done`, ms, id))
-        this.#edge(id, effect, 'same-call', ms, id, tool);
-    }
+  #act(id: string, ms: number, call: KnownCall | undefined, hop: number): void {
     const { tenant, agent } = this.#detection.entity;
     const change = this.#trail.changeBefore(tenant, agent, ms);
     if (change !== null && this.#node(change.id, 'change', change.what, change.ms, change.id))
       this.#edge(change.id, id, 'followed-change', ms, change.id, change.what);
-    if (hop >= HOPS_MAX) return;
-    for (const origin of Object.values(this.#session?.came ?? {})) {
-      if (origin.to !== id) continue;
-      const { from, tool, fromMs, path } = origin;
-      const input = `${from}#result`;
-      const isThere =
-        this.#node(from, 'act', `called ${tool}`, fromMs, from) &&
-        this.#node(input, 'untrusted-input', `result of ${tool}`, fromMs, from);
-      if (!isThere) continue;
-      this.#edge(from, input, 'same-call', fromMs, from, tool);
-      this.#edge(input, id, 'value-came-from', ms, id, path);
-      this.#act(from, fromMs, hop + 1);
+    if (call === undefined) return;
+    const { said, tool, took } = call;
+    if (said !== null) {
+      const stated = eventIdOf(said.topic, said.nativeId);
+      if (this.#node(stated, 'reasoning', `stated ${tool}`, said.ms, stated))
+        this.#edge(stated, id, 'same-call', Math.max(ms, said.ms), stated, tool);
     }
+    const effect = `${id}#effect`;
+    if (took && this.#node(effect, 'effect', `${tool} was done`, ms, id))
+      this.#edge(id, effect, 'same-call', ms, id, tool);
+    if (hop >= HOPS_MAX) return;
+    for (const origin of Object.values(this.#values?.came ?? {}))
+      if (origin.to === call.nativeId) this.#came(id, ms, origin, hop);
+  }
+
+  /** A value of a call that an earlier result said. */
+  #came(id: string, ms: number, { from, tool, fromMs, path }: TrailOrigin, hop: number): void {
+    const call = this.#known.calls.find(({ nativeId }) => nativeId === from);
+    // The ledger holds the call no longer: nothing would witness where the value was read.
+    if (call === undefined) return;
+    const reader = eventIdOf(call.topic, from);
+    const input = `${reader}#result`;
+    const isThere =
+      this.#node(reader, 'act', `called ${tool}`, fromMs, reader) &&
+      this.#node(input, 'untrusted-input', `result of ${tool}`, fromMs, reader);
+    if (!isThere) return;
+    this.#edge(reader, input, 'same-call', fromMs, reader, tool);
+    this.#edge(input, id, 'value-came-from', ms, id, path);
+    this.#act(reader, fromMs, call, hop + 1);
   }
 
   /** Opening of the session by another, and of that one by yet another, as governance recorded it. */
-  #spawned(ancestors: readonly Ancestor[]): void {
+  #spawned(): void {
     const { tenant, session } = this.#detection.entity;
     let child = session;
     let later = this.#earliestIn(session);
-    for (const { session: parent, agent } of ancestors) {
+    for (const { session: parent, agent } of this.#known.ancestors) {
       const opened = child === null ? null : this.#trail.session(tenant, child)?.opened;
       if (opened === null || opened === undefined || later === null) return;
       const label = `${agent} opened this session from its own`;
@@ -233,4 +264,13 @@ class Growth {
     if (isKnown || edges.length >= EDGES_MAX || from === to) return;
     edges.push({ from, to, type, ms, eventId, says: says.slice(0, 200) });
   }
+}
+
+function isSame(one: Position, other: Position): boolean {
+  return (
+    one.offset === other.offset &&
+    one.partition === other.partition &&
+    one.index === other.index &&
+    one.topic === other.topic
+  );
 }
