@@ -9,7 +9,13 @@ import { type Because, createDecide, type Decide, type DecideOptions } from './d
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances } from './decide/falsify.ts';
 import { createDetect, type Detect } from './detect/detect.ts';
-import { type Intention, type Judged, type OperatorRequest, VERBS } from './model/decision.ts';
+import {
+  type Case,
+  type Intention,
+  type Judged,
+  type OperatorRequest,
+  VERBS,
+} from './model/decision.ts';
 import type { Amendment, Detection, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
 import {
@@ -134,6 +140,8 @@ class Spine implements Pipeline {
   /** W when the state was stored: what was read before and lies above it is still to be released. */
   #restoredMs = Number.MIN_SAFE_INTEGER;
   #effects: Effects = noEffects();
+  /** Where in the effects a case stands. */
+  readonly #caseAt = new Map<string, number>();
   #worked = false;
   #pageCursor = 0;
   #pageBudget = 0;
@@ -291,6 +299,7 @@ class Spine implements Pipeline {
     const pages = this.#pagesFor(delta?.length ?? 0);
     const effects = this.#effects;
     this.#effects = noEffects();
+    this.#caseAt.clear();
     this.#worked = false;
     return {
       moves,
@@ -472,8 +481,17 @@ class Spine implements Pipeline {
   #resolve(ms: number): void {
     if ((this.#casework.cases.nextMs() ?? Number.POSITIVE_INFINITY) > ms) return;
     const { cases, announcements } = this.#casework.cases.passTime(ms);
-    this.#effects.cases.push(...cases);
+    this.#cases(cases);
     this.#effects.announcements.push(...announcements);
+  }
+
+  /** A case that grows many times in a step is written once, as it stands last. */
+  #cases(cases: readonly Case[]): void {
+    for (const one of cases) {
+      const at = this.#caseAt.get(one.id);
+      if (at !== undefined) this.#effects.cases[at] = one;
+      else this.#caseAt.set(one.id, this.#effects.cases.push(one) - 1);
+    }
   }
 
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
@@ -538,7 +556,7 @@ class Spine implements Pipeline {
     if (session !== null) this.#correlate.suspect(tenant, session);
     const lineage = this.#lineage(detection);
     const told = this.#casework.take(detection, lineage, this.#correlate.fleet());
-    this.#effects.cases.push(...told.cases);
+    this.#cases(told.cases);
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;

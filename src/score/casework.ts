@@ -13,7 +13,7 @@ import {
 } from './causal/chain.ts';
 import { createTrail } from './causal/trail.ts';
 import type { FleetSizes } from './fleet-case.ts';
-import { hear } from './heard.ts';
+import { createHear } from './heard.ts';
 import { addRisk, delegatedRisk, retractEverywhere, riskOf } from './risk.ts';
 import { RISK } from './score.ts';
 
@@ -63,7 +63,7 @@ export function createCasework(
   const casebook = createCasebook(slots, evicted);
   return {
     see: (fact) => trail.see(fact),
-    hear: (detection) => hear(slots, detection, evicted),
+    hear: createHear(slots, evicted),
     take(detection, lineage, sizes) {
       accrue(slots, detection, lineage, evicted);
       const { tenant, agent } = detection.entity;

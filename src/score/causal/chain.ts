@@ -51,8 +51,11 @@ export interface Chains {
 }
 
 interface ChainEntity extends Entity {
-  nodes: ChainNode[];
-  edges: ChainEdge[];
+  nodes: Record<string, ChainNode>;
+  edges: Record<string, ChainEdge>;
+  /** How many each holds. */
+  nodeCount: number;
+  edgeCount: number;
   /** Ids of what was detected: where the traversal starts. */
   found: string[];
   dropped: number;
@@ -79,14 +82,19 @@ export function createChains(
   trail: Trail,
   evicted: (subject: string, detail: string, ms: number) => void,
 ): Chains {
+  slots.split(SPACE, ['nodes', 'edges']);
   return {
     grow(caseId, detection, session, intervention) {
       const chain = chainOf(slots, caseId, detection.decidedMs, evicted);
-      const before = chain.nodes.length + chain.edges.length + chain.dropped;
-      new Growth(chain, trail, detection, session).grow(intervention);
-      if (chain.nodes.length + chain.edges.length + chain.dropped === before) return null;
-      slots.touch(SPACE, caseId);
-      return shown(caseId, chain);
+      const { nodeCount, edgeCount, dropped } = chain;
+      const touch = (record: 'nodes' | 'edges', key: string) =>
+        slots.touchPart(SPACE, caseId, record, key);
+      new Growth(chain, trail, detection, session, touch).grow(intervention);
+      if (chain.dropped !== dropped) slots.touch(SPACE, caseId);
+      const hasGrown = chain.nodeCount !== nodeCount || chain.edgeCount !== edgeCount;
+      // A full chain is not written anew for each detection: what it dropped is told in doublings.
+      const isTold = Math.clz32(chain.dropped) !== Math.clz32(dropped);
+      return hasGrown || isTold ? shown(caseId, chain) : null;
     },
   };
 }
@@ -111,22 +119,29 @@ function chainOf(
       evicted(stalest[0], 'causal chain forgotten (what was stored stays): too many', ms);
     }
   }
-  const chain: ChainEntity = { nodes: [], edges: [], found: [], dropped: 0, lastMs: ms };
+  const counts = { nodeCount: 0, edgeCount: 0, dropped: 0 };
+  const chain: ChainEntity = { nodes: {}, edges: {}, ...counts, found: [], lastMs: ms };
   slots.put(SPACE, caseId, chain);
   return chain;
 }
 
-function shown(caseId: string, { nodes, edges, found, dropped }: ChainEntity): CausalChain {
-  const sorted = [...nodes].sort((a, b) => a.ms - b.ms || (a.id < b.id ? -1 : 1));
-  const key = (edge: ChainEdge) => `${edge.from} ${edge.to} ${edge.type}`;
+function shown(caseId: string, chain: ChainEntity): CausalChain {
+  const nodes = Object.values(chain.nodes);
+  const edges = Object.values(chain.edges);
   return {
     caseId,
-    nodes: sorted,
-    edges: [...edges].sort((a, b) => a.ms - b.ms || (key(a) < key(b) ? -1 : 1)),
-    dropped,
-    root: rootOf(nodes, edges, found),
+    nodes: nodes.sort((a, b) => a.ms - b.ms || (a.id < b.id ? -1 : 1)),
+    edges: edges.sort((a, b) => a.ms - b.ms || (keyOf(a) < keyOf(b) ? -1 : 1)),
+    dropped: chain.dropped,
+    root: rootOf(nodes, edges, chain.found),
   };
 }
+
+function keyOf({ from, to, type }: Pick<ChainEdge, 'from' | 'to' | 'type'>): string {
+  return `${from} ${to} ${type}`;
+}
+
+type Touch = (record: 'nodes' | 'edges', key: string) => void;
 
 /** One detection's part of a chain. */
 class Growth {
@@ -136,12 +151,21 @@ class Growth {
   readonly #values: SessionTrail | undefined;
   readonly #known: KnownSession;
 
-  constructor(chain: ChainEntity, trail: Trail, detection: Detection, known: KnownSession) {
+  readonly #touch: Touch;
+
+  constructor(
+    chain: ChainEntity,
+    trail: Trail,
+    detection: Detection,
+    known: KnownSession,
+    touch: Touch,
+  ) {
     const { tenant, session } = detection.entity;
     this.#chain = chain;
     this.#trail = trail;
     this.#detection = detection;
     this.#known = known;
+    this.#touch = touch;
     this.#values = session === null ? undefined : trail.session(tenant, session);
   }
 
@@ -223,7 +247,7 @@ class Growth {
   /** First thing of the session in the chain that is not its opening. */
   #earliestIn(session: string | null): string | null {
     let first: ChainNode | null = null;
-    for (const node of this.#chain.nodes) {
+    for (const node of Object.values(this.#chain.nodes)) {
       if (node.session !== session || node.type === 'change') continue;
       if (first === null || node.ms < first.ms || (node.ms === first.ms && node.id < first.id))
         first = node;
@@ -240,14 +264,16 @@ class Growth {
     eventId: string,
     about: { readonly agent: string; readonly session: string | null } = this.#detection.entity,
   ): boolean {
-    const { nodes } = this.#chain;
-    if (nodes.some((node) => node.id === id)) return true;
-    if (nodes.length >= NODES_MAX) {
-      this.#chain.dropped += 1;
+    const chain = this.#chain;
+    if (Object.hasOwn(chain.nodes, id)) return true;
+    if (chain.nodeCount >= NODES_MAX) {
+      chain.dropped += 1;
       return false;
     }
     const { agent, session } = about;
-    nodes.push({ id, type, label: label.slice(0, 200), ms, agent, session, eventId });
+    chain.nodes[id] = { id, type, label: label.slice(0, 200), ms, agent, session, eventId };
+    chain.nodeCount += 1;
+    this.#touch('nodes', id);
     return true;
   }
 
@@ -259,10 +285,12 @@ class Growth {
     eventId: string,
     says: string,
   ): void {
-    const { edges } = this.#chain;
-    const isKnown = edges.some((one) => one.from === from && one.to === to && one.type === type);
-    if (isKnown || edges.length >= EDGES_MAX || from === to) return;
-    edges.push({ from, to, type, ms, eventId, says: says.slice(0, 200) });
+    const chain = this.#chain;
+    const key = keyOf({ from, to, type });
+    if (Object.hasOwn(chain.edges, key) || chain.edgeCount >= EDGES_MAX || from === to) return;
+    chain.edges[key] = { from, to, type, ms, eventId, says: says.slice(0, 200) };
+    chain.edgeCount += 1;
+    this.#touch('edges', key);
   }
 }
 
