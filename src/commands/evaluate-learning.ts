@@ -6,6 +6,8 @@ import { driftBits, LEDGER_CAP_BITS, ledgerAfter, ledgerRecord } from '../baseli
 import type { Profile } from '../baseline/profile.ts';
 import { ledgerSteps } from '../baseline/review.ts';
 import { byRole } from '../evaluation/recordings/contest.ts';
+import type { Goal } from '../evaluation/recordings/goals.ts';
+import { isWithin } from '../evaluation/recordings/stories.ts';
 import { markdown } from '../evaluation/recordings/table.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { type Period, writeFleet } from './evaluate-fleet.ts';
@@ -15,9 +17,11 @@ import { unitsIn } from './evaluate-units.ts';
 
 const REGISTRY = new Map(DIMENSIONS.map((dimension) => [dimension.name, dimension]));
 const OPTIONS: LearnOptions = { rehearsal: null, seed: 1 };
-/** Shares of the learning sessions that are planted. */
-const SHARES = [0.01, 0.02, 0.05] as const;
+/** Shares of the learning sessions that are planted; nothing, to see what the gate costs. */
+const SHARES = [0, 0.01, 0.02, 0.05] as const;
 const EXCLUDED_MIN = 0.95;
+/** The most sound sessions the gate may cost where nothing is planted. */
+const LOST_MAX = 0.005;
 const POISONED = { agents: 12, days: '10' };
 const DRIFTING = { agents: 10, days: '28', stepDays: 4 };
 const DAY_MS = 86_400_000;
@@ -55,13 +59,7 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
     });
   }
   return {
-    goals: found.map(({ share, planted, kept }) => ({
-      what: 'planted sessions excluded from what is promoted',
-      where: `genesis, ${100 * share} % planted`,
-      wanted: `≥ ${100 * EXCLUDED_MIN} %`,
-      measured: `${planted - kept} of ${planted}`,
-      isMet: planted > 0 && planted - kept >= EXCLUDED_MIN * planted,
-    })),
+    goals: found.map(genesisGoal),
     texts: {
       poison: markdown(
         ['planted share', 'sessions', 'planted', 'excluded', 'sound sessions excluded too'],
@@ -72,6 +70,24 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
       ),
     },
     figures: { poison: found },
+  };
+}
+
+function genesisGoal({ share, sessions, planted, kept, lost }: Planted): Goal {
+  if (share > 0)
+    return {
+      what: 'planted sessions excluded from what is promoted',
+      where: `genesis, ${100 * share} % planted`,
+      wanted: `≥ ${100 * EXCLUDED_MIN} %`,
+      measured: `${planted - kept} of ${planted}`,
+      isMet: planted > 0 && planted - kept >= EXCLUDED_MIN * planted,
+    };
+  return {
+    what: 'sound sessions excluded where nothing is planted',
+    where: 'genesis',
+    wanted: `≤ ${100 * LOST_MAX} %, chance allowed for (p ≥ .05)`,
+    measured: `${lost} of ${sessions} (${((100 * lost) / Math.max(1, sessions)).toFixed(2)} %)`,
+    isMet: sessions > 0 && isWithin({ name: '', sessions, alerted: lost }, LOST_MAX),
   };
 }
 
@@ -86,7 +102,9 @@ export function windowPart(period: Period, { units, firings }: AtTheGate): Secti
     const atMs = changed.get(agent);
     return atMs !== undefined && (period.startMs.get(session) ?? 0) >= atMs;
   });
-  const byRank = excludedAmong(own, [], bad);
+  const ranked = own.map((unit) => ({ ...unit, foreignBits: null }));
+  const byRank = excludedAmong(ranked, [], bad);
+  const byGate = excludedAmong(own, [], bad);
   const whole = excludedAmong(own, firings, bad);
   const sessions = [...new Set(own.map(({ session }) => session))];
   const planted = sessions.filter((session) => bad.has(session)).length;
@@ -97,22 +115,25 @@ export function windowPart(period: Period, { units, firings }: AtTheGate): Secti
         what: 'planted sessions excluded from what is promoted',
         where: `declared windows of ${changed.size} agents, judged by the baseline before`,
         wanted: `≥ ${100 * EXCLUDED_MIN} %`,
-        measured: `${byRank.planted} of ${planted} by rank; ${whole.planted} with quarantine, which keeps out ${whole.sound} of ${sound} sound ones too`,
-        // Quarantine alone would be met by letting nobody in: the rank has to tell them apart.
-        isMet: planted > 0 && byRank.planted >= EXCLUDED_MIN * planted,
+        measured: `${byGate.planted} of ${planted} (${byRank.planted} by rank alone), and ${byGate.sound} of ${sound} sound ones; with quarantine ${whole.planted} and ${whole.sound}`,
+        // Quarantine alone would be met by letting nobody in: the gate has to tell them apart.
+        isMet: planted > 0 && byGate.planted >= EXCLUDED_MIN * planted,
       },
     ],
     texts: {
       window: markdown(
-        ['sessions in the windows', 'number', 'excluded by rank', 'with quarantine of their agent'],
         [
-          ['planted', ...[planted, byRank.planted, whole.planted].map(String)],
-          ['sound', ...[sound, byRank.sound, whole.sound].map(String)],
+          ...['sessions in the windows', 'number', 'excluded by rank alone'],
+          ...['by rank and foreign values', 'with quarantine'],
+        ],
+        [
+          ['planted', ...[planted, byRank.planted, byGate.planted, whole.planted].map(String)],
+          ['sound', ...[sound, byRank.sound, byGate.sound, whole.sound].map(String)],
         ],
         1,
       ),
     },
-    figures: { window: { planted, sound, byRank, whole } },
+    figures: { window: { planted, sound, byRank, byGate, whole } },
   };
 }
 

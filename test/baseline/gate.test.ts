@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { DIMENSIONS } from '../../src/baseline/dimensions.ts';
 import {
   exclusionOf,
+  FOREIGN_BITS,
   GATE_P,
   type GateUnit,
   gate,
@@ -28,6 +29,8 @@ const CLEAN: GateUnit = {
   alertR: 10,
   alertA: 1400,
   hardEvidence: false,
+  foreignBits: null,
+  traces: [],
 };
 
 describe('one unit', () => {
@@ -41,20 +44,38 @@ describe('one unit', () => {
       [{ alertR: 1400 }, 'agent-under-alert'],
       [{ alertR: Number.NaN }, 'agent-under-alert'],
       [{ hardEvidence: true, p: 0 }, 'hard-evidence'],
+      [{ foreignBits: FOREIGN_BITS }, 'foreign-value'],
+      [{ foreignBits: Number.NaN }, 'foreign-value'],
+      [{ foreignBits: 9, p: 0.001 }, 'foreign-value'],
       [{ p: Number.NaN }, 'improbable'],
     ];
     for (const [more, reason] of cases)
       assert.equal(exclusionOf({ ...CLEAN, ...more }, []), reason, JSON.stringify(more));
     assert.equal(exclusionOf({ ...CLEAN, p: null }, []), null);
+    assert.equal(exclusionOf({ ...CLEAN, foreignBits: FOREIGN_BITS - 0.01 }, []), null);
     assert.equal(exclusionOf({ ...CLEAN, alertR: null, alertA: null }, []), null);
   });
 
   it('is quarantined from the change point of its agent on, and nobody else is', () => {
-    const firing = { agent: 'a1', changePointMs: 200 };
+    const firing = { agent: 'a1', changePointMs: 200, traces: null };
     assert.equal(exclusionOf(CLEAN, [firing]), 'quarantined');
     assert.equal(exclusionOf({ ...CLEAN, fromMs: 300, toMs: 400 }, [firing]), 'quarantined');
     assert.equal(exclusionOf({ ...CLEAN, toMs: 199 }, [firing]), null);
     assert.equal(exclusionOf({ ...CLEAN, agent: 'a2' }, [firing]), null);
+  });
+
+  it('is spared where the firing left a trace and it bears none of it', () => {
+    const firing = { agent: 'a1', changePointMs: 150, traces: ['pay.to none', 'pay.iban none'] };
+    const of = (traces: readonly string[]) => exclusionOf({ ...CLEAN, traces }, [firing]);
+    assert.equal(of([]), null);
+    assert.equal(of(['pay.to own']), null);
+    assert.equal(of(['find.query none', 'pay.iban none']), 'quarantined');
+    assert.equal(exclusionOf({ ...CLEAN, toMs: 149, traces: ['pay.to none'] }, [firing]), null);
+    assert.equal(exclusionOf(CLEAN, [{ ...firing, traces: [] }]), null);
+  });
+
+  it('needs about 25 times the evidence that a prior of one in a hundred asks for a fifth', () => {
+    assert.ok(Math.abs(2 ** FOREIGN_BITS - 99 / 4) < 1e-9);
   });
 
   it('takes its whole session with it', () => {
