@@ -1,5 +1,6 @@
 /** Foreign values: literals of calls that neither mandates nor the role's habits account for. */
-import type { UnitRecord } from '../../model/unit.ts';
+import type { UnitHead, UnitRecord } from '../../model/unit.ts';
+import { bySession } from '../influence.ts';
 import { named } from '../wording.ts';
 import { type Origin, originsOf } from './origin.ts';
 import { type ReadCall, readCall } from './reading.ts';
@@ -24,8 +25,11 @@ export interface ForeignValue {
 /** Values that are this much likelier planted are named at all, bits. */
 export const TRACE_BITS = 2;
 
-/** Fewer other values, or sessions of like mandates, say nothing of what is usual. */
+/** Fewer sessions, of other values or of like mandates, say nothing of what is usual. */
 const OTHERS_MIN = 10;
+/** So many other values are compared with at least, and so many sessions of each count for support. */
+const VALUES_MIN = 3;
+const SUPPORT_MAX = 3;
 /** Where a planted value comes from: out of nowhere, out of any tool's result, out of an own call. */
 const PLANTED = { none: 0.6, result: 0.3, own: 0.1 };
 /** More than so many recurrences, or bits of a misfit, add nothing: they are not independent. */
@@ -38,6 +42,9 @@ interface Place {
   readonly bySymbol: Map<string, Set<string>>;
   /** Distinct values, once per symbol. */
   total: number;
+  /** Sessions by value, and how many of them count as behind a comparison. */
+  readonly sessions: Map<string, Set<string>>;
+  support: number;
   /** Values that no mandate named, with the templates they came up under. */
   readonly unmandated: Map<string, Set<number>>;
 }
@@ -74,7 +81,7 @@ interface Counting {
  * recurs, and is judged by the *other* values there: what is planted again and again excuses neither
  * itself nor its fellows, and all sessions that had it from the same origin are judged alike. Of calls that
  * went through, actionable literals only. A value that most of its sessions had from elsewhere, or that
- * cannot be compared with ten others, is not judged. Linear in the calls; the order of units is nothing.
+ * has too few others beside it, is not judged. Linear in the calls; the order of units is nothing.
  */
 export function foreignValues(
   units: readonly UnitRecord[],
@@ -83,40 +90,43 @@ export function foreignValues(
     ...{ places: new Map(), clusters: new Map(), kin: new Map() },
     ...{ using: new Map(), tools: new Map() },
   };
-  for (const unit of units) countUnit(unit, counting);
+  for (const { units: chunks } of bySession(units)) countSession(chunks, counting);
   const recurring = new Map<Place, number>();
-  const bySession = new Map<string, ForeignValue[]>();
+  const found = new Map<string, ForeignValue[]>();
   for (const cluster of counting.clusters.values())
     for (const [symbol, fellows] of cluster.bySymbol) {
       if (symbol === MANDATE || 2 * fellows.sessions.size <= cluster.sessions.size) continue;
       const value = judged(cluster, symbol, fellows, counting, recurring);
       if (value === null || value.bits < TRACE_BITS) continue;
       for (const session of fellows.sessions) {
-        const list = bySession.get(session) ?? [];
+        const list = found.get(session) ?? [];
         list.push(value);
-        bySession.set(session, list);
+        found.set(session, list);
       }
     }
-  for (const list of bySession.values())
+  for (const list of found.values())
     list.sort((a, b) => b.bits - a.bits || (a.because < b.because ? -1 : 1));
-  return bySession;
+  return found;
 }
 
 /** What the sessions of a mandate like this are found under: its declared task, else its template. */
-function kinOf({ head }: UnitRecord): string {
+function kinOf(head: UnitHead): string {
   return `${head.role ?? ''}|${head.taskType ?? `#${templateOf(head)}`}`;
 }
 
-function countUnit(unit: UnitRecord, counting: Counting): void {
-  const { session, role } = unit.head;
-  const state = newState(unit.head);
-  // Without result texts nobody can tell what was read from what was made up: such units are compared
+/** Counts a session as one, whatever chunks it is in: the first has read what the second uses. */
+function countSession(chunks: readonly UnitRecord[], counting: Counting): void {
+  const head = chunks[0]?.head;
+  if (head === undefined) return;
+  const state = newState(head);
+  const items = chunks.flatMap((chunk) => chunk.items);
+  // Without result texts nobody can tell what was read from what was made up: such sessions are compared
   // with their like only.
-  const hasTexts = unit.items.some((item) => item.type === 'call' && Boolean(item.result));
-  const kin = kinOf(unit);
+  const hasTexts = items.some((item) => item.type === 'call' && Boolean(item.result));
+  const kin = kinOf(head);
   const first = new Map<string, string>();
-  included(counting.kin, kin).add(session);
-  for (const item of unit.items) {
+  included(counting.kin, kin).add(head.session);
+  for (const item of items) {
     if (item.type !== 'call') {
       hear(state, item);
       continue;
@@ -130,12 +140,12 @@ function countUnit(unit: UnitRecord, counting: Counting): void {
     }));
     for (const { value, symbol } of origins) if (!first.has(value)) first.set(value, symbol);
     if (item.outcome !== 'error') {
-      included(counting.tools, role ?? '').add(call.tool);
-      included(counting.using, `${kin}|${call.tool}`).add(session);
+      included(counting.tools, state.role).add(call.tool);
+      included(counting.using, `${kin}|${call.tool}`).add(head.session);
       for (const { origin, value, symbol } of origins) {
         const isCertain = !(state.full && symbol === 'none');
         if (origin.literal && isCertain)
-          countValue({ unit, state, call, origin, value, symbol, kin, hasTexts }, counting);
+          countValue({ head, state, call, origin, value, symbol, kin, hasTexts }, counting);
       }
     }
     remember(state, call, item);
@@ -155,7 +165,7 @@ function symbolOf(
 }
 
 interface Sighted {
-  readonly unit: UnitRecord;
+  readonly head: UnitHead;
   readonly state: ConductState;
   readonly call: ReadCall;
   readonly origin: Origin;
@@ -166,9 +176,9 @@ interface Sighted {
 }
 
 function countValue(sighted: Sighted, counting: Counting): void {
-  const { unit, state, call, origin, value, symbol, kin, hasTexts } = sighted;
-  const { session } = unit.head;
-  const role = unit.head.role ?? '';
+  const { head, state, call, origin, value, symbol, kin, hasTexts } = sighted;
+  const { session } = head;
+  const { role } = state;
   const level = hasTexts ? 'L3' : 'L2';
   const contexts = [
     `${level}|${role}|${call.tool}|${origin.path}`,
@@ -177,11 +187,15 @@ function countValue(sighted: Sighted, counting: Counting): void {
   for (const context of contexts) {
     const place: Place = counting.places.get(context) ?? {
       ...{ bySymbol: new Map(), total: 0, unmandated: new Map() },
+      ...{ sessions: new Map(), support: 0 },
     };
     counting.places.set(context, place);
     const values = included(place.bySymbol, symbol);
     if (!values.has(value)) place.total += 1;
     values.add(value);
+    const sessions = included(place.sessions, value);
+    if (!sessions.has(session) && sessions.size < SUPPORT_MAX) place.support += 1;
+    sessions.add(session);
     if (symbol !== MANDATE) included(place.unmandated, value).add(state.template);
   }
   const key = `${contexts[0]} ${value}`;
@@ -207,8 +221,9 @@ function judged(
 ): ForeignValue | null {
   const known = contexts.flatMap((context) => places.get(context) ?? []);
   const compared = known
+    .filter((place) => supportOf(place, value) >= OTHERS_MIN)
     .map((place) => othersAt(place, symbol, value))
-    .find(({ others }) => others >= OTHERS_MIN);
+    .find(({ others }) => others >= VALUES_MIN);
   if (compared === undefined) return null;
   const { alike, others } = compared;
   const all = tools.get(role)?.size ?? 1;
@@ -242,6 +257,11 @@ const SAYINGS: Readonly<Record<string, string>> = {
   none: 'a value out of nowhere',
   own: 'a value out of an own earlier call',
 };
+
+/** Sessions behind all other values of a place, a few of each. */
+function supportOf({ support, sessions }: Place, value: string): number {
+  return support - Math.min(SUPPORT_MAX, sessions.get(value)?.size ?? 0);
+}
 
 /** Values at a place but this one, and how many of them came from where it came from. */
 function othersAt(place: Place, symbol: string, value: string): { alike: number; others: number } {

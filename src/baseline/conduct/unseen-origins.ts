@@ -1,6 +1,7 @@
 /** Unseen origins: how much of where arguments come from a window has not shown yet. */
 import type { UnitRecord } from '../../model/unit.ts';
 import { unseenMass } from '../../stats/good-turing.ts';
+import { bySession } from '../influence.ts';
 import { originSymbol } from './basis.ts';
 import { originsOf } from './origin.ts';
 import { readCall } from './reading.ts';
@@ -13,9 +14,11 @@ import { hear, newState, remember } from './state.ts';
  */
 export function unseenOrigins(units: readonly UnitRecord[]): number | null {
   const counts = new Map<string, Set<string>>();
-  for (const unit of units) {
-    const state = newState(unit.head);
-    for (const item of unit.items) {
+  for (const { units: chunks } of bySession(units)) {
+    const head = chunks[0]?.head;
+    if (head === undefined) continue;
+    const state = newState(head);
+    for (const item of chunks.flatMap(({ items }) => items)) {
       if (item.type !== 'call') {
         hear(state, item);
         continue;
@@ -26,7 +29,7 @@ export function unseenOrigins(units: readonly UnitRecord[]): number | null {
         for (const origin of originsOf(state, call)) {
           const key = `${call.tool}|${origin.path}|${originSymbol(origin)}`;
           const sessions = counts.get(key) ?? new Set<string>();
-          counts.set(key, sessions.add(unit.head.session));
+          counts.set(key, sessions.add(head.session));
         }
       remember(state, call, item);
     }
