@@ -41,7 +41,7 @@ export interface GateUnit {
   readonly hardEvidence: boolean;
   /** Its most telling foreign value, bits; null where it has none. */
   readonly foreignBits: number | null;
-  /** Traces of its foreign values: where they came from and where they went. */
+  /** What it has in common with others, as `unitTraces` makes them. */
   readonly traces: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export interface GateUnit {
 export interface Firing {
   readonly agent: string;
   readonly changePointMs: number;
-  /** Traces of the session it fired in; null where it leaves none: then all its agent does is suspect. */
+  /** As `firingTraces` makes them; null where it leaves none: then all its agent does is suspect. */
   readonly traces: readonly string[] | null;
 }
 
@@ -123,6 +123,31 @@ function isQuarantined({ agent, toMs, traces }: GateUnit, firing: Firing): boole
   if (firing.agent !== agent || !(toMs >= firing.changePointMs)) return false;
   const { traces: wanted } = firing;
   return wanted === null || traces.some((trace) => wanted.includes(trace));
+}
+
+/** A foreign value as the gate knows it. */
+interface Telling {
+  readonly bits: number;
+  readonly trace: string;
+}
+
+/** Traces of a unit: of every foreign value however weak, and of the tools it called. */
+export function unitTraces(values: readonly Telling[], tools: Iterable<string>): string[] {
+  return [...new Set([...values.map(({ trace }) => trace), ...[...tools].map(toolTrace)])];
+}
+
+/**
+ * What later units have to share with one that was alerted to be kept out with it: a foreign value that
+ * would keep it out by itself; else the tool the alert names; null where there is neither.
+ */
+export function firingTraces(values: readonly Telling[], tool: string | null): string[] | null {
+  const telling = values.filter(({ bits }) => bits >= FOREIGN_BITS).map(({ trace }) => trace);
+  if (telling.length > 0) return telling;
+  return tool === null ? null : [toolTrace(tool)];
+}
+
+function toolTrace(tool: string): string {
+  return `tool ${tool}`;
 }
 
 /**

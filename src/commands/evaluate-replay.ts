@@ -3,13 +3,14 @@ import { createLog } from '../adapters/log.ts';
 import { createCollector } from '../baseline/collect.ts';
 import { foreignValues } from '../baseline/conduct/foreign-values.ts';
 import { CONDUCT } from '../baseline/conduct.ts';
-import type { Firing, GateUnit } from '../baseline/gate.ts';
+import { type Firing, firingTraces, type GateUnit, unitTraces } from '../baseline/gate.ts';
 import { type LearnOptions, learnProfile, learnProfiles } from '../baseline/learn.ts';
 import type { Profile } from '../baseline/profile.ts';
 import { byRole } from '../evaluation/recordings/contest.ts';
 import type { Outcome } from '../evaluation/recordings/quality.ts';
 import type { Detection } from '../model/detection.ts';
 import type { EvidenceLevel } from '../model/event.ts';
+import type { UnitRecord } from '../model/unit.ts';
 import type { BaselineOptions } from '../pipeline.ts';
 import { conformalP } from '../stats/conformal.ts';
 import { forceOf } from './baseline-force.ts';
@@ -85,9 +86,10 @@ export async function learnFrom(
         ...input(scored, `gate ${scored}`),
         baseline: { ...baseline, onEvent: collector.see },
       });
-      const foreign = foreignValues([...learnt, ...collector.finish()]);
-      const tracesOf = (session: string | null): readonly string[] =>
-        (foreign.get(session ?? '') ?? []).map(({ trace }) => trace);
+      const lived = collector.finish();
+      const foreign = foreignValues([...learnt, ...lived]);
+      const tools = toolsBySession(lived);
+      const valuesOf = (session: string | null) => foreign.get(session ?? '') ?? [];
       const hard = new Set(
         result.detections.flatMap(({ evidenceClass, entity }) =>
           evidenceClass === 'hard' && entity.session !== null ? [entity.session] : [],
@@ -98,18 +100,28 @@ export async function learnFrom(
         units: units.map((unit) => ({
           ...unit,
           hardEvidence: hard.has(unit.session),
-          foreignBits: foreign.get(unit.session)?.[0]?.bits ?? null,
-          traces: tracesOf(unit.session),
+          foreignBits: valuesOf(unit.session)[0]?.bits ?? null,
+          traces: unitTraces(valuesOf(unit.session), tools.get(unit.session) ?? []),
         })),
         firings: result.detections
           .filter(({ detector }) => alerting.has(detector))
-          .map(({ entity: { agent, session }, timeMs }) => {
-            const traces = tracesOf(session);
-            return { agent, changePointMs: timeMs, traces: traces.length > 0 ? traces : null };
-          }),
+          .map(({ entity: { agent, session }, timeMs, tool }) => ({
+            ...{ agent, changePointMs: timeMs, traces: firingTraces(valuesOf(session), tool) },
+          })),
       };
     },
   };
+}
+
+/** Tools that each session called. */
+function toolsBySession(units: readonly UnitRecord[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { head, items } of units) {
+    const tools = found.get(head.session) ?? new Set<string>();
+    found.set(head.session, tools);
+    for (const item of items) if (item.type === 'call' && !item.ours) tools.add(item.tool);
+  }
+  return found;
 }
 
 /** Takes the last word on each unit as the gate wants it: p of its joint score. */

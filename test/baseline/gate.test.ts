@@ -5,12 +5,14 @@ import { DIMENSIONS } from '../../src/baseline/dimensions.ts';
 import {
   exclusionOf,
   FOREIGN_BITS,
+  firingTraces,
   GATE_P,
   type GateUnit,
   gate,
   gateP,
   genesisP,
   peerP,
+  unitTraces,
 } from '../../src/baseline/gate.ts';
 import type { UnitRecord } from '../../src/model/unit.ts';
 import { type Random, stream, uniform } from '../../src/simulation/random.ts';
@@ -72,6 +74,21 @@ describe('one unit', () => {
     assert.equal(of(['find.query none', 'pay.iban none']), 'quarantined');
     assert.equal(exclusionOf({ ...CLEAN, toMs: 149, traces: ['pay.to none'] }, [firing]), null);
     assert.equal(exclusionOf(CLEAN, [{ ...firing, traces: [] }]), null);
+  });
+
+  it('leaves the trace of what was telling, else of the tool that was named', () => {
+    const strong = { bits: 6, trace: 'pay.iban none' };
+    const weak = { bits: 2.5, trace: 'pay.ref none' };
+    assert.deepEqual(firingTraces([strong, weak], 'pay'), ['pay.iban none']);
+    assert.deepEqual(firingTraces([weak], 'pay'), ['tool pay']);
+    assert.equal(firingTraces([weak], null), null);
+    const traces = unitTraces([strong, weak], new Set(['pay']));
+    assert.deepEqual(traces, ['pay.iban none', 'pay.ref none', 'tool pay']);
+    for (const fired of [firingTraces([strong, weak], 'pay'), firingTraces([], 'pay')]) {
+      const firing = { agent: 'a1', changePointMs: 150, traces: fired };
+      assert.equal(exclusionOf({ ...CLEAN, traces }, [firing]), 'quarantined');
+      assert.equal(exclusionOf({ ...CLEAN, traces: ['pay.ref none'] }, [firing]), null);
+    }
   });
 
   it('needs about 25 times the evidence that a prior of one in a hundred asks for a fifth', () => {
