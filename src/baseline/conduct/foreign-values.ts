@@ -35,6 +35,10 @@ const PLANTED = { none: 0.6, result: 0.3, own: 0.1 };
 /** More than so many recurrences, or bits of a misfit, add nothing: they are not independent. */
 const RECURRENCES_MAX = 3;
 const MISFIT_MAX = 4;
+/** A misfit counts where the origin is twice as likely planted: tools misfit for many a sound reason. */
+const ODD_BITS = 1;
+/** What more than a fifth of the sessions of like mandates do is their habit. */
+const HABIT_SHARE = 0.2;
 const MANDATE = 'mandate';
 
 /** What is known of one context: distinct values by where they came from. */
@@ -70,6 +74,8 @@ interface Cluster {
 interface Counting {
   readonly places: Map<string, Place>;
   readonly clusters: Map<string, Cluster>;
+  /** By place and origin, whatever the value: sessions by kind of mandate. */
+  readonly traces: Map<string, Map<string, Set<string>>>;
   /** Sessions by kind of mandate, and by that and tool; tools by role. */
   readonly kin: Map<string, Set<string>>;
   readonly using: Map<string, Set<string>>;
@@ -87,7 +93,7 @@ export function foreignValues(
   units: readonly UnitRecord[],
 ): ReadonlyMap<string, readonly ForeignValue[]> {
   const counting: Counting = {
-    ...{ places: new Map(), clusters: new Map(), kin: new Map() },
+    ...{ places: new Map(), clusters: new Map(), traces: new Map(), kin: new Map() },
     ...{ using: new Map(), tools: new Map() },
   };
   for (const { units: chunks } of bySession(units)) countSession(chunks, counting);
@@ -209,6 +215,14 @@ function countValue(sighted: Sighted, counting: Counting): void {
   cluster.bySymbol.set(symbol, fellows);
   fellows.sessions.add(session);
   included(fellows.kin, kin).add(session);
+  const trace = traceOf(contexts, symbol);
+  const alike = counting.traces.get(trace) ?? new Map<string, Set<string>>();
+  counting.traces.set(trace, alike);
+  included(alike, kin).add(session);
+}
+
+function traceOf(contexts: readonly string[], symbol: string): string {
+  return `${contexts[0]} ${symbol}`;
 }
 
 /** Judges a value by where it came from; null where there is too little to compare it with. */
@@ -216,7 +230,7 @@ function judged(
   { value, role, tool, path, contexts }: Cluster,
   symbol: string,
   { sessions, kin: ownKin }: Fellows,
-  { places, kin, using, tools }: Counting,
+  { places, traces, kin, using, tools }: Counting,
   recurring: Map<Place, number>,
 ): ForeignValue | null {
   const known = contexts.flatMap((context) => places.get(context) ?? []);
@@ -232,10 +246,17 @@ function judged(
   // What is usual from there may well recur: recurrence at most doubles what the origin says.
   const again = Math.min(Math.max(0, origin), recurrenceBits(mandates, value, known, recurring));
   let misfit = { bits: 0, like: 0, use: 0 };
+  const trace = traceOf(contexts, symbol);
   for (const [kind, own] of ownKin) {
-    const like = (kin.get(kind)?.size ?? 0) - own.size;
-    const use = (using.get(`${kind}|${tool}`)?.size ?? 0) - own.size;
-    const bits = like < OTHERS_MIN ? 0 : Math.log2((like + 1) / (use + 0.5) / all);
+    const sessions = kin.get(kind)?.size ?? 0;
+    const alike = traces.get(trace)?.get(kind)?.size ?? 0;
+    // Without all that came from there: strangers of many names must not make each other's tool usual.
+    // Unless it is a habit under such mandates: then without this value only.
+    const left = alike > HABIT_SHARE * sessions ? own.size : alike;
+    const like = sessions - left;
+    const use = (using.get(`${kind}|${tool}`)?.size ?? 0) - left;
+    const bits =
+      like < OTHERS_MIN || origin < ODD_BITS ? 0 : Math.log2((like + 1) / (use + 0.5) / all);
     if (bits > misfit.bits) misfit = { bits: Math.min(MISFIT_MAX, bits), like, use };
   }
   const said = SAYINGS[symbol] ?? `out of what ${named(symbol.slice(2))} answered`;
@@ -246,7 +267,7 @@ function judged(
   ];
   return {
     bits: origin + again + misfit.bits,
-    trace: `${contexts[0]} ${symbol}`,
+    trace,
     sessions: sessions.size,
     mandates,
     because: parts.join('; '),
