@@ -19,6 +19,8 @@ const REGISTRY = new Map(DIMENSIONS.map((dimension) => [dimension.name, dimensio
 const OPTIONS: LearnOptions = { rehearsal: null, seed: 1 };
 /** Shares of the learning sessions that are planted; nothing, to see what the gate costs. */
 const SHARES = [0, 0.01, 0.02, 0.05] as const;
+/** The same with a stranger for each session, which nobody promised to keep out: 2 % and 5 %. */
+const MANY_STRANGERS = [0.02, 0.05] as const;
 const EXCLUDED_MIN = 0.95;
 /** The most sound sessions the gate may cost where nothing is planted. */
 const LOST_MAX = 0.005;
@@ -28,6 +30,7 @@ const DAY_MS = 86_400_000;
 
 interface Planted {
   readonly share: number;
+  readonly manyStrangers: boolean;
   readonly sessions: number;
   readonly planted: number;
   readonly kept: number;
@@ -38,11 +41,17 @@ interface Planted {
 /** Plants sessions among those to learn from, and counts which of them get into a role's profile. */
 export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
   const found: Planted[] = [];
-  for (const share of SHARES) {
+  const fleets = [
+    ...SHARES.map((share) => ({ share, manyStrangers: false })),
+    ...MANY_STRANGERS.map((share) => ({ share, manyStrangers: true })),
+  ];
+  for (const { share, manyStrangers } of fleets) {
     bench.output.progress(`stories: ${100 * share} % of the learning sessions are planted`);
     const options = ['--learn-days', POISONED.days, '--days', '1', '--poison', String(share)];
-    const plan = { agents: POISONED.agents, seed: `${bench.seed}/poison`, options };
-    const { learn } = await writeFleet(`${dir}/${share}`, plan);
+    const { learn } = await writeFleet(`${dir}/${share}-${manyStrangers}`, {
+      ...{ agents: POISONED.agents, seed: `${bench.seed}/poison`, options },
+      learning: { manyStrangers },
+    });
     const bad = new Set(
       learn.labels.filter(({ kind }) => kind === 'poisoned-window').map(({ session }) => session),
     );
@@ -51,7 +60,7 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
     const learnt = units.filter(({ items }) => items.some(({ type }) => type === 'call'));
     const planted = learnt.filter(({ head }) => bad.has(head.session));
     found.push({
-      share,
+      ...{ share, manyStrangers },
       sessions: learnt.length,
       planted: planted.length,
       kept: planted.filter(({ head }) => !out.has(head.session)).length,
@@ -59,14 +68,19 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
     });
   }
   return {
-    goals: found.map(genesisGoal),
+    goals: found.filter(({ manyStrangers }) => !manyStrangers).map(genesisGoal),
     texts: {
       poison: markdown(
-        ['planted share', 'sessions', 'planted', 'excluded', 'sound sessions excluded too'],
-        found.map(({ share, sessions, planted, kept, lost }) => [
-          ...[`${100 * share} %`, sessions, planted, planted - kept, lost].map(String),
+        [
+          ...['planted share', 'stranger', 'sessions', 'planted'],
+          ...['excluded', 'sound sessions excluded too'],
+        ],
+        found.map(({ share, manyStrangers, sessions, planted, kept, lost }) => [
+          `${100 * share} %`,
+          share === 0 ? 'none' : manyStrangers ? 'another each time' : 'the same',
+          ...[sessions, planted, planted - kept, lost].map(String),
         ]),
-        1,
+        2,
       ),
     },
     figures: { poison: found },
