@@ -1,6 +1,6 @@
 /** Because: what made a call strange, in sentences with figures and without payload text. */
 import { named, rounded } from '../wording.ts';
-import { FEATURES } from './features.ts';
+import { FEATURES } from './columns.ts';
 
 type Say = (value: number, tool: string) => string;
 

@@ -9,8 +9,10 @@ import {
   type Trees,
 } from '../../stats/boosted-trees.ts';
 import type { Json } from '../dimension.ts';
-import { basisDocument, learnBasis } from './basis.ts';
-import { type ConductLevel, FEATURES, Measure, SIGNS } from './features.ts';
+import { basisDocument } from './basis-document.ts';
+import { learnBasis } from './basis-learn.ts';
+import { FEATURES, SIGNS } from './columns.ts';
+import { type ConductLevel, Measure } from './features.ts';
 import { readCall } from './reading.ts';
 import { isAim, type Rehearsed, rehearse, stockOf, type Uniform, uniformOf } from './rehearsal.ts';
 import { hear, newState, remember, templateOf } from './state.ts';
