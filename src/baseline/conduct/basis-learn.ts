@@ -23,7 +23,6 @@ import {
   hear,
   liveOf,
   newState,
-  type PastCall,
   remember,
   toolOf,
   wordsIn,

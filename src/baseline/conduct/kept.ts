@@ -103,11 +103,11 @@ export class Keeper {
     const mandated = state.words.length / 6;
     return {
       owner: this,
-      ...{ weights: [], first: [], before: [0], sentence: [0] },
-      places: {
-        ...{ sum: [], mandated: [], coherent: [], context: [] },
-        ...{ marks: [], call: [], order: [] },
-      },
+      weights: [],
+      first: [],
+      before: [0],
+      sentence: [0],
+      places: { sum: [], mandated: [], coherent: [], context: [], marks: [], call: [], order: [] },
       taken: 0,
       mandate: this.#mandates.facts(lexis.h, mandated, state.template),
       role: this.#ground.role(state.role),

@@ -6,12 +6,12 @@
  */
 export interface Lexis {
   /** Digests, signed, by number. */
-  h: Int32Array;
+  readonly h: number[];
   n: number;
   /** Open addressing: number + 1, or 0. */
-  slots: Uint16Array;
+  slots: number[];
   /** Serial of the last question that met a word, by number: see `stampOf`. */
-  stamp: Int32Array;
+  readonly stamp: number[];
   serial: number;
 }
 
@@ -29,10 +29,12 @@ const VALUES = Uint8Array.from({ length: 128 }, (_, code) =>
 
 /** No words yet. */
 export function newLexis(): Lexis {
-  return {
-    ...{ h: new Int32Array(64), n: 0, slots: new Uint16Array(256) },
-    ...{ stamp: new Int32Array(64), serial: 0 },
-  };
+  // Plain lists: a typed one of this size lives outside the heap, and costs ten times as much to make.
+  return { h: [], n: 0, slots: freeSlots(256), stamp: [], serial: 0 };
+}
+
+function freeSlots(size: number): number[] {
+  return new Array<number>(size).fill(0);
 }
 
 /** Number of a digest; a new one gets the next. */
@@ -46,14 +48,11 @@ export function numberOf(lexis: Lexis, h: number): number {
   }
   const number = lexis.n;
   if (number >= NUMBERS_MAX) throw new RangeError('too many words in one unit');
-  if (number === lexis.h.length) {
-    grow(lexis);
-    return numberOf(lexis, h);
-  }
-  lexis.h[number] = h;
-  lexis.stamp[number] = 0;
-  slots[slot] = number + 1;
+  lexis.h.push(h);
+  lexis.stamp.push(0);
   lexis.n = number + 1;
+  if (4 * number < 3 * mask) slots[slot] = number + 1;
+  else grow(lexis);
   return number;
 }
 
@@ -70,7 +69,7 @@ export function knownNumber({ h: digests, slots }: Lexis, h: number): number {
 
 /** Lets go of the words from number `n` on. */
 export function forgetFrom(lexis: Lexis, n: number): void {
-  const { h, slots } = lexis;
+  const { h, stamp, slots } = lexis;
   const mask = slots.length - 1;
   // In the reverse order of adding, so that no chain is torn.
   while (lexis.n > n) {
@@ -79,6 +78,8 @@ export function forgetFrom(lexis: Lexis, n: number): void {
     while (slots[slot] !== lexis.n + 1) slot = (slot + 1) & mask;
     slots[slot] = 0;
   }
+  h.length = n;
+  stamp.length = n;
 }
 
 /** Words from number `from` on as text. */
@@ -153,19 +154,13 @@ function charsOf(codes: readonly number[], above = 0): string {
 }
 
 function grow(lexis: Lexis): void {
-  const { n } = lexis;
-  const h = new Int32Array(4 * n);
-  h.set(lexis.h);
-  const stamp = new Int32Array(4 * n);
-  stamp.set(lexis.stamp);
-  const slots = new Uint16Array(16 * n);
+  const { h, n } = lexis;
+  const slots = freeSlots(4 * lexis.slots.length);
   const mask = slots.length - 1;
   for (let at = 0; at < n; at += 1) {
     let slot = (h[at] as number) & mask;
     while (slots[slot] !== 0) slot = (slot + 1) & mask;
     slots[slot] = at + 1;
   }
-  lexis.h = h;
-  lexis.stamp = stamp;
   lexis.slots = slots;
 }

@@ -13,7 +13,7 @@ export interface MandateFacts {
   /** Its eight rarest words that the lexicon knows. */
   readonly telling: readonly Telling[];
   /** Likeness to each template of the basis, in its order; which of them is its own, or -1. */
-  readonly likeness: Float64Array;
+  readonly likeness: readonly number[];
   readonly own: number;
   /** Sum of the likeness to the others. */
   readonly likenessSum: number;
@@ -87,7 +87,7 @@ export class Mandates {
   }
 
   /** Facts of a mandate: digests of its first `n` distinct words in order, and of its template. */
-  facts(h: Int32Array, n: number, template: number): MandateFacts {
+  facts(h: readonly number[], n: number, template: number): MandateFacts {
     const telling: Word[] = [];
     let sum = 0;
     for (let at = 0; at < n; at += 1) {
@@ -114,15 +114,15 @@ export class Mandates {
   }
 
   /** Rarity shared with each template, over the mean of both. Words it lacks add nothing: no branch. */
-  #likeness(own: number): Float64Array {
+  #likeness(own: number): number[] {
     const [has, places, begins, sums] = [this.#has, this.#places, this.#begins, this.#sums];
-    const likeness = new Float64Array(sums.length);
+    const likeness: number[] = [];
     let k = 0;
-    for (let at = 0; at < likeness.length; at += 1) {
+    for (let at = 0; at < sums.length; at += 1) {
       const end = begins[at + 1] as number;
       let shared = 0;
       for (; k < end; k += 1) shared += has[places[k] as number] as number;
-      likeness[at] = shared / Math.sqrt((sums[at] as number) * own || 1);
+      likeness.push(shared / Math.sqrt((sums[at] as number) * own || 1));
     }
     return likeness;
   }

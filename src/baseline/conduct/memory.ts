@@ -24,11 +24,8 @@ export const MANDATED = 1;
 export const USED = 2;
 
 /** Memory of a unit that nothing was derived of yet. */
-export function newMemory(state: ConductState): Memory {
-  return {
-    ...{ marks: [], results: [], own: [], known: [] },
-    ...{ seen: 0, waiting: [], said: state.said },
-  };
+export function newMemory(said: boolean): Memory {
+  return { marks: [], results: [], own: [], known: [], seen: 0, waiting: [], said };
 }
 
 /** Takes up the words and calls that came since. True where what was known of calls holds no more. */

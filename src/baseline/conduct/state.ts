@@ -73,8 +73,8 @@ export interface ConductState {
   best: { L3: number | null; L2: number | null };
   /** What made the strangest call strange. */
   because: readonly string[];
-  /** What is derived of the rest; never stored. */
-  [LIVE]?: Live;
+  /** What is derived of the rest, and made again where it is missing: it is never stored. */
+  live?: Live;
 }
 
 /** What is derived of a state and kept from call to call: all of it can be derived again. */
@@ -86,6 +86,8 @@ export interface Live {
   readonly memory: Memory;
   /** What a measure knows of the words, in lists by number. */
   kept: KeptWords | null;
+  /** Leaves it out of every stored state. */
+  readonly toJSON: () => undefined;
 }
 
 /** What a measure keeps of a unit; whose it is, it knows by itself. */
@@ -95,7 +97,6 @@ export interface KeptWords {
   readonly first: number[];
 }
 
-const LIVE: unique symbol = Symbol('live');
 const MANDATE_TOKENS = 512;
 const MANDATE_CHARS = 8192;
 const CALLS_MAX = 64;
@@ -117,7 +118,7 @@ export function newState(head: UnitHead): ConductState {
   const { h, n } = readMandate(mandate, MANDATE_TOKENS);
   const numbers: number[] = [];
   for (let at = 0; at < n; at += 1) numbers.push(numberOf(lexis, h[at] as number));
-  const state: ConductState = {
+  return {
     template: templateOf(head),
     role: head.role ?? '',
     words: wordsAsText(lexis, 0),
@@ -139,24 +140,24 @@ export function newState(head: UnitHead): ConductState {
     full: false,
     best: { L3: null, L2: null },
     because: [],
+    live: newLive(lexis, false),
   };
-  return enlivened(state, lexis);
 }
 
 /** What is derived of a state; of one that was stored it is derived anew. */
 export function liveOf(state: ConductState): Live {
-  const live = state[LIVE];
-  if (live !== undefined) return live;
+  if (state.live !== undefined) return state.live;
   const lexis = newLexis();
   addWords(lexis, state.words);
   for (const { words } of state.calls) addWords(lexis, words);
-  return enlivened(state, lexis)[LIVE] as Live;
+  state.live = newLive(lexis, state.said);
+  return state.live;
 }
 
-/** Not enumerable: copies and stored forms of a state are without it. */
-function enlivened(state: ConductState, lexis: Lexis): ConductState {
-  const value: Live = { lexis, call: null, memory: newMemory(state), kept: null };
-  return Object.defineProperty(state, LIVE, { value });
+const unstored = () => undefined;
+
+function newLive(lexis: Lexis, said: boolean): Live {
+  return { lexis, call: null, memory: newMemory(said), kept: null, toJSON: unstored };
 }
 
 /** Digest of the template of a unit's mandate. */
@@ -281,8 +282,14 @@ function taken(
   state.bytes += bytes;
   const heard = result === null ? NOTHING : listen(state, live, result);
   return {
-    ...{ tool, turn, words: wordsAsText(lexis, words.floor), values, w: numbersAsText(w) },
-    ...heard,
+    tool,
+    turn,
+    words: wordsAsText(lexis, words.floor),
+    values,
+    w: numbersAsText(w),
+    tape: heard.tape,
+    said: heard.said,
+    spans: heard.spans,
   };
 }
 
