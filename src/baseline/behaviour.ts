@@ -391,8 +391,7 @@ function beginUnit(head: UnitHead, profile: InForceProfile, ms: number): OpenUni
     level: 'L0',
     isLate: false,
     blind: [],
-    states: profile.dimensions.map(({ scorer }) => scorer.begin(head)),
-    scores: profile.dimensions.map(() => null),
+    ...profile.following.begin(head),
     conduct: profile.conduct?.begin(head) ?? null,
     because: [],
     witness: null,
@@ -409,13 +408,7 @@ function take(
   if (isLate) unit.isLate = true;
   if (hasContent(item)) unit.level = 'L3';
   else if (unit.level === 'L0' && hasArguments(item)) unit.level = 'L2';
-  profile.dimensions.forEach(({ scorer }, at) => {
-    const seen = scorer.see(unit.states[at] as Json, item);
-    unit.states[at] = seen.state;
-    const before = unit.scores[at] ?? null;
-    if (seen.score !== null)
-      unit.scores[at] = before === null ? seen.score : Math.max(before, seen.score);
-  });
+  profile.following.see(unit, item);
   if (profile.conduct === null || unit.conduct === null) {
     unit.witness = witness ?? unit.witness;
     return;

@@ -8,7 +8,7 @@ import {
   type NoveltyState,
   noveltySymbols,
   type Sighting,
-  sight,
+  sightAs,
 } from '../novelty.ts';
 import { named, rounded, symbolOf } from '../wording.ts';
 
@@ -30,6 +30,7 @@ export const firstSeen: Dimension = {
   name: 'first-seen',
   source: 'gateway',
   timing: 'running',
+  takes: 'call',
   needs: 'L0',
   learn: (units) => learnNovelty(units, CLOSED, sightingsOfUnit) as unknown as Json,
   symbols: noveltySymbols,
@@ -41,11 +42,15 @@ export const firstSeen: Dimension = {
         const own = state as unknown as NoveltyState & { model: string | null };
         if (item.type !== 'call' || item.ours) return { state, score: null };
         if (own.model !== null) {
-          const sighting = { space: 'model', name: own.model, otherwise: '?' };
-          sight(model, own, sighting, () => 'the model');
+          sightAs(model, own, 'model', own.model, '?', labelOf);
           own.model = null;
         }
-        for (const sighting of sightingsOfCall(item)) sight(model, own, sighting, labelOf);
+        const otherwise = otherwiseOf(item);
+        sightAs(model, own, 'tool', symbolOf(item.tool), otherwise, labelOf);
+        sightAs(model, own, 'class', symbolOf(item.toolClass ?? 'none'), '?', labelOf);
+        if (item.args !== null && mayNameHosts(item.args))
+          for (const host of hostsOf(item.args))
+            sightAs(model, own, 'host', host, otherwise, labelOf);
         return { state, score: own.max };
       },
       close: () => null,
@@ -73,8 +78,12 @@ function* sightingsOfUnit(unit: UnitRecord): Generator<Sighting> {
   if (called && model !== null) yield { space: 'model', name: model, otherwise: '?' };
 }
 
+function otherwiseOf({ decision, outcome }: CallItem): string {
+  return decision !== 'deny' && outcome === 'ok' ? RAN : FAILED;
+}
+
 function sightingsOfCall(call: CallItem): Sighting[] {
-  const otherwise = call.decision !== 'deny' && call.outcome === 'ok' ? RAN : FAILED;
+  const otherwise = otherwiseOf(call);
   const list: Sighting[] = [
     { space: 'tool', name: symbolOf(call.tool), otherwise },
     { space: 'class', name: symbolOf(call.toolClass ?? 'none'), otherwise: '?' },
@@ -102,6 +111,15 @@ function labelOf(sighting: Sighting, symbol: string): string {
 function toolOf({ name, otherwise }: Sighting): string {
   const what = name === '' ? 'with an overlong name' : named(name);
   return `${what} (${otherwise === RAN ? 'it ran' : 'it failed'})`;
+}
+
+/** Nearly all arguments are short and flat and name no address: told without a list. */
+function mayNameHosts(args: Readonly<Record<string, unknown>>): boolean {
+  for (const key in args) {
+    const value = args[key];
+    if (typeof value === 'string' ? value.includes('://') : typeof value === 'object') return true;
+  }
+  return false;
 }
 
 /** Hosts of addresses within arguments: bounded in strings, their length, and hosts. */

@@ -57,6 +57,7 @@ export const textDrift: Dimension = {
   name: 'text-drift',
   source: 'reasoning',
   timing: 'closing',
+  takes: 'say',
   needs: 'L3',
   learn: (units) => learnText(units) as unknown as Json,
   compile: compileText,
