@@ -1,13 +1,7 @@
 /** Learning conduct: basis, rehearsals, models and held-out scores from accepted units. */
 import { isChanging, type UnitRecord } from '../../model/unit.ts';
-import {
-  type Binned,
-  binned,
-  compileTrees,
-  type GrowOptions,
-  growTrees,
-  type Trees,
-} from '../../stats/boosted-trees.ts';
+import { compileTrees, type Trees } from '../../stats/boosted-trees.ts';
+import { type Binned, binned, type GrowOptions, growTrees } from '../../stats/tree-growing.ts';
 import type { Json } from '../dimension.ts';
 import { basisDocument } from './basis-document.ts';
 import { learnBasis } from './basis-learn.ts';
