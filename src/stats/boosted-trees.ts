@@ -14,8 +14,11 @@ export interface Trees {
 export interface CompiledTrees {
   /** Log-odds of the second class; NaN in a row means the feature is missing. */
   predict(row: ArrayLike<number>): number;
-  /** What each feature added along the paths taken, into `into`; the sum is predict less base. */
-  contributions(row: ArrayLike<number>, into: Float64Array): void;
+  /**
+   * What each feature added to the last answer of `predict`, along the paths it took, into `into`; the
+   * sum is that answer less what the trees say on average.
+   */
+  contributions(into: Float64Array): void;
 }
 
 /**
@@ -52,9 +55,8 @@ export function compileTrees({ base, trees }: Trees): CompiledTrees {
         sum += value[leaves[tree] as number] as number;
       return sum;
     },
-    contributions(given, into) {
+    contributions(into) {
       into.fill(0);
-      fall(flat, given, row, leaves);
       for (let tree = 0; tree < leaves.length; tree += 1) {
         const end = ((leaves[tree] as number) + 1) * depth;
         for (let step = end - depth; step < end; step += 1) {
@@ -79,12 +81,14 @@ function fall(flat: Flat, given: ArrayLike<number>, row: Float64Array, leaves: I
   }
   const nodes = 2 ** depth - 1;
   const ends = nodes + 1;
+  // The way down is computed, not branched: no processor can guess it, and guessing wrong costs more
+  // than all the rest.
   for (let tree = 0; tree < leaves.length; tree += 1) {
     const first = tree * nodes;
     let k = 0;
     for (let level = 0; level < depth; level += 1) {
       const at = first + k;
-      k = 2 * k + ((row[feature[at] as number] as number) < (cut[at] as number) ? 1 : 2);
+      k = 2 * k + 2 - Number((row[feature[at] as number] as number) < (cut[at] as number));
     }
     leaves[tree] = tree * ends + k - nodes;
   }

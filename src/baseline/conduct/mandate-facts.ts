@@ -89,6 +89,7 @@ export class Mandates {
   /** Facts of a mandate: digests of its first `n` distinct words in order, and of its template. */
   facts(h: readonly number[], n: number, template: number): MandateFacts {
     const telling: Word[] = [];
+    const met: number[] = [];
     let sum = 0;
     for (let at = 0; at < n; at += 1) {
       const place = placeOf(this.#table, h[at] as number);
@@ -99,32 +100,33 @@ export class Mandates {
       const word = this.#words[place] as Word;
       sum += word.weight;
       this.#has[place] = word.weight;
+      met.push(place);
       if (word.units > 0) keepRarest(telling, word);
     }
     const own = this.#ownPlaces.get(template) ?? -1;
-    const likeness = this.#likeness(sum);
-    let likenessSum = 0;
-    for (let at = 0; at < likeness.length; at += 1)
-      if (at !== own) likenessSum += likeness[at] as number;
-    for (let at = 0; at < n; at += 1) {
-      const place = placeOf(this.#table, h[at] as number);
-      if (place >= 0) this.#has[place] = 0;
-    }
+    const likeness: number[] = [];
+    const likenessSum = this.#likeness(sum, own, likeness);
+    for (const place of met) this.#has[place] = 0;
     return { telling, likeness, own, likenessSum };
   }
 
-  /** Rarity shared with each template, over the mean of both. Words it lacks add nothing: no branch. */
-  #likeness(own: number): number[] {
+  /**
+   * Rarity shared with each template, over the mean of both, into `likeness`; their sum but for the
+   * own one. Words it lacks add nothing: no branch.
+   */
+  #likeness(sum: number, own: number, likeness: number[]): number {
     const [has, places, begins, sums] = [this.#has, this.#places, this.#begins, this.#sums];
-    const likeness: number[] = [];
+    let likenessSum = 0;
     let k = 0;
     for (let at = 0; at < sums.length; at += 1) {
       const end = begins[at + 1] as number;
       let shared = 0;
       for (; k < end; k += 1) shared += has[places[k] as number] as number;
-      likeness.push(shared / Math.sqrt((sums[at] as number) * own || 1));
+      const like = shared === 0 ? 0 : shared / Math.sqrt((sums[at] as number) * sum || 1);
+      likeness.push(like);
+      if (at !== own) likenessSum += like;
     }
-    return likeness;
+    return likenessSum;
   }
 }
 

@@ -74,7 +74,7 @@ export function compileConduct(document: Json): ConductScorer {
       const best = state.best[level];
       if (best !== null && score <= best) return { score, because: [] };
       state.best[level] = score;
-      trees.contributions(row, contributions);
+      trees.contributions(contributions);
       state.because = because(row, contributions, call.tool);
       return { score, because: state.because };
     },
