@@ -58,7 +58,10 @@ function isCloser(code: number): boolean {
   return isQuote(code) || code === 41 || code === 93;
 }
 
-/** End of the divider that begins at `at`; 0 where none does. */
+/**
+ * End of the divider that begins at `at`; 0 where none does.
+ * @example dividerAt('One. Two.', 4) // 5
+ */
 export function dividerAt(text: string, at: number): number {
   const code = text.charCodeAt(at);
   // Nearly every character is a letter, and no divider begins with one.

@@ -28,7 +28,7 @@ export function jensenShannonBits(p: Counts, q: Counts, added = ADDED): number {
  * `jensenShannonBits` against counts that stay the same: what does not depend on the other side is
  * worked out once, and what depends on its total only, once for each small total.
  * Claim: bit for bit the same answer, for whole counts.
- * @example divergenceFrom(new Map([['b', 1]]))(new Map([['a', 3]])) // 0.5
+ * @example divergenceFrom(new Map([['b', 1]]))(new Map([['a', 3]])).toFixed(4) // '0.3113'
  */
 export function divergenceFrom(q: Counts): (p: Counts) => number {
   const symbols = [...q.keys()].sort();

@@ -99,7 +99,10 @@ const BLANK = 32;
 const SMALL_H = 104;
 const SMALL_W = 119;
 
-/** Digest of a text, signed. See `hash32`. */
+/**
+ * Digest of a text, signed. See `hash32`.
+ * @example digestOf('plumbline') // -1287764357
+ */
 export function digestOf(text: string): number {
   let h = FNV_BASIS;
   for (let at = 0; at < text.length; at += 1) h = Math.imul(h ^ text.charCodeAt(at), FNV_PRIME);

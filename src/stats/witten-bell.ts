@@ -208,7 +208,7 @@ export function firstOrderBits(model: ContextModel): (before: number, symbol: nu
 
 /**
  * `surprisalBits` after two symbols, remembered: for small alphabets, whose triples are few.
- * @example secondOrderBits(compileContexts([{ counts: countContexts([['a', 'b']], 2), order: 2 }]))(-1, 0, 2).toFixed(4) // '1.0000'
+ * @example secondOrderBits(compileContexts([{ counts: countContexts([['a', 'b']], 2), order: 2 }]))(-1, 0, 2).toFixed(4) // '0.4975'
  */
 export function secondOrderBits(
   model: ContextModel,
