@@ -27,6 +27,8 @@ interface Word extends Telling {
 }
 
 const LEXICON_WORDS = 8;
+/** Words whose bits fit a number. */
+const LOT = 32;
 
 /** Measures mandates against one basis. */
 export class Mandates {
@@ -34,14 +36,17 @@ export class Mandates {
   readonly #words: readonly Word[];
   /** Weight of a word no mandate of the basis has. */
   readonly #unheard: number;
-  /** Words of the templates, one after the other, as places; where each begins, and its sum. */
+  /** Words of the templates in their order, as places: of each template in lots of 32, the last not full. */
   readonly #places: Int32Array;
+  /** Lot at which each template begins, and the sum of its words. */
   readonly #begins: Int32Array;
   readonly #sums: Float64Array;
+  /** Where in these lots each word stands. */
+  readonly #postings: readonly (readonly number[])[];
   readonly #ownPlaces: ReadonlyMap<number, number>;
   readonly #byTool = new Map<string, number[]>();
-  /** Weights of the words that the mandate at hand has; all zero in between. */
-  readonly #has: Float64Array;
+  /** By lot, a bit for each word that the mandate at hand has; all zero in between. */
+  readonly #has: Int32Array;
 
   constructor({ templates, mandateWords, lexicon, lexiconUnits }: Basis) {
     const nats = (spread: number) => Math.log((templates.length + 1) / (spread + 0.5));
@@ -54,11 +59,16 @@ export class Mandates {
       const tools = lexicon.get(h) ?? null;
       return { h, spread, weight: nats(spread), tools, units: lexiconUnits.get(h) ?? 0 };
     });
-    this.#has = new Float64Array(this.#words.length);
     this.#begins = new Int32Array(templates.length + 1);
     this.#sums = new Float64Array(templates.length);
     this.#ownPlaces = new Map(templates.map(({ template }, at) => [template, at] as const).reverse());
     this.#places = this.#enter(templates);
+    this.#has = new Int32Array(this.#places.length / LOT);
+    const postings = this.#words.map((): number[] => []);
+    this.#places.forEach((place, at) => {
+      if (place >= 0) postings[place]?.push(at);
+    });
+    this.#postings = postings;
   }
 
   #enter(templates: readonly TemplateCounts[]): Int32Array {
@@ -75,8 +85,9 @@ export class Mandates {
         places.push(place);
         sum += (this.#words[place] as Word).weight;
       }
+      while (places.length % LOT !== 0) places.push(-1);
       this.#sums[at] = sum;
-      this.#begins[at + 1] = places.length;
+      this.#begins[at + 1] = places.length / LOT;
     });
     return Int32Array.from(places);
   }
@@ -89,7 +100,7 @@ export class Mandates {
   /** Facts of a mandate: digests of its first `n` distinct words in order, and of its template. */
   facts(h: readonly number[], n: number, template: number): MandateFacts {
     const telling: Word[] = [];
-    const met: number[] = [];
+    const has = this.#has;
     let sum = 0;
     for (let at = 0; at < n; at += 1) {
       const place = placeOf(this.#table, h[at] as number);
@@ -99,29 +110,37 @@ export class Mandates {
       }
       const word = this.#words[place] as Word;
       sum += word.weight;
-      this.#has[place] = word.weight;
-      met.push(place);
+      for (const posting of this.#postings[place] as readonly number[])
+        has[posting >> 5] = (has[posting >> 5] as number) | (1 << (posting & 31));
       if (word.units > 0) keepRarest(telling, word);
     }
     const own = this.#ownPlaces.get(template) ?? -1;
     const likeness: number[] = [];
     const likenessSum = this.#likeness(sum, own, likeness);
-    for (const place of met) this.#has[place] = 0;
     return { telling, likeness, own, likenessSum };
   }
 
   /**
    * Rarity shared with each template, over the mean of both, into `likeness`; their sum but for the
-   * own one. Words it lacks add nothing: no branch.
+   * own one. Words add up in the template's order. Most templates share no word, and cost a look.
    */
   #likeness(sum: number, own: number, likeness: number[]): number {
     const [has, places, begins, sums] = [this.#has, this.#places, this.#begins, this.#sums];
     let likenessSum = 0;
-    let k = 0;
+    let lot = 0;
     for (let at = 0; at < sums.length; at += 1) {
       const end = begins[at + 1] as number;
       let shared = 0;
-      for (; k < end; k += 1) shared += has[places[k] as number] as number;
+      for (; lot < end; lot += 1) {
+        let bits = has[lot] as number;
+        if (bits === 0) continue;
+        has[lot] = 0;
+        while (bits !== 0) {
+          const place = places[lot * LOT + 31 - Math.clz32(bits & -bits)] as number;
+          shared += (this.#words[place] as Word).weight;
+          bits &= bits - 1;
+        }
+      }
       const like = shared === 0 ? 0 : shared / Math.sqrt((sums[at] as number) * sum || 1);
       likeness.push(like);
       if (at !== own) likenessSum += like;

@@ -3,7 +3,6 @@ import type { CallItem, UnitRecord } from '../../model/unit.ts';
 import type { Dimension, Json } from '../dimension.ts';
 import {
   compileNovelty,
-  freshNovelty,
   learnNovelty,
   type NoveltyState,
   noveltySymbols,
@@ -37,7 +36,7 @@ export const firstSeen: Dimension = {
   compile(levels) {
     const model = compileNovelty(levels, CLOSED);
     return {
-      begin: (head) => ({ ...freshNovelty(), model: modelName(head.model) }) as unknown as Json,
+      begin: (head) => freshState(modelName(head.model)) as unknown as Json,
       see(state, item) {
         const own = state as unknown as NoveltyState & { model: string | null };
         if (item.type !== 'call' || item.ours) return { state, score: null };
@@ -62,6 +61,11 @@ export const firstSeen: Dimension = {
     };
   },
 };
+
+// Written out, not spread: objects of one literal have one shape, which code is optimised for.
+function freshState(model: string | null): NoveltyState & { model: string | null } {
+  return { max: null, space: '', symbol: '', label: '', model };
+}
 
 function modelName(model: string | null): string | null {
   return model === null ? null : symbolOf(model);
@@ -115,7 +119,7 @@ function toolOf({ name, otherwise }: Sighting): string {
 
 /** Nearly all arguments are short and flat and name no address: told without a list. */
 function mayNameHosts(args: Readonly<Record<string, unknown>>): boolean {
-  for (const key in args) {
+  for (const key of Object.keys(args)) {
     const value = args[key];
     if (typeof value === 'string' ? value.includes('://') : typeof value === 'object') return true;
   }
@@ -129,10 +133,12 @@ function hostsOf(args: Readonly<Record<string, unknown>>): readonly string[] {
   for (let read = 0; read < VALUES_MAX && open.length > 0; read += 1) {
     const value = open.pop();
     if (typeof value === 'string') readHosts(value, hosts);
-    else if (typeof value === 'object' && value !== null)
-      for (const key in value) {
+    else if (Array.isArray(value)) {
+      for (let at = 0; at < value.length && open.length < VALUES_MAX; at += 1) open.push(value[at]);
+    } else if (typeof value === 'object' && value !== null)
+      for (const key of Object.keys(value)) {
         if (open.length >= VALUES_MAX) break;
-        if (Object.hasOwn(value, key)) open.push((value as Record<string, unknown>)[key]);
+        open.push((value as Record<string, unknown>)[key]);
       }
   }
   return hosts;
