@@ -155,7 +155,9 @@ function dimensionsOf({ head, items: seen }: UnitRecord): readonly Json[] {
   const { following, dimensions } = inForce;
   const followed = following.begin(head);
   for (const item of seen) following.see(followed, item);
-  dimensions.forEach(({ scorer }, at) => scorer.close(followed.states[at] as Json));
+  dimensions.forEach(({ scorer }, at) => {
+    scorer.close(followed.states[at] as Json);
+  });
   return followed.states;
 }
 

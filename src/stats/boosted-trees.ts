@@ -75,7 +75,7 @@ function fall(flat: Flat, given: ArrayLike<number>, row: Float64Array, leaves: I
   // A missing value is the least there is to nodes that send it left, and the most to the others.
   for (let j = 0; j < width; j += 1) {
     const value = given[j] as number;
-    const isMissing = !(value === value);
+    const isMissing = Number.isNaN(value);
     row[j] = isMissing ? Number.POSITIVE_INFINITY : value;
     row[j + width] = isMissing ? Number.NEGATIVE_INFINITY : value;
   }
@@ -150,9 +150,7 @@ function meanOf(node: TreeNode): number {
 }
 
 function widthOf(node: TreeNode): number {
-  return typeof node === 'number'
-    ? 0
-    : Math.max(node[0] + 1, widthOf(node[3]), widthOf(node[4]));
+  return typeof node === 'number' ? 0 : Math.max(node[0] + 1, widthOf(node[3]), widthOf(node[4]));
 }
 
 function depthOf(node: TreeNode): number {

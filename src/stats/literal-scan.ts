@@ -363,7 +363,10 @@ function urlAt(text: string, at: number, to: number, into: Tape): number {
 function addUrl(text: string, begin: number, end: number, into: Tape): void {
   // `www.` goes once, and behind a scheme only: where it opens the link it is gone already.
   let first = begin;
-  if (text.charCodeAt(begin - 1) === SLASH && /^www\./i.test(text.slice(begin, Math.min(begin + 4, end))))
+  if (
+    text.charCodeAt(begin - 1) === SLASH &&
+    /^www\./i.test(text.slice(begin, Math.min(begin + 4, end)))
+  )
     first += 4;
   let last = first;
   while (last < end && text.charCodeAt(last) !== 35) last += 1;
@@ -500,7 +503,12 @@ function stemEnd(text: string, at: number, end: number): number {
   let last = end;
   if (last - at > 3 && small(text, last - 1) === 115 && small(text, last - 2) !== 115) last -= 1;
   const final = small(text, last - 1);
-  if (last - at > 5 && final === 103 && small(text, last - 2) === 110 && small(text, last - 3) === 105)
+  if (
+    last - at > 5 &&
+    final === 103 &&
+    small(text, last - 2) === 110 &&
+    small(text, last - 3) === 105
+  )
     last -= 3;
   else if (last - at > 4 && final === 100 && small(text, last - 2) === 101) last -= 2;
   if (last - at > 3 && small(text, last - 1) === 101) last -= 1;

@@ -18,7 +18,9 @@ export interface Spans {
  * @example textOf({ to: 'a', items: ['b'] }) // 'to: a\n\nitems: b'
  */
 export function textOf(value: unknown, most = 20_000): string {
-  return typeof value === 'string' ? value.slice(0, most) : plain('', value, 0, most).slice(0, most);
+  return typeof value === 'string'
+    ? value.slice(0, most)
+    : plain('', value, 0, most).slice(0, most);
 }
 
 /**

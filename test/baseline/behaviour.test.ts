@@ -12,7 +12,8 @@ import type { EventFact } from '../../src/model/fact.ts';
 import type { UnitReading } from '../../src/model/reading.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { scribeProfile, scribeUnits } from '../sim/profile.ts';
-import { called, governed, sessionView } from './facts.ts';
+import { office } from './conduct/conduct.ts';
+import { called, factOf, governed, sessionView } from './facts.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -71,6 +72,11 @@ function lab(
   return own;
 }
 
+const names = (name: string) =>
+  Array.from({ length: 60 }, (_, at) => ({
+    tool: `${'ö'.repeat(300)}${name}${at}`,
+    class: 'write' as const,
+  }));
 const OPENED = governed(0, 'session.opened', { mandate: 'file the note about case 12' });
 const SOUND = [OPENED, called(1, 'find_note'), called(2, 'open_note'), called(3, 'save_note')];
 const CLOSED = governed(10, 'session.closed');
@@ -123,6 +129,47 @@ describe('behaviour', () => {
   it('leaves out what a lease of ours refused', () => {
     const refused = called(4, 'erase_everything', { ours: true });
     assert.deepEqual(lab().feed([...SOUND, refused]).found, lab().feed(SOUND).found);
+  });
+
+  it('stores an open unit in 64 KiB at most, whatever its agent says, does and reads', () => {
+    const profile = learnProfile(
+      office(60, 3),
+      { level: 'fleet', subject: '*' },
+      { rehearsal: CONDUCT, seed: 1 },
+    );
+    const slots = new Slots();
+    const session = sessionView({ id: 'i'.repeat(512), agent: 'a'.repeat(512) });
+    const text = (at: number) => Array.from({ length: 4_000 }, (_, k) => `ü${at}_${k}`).join(' ');
+    const facts = [
+      governed(0, 'session.opened', { mandate: '\u0001x "'.repeat(2_000) }, { session }),
+      governed(1, 'plan.declared', { tools: names('planned') }, { session }),
+    ];
+    for (let at = 2; at < 21; at += 1)
+      facts.push(
+        factOf(
+          10 * at,
+          { kind: 'reasoning', reasoning: { text: text(at), intents: names('n'), claims: [] } },
+          { session },
+        ),
+        called(
+          10 * at + 1,
+          'tool',
+          { session },
+          {
+            tool: `${'\u0002'.repeat(500)}${at}`,
+            args: Object.fromEntries(
+              names('p').map(({ tool }, k) => [tool, `${text(at).slice(k, k + 30)}`]),
+            ),
+            result: text(at + 100),
+          },
+        ),
+      );
+    const { found } = lab([profile], { slots }).feed(facts);
+    assert.equal(found.length, 19);
+    const stored = [...slots.all()].filter(([space]) => space === 'U');
+    assert.equal(stored.length, 1);
+    const bytes = Buffer.byteLength(JSON.stringify(stored));
+    assert.ok(bytes <= 65_536 && bytes > 30_000, String(bytes));
   });
 
   it('abstains where a source is blind', () => {

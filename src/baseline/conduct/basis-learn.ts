@@ -18,15 +18,7 @@ import { recollect } from './memory.ts';
 import { originsOf } from './origin.ts';
 import { openingsOf, readCall, sentenceKey, VALUE_KINDS, type ValueKind } from './reading.ts';
 import { eachSentence } from './spans.ts';
-import {
-  type ConductState,
-  hear,
-  liveOf,
-  newState,
-  remember,
-  toolOf,
-  wordsIn,
-} from './state.ts';
+import { type ConductState, hear, liveOf, newState, remember, toolOf, wordsIn } from './state.ts';
 
 const WORDS_MAX = 60_000;
 const MIN_FOR_BITS = 8;
@@ -184,8 +176,7 @@ function countCall(
   }
   const { lexis } = liveOf(state);
   const words: number[] = [];
-  for (const number of short)
-    if (number >= mandated) words.push((lexis.h[number] as number) >>> 0);
+  for (const number of short) if (number >= mandated) words.push((lexis.h[number] as number) >>> 0);
   counting.calls.push({ tool, toolClass, words });
 }
 

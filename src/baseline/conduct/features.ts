@@ -1,20 +1,19 @@
 /** Features: what is measured of a call against the basis, as a row of the rehearsed model. */
 import { type Basis, stepOf } from './basis.ts';
+import type { CallWords } from './call-words.ts';
 import { FEATURES } from './columns.ts';
 import { type ClassHabits, Ground, type RoleTool, resultBits } from './ground.ts';
-import { type Kept, Keeper, LENGTH_SHIFT, DIRECTIVE, NOVEL } from './kept.ts';
+import { DIRECTIVE, Keeper, type Kept, LENGTH_SHIFT, NOVEL } from './kept.ts';
 import { type MandateFacts, Mandates } from './mandate-facts.ts';
 import { MANDATED, type Memory, USED } from './memory.ts';
 import { originsOf } from './origin.ts';
 import type { ReadCall } from './reading.ts';
 import { type Explanation, Sentences } from './sentences.ts';
 import { type ConductState, liveOf, toolOf, usesOf, wordsIn } from './state.ts';
-import type { CallWords } from './call-words.ts';
 import { newWeighedWords, type WeighedWords, weigh } from './weighed-words.ts';
 
 /** Evidence level a call is judged at: with result texts, or without. */
 export type ConductLevel = 'L3' | 'L2';
-
 
 const LEXICON_PRIOR = 5;
 

@@ -181,7 +181,11 @@ export class Keeper {
   }
 
   /** Weighs each sentence by its words and by what stands around it. */
-  #measure({ memory }: Live, { places, weights, first, before, sentence }: Kept, begin: number): void {
+  #measure(
+    { memory }: Live,
+    { places, weights, first, before, sentence }: Kept,
+    begin: number,
+  ): void {
     const [spread, words, begins, rarest] = [this.#spread, this.#words, this.#begins, this.#rarest];
     for (let at = 0; at < rarest.length; at += 1) {
       let [sum, mandated, coherent, context] = [0, 0, 0, 0];

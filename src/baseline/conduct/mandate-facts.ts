@@ -61,7 +61,9 @@ export class Mandates {
     });
     this.#begins = new Int32Array(templates.length + 1);
     this.#sums = new Float64Array(templates.length);
-    this.#ownPlaces = new Map(templates.map(({ template }, at) => [template, at] as const).reverse());
+    this.#ownPlaces = new Map(
+      templates.map(({ template }, at) => [template, at] as const).reverse(),
+    );
     this.#places = this.#enter(templates);
     this.#has = new Int32Array(this.#places.length / LOT);
     const postings = this.#words.map((): number[] => []);

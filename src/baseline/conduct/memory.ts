@@ -1,5 +1,5 @@
 /** Memory: where in a unit each of its words occurred, derived of what the state remembers. */
-import { END, numberAt, type Lexis } from './lexis.ts';
+import { END, type Lexis, numberAt } from './lexis.ts';
 import type { ConductState, PastCall } from './state.ts';
 
 /** Lists by number of a word; calls by their place in the state, plus one, 0 for none. */

@@ -1,8 +1,9 @@
 /** Origin: where each value that reaches a tool came from, the mandate first. */
+
+import type { CallWords } from './call-words.ts';
 import { knownNumber, numbersAsText } from './lexis.ts';
 import { MANDATED, type Memory } from './memory.ts';
 import { type Leaf, VALUE_KINDS } from './reading.ts';
-import type { CallWords } from './call-words.ts';
 import { type ConductState, liveOf } from './state.ts';
 
 /** Where a value came from: its first occurrence. `own`: an argument of an earlier call. */

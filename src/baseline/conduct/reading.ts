@@ -1,6 +1,13 @@
 /** Reading: what a call, a result and a mandate say, as tokens; no content is kept. */
 import type { CallItem } from '../../model/unit.ts';
-import { digestOf, KINDS, newTape, scan, scanSentences, type Tape } from '../../stats/literal-scan.ts';
+import {
+  digestOf,
+  KINDS,
+  newTape,
+  scan,
+  scanSentences,
+  type Tape,
+} from '../../stats/literal-scan.ts';
 import { type TokenKind, toolWordsOf } from '../../stats/literals.ts';
 import { textOf, unmarked } from '../../stats/sentences.ts';
 
@@ -176,8 +183,7 @@ function leavesOf(value: unknown, path: string, depth: number, into: Leaf[], h: 
       const name = key.length > 64 ? key.slice(0, 64) : key;
       leavesOf(members[key], path === '' ? name : `${path}.${name}`, depth + 1, into, h);
     }
-  } else
-    addLeaf(path.length > 256 ? path.slice(0, 256) : path, String(value), into, h);
+  } else addLeaf(path.length > 256 ? path.slice(0, 256) : path, String(value), into, h);
 }
 
 const NO_LITERALS: readonly Literal[] = [];
@@ -190,7 +196,15 @@ function addLeaf(path: string, text: string, into: Leaf[], h: number[]): void {
   const from = h.length;
   for (let at = 0; at < n; at += 1) h.push(VALUE.h[at] as number);
   const literals = short ? NO_LITERALS : literalsOf(VALUE);
-  into.push({ path, from, to: from + n, kind: kindOf(kinds, n), short, literals, length: text.length });
+  into.push({
+    path,
+    from,
+    to: from + n,
+    kind: kindOf(kinds, n),
+    short,
+    literals,
+    length: text.length,
+  });
 }
 
 function literalsOf({ h, kinds, n }: Tape): Literal[] {

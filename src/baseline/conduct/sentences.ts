@@ -148,7 +148,8 @@ function gather(
   if (unmandated > found.unmandated) found.unmandated = unmandated;
   const score = share + consumed / 2;
   // Of equal ones the first in the order of the results: what else was taken in does not matter.
-  const isFirst = found.best < 0 || (places.order[at] as number) < (places.order[found.best] as number);
+  const isFirst =
+    found.best < 0 || (places.order[at] as number) < (places.order[found.best] as number);
   if (score > found.score || (score === found.score && isFirst)) {
     found.score = score;
     found.best = at;

@@ -102,13 +102,16 @@ const MANDATE_CHARS = 8192;
 const CALLS_MAX = 64;
 /** Tokens of results that are remembered. */
 const TOKENS_MAX = 8192;
-/** Bytes of calls and tools that are remembered. A unit has at most twenty actions; few need a fifth of it. */
-const BYTES_MAX = 32_768;
+/**
+ * Bytes of calls and tools that are remembered: with a mandate of 4,096 characters, whatever these
+ * are, a stored unit stays within 64 KiB. Recorded units of twenty actions need less than half of it.
+ */
+const BYTES_MAX = 24_576;
 /** Bytes a call takes apart from its words: names of members, quotes, figures. */
 const CALL_BYTES = 112;
 const NAMES_MAX = 32;
 /** Bytes of names that one turn announces, or a plan declares. */
-const NAME_BYTES_MAX = 4_096;
+const NAME_BYTES_MAX = 2_048;
 const NAME_CHARS = 256;
 
 /** State of a new unit. */
@@ -216,7 +219,8 @@ export function remember(state: ConductState, call: ReadCall, item: CallItem): v
   // A result is read into lists that the next one is read into: it is taken at once.
   const result = readResult(item.result);
   if (result !== null) state.texts = true;
-  const past = tool < 0 || state.calls.length >= CALLS_MAX ? null : taken(state, words, tool, result);
+  const past =
+    tool < 0 || state.calls.length >= CALLS_MAX ? null : taken(state, words, tool, result);
   if (past === null) {
     forget(liveOf(state), words.floor);
     state.full = true;

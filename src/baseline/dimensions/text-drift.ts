@@ -12,7 +12,7 @@ import {
 import type { Dimension, Json, Scorer } from '../dimension.ts';
 import { bySession, isKnown, tallied } from '../influence.ts';
 import { grouped, rounded } from '../wording.ts';
-import { readerOf, wordsOf, type TextModel, type TextState } from './text-words.ts';
+import { readerOf, type TextModel, type TextState, wordsOf } from './text-words.ts';
 
 /** Words a baseline knows, and pairs of them. */
 const WORDS_MAX = 20_000;
@@ -143,8 +143,7 @@ function compileText(levels: readonly Json[]): Scorer {
   return {
     begin: () => fresh() as unknown as Json,
     see(state, item: UnitItem) {
-      if (item.type === 'say' && item.text !== null)
-        read(state as unknown as TextState, item.text);
+      if (item.type === 'say' && item.text !== null) read(state as unknown as TextState, item.text);
       return { state, score: null };
     },
     close(state) {

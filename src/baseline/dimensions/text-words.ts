@@ -91,7 +91,10 @@ export function readerOf({ words, letters }: TextModel): (state: TextState, text
 }
 
 /** Id of the word that stands in a text: open addressing, the letters compared. */
-function finderOf({ names, ids }: ContextModel): (text: string, from: number, to: number) => number {
+function finderOf({
+  names,
+  ids,
+}: ContextModel): (text: string, from: number, to: number) => number {
   let size = 16;
   while (size < 3 * names.length) size *= 2;
   const mask = size - 1;
@@ -126,7 +129,10 @@ function stands(name: string, text: string, from: number, to: number): boolean {
 }
 
 /** Bits of a word's letters and of its end, each after the two before it. */
-function speller({ ids, ...rest }: ContextModel): (text: string, from: number, to: number) => number {
+function speller({
+  ids,
+  ...rest
+}: ContextModel): (text: string, from: number, to: number) => number {
   const bitsAfter = secondOrderBits({ ids, ...rest });
   const ascii = Int32Array.from({ length: 128 }, (_, code) => {
     return ids.get(String.fromCharCode(code)) ?? UNKNOWN;
