@@ -1,5 +1,7 @@
 /** Literals: a text becomes tokens, words by stem and literals in canonical form. */
-import { digestOf, KINDS, newTape, scan, stem, type TokenKind } from './literal-scan.ts';
+import { stem } from './literal-forms.ts';
+import { scan } from './literal-scan.ts';
+import { digestOf, KINDS, newTape, type TokenKind } from './tape.ts';
 
 export { stem, type TokenKind };
 

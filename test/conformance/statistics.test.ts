@@ -14,6 +14,7 @@ import * as fleetEvidence from '../../src/stats/fleet-evidence.ts';
 import * as gammaPoisson from '../../src/stats/gamma-poisson.ts';
 import * as goodTuring from '../../src/stats/good-turing.ts';
 import * as jensenShannon from '../../src/stats/jensen-shannon.ts';
+import * as literalForms from '../../src/stats/literal-forms.ts';
 import * as literalScan from '../../src/stats/literal-scan.ts';
 import * as literals from '../../src/stats/literals.ts';
 import * as mandateTemplate from '../../src/stats/mandate-template.ts';
@@ -26,6 +27,7 @@ import * as shiftRatio from '../../src/stats/shift-ratio.ts';
 import * as shiryaevRoberts from '../../src/stats/shiryaev-roberts.ts';
 import * as summary from '../../src/stats/summary.ts';
 import * as tailRank from '../../src/stats/tail-rank.ts';
+import * as tape from '../../src/stats/tape.ts';
 import * as treeGrowing from '../../src/stats/tree-growing.ts';
 import * as wittenBell from '../../src/stats/witten-bell.ts';
 import {
@@ -141,9 +143,39 @@ const ENROLLED: Readonly<Record<string, Enrolment>> = {
       ],
     ],
   },
+  tape: {
+    exports: tape,
+    laws: [finite('digestOf', tape.digestOf, fc.string())],
+  },
+  'literal-forms': {
+    exports: literalForms,
+    laws: [
+      [
+        'a stem is the beginning of its word',
+        () =>
+          fc.assert(
+            fc.property(fc.string(), (word) => {
+              assert.ok(word.startsWith(literalForms.stem(word)));
+            }),
+          ),
+      ],
+    ],
+  },
   'literal-scan': {
     exports: literalScan,
-    laws: [finite('digestOf', literalScan.digestOf, fc.string())],
+    laws: [
+      [
+        'of at most so many tokens no more are told, but for the second half of a link',
+        () =>
+          fc.assert(
+            fc.property(fc.string({ maxLength: 400 }), fc.nat(20), (text, most) => {
+              const found = tape.newTape();
+              literalScan.scan(text, 0, text.length, most, found);
+              assert.ok(found.n <= most + 1 && found.read === found.n);
+            }),
+          ),
+      ],
+    ],
   },
   'tree-growing': {
     exports: treeGrowing,

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { newTape, scanSentences } from '../../src/stats/literal-scan.ts';
+import { scanSentences } from '../../src/stats/literal-scan.ts';
 import { digestsOf } from '../../src/stats/literals.ts';
 import { sentenceSpans } from '../../src/stats/sentences.ts';
+import { newTape } from '../../src/stats/tape.ts';
 
 const PIECES = [
   ...'a b é ß İ 𝒜 😀 1 00 _ - . .. / ~ @ , + # ( ) [ ] { } > | ! ? : ; ٣ 中文 the and key: Foo s'.split(

@@ -1,7 +1,7 @@
 /** Learning a basis: accepted units are counted, each word and tool once a unit. */
 import type { UnitRecord } from '../../model/unit.ts';
-import { digestOf } from '../../stats/literal-scan.ts';
 import { toolWordsOf } from '../../stats/literals.ts';
+import { digestOf } from '../../stats/tape.ts';
 import {
   Back,
   type Basis,

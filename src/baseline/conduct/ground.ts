@@ -1,4 +1,4 @@
-/** Ground: what a basis counted, looked up once for each tool, class and place and then only read. */
+/** Ground: what a basis counted, looked up once for each tool, class and place. */
 import {
   along,
   type Basis,

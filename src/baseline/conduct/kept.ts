@@ -1,4 +1,4 @@
-/** Kept: what a measure knows of an open unit from call to call; all of it can be derived again. */
+/** Kept: what a measure knows of an open unit from call to call, derived of its state. */
 import type { Basis, Counts, TemplateCounts } from './basis.ts';
 import type { Ground, Role, ToolFacts } from './ground.ts';
 import { type Lexis, numberAt } from './lexis.ts';

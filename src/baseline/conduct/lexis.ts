@@ -1,4 +1,4 @@
-/** Lexis: the words of one unit, numbered as they come, so that everything else holds numbers. */
+/** Lexis: the words of one unit, numbered as they come; all else holds numbers. */
 
 /**
  * Digests by number and numbers by digest. Numbers are small and dense: what is known of a word lies

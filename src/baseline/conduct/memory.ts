@@ -1,6 +1,20 @@
 /** Memory: where in a unit each of its words occurred, derived of what the state remembers. */
 import { END, type Lexis, numberAt } from './lexis.ts';
-import type { ConductState, PastCall } from './state.ts';
+
+/** What of a state memory is derived of: see `ConductState` and `PastCall`. */
+interface Remembered {
+  readonly mandate: string;
+  readonly said: boolean;
+  readonly turn: number;
+  readonly calls: readonly RememberedCall[];
+}
+
+interface RememberedCall {
+  readonly turn: number;
+  readonly values: string;
+  readonly w: string;
+  readonly tape: string;
+}
 
 /** Lists by number of a word; calls by their place in the state, plus one, 0 for none. */
 export interface Memory {
@@ -29,7 +43,7 @@ export function newMemory(said: boolean): Memory {
 }
 
 /** Takes up the words and calls that came since. True where what was known of calls holds no more. */
-export function recollect(state: ConductState, { n }: Lexis, memory: Memory): boolean {
+export function recollect(state: Remembered, { n }: Lexis, memory: Memory): boolean {
   const { marks, results, own } = memory;
   const isFirst = marks.length === 0;
   while (marks.length < n) {
@@ -44,7 +58,7 @@ export function recollect(state: ConductState, { n }: Lexis, memory: Memory): bo
   if (isAnew) startAnew(state, memory);
   for (; memory.seen < state.calls.length; memory.seen += 1) {
     const at = memory.seen;
-    noteFirst(own, (state.calls[at] as PastCall).values, at + 1);
+    noteFirst(own, (state.calls[at] as RememberedCall).values, at + 1);
     memory.waiting.push(at);
   }
   if (memory.waiting.length > 0)
@@ -52,7 +66,7 @@ export function recollect(state: ConductState, { n }: Lexis, memory: Memory): bo
   return isAnew;
 }
 
-function startAnew(state: ConductState, memory: Memory): void {
+function startAnew(state: Remembered, memory: Memory): void {
   memory.said = state.said;
   memory.seen = 0;
   memory.waiting = [];
@@ -63,8 +77,8 @@ function startAnew(state: ConductState, memory: Memory): void {
   }
 }
 
-function becomesKnown(state: ConductState, { marks, results, known }: Memory, at: number): boolean {
-  const past = state.calls[at] as PastCall;
+function becomesKnown(state: Remembered, { marks, results, known }: Memory, at: number): boolean {
+  const past = state.calls[at] as RememberedCall;
   if (state.said && past.turn >= state.turn) return false;
   known.push(at);
   const { w, tape } = past;

@@ -1,15 +1,9 @@
 /** Reading: what a call, a result and a mandate say, as tokens; no content is kept. */
 import type { CallItem } from '../../model/unit.ts';
-import {
-  digestOf,
-  KINDS,
-  newTape,
-  scan,
-  scanSentences,
-  type Tape,
-} from '../../stats/literal-scan.ts';
+import { scan, scanSentences } from '../../stats/literal-scan.ts';
 import { type TokenKind, toolWordsOf } from '../../stats/literals.ts';
 import { textOf, unmarked } from '../../stats/sentences.ts';
+import { digestOf, KINDS, newTape, type Tape } from '../../stats/tape.ts';
 
 /** What a value is: the kind of its last token, or a phrase or text of several. */
 export type ValueKind = TokenKind | 'phrase' | 'text';

@@ -1,5 +1,5 @@
 /** Spans: how the sentences of a result lie in its tokens, as numbers that fit a text. */
-import type { Tape } from '../../stats/literal-scan.ts';
+import type { Tape } from '../../stats/tape.ts';
 import { numberAt } from './lexis.ts';
 import { SENTENCE_TOKENS } from './reading.ts';
 

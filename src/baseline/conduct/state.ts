@@ -1,7 +1,7 @@
 /** State: what is remembered of an open unit for judging its next call; plain JSON, bounded. */
 import type { CallItem, UnitHead, UnitItem } from '../../model/unit.ts';
-import { digestOf, type Tape } from '../../stats/literal-scan.ts';
 import { mandateTemplate } from '../../stats/mandate-template.ts';
+import { digestOf, type Tape } from '../../stats/tape.ts';
 import { type CallWords, numbered } from './call-words.ts';
 import {
   addWords,

@@ -1,4 +1,4 @@
-/** Word table: what a basis knows of words, by digest, in lists that need no allocation to read. */
+/** Word table: places of words by digest, in lists that are read without allocation. */
 
 /** Places by digest: open addressing over signed 32-bit digests. */
 export interface WordTable {
