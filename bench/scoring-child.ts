@@ -1,7 +1,7 @@
 /** Rounds of scoring from memory: CPU of each part over equal units, and bytes held for them. */
 import { createHash } from 'node:crypto';
-import { readCall, readResult } from '../src/baseline/conduct/reading.ts';
-import { newState } from '../src/baseline/conduct/state.ts';
+import { readCall, readMandate, readResult } from '../src/baseline/conduct/reading.ts';
+import { templateOf } from '../src/baseline/conduct/state.ts';
 import { CONDUCT } from '../src/baseline/conduct.ts';
 import type { Json } from '../src/baseline/dimension.ts';
 import type { InForceProfile } from '../src/baseline/in-force.ts';
@@ -133,7 +133,8 @@ function timed(work: () => void): number {
 }
 
 function readUnit(unit: UnitRecord): void {
-  newState(unit.head);
+  templateOf(unit.head);
+  readMandate(unit.head.mandate ?? '', 512);
   for (const item of unit.items) {
     if (item.type !== 'call' || item.ours) continue;
     readCall(item);

@@ -16,6 +16,7 @@ import {
   scoresOf,
   sentencesOf,
   take,
+  UNIT_FORM,
   witnessOf,
 } from './open-unit.ts';
 import { createOpenWindows, type OpenWindows, WINDOWS } from './open-windows.ts';
@@ -230,8 +231,8 @@ class Follower implements Behaviour {
     }
     own.lastMs = Math.max(own.lastMs, item.ms);
     const { unit } = own;
-    const profile = this.#byHash.get(unit.basis);
-    // The baseline changed under the unit: what was remembered of it means nothing any more.
+    const profile = this.#profileOf(unit);
+    // The baseline changed under the unit, or how units are remembered: what was means nothing any more.
     if (profile === undefined) {
       own.unit = null;
       this.#count('baseline.replaced');
@@ -253,7 +254,7 @@ class Follower implements Behaviour {
     own.closedMs = null;
     this.#slots.touch(SPACE, key);
     if (unit === null || unit.witness === null || unit.actions === 0) return;
-    const profile = this.#byHash.get(unit.basis);
+    const profile = this.#profileOf(unit);
     if (profile === undefined) return;
     this.#count('baseline.units');
     const { witness } = unit;
@@ -353,6 +354,10 @@ class Follower implements Behaviour {
       this.#options.evicted(own.head.agent, 'an open unit was let go of: too many sessions', ms);
     this.#count('baseline.evicted');
     this.#forget(key, own);
+  }
+
+  #profileOf({ basis, form }: OpenUnit): InForceProfile | undefined {
+    return form === UNIT_FORM ? this.#byHash.get(basis) : undefined;
   }
 
   #count(name: string): void {

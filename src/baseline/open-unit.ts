@@ -12,6 +12,8 @@ export interface OpenUnit {
   readonly id: string;
   /** Hash of the document it is judged by. */
   readonly basis: string;
+  /** How it is remembered: a unit of another form was stored by another version of the product. */
+  readonly form: number;
   /** Do tasks like this one stand in the baseline? Half of a cell's name. */
   readonly seen: 'seen' | 'unseen';
   actions: number;
@@ -28,6 +30,8 @@ export interface OpenUnit {
   witness: WitnessRecord | null;
 }
 
+/** Changes whenever the state of a dimension or of conduct does. */
+export const UNIT_FORM = 2;
 const BECAUSE_MAX = 8;
 const LEVEL_RANK = { L0: 0, L1: 1, L2: 2, L3: 3 } as const;
 
@@ -37,6 +41,7 @@ export function beginUnit(head: UnitHead, profile: InForceProfile, ms: number): 
   return {
     id: `${head.session}@${ms}`,
     basis: profile.hash,
+    form: UNIT_FORM,
     seen: seenOf(head, profile),
     actions: 0,
     level: 'L0',

@@ -225,6 +225,21 @@ describe('behaviour', () => {
     assert.equal(behaviour.counters['baseline.evicted'], 40);
   });
 
+  it('begins a unit anew that another version of the product remembered in its own way', () => {
+    const slots = new Slots();
+    lab([scribeProfile()], { slots }).feed(SOUND);
+    const stored: unknown[] = JSON.parse(
+      String(slots.takeDelta()).replaceAll('"form":2', '"form":1'),
+    );
+    const restored = new Slots();
+    restored.restore([], [{ seq: 1, bytes: Buffer.from(JSON.stringify(stored)) }]);
+    const after = lab([scribeProfile()], { slots: restored });
+    for (const _step of after.behaviour.restoring());
+    after.feed([called(5, 'find_note'), called(6, 'open_note')]);
+    assert.equal(after.behaviour.counters['baseline.replaced'], 1);
+    assert.equal(after.found.length, 1);
+  });
+
   it('goes on after a restore as if nothing had happened, the rehearsed score too', () => {
     const scope = { level: 'role', subject: 'scribe' } as const;
     const trained = learnProfile(scribeUnits(64), scope, { rehearsal: CONDUCT, seed: 1 });

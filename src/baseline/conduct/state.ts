@@ -199,11 +199,6 @@ export function turnOf(state: ConductState): number {
   return state.said ? state.turn : state.count;
 }
 
-/** Was the result of `past` known when the present call was decided? */
-export function wasKnown(state: ConductState, past: PastCall): boolean {
-  return !state.said || past.turn < state.turn;
-}
-
 /** The call's words, numbered; once for each call. */
 export function wordsIn(state: ConductState, call: ReadCall): CallWords {
   const live = liveOf(state);
