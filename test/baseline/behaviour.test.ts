@@ -11,8 +11,7 @@ import type { Profile } from '../../src/baseline/profile.ts';
 import type { EventFact } from '../../src/model/fact.ts';
 import type { UnitReading } from '../../src/model/reading.ts';
 import { Slots } from '../../src/state/slots.ts';
-import { scribeProfile, scribeUnits } from '../sim/profile.ts';
-import { office } from './conduct/conduct.ts';
+import { SCRIBE, scribeProfile, scribeUnits } from '../sim/profile.ts';
 import { called, factOf, governed, sessionView } from './facts.ts';
 
 const MINUTE_MS = 60_000;
@@ -70,6 +69,15 @@ function lab(
     },
   };
   return own;
+}
+
+let learnt: Profile | undefined;
+
+/** A baseline with conduct in it, learnt once for all tests of this file. */
+function trained(): Profile {
+  const scope = { level: 'role', subject: SCRIBE } as const;
+  learnt ??= learnProfile(scribeUnits(64), scope, { rehearsal: CONDUCT, seed: 1 });
+  return learnt;
 }
 
 const names = (name: string) =>
@@ -132,11 +140,6 @@ describe('behaviour', () => {
   });
 
   it('stores an open unit in 64 KiB at most, whatever its agent says, does and reads', () => {
-    const profile = learnProfile(
-      office(60, 3),
-      { level: 'fleet', subject: '*' },
-      { rehearsal: CONDUCT, seed: 1 },
-    );
     const slots = new Slots();
     const session = sessionView({ id: 'i'.repeat(512), agent: 'a'.repeat(512) });
     const text = (at: number) => Array.from({ length: 4_000 }, (_, k) => `ü${at}_${k}`).join(' ');
@@ -164,7 +167,7 @@ describe('behaviour', () => {
           },
         ),
       );
-    const { found } = lab([profile], { slots }).feed(facts);
+    const { found } = lab([trained()], { slots }).feed(facts);
     assert.equal(found.length, 19);
     const stored = [...slots.all()].filter(([space]) => space === 'U');
     assert.equal(stored.length, 1);
@@ -241,18 +244,17 @@ describe('behaviour', () => {
   });
 
   it('goes on after a restore as if nothing had happened, the rehearsed score too', () => {
-    const scope = { level: 'role', subject: 'scribe' } as const;
-    const trained = learnProfile(scribeUnits(64), scope, { rehearsal: CONDUCT, seed: 1 });
+    const profile = trained();
     const strange = [...SOUND, called(4, 'erase_note'), CLOSED, LATER];
-    const plain = lab([trained]).feed(strange).found;
+    const plain = lab([profile]).feed(strange).found;
     assert.equal(plain[0]?.cell, 'L2/seen');
     assert.ok(plain.some(({ joint }) => typeof joint === 'number'));
     for (let cut = 1; cut < strange.length; cut += 1) {
       const slots = new Slots();
-      const before = lab([trained], { slots }).feed(strange.slice(0, cut));
+      const before = lab([profile], { slots }).feed(strange.slice(0, cut));
       const restored = new Slots();
       restored.restore([], [{ seq: 1, bytes: slots.takeDelta() ?? Buffer.from('[]') }]);
-      const after = lab([trained], { slots: restored });
+      const after = lab([profile], { slots: restored });
       for (const _step of after.behaviour.restoring());
       after.feed(strange.slice(cut));
       assert.deepEqual([...before.found, ...after.found], plain, `cut at ${cut}`);
