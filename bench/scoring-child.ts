@@ -1,7 +1,7 @@
 /** Rounds of scoring from memory: CPU of each part over equal units, and bytes held for them. */
 import { createHash } from 'node:crypto';
-import { readCall, readResult } from '../src/baseline/conduct/reading.ts';
-import { newState } from '../src/baseline/conduct/state.ts';
+import { readCall, readMandate, readResult } from '../src/baseline/conduct/reading.ts';
+import { templateOf } from '../src/baseline/conduct/state.ts';
 import { CONDUCT } from '../src/baseline/conduct.ts';
 import type { Json } from '../src/baseline/dimension.ts';
 import type { InForceProfile } from '../src/baseline/in-force.ts';
@@ -51,6 +51,8 @@ export interface ScoringOutcome {
   /** Of text that is tokenised. */
   readonly bytes: number;
   readonly unitBytes: number;
+  /** Of each unit after its last call, as it is stored. */
+  readonly storedBytes: readonly number[];
   readonly agentBytes: number;
 }
 
@@ -104,6 +106,7 @@ answer({
   units: given.length,
   bytes: given.reduce((sum, unit) => sum + bytesOf(unit), 0),
   unitBytes: held(() => given.map((unit) => [stateOf(unit), dimensionsOf(unit)])) / given.length,
+  storedBytes: given.map((unit) => storedOf([stateOf(unit), dimensionsOf(unit)])),
   agentBytes: held(() => evidenceOf(readings, AGENTS).slots) / AGENTS,
 } satisfies ScoringOutcome);
 
@@ -130,7 +133,8 @@ function timed(work: () => void): number {
 }
 
 function readUnit(unit: UnitRecord): void {
-  newState(unit.head);
+  templateOf(unit.head);
+  readMandate(unit.head.mandate ?? '', 512);
   for (const item of unit.items) {
     if (item.type !== 'call' || item.ours) continue;
     readCall(item);
@@ -148,19 +152,19 @@ function conductOf(unit: UnitRecord): number | null {
   return conduct?.scoreOf(stateOf(unit) as never) ?? null;
 }
 
-function dimensionsOf({ head, items: seen }: UnitRecord): Json[] {
-  return inForce.dimensions.map(({ scorer }) => {
-    let state = scorer.begin(head);
-    for (const item of seen) state = scorer.see(state, item).state;
-    scorer.close(state);
-    return state;
+function dimensionsOf({ head, items: seen }: UnitRecord): readonly Json[] {
+  const { following, dimensions } = inForce;
+  const followed = following.begin(head);
+  for (const item of seen) following.see(followed, item);
+  dimensions.forEach(({ scorer }, at) => {
+    scorer.close(followed.states[at] as Json);
   });
+  return followed.states;
 }
 
 /** Readings after each call of a unit, and at its close. */
 function readingsOf(unit: UnitRecord): Readings[] {
-  const states = inForce.dimensions.map(({ scorer }) => scorer.begin(unit.head));
-  const most = inForce.dimensions.map((): number | null => null);
+  const followed = inForce.following.begin(unit.head);
   const state = conduct?.begin(unit.head) as never;
   const found: Readings[] = [];
   const say = (isClosed: boolean) => {
@@ -170,9 +174,9 @@ function readingsOf(unit: UnitRecord): Readings[] {
       cell: `${dimension.needs}/seen`,
       score:
         dimension.timing === 'running'
-          ? (most[at] ?? null)
+          ? (followed.scores[at] ?? null)
           : isClosed
-            ? scorer.close(states[at] as Json)
+            ? scorer.close(followed.states[at] as Json)
             : null,
     }));
     const cell = conduct?.cellOf(state) ?? '';
@@ -181,11 +185,7 @@ function readingsOf(unit: UnitRecord): Readings[] {
   };
   for (const item of unit.items) {
     conduct?.see(state, item);
-    inForce.dimensions.forEach(({ scorer }, at) => {
-      const seen = scorer.see(states[at] as Json, item);
-      states[at] = seen.state;
-      if (seen.score !== null) most[at] = Math.max(most[at] ?? seen.score, seen.score);
-    });
+    inForce.following.see(followed, item);
     if (item.type === 'call' && !item.ours) say(false);
   }
   say(true);
@@ -208,6 +208,10 @@ function evidenceOf(from: readonly Readings[][], units: number): { slots: Slots;
     });
   }
   return { slots, fired };
+}
+
+function storedOf(state: unknown): number {
+  return Buffer.byteLength(JSON.stringify(state));
 }
 
 /** Bytes of the heap that what is made holds. */

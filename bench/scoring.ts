@@ -36,6 +36,7 @@ export const scoring: Bench = {
       'tokenising, ns per byte of text': per(bytes, ({ readUs }) => readUs * 1000),
       'tokenising, µs per event': per(events, ({ readUs }) => readUs),
       'bytes per open unit, after its last call': outcome.unitBytes,
+      'bytes per open unit, as stored': spread(outcome.storedBytes),
       'bytes per agent, evidence': outcome.agentBytes,
       'events scored': events,
       'calls among them': calls,
@@ -50,7 +51,7 @@ export const scoring: Bench = {
         'events of all four kinds count; only calls are judged. Units come from the story fleet of the simulator, with mandates and result texts',
         'tokenising: mandate, arguments and result of every call become words and sentences; conduct is a pass with it, less a pass of it alone',
         'CPU is user and system time of the process, garbage collection and compilation included',
-        'bytes: heap after forced collections, less before, the model shared by all left out; a unit holds the state of every dimension, conduct and what conduct derived of it',
+        'bytes: heap after forced collections, less before, the model shared by all left out; a unit holds the state of every dimension, conduct and what conduct derived of it; stored, it is without what is derived',
       ],
     });
   },

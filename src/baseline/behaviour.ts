@@ -3,13 +3,22 @@ import type { Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { EventFact, Fact, SessionView, WitnessRecord } from '../model/fact.ts';
 import type { Reading, UnitReading } from '../model/reading.ts';
-import type { CallItem, UnitHead, UnitItem } from '../model/unit.ts';
+import type { UnitHead, UnitItem } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
 import type { Entity, Slots } from '../state/slots.ts';
-import type { Json } from './dimension.ts';
-import { type InForceProfile, type Profiles, templateKey } from './in-force.ts';
-import { hasArguments, hasContent, headOf, itemsOf } from './items.ts';
+import type { InForceProfile, Profiles } from './in-force.ts';
+import { headOf, itemsOf } from './items.ts';
+import {
+  beginUnit,
+  jointOf,
+  type OpenUnit,
+  scoresOf,
+  sentencesOf,
+  take,
+  UNIT_FORM,
+  witnessOf,
+} from './open-unit.ts';
 import { createOpenWindows, type OpenWindows, WINDOWS } from './open-windows.ts';
 import { dueOf, type Span, UNIT_ACTIONS } from './unit-bounds.ts';
 
@@ -54,35 +63,13 @@ interface Followed extends Entity, Span {
   unit: OpenUnit | null;
 }
 
-interface OpenUnit {
-  readonly id: string;
-  /** Hash of the document it is judged by. */
-  readonly basis: string;
-  /** Do tasks like this one stand in the baseline? Half of a cell's name. */
-  readonly seen: 'seen' | 'unseen';
-  actions: number;
-  /** Evidence level seen so far. */
-  level: 'L0' | 'L2' | 'L3';
-  isLate: boolean;
-  blind: Kind[];
-  /** State and running score by dimension, in the order of the profile. */
-  readonly states: Json[];
-  readonly scores: (number | null)[];
-  conduct: object | null;
-  because: readonly string[];
-  /** The call at which the unit was strangest; the last one where no rehearsed score says. */
-  witness: WitnessRecord | null;
-}
-
 const SPACE = 'U';
 const UNITS_MAX = 100_000;
 /** A closed session is remembered so long, that what comes late is not scored anew. */
 const REMEMBER_MS = 86_400_000;
 const STEP_ENTITIES = 10_000;
-const BECAUSE_MAX = 8;
 /** Books without which the score of the whole says nothing. */
 const WHOLE: readonly Kind[] = ['governance', 'reasoning', 'gateway'];
-const LEVEL_RANK = { L0: 0, L1: 1, L2: 2, L3: 3 } as const;
 
 /** Makes the stage over `slots`; its own space is `U`. */
 export function createBehaviour(
@@ -244,8 +231,8 @@ class Follower implements Behaviour {
     }
     own.lastMs = Math.max(own.lastMs, item.ms);
     const { unit } = own;
-    const profile = this.#byHash.get(unit.basis);
-    // The baseline changed under the unit: what was remembered of it means nothing any more.
+    const profile = this.#profileOf(unit);
+    // The baseline changed under the unit, or how units are remembered: what was means nothing any more.
     if (profile === undefined) {
       own.unit = null;
       this.#count('baseline.replaced');
@@ -267,7 +254,7 @@ class Follower implements Behaviour {
     own.closedMs = null;
     this.#slots.touch(SPACE, key);
     if (unit === null || unit.witness === null || unit.actions === 0) return;
-    const profile = this.#byHash.get(unit.basis);
+    const profile = this.#profileOf(unit);
     if (profile === undefined) return;
     this.#count('baseline.units');
     const { witness } = unit;
@@ -369,6 +356,10 @@ class Follower implements Behaviour {
     this.#forget(key, own);
   }
 
+  #profileOf({ basis, form }: OpenUnit): InForceProfile | undefined {
+    return form === UNIT_FORM ? this.#byHash.get(basis) : undefined;
+  }
+
   #count(name: string): void {
     this.counters[name] = (this.counters[name] ?? 0) + 1;
   }
@@ -380,112 +371,4 @@ function spanAt(ms: number): Span {
 
 function keyOf(tenant: string, id: string): string {
   return `${tenant.length}:${tenant}:${id}`;
-}
-
-function beginUnit(head: UnitHead, profile: InForceProfile, ms: number): OpenUnit {
-  return {
-    id: `${head.session}@${ms}`,
-    basis: profile.hash,
-    seen: seenOf(head, profile),
-    actions: 0,
-    level: 'L0',
-    isLate: false,
-    blind: [],
-    states: profile.dimensions.map(({ scorer }) => scorer.begin(head)),
-    scores: profile.dimensions.map(() => null),
-    conduct: profile.conduct?.begin(head) ?? null,
-    because: [],
-    witness: null,
-  };
-}
-
-function take(
-  unit: OpenUnit,
-  profile: InForceProfile,
-  item: UnitItem,
-  witness: WitnessRecord | null,
-  isLate: boolean,
-): void {
-  if (isLate) unit.isLate = true;
-  if (hasContent(item)) unit.level = 'L3';
-  else if (unit.level === 'L0' && hasArguments(item)) unit.level = 'L2';
-  profile.dimensions.forEach(({ scorer }, at) => {
-    const seen = scorer.see(unit.states[at] as Json, item);
-    unit.states[at] = seen.state;
-    const before = unit.scores[at] ?? null;
-    if (seen.score !== null)
-      unit.scores[at] = before === null ? seen.score : Math.max(before, seen.score);
-  });
-  if (profile.conduct === null || unit.conduct === null) {
-    unit.witness = witness ?? unit.witness;
-    return;
-  }
-  unit.witness ??= witness;
-  const scored = profile.conduct.see(unit.conduct, item);
-  if (scored === null) return;
-  if (scored.because.length === 0 || scored.score !== profile.conduct.scoreOf(unit.conduct)) return;
-  unit.because = scored.because.slice(0, BECAUSE_MAX);
-  if (witness !== null) unit.witness = witness;
-}
-
-/** Scores as they stand: running ones so far, closing ones only at the close. */
-function scoresOf(unit: OpenUnit, profile: InForceProfile, isClosed: boolean): (number | null)[] {
-  return profile.dimensions.map(({ dimension, scorer }, at) => {
-    if (LEVEL_RANK[unit.level] < LEVEL_RANK[dimension.needs]) return null;
-    if (dimension.timing === 'running') return unit.scores[at] ?? null;
-    return isClosed ? scorer.close(unit.states[at] as Json) : null;
-  });
-}
-
-function seenOf(head: UnitHead, profile: InForceProfile): 'seen' | 'unseen' {
-  const template = templateKey(head.mandate);
-  return template !== null && profile.templates.has(template) ? 'seen' : 'unseen';
-}
-
-function jointOf(
-  unit: OpenUnit,
-  profile: InForceProfile,
-  seen: 'seen' | 'unseen',
-  scores: readonly (number | null)[],
-  isClosed: boolean,
-): UnitReading['readings']['joint'] {
-  const { conduct, jointName } = profile;
-  if (conduct === null || unit.conduct === null)
-    return { dimension: jointName, cell: `L0/${seen}`, score: profile.joint(seen, scores) };
-  const cell = conduct.cellOf(unit.conduct);
-  const score = conduct.scoreOf(unit.conduct);
-  return { dimension: jointName, cell, score: score ?? (isClosed ? profile.unjudged : null) };
-}
-
-function sentencesOf(
-  unit: OpenUnit,
-  profile: InForceProfile,
-  names: readonly string[],
-): readonly string[] {
-  const found: string[] = [];
-  if (profile.conduct !== null) found.push(...unit.because);
-  for (const name of names) {
-    const at = profile.dimensions.findIndex(({ dimension }) => dimension.name === name);
-    const own = profile.dimensions[at];
-    if (own !== undefined) found.push(`${name}: ${own.scorer.say(unit.states[at] as Json)}`);
-  }
-  return found;
-}
-
-function witnessOf(fact: EventFact, item: CallItem): WitnessRecord {
-  const { event } = fact;
-  const { topic, partition, offset, index } = event.src;
-  return {
-    kind: event.kind,
-    topic,
-    nativeId: event.nativeId,
-    at: { topic, partition, offset, index },
-    ms: item.ms,
-    seq: item.seq,
-    agent: fact.agent,
-    call: event.keys?.toolCallId ?? null,
-    tool: item.tool,
-    digest: null,
-    leaves: null,
-  };
 }

@@ -22,6 +22,10 @@ export interface Dimension {
   readonly source: Kind;
   /** running: scored at each call, its maximum counts · closing: scored once, at the end. */
   readonly timing: 'running' | 'closing';
+  /** The items it takes. Others it is not shown: four events in five are none of its concern. */
+  readonly takes: UnitItem['type'];
+  /** Of metrics only those of these names; all where it names none. */
+  readonly metrics?: readonly string[];
   /** Below this evidence level it abstains, and never scores zero. */
   readonly needs: EvidenceLevel;
   /** Counts over accepted units: plain JSON with keys in sorted order. */

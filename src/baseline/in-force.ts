@@ -2,8 +2,9 @@
 import type { UnitHead } from '../model/unit.ts';
 import { hash32 } from '../stats/literals.ts';
 import { mandateTemplate } from '../stats/mandate-template.ts';
-import type { Dimension, Json, Scorer } from './dimension.ts';
+import type { Json } from './dimension.ts';
 import { DIMENSIONS } from './dimensions.ts';
+import { type Following, type ForceDimension, followingOf } from './following.ts';
 import { compileJoint, JOINT, type JointScore } from './joint.ts';
 import { type Profile, profileHash, SCORES_VERSION } from './profile.ts';
 import type { Rehearsal, RehearsedScorer } from './rehearsal.ts';
@@ -20,12 +21,6 @@ export interface Rehearsed {
   readonly crossfit: boolean;
 }
 
-/** A dimension ready to score. */
-export interface ForceDimension {
-  readonly dimension: Dimension;
-  readonly scorer: Scorer;
-}
-
 /** A compiled profile. */
 export interface InForceProfile {
   /** `level subject`. */
@@ -34,6 +29,8 @@ export interface InForceProfile {
   readonly hash: string;
   readonly profile: Profile;
   readonly dimensions: readonly ForceDimension[];
+  /** Shows items to the dimensions. */
+  readonly following: Following;
   readonly conduct: RehearsedScorer | null;
   /** What a closed unit counts as that the rehearsed score never judged. */
   readonly unjudged: number;
@@ -125,6 +122,7 @@ function compileProfile(profile: Profile, rehearsal: Rehearsal | null): InForceP
     hash: profileHash(profile),
     profile,
     dimensions,
+    following: followingOf(dimensions),
     conduct,
     unjudged: rehearsal?.unjudged ?? 0,
     jointName: conduct === null || rehearsal === null ? JOINT : rehearsal.name,

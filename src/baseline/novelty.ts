@@ -31,6 +31,8 @@ export type Closed = Readonly<Record<string, readonly string[]>>;
 
 /** A compiled novelty score. */
 export interface NoveltyModel {
+  /** Surprisal of a sighting in bits; nothing is made for it. */
+  bitsOf(space: string, name: string, otherwise: string): number;
   /** Surprisal of a sighting in bits, with the symbol it is counted as: its own or the stand-in. */
   judge(sighting: Sighting): { readonly bits: number; readonly symbol: string };
   /** How often each level saw a symbol: `agent 0 of 93 sessions, role 3 of 1,214`. */
@@ -100,6 +102,10 @@ export function compileNovelty(levels: readonly Json[], closed: Closed): Novelty
   }
   const names = levelNames(levels.length);
   return {
+    bitsOf(space, name, otherwise) {
+      const own = bits.get(space);
+      return own?.get(name) ?? own?.get(otherwise) ?? 0;
+    },
     judge({ space, name, otherwise }) {
       const own = bits.get(space)?.get(name);
       if (own !== undefined) return { bits: own, symbol: name };
@@ -156,13 +162,27 @@ export function freshNovelty(): NoveltyState {
 export function sight(
   model: NoveltyModel,
   state: NoveltyState,
-  sighting: Sighting,
+  { space, name, otherwise }: Sighting,
   label: (sighting: Sighting, symbol: string) => string,
 ): void {
+  sightAs(model, state, space, name, otherwise, label);
+}
+
+/** The same of a sighting in parts: it is made where it raises the maximum only, which is seldom. */
+export function sightAs(
+  model: NoveltyModel,
+  state: NoveltyState,
+  space: string,
+  name: string,
+  otherwise: string,
+  label: (sighting: Sighting, symbol: string) => string,
+): void {
+  const most = state.max;
+  if (most !== null && model.bitsOf(space, name, otherwise) <= most) return;
+  const sighting = { space, name, otherwise };
   const { bits, symbol } = model.judge(sighting);
-  if (state.max !== null && bits <= state.max) return;
   state.max = bits;
-  state.space = sighting.space;
+  state.space = space;
   state.symbol = symbol;
   state.label = label(sighting, symbol);
 }

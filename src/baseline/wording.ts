@@ -22,6 +22,7 @@ export function named(tool: string): string {
 
 /** A symbol of parts, joined by `:`; empty where it is too long ever to be known. */
 export function symbolOf(...parts: readonly string[]): string {
+  if (parts.length === 1) return (parts[0] as string).length > NAME_MAX ? '' : (parts[0] as string);
   let length = parts.length - 1;
   for (const part of parts) length += part.length;
   return length > NAME_MAX ? '' : parts.join(':');

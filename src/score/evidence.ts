@@ -164,7 +164,7 @@ function look(
     const state = rungOf(entity, threshold);
     const { gap, tick: since, ms, shares } = state;
     const run: Run = { gap, tick: since, ms, shares: { ...shares } };
-    const excess = () => excessOf(judged.parts, judged.joint);
+    const excess = () => excessOf(judged.parts(), judged.joint);
     gatherTick(run, lnE, excess, entity.ticks + 1, readings.ms);
     found.push(
       accumulated(
@@ -205,7 +205,7 @@ function tick(
   // Made only where a rung gathers: on most ticks E is below one and none does.
   let excess: ReadonlyMap<string, number> | null = null;
   const shared = () => {
-    excess ??= excessOf(judged.parts, judged.joint);
+    excess ??= excessOf(judged.parts(), judged.joint);
     return excess;
   };
   for (const threshold of standard.thresholds) {

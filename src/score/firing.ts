@@ -93,10 +93,9 @@ function heaviest(
   threshold: Threshold,
   { judged, before }: { judged: Judged; before: number },
 ): Counterfactual | null {
-  const candidates: [Part, JointReading][] = judged.parts.map((part, at) => [
-    part,
-    readings.dimensions[at] as Reading,
-  ]);
+  const candidates: [Part, JointReading][] = judged
+    .parts()
+    .map((part, at) => [part, readings.dimensions[at] as Reading]);
   if (judged.joint !== null && readings.joint !== null)
     candidates.push([judged.joint, readings.joint]);
   let best: [Part, JointReading] | null = null;

@@ -3,7 +3,7 @@ import { KINDS, type Kind } from '../model/event.ts';
 import type { JointReading, Reading, Readings } from '../model/reading.ts';
 import { tickEvidence } from '../stats/e-merge.ts';
 import type { Part } from './explain.ts';
-import { leastOf, type Place, place, type Tables } from './tables.ts';
+import { type Place, place, type Tables } from './tables.ts';
 
 export type { JointReading, Reading, Readings };
 
@@ -15,7 +15,8 @@ export interface Judged {
   readonly sources: readonly number[];
   /** Least p per source times its dimensions, at most 1. */
   readonly sourceP: readonly number[];
-  readonly parts: readonly Part[];
+  /** What each dimension holds of it: made where somebody asks, which only a firing does. */
+  readonly parts: () => readonly Part[];
   readonly joint: Part | null;
 }
 
@@ -40,7 +41,6 @@ export function judge(
   const certified = [...marginal];
   const wilson = [...marginal];
   const sourceP = [1, 1, 1, 1];
-  const parts: Part[] = [];
   for (const reading of dimensions) {
     const at = SOURCE_AT[reading.source];
     const count = counts[at] as number;
@@ -49,9 +49,13 @@ export function judge(
     certified[at] = (certified[at] as number) + e[1] / count;
     wilson[at] = (wilson[at] as number) + e[2] / count;
     sourceP[at] = Math.min(sourceP[at] as number, p * count);
-    const weight = ((1 - JOINT_WEIGHT) * (weights[at] as number)) / count;
-    parts.push({ dimension: reading.dimension, weight, e, p });
   }
+  const parts = () =>
+    dimensions.map((reading): Part => {
+      const at = SOURCE_AT[reading.source];
+      const weight = ((1 - JOINT_WEIGHT) * (weights[at] as number)) / (counts[at] as number);
+      return { dimension: reading.dimension, weight, ...readingPlace(reading, tables, isOpen) };
+    });
   const joint = readings.joint === null ? SILENT : readingPlace(readings.joint, tables, isOpen);
   const evidence = [
     tickEvidence(marginal, weights, joint.e[0], JOINT_WEIGHT),
@@ -76,5 +80,5 @@ function readingPlace(
   const found = tables.find(dimension, cell);
   if (found === null) return SILENT;
   if (score !== null) return place(found, score);
-  return isOpen ? { p: 1, e: leastOf(found) } : SILENT;
+  return isOpen ? found.pending : SILENT;
 }

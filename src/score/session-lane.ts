@@ -40,7 +40,7 @@ export function sessionLane(
       lane: 'session',
       value: p,
       threshold: alpha,
-      shares: sharesOf(Object.fromEntries(excessOf(judged.parts, judged.joint))),
+      shares: sharesOf(Object.fromEntries(excessOf(judged.parts(), judged.joint))),
       onset: { tick: moment.tick, ms },
       counterfactual: {
         dimension: joint.dimension,

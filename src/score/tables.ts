@@ -49,6 +49,8 @@ export interface Layer {
 /** All that answers for one dimension and cell, most specific first; never empty. */
 export interface Cell {
   readonly layers: readonly Layer[];
+  /** What a score counts as that is not said yet: the least it can be. */
+  readonly pending: Place;
 }
 
 /** A score's place in its cell. */
@@ -102,11 +104,14 @@ export function compileTables(levels: readonly CalibrationLevel[], floor = FLOOR
 /** Where a score stands in a cell. Asserts that it is a number; clamps it to ±1e6. */
 export function place(cell: Cell, score: number): Place {
   assert(!Number.isNaN(score), 'a score is not a number');
-  const value = clamp(score);
+  return placeIn(cell.layers, clamp(score));
+}
+
+function placeIn(layers: readonly Layer[], value: number): Place {
   let p = 1;
   let [marginal, certified, wilson, used] = [0, 0, 0, 0];
-  for (let at = 0; at < cell.layers.length; at += 1) {
-    const layer = cell.layers[at] as Layer;
+  for (let at = 0; at < layers.length; at += 1) {
+    const layer = layers[at] as Layer;
     const count = countAtLeast(layer.scores, value);
     if (at === 0) p = layer.p[count] as number;
     marginal += layer.weight * (layer.e.marginal[count] as number);
@@ -120,7 +125,7 @@ export function place(cell: Cell, score: number): Place {
 
 /** The least e-values the cell can give, in the order of TABLES: what a pending score counts as. */
 export function leastOf(cell: Cell): Place['e'] {
-  return place(cell, -SCORE_MAX).e;
+  return cell.pending.e;
 }
 
 /**
@@ -160,7 +165,8 @@ function compileCell(
   }
   if (found.length === 0) return null;
   const weights = weightsOf(found, ages);
-  return { layers: found.map((layer, at) => ({ ...layer, weight: weights[at] as number })) };
+  const layers = found.map((layer, at) => ({ ...layer, weight: weights[at] as number }));
+  return { layers, pending: { p: 1, e: placeIn(layers, -SCORE_MAX).e } };
 }
 
 /** Scores of a cell, or of that cell over all hours. */

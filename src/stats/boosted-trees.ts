@@ -1,25 +1,4 @@
-/** Boosted trees: a small additive model of shallow trees, with monotone features. */
-
-/** How a model is grown. */
-export interface GrowOptions {
-  /** Number of trees, <= 200. */
-  readonly trees: number;
-  /** Depth of each, <= 4. */
-  readonly depth: number;
-  /** Share of each tree's answer that is kept, 0..1. */
-  readonly rate: number;
-  /** Least weight of the second derivative in a leaf. */
-  readonly leaf: number;
-  /** Pull of leaf values towards 0. */
-  readonly l2: number;
-  /** Share of rows and of features each tree sees, 0..1. */
-  readonly rows: number;
-  readonly features: number;
-  /** Per feature: +1 the answer may only grow with it, -1 only fall, 0 either. */
-  readonly signs: readonly number[];
-  /** Seed of the choice of rows and features. */
-  readonly seed: number;
-}
+/** Boosted trees: a small additive model of shallow trees, compiled for fast answers. */
 
 /** One tree as nested arrays: `[feature, cut, missing goes left 0|1, left, right]` or a leaf's value. */
 export type TreeNode = number | readonly [number, number, number, TreeNode, TreeNode];
@@ -31,350 +10,149 @@ export interface Trees {
   readonly trees: readonly TreeNode[];
 }
 
-/** A tree for fast answers. Child of a node: 2k+1 left, 2k+2 right. */
-interface FlatTree {
-  readonly feature: Int16Array;
-  readonly cut: Float64Array;
-  readonly missing: Uint8Array;
-  readonly value: Float64Array;
-}
-
 /** A compiled model. */
 export interface CompiledTrees {
   /** Log-odds of the second class; NaN in a row means the feature is missing. */
   predict(row: ArrayLike<number>): number;
-  /** What each feature added along the paths taken, into `into`; the sum is predict less base. */
-  contributions(row: ArrayLike<number>, into: Float64Array): void;
-}
-
-const MISSING = 255;
-
-/** Features as bin numbers, column by column. */
-export interface Binned {
-  readonly rows: number;
-  readonly cuts: readonly (readonly number[])[];
-  readonly columns: readonly Uint8Array[];
+  /**
+   * What each feature added to the last answer of `predict`, along the paths it took, into `into`; the
+   * sum is that answer less what the trees say on average.
+   */
+  contributions(into: Float64Array): void;
 }
 
 /**
- * Rows as bins of about equal size, once for all models that are grown on them.
- * Parameters: x - rows of equal length, NaN = missing; bins - 2 to 250 per feature.
- * @example binned([[1], [2], [3], [4]], 2).cuts // [[3]]
+ * Trees filled up to one depth, in flat lists. Of each tree first its nodes, child 2k + 1 left and
+ * 2k + 2 right, then its leaves.
  */
-export function binned(x: readonly ArrayLike<number>[], bins: number): Binned {
-  const width = x[0]?.length ?? 0;
-  const cuts: number[][] = [];
-  const columns: Uint8Array[] = [];
-  for (let j = 0; j < width; j += 1) {
-    const values: number[] = [];
-    for (const row of x) if (!Number.isNaN(row[j])) values.push(row[j] as number);
-    values.sort((a, b) => a - b);
-    const own: number[] = [];
-    for (let q = 1; q < bins && values.length > 0; q += 1) {
-      const cut = values[Math.floor((q * values.length) / bins)] as number;
-      if (own.length === 0 || cut > (own[own.length - 1] as number)) own.push(cut);
-    }
-    const column = new Uint8Array(x.length);
-    for (let i = 0; i < x.length; i += 1) column[i] = binOf(own, x[i]?.[j] as number);
-    cuts.push(own);
-    columns.push(column);
-  }
-  return { rows: x.length, cuts, columns };
+interface Flat {
+  readonly depth: number;
+  readonly trees: number;
+  /** Columns of a row; a node whose missing values go left looks so many further on. */
+  readonly width: number;
+  readonly feature: Int32Array;
+  readonly cut: Float64Array;
+  readonly value: Float64Array;
+  /** By leaf: the features on the way to it, root first, and what each step added; -1 ends it. */
+  readonly path: Int32Array;
+  readonly added: Float64Array;
 }
 
 /**
- * Grows trees by gradient boosting on the logistic loss, each on a seeded share of rows and features.
- * Claim: deterministic for equal input; single splits obey `signs` (a restraint, not a proof of
- * monotony of the sum of deep paths).
- * Parameters: table - rows as bins; y - 0 or 1; weight - >= 0, a row of weight 0 is not there.
- * Answers: log-odds, to be calibrated as any score: they are no probabilities of anything outside.
- * Cost: O(trees · depth · rows · features). Reference: Friedman 2002 (stochastic gradient boosting);
- * Chen & Guestrin 2016 (second-order gain, missing values).
- */
-export function growTrees(
-  table: Binned,
-  y: ArrayLike<number>,
-  weight: ArrayLike<number>,
-  options: GrowOptions,
-): Trees {
-  let [all, positive] = [0, 0];
-  for (let i = 0; i < table.rows; i += 1) {
-    all += weight[i] as number;
-    positive += (weight[i] as number) * (y[i] as number);
-  }
-  if (!(positive > 0 && positive < all)) throw new RangeError('trees need rows of both classes');
-  const base = Math.log(positive / (all - positive));
-  const grower = new Grower(table, y, weight, base, options);
-  const trees: TreeNode[] = [];
-  for (let at = 0; at < options.trees; at += 1) trees.push(grower.next());
-  return { base, trees };
-}
-
-/**
- * Compiles a model.
+ * Compiles a model. Both answers hold what they read of a row in lists that are used again.
  * @example compileTrees({ base: 0, trees: [[0, 2, 1, -1, 1]] }).predict([3]) // 1
  */
 export function compileTrees({ base, trees }: Trees): CompiledTrees {
-  const flat = trees.map(flatten);
+  const flat = flattened(trees);
+  const row = new Float64Array(2 * flat.width);
+  const leaves = new Int32Array(trees.length);
+  const { depth, path, added, value } = flat;
   return {
-    predict(row) {
+    predict(given) {
+      fall(flat, given, row, leaves);
       let sum = base;
-      for (const tree of flat) {
-        let k = 0;
-        for (let f = tree.feature[0] as number; f >= 0; f = tree.feature[k] as number)
-          k = childOf(tree, k, row[f] as number);
-        sum += tree.value[k] as number;
-      }
+      for (let tree = 0; tree < leaves.length; tree += 1)
+        sum += value[leaves[tree] as number] as number;
       return sum;
     },
-    contributions(row, into) {
+    contributions(into) {
       into.fill(0);
-      for (const tree of flat) {
-        let k = 0;
-        for (let f = tree.feature[0] as number; f >= 0; f = tree.feature[k] as number) {
-          const child = childOf(tree, k, row[f] as number);
-          into[f] = (into[f] as number) + (tree.value[child] as number) - (tree.value[k] as number);
-          k = child;
+      for (let tree = 0; tree < leaves.length; tree += 1) {
+        const end = ((leaves[tree] as number) + 1) * depth;
+        for (let step = end - depth; step < end; step += 1) {
+          const f = path[step] as number;
+          if (f < 0) break;
+          into[f] = (into[f] as number) + (added[step] as number);
         }
       }
     },
   };
 }
 
-function childOf(tree: FlatTree, k: number, value: number): number {
-  const left = Number.isNaN(value) ? tree.missing[k] === 1 : value < (tree.cut[k] as number);
-  return left ? 2 * k + 1 : 2 * k + 2;
+/** Finds the leaf of each tree. */
+function fall(flat: Flat, given: ArrayLike<number>, row: Float64Array, leaves: Int32Array): void {
+  const { depth, width, feature, cut } = flat;
+  // A missing value is the least there is to nodes that send it left, and the most to the others.
+  for (let j = 0; j < width; j += 1) {
+    const value = given[j] as number;
+    const isMissing = Number.isNaN(value);
+    row[j] = isMissing ? Number.POSITIVE_INFINITY : value;
+    row[j + width] = isMissing ? Number.NEGATIVE_INFINITY : value;
+  }
+  const nodes = 2 ** depth - 1;
+  const ends = nodes + 1;
+  // The way down is computed, not branched: no processor can guess it, and guessing wrong costs more
+  // than all the rest.
+  for (let tree = 0; tree < leaves.length; tree += 1) {
+    const first = tree * nodes;
+    let k = 0;
+    for (let level = 0; level < depth; level += 1) {
+      const at = first + k;
+      k = 2 * k + 2 - Number((row[feature[at] as number] as number) < (cut[at] as number));
+    }
+    leaves[tree] = tree * ends + k - nodes;
+  }
 }
 
-/** Inner nodes get the plain mean of their children: contributions need a value on the way. */
-function flatten(root: TreeNode): FlatTree {
-  const size = 2 ** (depthOf(root) + 1) - 1;
-  const tree = {
-    feature: new Int16Array(size).fill(-1),
-    cut: new Float64Array(size),
-    missing: new Uint8Array(size),
-    value: new Float64Array(size),
+function flattened(trees: readonly TreeNode[]): Flat {
+  const depth = trees.reduce<number>((most, tree) => Math.max(most, depthOf(tree)), 0);
+  const width = trees.reduce<number>((most, tree) => Math.max(most, widthOf(tree)), 0);
+  const nodes = trees.length * (2 ** depth - 1);
+  const ends = trees.length * 2 ** depth;
+  const flat: Flat = {
+    ...{ depth, trees: trees.length, width },
+    feature: new Int32Array(nodes),
+    // Above no value, NaN sends everything right: where a tree ends early both ways hold its value.
+    cut: new Float64Array(nodes).fill(Number.NaN),
+    value: new Float64Array(ends),
+    path: new Int32Array(ends * depth).fill(-1),
+    added: new Float64Array(ends * depth),
   };
-  const put = (node: TreeNode, k: number): number => {
-    let value = node as number;
-    if (typeof node !== 'number') {
-      const [feature, cut, missing, left, right] = node;
-      tree.feature[k] = feature;
-      tree.cut[k] = cut;
-      tree.missing[k] = missing;
-      value = (put(left, 2 * k + 1) + put(right, 2 * k + 2)) / 2;
-    }
-    tree.value[k] = value;
-    return value;
-  };
-  put(root, 0);
-  return tree;
+  trees.forEach((tree, at) => {
+    put(flat, at, { node: tree, k: 0, level: 0 }, []);
+  });
+  return flat;
+}
+
+/** Enters a node and what is below it; `way`: features and what they added, from the root on. */
+function put(
+  flat: Flat,
+  tree: number,
+  { node, k, level }: { node: TreeNode; k: number; level: number },
+  way: readonly (readonly [feature: number, added: number])[],
+): void {
+  const { depth, width, feature, cut, value, path, added } = flat;
+  const nodes = 2 ** depth - 1;
+  if (level === depth) {
+    const leaf = tree * (nodes + 1) + k - nodes;
+    value[leaf] = node as number;
+    way.forEach(([name, amount], step) => {
+      path[leaf * depth + step] = name;
+      added[leaf * depth + step] = amount;
+    });
+    return;
+  }
+  const sides = typeof node === 'number' ? null : ([node[3], node[4]] as const);
+  if (typeof node !== 'number') {
+    feature[tree * nodes + k] = node[0] + (node[2] === 1 ? width : 0);
+    cut[tree * nodes + k] = node[1];
+  }
+  for (const side of [0, 1] as const) {
+    const child = sides?.[side] ?? node;
+    const step = typeof node === 'number' ? [] : [[node[0], meanOf(child) - meanOf(node)] as const];
+    put(flat, tree, { node: child, k: 2 * k + 1 + side, level: level + 1 }, [...way, ...step]);
+  }
+}
+
+/** Inner nodes have the plain mean of their children: contributions need a value on the way. */
+function meanOf(node: TreeNode): number {
+  return typeof node === 'number' ? node : (meanOf(node[3]) + meanOf(node[4])) / 2;
+}
+
+function widthOf(node: TreeNode): number {
+  return typeof node === 'number' ? 0 : Math.max(node[0] + 1, widthOf(node[3]), widthOf(node[4]));
 }
 
 function depthOf(node: TreeNode): number {
   return typeof node === 'number' ? 0 : 1 + Math.max(depthOf(node[3]), depthOf(node[4]));
-}
-
-function binOf(cuts: readonly number[], value: number): number {
-  if (Number.isNaN(value)) return MISSING;
-  let [low, high] = [0, cuts.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value >= (cuts[middle] as number)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-interface Split {
-  gain: number;
-  feature: number;
-  bin: number;
-  missing: number;
-}
-
-class Grower {
-  readonly #table: Binned;
-  readonly #y: ArrayLike<number>;
-  readonly #weight: ArrayLike<number>;
-  readonly #options: GrowOptions;
-  readonly #sum: Float64Array;
-  readonly #g: Float64Array;
-  readonly #h: Float64Array;
-  readonly #node: Int32Array;
-  readonly #chosen: Int32Array;
-  /** Derivatives of the chosen rows, and where their node's bins begin; -1 where it has no node. */
-  readonly #denseG: Float64Array;
-  readonly #denseH: Float64Array;
-  readonly #place: Int32Array;
-  readonly #histG: Float64Array;
-  readonly #histH: Float64Array;
-  #state: number;
-
-  constructor(
-    table: Binned,
-    y: ArrayLike<number>,
-    weight: ArrayLike<number>,
-    base: number,
-    options: GrowOptions,
-  ) {
-    this.#table = table;
-    this.#y = y;
-    this.#weight = weight;
-    this.#options = options;
-    this.#sum = new Float64Array(table.rows).fill(base);
-    this.#g = new Float64Array(table.rows);
-    this.#h = new Float64Array(table.rows);
-    this.#node = new Int32Array(table.rows);
-    this.#chosen = new Int32Array(table.rows);
-    this.#denseG = new Float64Array(table.rows);
-    this.#denseH = new Float64Array(table.rows);
-    this.#place = new Int32Array(table.rows);
-    this.#histG = new Float64Array(2 ** options.depth * 256);
-    this.#histH = new Float64Array(2 ** options.depth * 256);
-    this.#state = options.seed >>> 0;
-  }
-
-  /** Grows one more tree and adds it to the sum. */
-  next(): TreeNode {
-    const { features, depth } = this.#options;
-    const used = this.#table.columns.map((_, j) => j).filter(() => this.#uniform() < features);
-    const count = this.#prepare();
-    const splits = new Map<number, Split>();
-    for (let level = 0; level < depth; level += 1) {
-      const best = this.#splitsAt(level, used, count);
-      if (best.size === 0) break;
-      for (const [k, split] of best) splits.set(k, split);
-      this.#descend(best);
-    }
-    return this.#finish(splits);
-  }
-
-  #uniform(): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return this.#state / 4294967296;
-  }
-
-  /** Derivatives, and the rows this tree sees; how many. */
-  #prepare(): number {
-    let count = 0;
-    for (let i = 0; i < this.#table.rows; i += 1) {
-      const p = 1 / (1 + Math.exp(-(this.#sum[i] as number)));
-      const weight = this.#weight[i] as number;
-      this.#g[i] = weight * (p - (this.#y[i] as number));
-      this.#h[i] = weight * p * (1 - p);
-      if (this.#uniform() < this.#options.rows && weight > 0) {
-        this.#chosen[count] = i;
-        this.#denseG[count] = this.#g[i] as number;
-        this.#denseH[count] = this.#h[i] as number;
-        count += 1;
-      }
-    }
-    this.#node.fill(0);
-    return count;
-  }
-
-  #splitsAt(level: number, used: readonly number[], count: number): Map<number, Split> {
-    const first = 2 ** level - 1;
-    const nodes = 2 ** level;
-    const totalG = new Float64Array(nodes);
-    const totalH = new Float64Array(nodes);
-    for (let q = 0; q < count; q += 1) {
-      const k = (this.#node[this.#chosen[q] as number] as number) - first;
-      this.#place[q] = k < 0 ? -1 : k * 256;
-      if (k < 0) continue;
-      totalG[k] = (totalG[k] as number) + (this.#denseG[q] as number);
-      totalH[k] = (totalH[k] as number) + (this.#denseH[q] as number);
-    }
-    const best = new Map<number, Split>();
-    for (const j of used) {
-      if ((this.#table.cuts[j]?.length ?? 0) === 0) continue;
-      this.#histogram(j, nodes, count);
-      for (let k = 0; k < nodes; k += 1) {
-        if ((totalH[k] as number) < 2 * this.#options.leaf) continue;
-        const known = best.get(first + k);
-        const split = this.#bestCut(j, k, totalG[k] as number, totalH[k] as number);
-        if (split !== null && split.gain > (known?.gain ?? 1e-6)) best.set(first + k, split);
-      }
-    }
-    return best;
-  }
-
-  /** The hot loop: everything it reads lies in local, dense arrays. */
-  #histogram(j: number, nodes: number, count: number): void {
-    const histG = this.#histG;
-    const histH = this.#histH;
-    histG.fill(0, 0, nodes * 256);
-    histH.fill(0, 0, nodes * 256);
-    const column = this.#table.columns[j] as Uint8Array;
-    const [chosen, place, g, h] = [this.#chosen, this.#place, this.#denseG, this.#denseH];
-    for (let q = 0; q < count; q += 1) {
-      const base = place[q] as number;
-      if (base < 0) continue;
-      const at = base + (column[chosen[q] as number] as number);
-      histG[at] = (histG[at] as number) + (g[q] as number);
-      histH[at] = (histH[at] as number) + (h[q] as number);
-    }
-  }
-
-  #bestCut(j: number, k: number, g: number, h: number): Split | null {
-    const { l2, leaf, signs } = this.#options;
-    const sign = signs[j] ?? 0;
-    const missG = this.#histG[k * 256 + MISSING] as number;
-    const missH = this.#histH[k * 256 + MISSING] as number;
-    const parent = (g * g) / (h + l2);
-    const cuts = this.#table.cuts[j] as readonly number[];
-    let best: Split | null = null;
-    let [leftG, leftH] = [0, 0];
-    for (let bin = 0; bin < cuts.length; bin += 1) {
-      leftG += this.#histG[k * 256 + bin] as number;
-      leftH += this.#histH[k * 256 + bin] as number;
-      for (let missing = 0; missing <= (missH > 0 ? 1 : 0); missing += 1) {
-        const lg = leftG + (missing === 1 ? missG : 0);
-        const lh = leftH + (missing === 1 ? missH : 0);
-        const [rg, rh] = [g - lg, h - lh];
-        if (lh < leaf || rh < leaf) continue;
-        if (sign !== 0 && (lg / (lh + l2) - rg / (rh + l2)) * sign < 0) continue;
-        const gain = (lg * lg) / (lh + l2) + (rg * rg) / (rh + l2) - parent;
-        if (gain > (best?.gain ?? 0)) best = { gain, feature: j, bin, missing };
-      }
-    }
-    return best;
-  }
-
-  #descend(best: ReadonlyMap<number, Split>): void {
-    for (let i = 0; i < this.#table.rows; i += 1) {
-      const k = this.#node[i] as number;
-      const split = best.get(k);
-      if (split === undefined) continue;
-      const bin = (this.#table.columns[split.feature] as Uint8Array)[i] as number;
-      const left = bin === MISSING ? split.missing === 1 : bin <= split.bin;
-      this.#node[i] = left ? 2 * k + 1 : 2 * k + 2;
-    }
-  }
-
-  /** Values of the leaves from the rows this tree saw; every row's sum moves. */
-  #finish(splits: ReadonlyMap<number, Split>): TreeNode {
-    const { l2, rate, depth } = this.#options;
-    const size = 2 ** (depth + 1) - 1;
-    const sumG = new Float64Array(size);
-    const sumH = new Float64Array(size);
-    const node = this.#node;
-    for (let i = 0; i < node.length; i += 1) {
-      const k = node[i] as number;
-      sumG[k] = (sumG[k] as number) + (this.#g[i] as number);
-      sumH[k] = (sumH[k] as number) + (this.#h[i] as number);
-    }
-    const values = sumG.map((g, k) => (-rate * g) / ((sumH[k] as number) + l2));
-    const sum = this.#sum;
-    for (let i = 0; i < node.length; i += 1)
-      sum[i] = (sum[i] as number) + (values[node[i] as number] as number);
-    const stored = (k: number): TreeNode => {
-      const split = splits.get(k);
-      if (split === undefined) return values[k] as number;
-      const cut = (this.#table.cuts[split.feature] as readonly number[])[split.bin] as number;
-      return [split.feature, cut, split.missing, stored(2 * k + 1), stored(2 * k + 2)];
-    };
-    return stored(0);
-  }
 }

@@ -25,6 +25,69 @@ export function jensenShannonBits(p: Counts, q: Counts, added = ADDED): number {
 }
 
 /**
+ * `jensenShannonBits` against counts that stay the same: what does not depend on the other side is
+ * worked out once, and what depends on its total only, once for each small total.
+ * Claim: bit for bit the same answer, for whole counts.
+ * @example divergenceFrom(new Map([['b', 1]]))(new Map([['a', 3]])).toFixed(4) // '0.3113'
+ */
+export function divergenceFrom(q: Counts): (p: Counts) => number {
+  const symbols = [...q.keys()].sort();
+  const places = new Map(symbols.map((symbol, at) => [symbol, at]));
+  let sumQ = 0;
+  for (const symbol of symbols) sumQ += Math.max(0, q.get(symbol) ?? 0) + ADDED;
+  const others = Float64Array.from(
+    symbols,
+    (symbol) => (Math.max(0, q.get(symbol) ?? 0) + ADDED) / sumQ,
+  );
+  const counts = new Float64Array(symbols.length);
+  const unseen = new Map<number, Float64Array>();
+  return (p) => {
+    let total = 0;
+    for (const [symbol, n] of p) {
+      // A symbol of one side only, or a count that is none, changes every sum.
+      if (!places.has(symbol) || !(n >= 0 && n % 1 === 0)) return jensenShannonBits(p, q);
+      total += n;
+    }
+    if (sumQ === 0) return 0;
+    const sumP = total + ADDED * symbols.length;
+    let terms = unseen.get(total);
+    if (terms === undefined) {
+      terms = new Float64Array(2 * symbols.length);
+      for (let at = 0; at < symbols.length; at += 1) {
+        const share = ADDED / sumP;
+        terms[2 * at] = half(share, others[at] as number);
+        terms[2 * at + 1] = half(others[at] as number, share);
+      }
+      if (unseen.size < TOTALS_MAX) unseen.set(total, terms);
+    }
+    for (const [symbol, n] of p) counts[places.get(symbol) as number] = n;
+    let bits = 0;
+    for (let at = 0; at < symbols.length; at += 1) {
+      const n = counts[at] as number;
+      if (n === 0) {
+        bits += terms[2 * at] as number;
+        bits += terms[2 * at + 1] as number;
+        continue;
+      }
+      counts[at] = 0;
+      const share = (n + ADDED) / sumP;
+      bits += half(share, others[at] as number);
+      bits += half(others[at] as number, share);
+    }
+    return Math.min(1, Math.max(0, bits));
+  };
+}
+
+/** Units have at most twenty calls; windows of them have more, and are few. */
+const TOTALS_MAX = 64;
+
+/** Half of what one side adds at a symbol, bits. */
+function half(own: number, other: number): number {
+  const middle = (own + other) / 2;
+  return (own / 2) * Math.log2(own / middle);
+}
+
+/**
  * Population stability index Σ(p − q)·ln(p/q), over shares as above.
  * Claim: >= 0, symmetric. At small n it exceeds the folklore .1 without any change: print it beside
  * expectedStability, never alone. Cost: O(symbols).

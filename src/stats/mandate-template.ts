@@ -1,12 +1,13 @@
 /** Mandate template: what is asked, with the values it is asked for left out. */
 
-const SLOTS: readonly (readonly [RegExp, string])[] = [
-  [/[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g, '<EMAIL>'],
-  [/(?:https?:\/\/|www\.)\S{1,512}/g, '<URL>'],
-  [/(?:\/[\w.-]{1,128}){1,24}/g, '<PATH>'],
-  [/"[^"\n]{0,200}"|'[^'\n]{2,200}'/g, '<QUOTED>'],
-  [/\d{4}-\d{2}-\d{2}/g, '<DATE>'],
-  [/\d[\d,.:]{0,40}/g, '<NUM>'],
+/** What becomes a slot, and what stands in every text that has one: most mandates lack most of it. */
+const SLOTS: readonly (readonly [literal: RegExp, slot: string, signs: readonly string[]])[] = [
+  [/[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g, '<EMAIL>', ['@']],
+  [/(?:https?:\/\/|www\.)\S{1,512}/g, '<URL>', ['://', 'www.']],
+  [/(?:\/[\w.-]{1,128}){1,24}/g, '<PATH>', ['/']],
+  [/"[^"\n]{0,200}"|'[^'\n]{2,200}'/g, '<QUOTED>', ['"', "'"]],
+  [/\d{4}-\d{2}-\d{2}/g, '<DATE>', ['-']],
+  [/\d[\d,.:]{0,40}/g, '<NUM>', ['']],
 ];
 
 /**
@@ -18,6 +19,7 @@ const SLOTS: readonly (readonly [RegExp, string])[] = [
  */
 export function mandateTemplate(mandate: string): string {
   let text = mandate.slice(0, 4096).toLowerCase();
-  for (const [literal, slot] of SLOTS) text = text.replace(literal, slot);
+  for (const [literal, slot, signs] of SLOTS)
+    if (signs.some((sign) => text.includes(sign))) text = text.replace(literal, slot);
   return text.replace(/\s{1,64}/g, ' ').trim();
 }

@@ -1,11 +1,9 @@
 /** Sentences: the pieces of a tool's result that could each say one thing. */
+import { BREAK, dividerAt, goesOn, isSpace } from './dividers.ts';
 
 const TAG = /<[^<>\n]{0,200}>/g;
 const ESCAPED_BREAK = /\\\n\\?[ \t]{0,40}/g;
 const ESCAPES = /\\[nrt]/g;
-/** A line that begins so goes on with what the line before began: wrapped text, no key and no item. */
-const GOES_ON = /[ \t]{0,20}\p{Ll}[\p{Ll} ]{0,60}(?![\p{L}\p{N}_ ]{0,40}:)/uy;
-const SPACE = /\s/;
 
 /** Stretches of a text. */
 export interface Spans {
@@ -20,7 +18,9 @@ export interface Spans {
  * @example textOf({ to: 'a', items: ['b'] }) // 'to: a\n\nitems: b'
  */
 export function textOf(value: unknown, most = 20_000): string {
-  return plain(value, 0).slice(0, most);
+  return typeof value === 'string'
+    ? value.slice(0, most)
+    : plain('', value, 0, most).slice(0, most);
 }
 
 /**
@@ -42,10 +42,7 @@ export function sentencesOf(text: string, most = 512): string[] {
  * @example sentenceSpans('One. Two.').ends // [0, 4, 5, 9]
  */
 export function sentenceSpans(text: string, most = 512): Spans {
-  let marked = text;
-  if (marked.includes('\\')) marked = marked.replace(ESCAPED_BREAK, ' ').replace(ESCAPES, '\n\n');
-  if (marked.includes('<')) marked = marked.replace(TAG, '\n\n');
-  const joined = unwrapped(marked);
+  const joined = unwrapped(unmarked(text));
   const ends: number[] = [];
   const { length } = joined;
   let first = 0;
@@ -85,88 +82,35 @@ function unwrapped(text: string): string {
   return joined + text.slice(from);
 }
 
-function goesOn(text: string, line: number): boolean {
-  let at = line;
-  while (at < line + 20 && (text.charCodeAt(at) === BLANK || text.charCodeAt(at) === TAB)) at += 1;
-  const code = text.charCodeAt(at);
-  // NaN at the end of the text: no line goes on with nothing.
-  if (code >= 97 && code <= 122) {
-    // Forty characters of words and then a colon: a key. Beyond ASCII the expression decides.
-    let end = at + 1;
-    while (end <= at + 41 && isOfKey(text.charCodeAt(end))) end += 1;
-    const next = text.charCodeAt(end);
-    if (!(next >= 128)) return next !== COLON || end > at + 41;
-  } else if (!(code >= 128)) return false;
-  GOES_ON.lastIndex = line;
-  return GOES_ON.test(text);
+/** The text without mark-up and escapes, both of which divide; the very same where there are none. */
+export function unmarked(text: string): string {
+  let marked = text;
+  if (marked.includes('\\')) marked = marked.replace(ESCAPED_BREAK, ' ').replace(ESCAPES, '\n\n');
+  if (marked.includes('<')) marked = marked.replace(TAG, '\n\n');
+  return marked;
 }
 
-/** ASCII letter or digit, `_` or blank. */
-function isOfKey(code: number): boolean {
-  const small = code | 32;
-  const isLetter = small >= 97 && small <= 122 && code < 128;
-  return isLetter || (code >= 48 && code <= 57) || code === BLANK || code === 95;
-}
+const PARTS_MAX = 8;
 
-const COLON = 58;
-const BREAK = 10;
-const TAB = 9;
-const BLANK = 32;
-const COMMA = 44;
-const BAR = 124;
-
-function isSpace(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  if (code < 128) return code === BLANK || (code >= TAB && code <= 13);
-  return code >= 128 && SPACE.test(text.charAt(at));
-}
-
-function isQuote(code: number): boolean {
-  return code === 34 || code === 39;
-}
-
-/** Does a clause end here: with `.`, `!`, `?`, `;`? */
-function isStop(code: number): boolean {
-  return code === 46 || code === 33 || code === 63 || code === 59;
-}
-
-/** `"`, `'`, `)` or `]`: belongs to the clause it closes. */
-function isCloser(code: number): boolean {
-  return isQuote(code) || code === 41 || code === 93;
-}
-
-/** End of the divider that begins at `at`; 0 where none does. */
-function dividerAt(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  // Nearly every character is a letter, and no divider begins with one.
-  if (code >= 48 && code < 123 && code !== 93) return 0;
-  if (code === 123 || code === 125) return at + 1;
-  const isBlank = isSpace(text, at);
-  if (!isBlank && code !== COMMA && !isCloser(code)) return 0;
-  const before = at === 0 ? 0 : text.charCodeAt(at - 1);
-  if (isStop(before)) {
-    let end = at;
-    while (end < at + 4 && isCloser(text.charCodeAt(end))) end += 1;
-    const first = end;
-    while (end < first + 8 && isSpace(text, end)) end += 1;
-    if (end > first) return end;
-  }
-  if (code === BREAK) return at + 1;
-  if (isBlank && text.charCodeAt(at + 1) === BAR) return isSpace(text, at + 2) ? at + 3 : at + 2;
-  if (!isQuote(before)) return 0;
-  const comma = isBlank ? at + 1 : at;
-  if (text.charCodeAt(comma) !== COMMA) return 0;
-  const end = isSpace(text, comma + 1) ? comma + 2 : comma + 1;
-  return isQuote(text.charCodeAt(end)) ? end : 0;
-}
-
-function plain(value: unknown, depth: number): string {
-  if (typeof value === 'string') return value;
-  if (value === null || value === undefined) return '';
-  if (typeof value !== 'object') return String(value);
-  if (depth > 8) return '';
-  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1)).join('\n\n');
-  return Object.entries(value)
-    .map(([key, member]) => `${key}: ${plain(member, depth + 1)}`)
-    .join('\n\n');
+/** Adds the text of a value to `text`, until there is enough of it. */
+function plain(text: string, value: unknown, depth: number, most: number): string {
+  if (typeof value === 'string') return text + value;
+  if (value === null || value === undefined || text.length >= most) return text;
+  if (typeof value !== 'object') return text + String(value);
+  if (depth > PARTS_MAX) return text;
+  let [joined, divider] = [text, ''];
+  if (Array.isArray(value))
+    for (const item of value) {
+      if (joined.length >= most) break;
+      joined = plain(joined + divider, item, depth + 1, most);
+      divider = '\n\n';
+    }
+  else
+    for (const key of Object.keys(value)) {
+      if (joined.length >= most) break;
+      const member = (value as Readonly<Record<string, unknown>>)[key];
+      joined = plain(`${joined}${divider}${key}: `, member, depth + 1, most);
+      divider = '\n\n';
+    }
+  return joined;
 }

@@ -11,8 +11,8 @@ import type { Profile } from '../../src/baseline/profile.ts';
 import type { EventFact } from '../../src/model/fact.ts';
 import type { UnitReading } from '../../src/model/reading.ts';
 import { Slots } from '../../src/state/slots.ts';
-import { scribeProfile, scribeUnits } from '../sim/profile.ts';
-import { called, governed, sessionView } from './facts.ts';
+import { SCRIBE, scribeProfile, scribeUnits } from '../sim/profile.ts';
+import { called, factOf, governed, sessionView } from './facts.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -71,6 +71,20 @@ function lab(
   return own;
 }
 
+let learnt: Profile | undefined;
+
+/** A baseline with conduct in it, learnt once for all tests of this file. */
+function trained(): Profile {
+  const scope = { level: 'role', subject: SCRIBE } as const;
+  learnt ??= learnProfile(scribeUnits(64), scope, { rehearsal: CONDUCT, seed: 1 });
+  return learnt;
+}
+
+const names = (name: string) =>
+  Array.from({ length: 60 }, (_, at) => ({
+    tool: `${'ö'.repeat(300)}${name}${at}`,
+    class: 'write' as const,
+  }));
 const OPENED = governed(0, 'session.opened', { mandate: 'file the note about case 12' });
 const SOUND = [OPENED, called(1, 'find_note'), called(2, 'open_note'), called(3, 'save_note')];
 const CLOSED = governed(10, 'session.closed');
@@ -123,6 +137,42 @@ describe('behaviour', () => {
   it('leaves out what a lease of ours refused', () => {
     const refused = called(4, 'erase_everything', { ours: true });
     assert.deepEqual(lab().feed([...SOUND, refused]).found, lab().feed(SOUND).found);
+  });
+
+  it('stores an open unit in 64 KiB at most, whatever its agent says, does and reads', () => {
+    const slots = new Slots();
+    const session = sessionView({ id: 'i'.repeat(512), agent: 'a'.repeat(512) });
+    const text = (at: number) => Array.from({ length: 4_000 }, (_, k) => `ü${at}_${k}`).join(' ');
+    const facts = [
+      governed(0, 'session.opened', { mandate: '\u0001x "'.repeat(2_000) }, { session }),
+      governed(1, 'plan.declared', { tools: names('planned') }, { session }),
+    ];
+    for (let at = 2; at < 21; at += 1)
+      facts.push(
+        factOf(
+          10 * at,
+          { kind: 'reasoning', reasoning: { text: text(at), intents: names('n'), claims: [] } },
+          { session },
+        ),
+        called(
+          10 * at + 1,
+          'tool',
+          { session },
+          {
+            tool: `${'\u0002'.repeat(500)}${at}`,
+            args: Object.fromEntries(
+              names('p').map(({ tool }, k) => [tool, `${text(at).slice(k, k + 30)}`]),
+            ),
+            result: text(at + 100),
+          },
+        ),
+      );
+    const { found } = lab([trained()], { slots }).feed(facts);
+    assert.equal(found.length, 19);
+    const stored = [...slots.all()].filter(([space]) => space === 'U');
+    assert.equal(stored.length, 1);
+    const bytes = Buffer.byteLength(JSON.stringify(stored));
+    assert.ok(bytes <= 65_536 && bytes > 30_000, String(bytes));
   });
 
   it('abstains where a source is blind', () => {
@@ -178,19 +228,33 @@ describe('behaviour', () => {
     assert.equal(behaviour.counters['baseline.evicted'], 40);
   });
 
+  it('begins a unit anew that another version of the product remembered in its own way', () => {
+    const slots = new Slots();
+    lab([scribeProfile()], { slots }).feed(SOUND);
+    const stored: unknown[] = JSON.parse(
+      String(slots.takeDelta()).replaceAll('"form":2', '"form":1'),
+    );
+    const restored = new Slots();
+    restored.restore([], [{ seq: 1, bytes: Buffer.from(JSON.stringify(stored)) }]);
+    const after = lab([scribeProfile()], { slots: restored });
+    for (const _step of after.behaviour.restoring());
+    after.feed([called(5, 'find_note'), called(6, 'open_note')]);
+    assert.equal(after.behaviour.counters['baseline.replaced'], 1);
+    assert.equal(after.found.length, 1);
+  });
+
   it('goes on after a restore as if nothing had happened, the rehearsed score too', () => {
-    const scope = { level: 'role', subject: 'scribe' } as const;
-    const trained = learnProfile(scribeUnits(64), scope, { rehearsal: CONDUCT, seed: 1 });
+    const profile = trained();
     const strange = [...SOUND, called(4, 'erase_note'), CLOSED, LATER];
-    const plain = lab([trained]).feed(strange).found;
+    const plain = lab([profile]).feed(strange).found;
     assert.equal(plain[0]?.cell, 'L2/seen');
     assert.ok(plain.some(({ joint }) => typeof joint === 'number'));
     for (let cut = 1; cut < strange.length; cut += 1) {
       const slots = new Slots();
-      const before = lab([trained], { slots }).feed(strange.slice(0, cut));
+      const before = lab([profile], { slots }).feed(strange.slice(0, cut));
       const restored = new Slots();
       restored.restore([], [{ seq: 1, bytes: slots.takeDelta() ?? Buffer.from('[]') }]);
-      const after = lab([trained], { slots: restored });
+      const after = lab([profile], { slots: restored });
       for (const _step of after.behaviour.restoring());
       after.feed(strange.slice(cut));
       assert.deepEqual([...before.found, ...after.found], plain, `cut at ${cut}`);

@@ -49,13 +49,19 @@ export function factOf(
 const CLASSES: Readonly<Record<string, string>> = { find_note: 'read', open_note: 'read' };
 
 /** A call at the gateway. */
-export function called(ms: number, tool: string, over: Partial<EventFact> = {}): EventFact {
+export function called(
+  ms: number,
+  tool: string,
+  over: Partial<EventFact> = {},
+  more: Partial<NonNullable<Event['action']>> = {},
+): EventFact {
   const action = {
     phase: 'result',
     tool,
     args: { id: 'x' },
     decision: 'allow',
     outcome: 'ok',
+    ...more,
   } as const;
   const toolClass = CLASSES[tool] ?? 'write';
   const body = { kind: 'gateway', category: 'tool_call', action } as const;

@@ -8,12 +8,15 @@ import * as boostedTrees from '../../src/stats/boosted-trees.ts';
 import * as burnRate from '../../src/stats/burn-rate.ts';
 import * as conformal from '../../src/stats/conformal.ts';
 import * as dependence from '../../src/stats/dependence.ts';
+import * as dividers from '../../src/stats/dividers.ts';
 import * as eMerge from '../../src/stats/e-merge.ts';
 import * as eValue from '../../src/stats/e-value.ts';
 import * as fleetEvidence from '../../src/stats/fleet-evidence.ts';
 import * as gammaPoisson from '../../src/stats/gamma-poisson.ts';
 import * as goodTuring from '../../src/stats/good-turing.ts';
 import * as jensenShannon from '../../src/stats/jensen-shannon.ts';
+import * as literalForms from '../../src/stats/literal-forms.ts';
+import * as literalScan from '../../src/stats/literal-scan.ts';
 import * as literals from '../../src/stats/literals.ts';
 import * as mandateTemplate from '../../src/stats/mandate-template.ts';
 import * as matchedQuantiles from '../../src/stats/matched-quantiles.ts';
@@ -26,8 +29,9 @@ import * as shiftRatio from '../../src/stats/shift-ratio.ts';
 import * as shiryaevRoberts from '../../src/stats/shiryaev-roberts.ts';
 import * as summary from '../../src/stats/summary.ts';
 import * as tailRank from '../../src/stats/tail-rank.ts';
+import * as tape from '../../src/stats/tape.ts';
+import * as treeGrowing from '../../src/stats/tree-growing.ts';
 import * as wittenBell from '../../src/stats/witten-bell.ts';
-import * as wordTape from '../../src/stats/word-tape.ts';
 import {
   bounded,
   examplesOf,
@@ -155,6 +159,78 @@ const ENROLLED: Readonly<Record<string, Enrolment>> = {
       ),
     ],
   },
+  dividers: {
+    exports: dividers,
+    laws: [
+      [
+        'a divider ends behind its beginning',
+        () =>
+          fc.assert(
+            fc.property(fc.string({ maxLength: 40 }), fc.nat(40), (text, at) => {
+              const end = dividers.dividerAt(text, at);
+              assert.ok(end === 0 || end > at);
+            }),
+          ),
+      ],
+    ],
+  },
+  tape: {
+    exports: tape,
+    laws: [finite('digestOf', tape.digestOf, fc.string())],
+  },
+  'literal-forms': {
+    exports: literalForms,
+    laws: [
+      [
+        'a stem is the beginning of its word',
+        () =>
+          fc.assert(
+            fc.property(fc.string(), (word) => {
+              assert.ok(word.startsWith(literalForms.stem(word)));
+            }),
+          ),
+      ],
+    ],
+  },
+  'literal-scan': {
+    exports: literalScan,
+    laws: [
+      [
+        'of at most so many tokens no more are told, but for the second half of a link',
+        () =>
+          fc.assert(
+            fc.property(fc.string({ maxLength: 400 }), fc.nat(20), (text, most) => {
+              const found = tape.newTape();
+              literalScan.scan(text, 0, text.length, most, found);
+              assert.ok(found.n <= most + 1 && found.read === found.n);
+            }),
+          ),
+      ],
+    ],
+  },
+  'tree-growing': {
+    exports: treeGrowing,
+    laws: [
+      [
+        'bins are as many as cuts and one, and ascend with the values',
+        () =>
+          fc.assert(
+            fc.property(fc.uniqueArray(figure, { minLength: 2, maxLength: 40 }), (values) => {
+              const { cuts, columns } = treeGrowing.binned(
+                values.map((one) => [one]),
+                8,
+              );
+              const bins = values
+                .map((one, at) => [one, columns[0]?.[at] ?? -1] as const)
+                .sort(([a], [b]) => a - b)
+                .map(([, bin]) => bin);
+              for (const [at, bin] of bins.entries())
+                assert.ok(bin >= (bins[at - 1] ?? 0) && bin <= (cuts[0]?.length ?? 0));
+            }),
+          ),
+      ],
+    ],
+  },
   literals: {
     exports: literals,
     laws: [finite('hash32', literals.hash32, fc.string())],
@@ -183,26 +259,6 @@ const ENROLLED: Readonly<Record<string, Enrolment>> = {
             fc.property(fc.string({ maxLength: 400 }), count, (text, most) => {
               assert.ok(sentences.sentencesOf(text, most).length <= Math.max(1, most));
             }),
-          ),
-      ],
-    ],
-  },
-  'word-tape': {
-    exports: wordTape,
-    laws: [
-      [
-        'every part of a tape occurs in it',
-        () =>
-          fc.assert(
-            fc.property(
-              fc.array(count, { minLength: 1, maxLength: 30 }),
-              count,
-              count,
-              (tape, a, b) => {
-                const [from, to] = [a % tape.length, b % tape.length].sort((x, y) => x - y);
-                assert.ok(wordTape.occurs(tape, tape.slice(from, (to ?? 0) + 1)));
-              },
-            ),
           ),
       ],
     ],

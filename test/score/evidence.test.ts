@@ -68,7 +68,7 @@ test('evidence: two dimensions of a source share its weight', () => {
   const two = judge({ ...one, dimensions: [...one.dimensions, twin] }, tables, null, false);
   const alone = judge(one, tables, null, false);
   assert.equal(two.sources[0], ((alone.sources[0] as number) + 1) / 2);
-  assert.equal(two.parts[0]?.weight, 0.0625);
+  assert.equal(two.parts()[0]?.weight, 0.0625);
 });
 
 test('evidence: what a running unit shows is never more than it comes to', () => {

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  binned,
-  compileTrees,
-  type GrowOptions,
-  growTrees,
-} from '../../src/stats/boosted-trees.ts';
+import fc from 'fast-check';
+import { compileTrees, type TreeNode } from '../../src/stats/boosted-trees.ts';
+import { binned, type GrowOptions, growTrees } from '../../src/stats/tree-growing.ts';
 
 const OPTIONS: GrowOptions = {
   trees: 40,
@@ -63,11 +60,12 @@ test('boosted trees: contributions add up to the answer', () => {
   const compiled = compileTrees(model);
   const into = new Float64Array(2);
   const start = compiled.predict(x[0] as number[]);
-  compiled.contributions(x[0] as number[], into);
+  compiled.contributions(into);
   const first = start - (into[0] as number) - (into[1] as number);
   for (const row of x.slice(0, 50)) {
-    compiled.contributions(row, into);
-    const base = compiled.predict(row) - (into[0] as number) - (into[1] as number);
+    const answer = compiled.predict(row);
+    compiled.contributions(into);
+    const base = answer - (into[0] as number) - (into[1] as number);
     assert.ok(Math.abs(base - first) < 1e-9);
   }
 });
@@ -95,5 +93,43 @@ test('boosted trees: one class alone teaches nothing and is refused', () => {
         OPTIONS,
       ),
     RangeError,
+  );
+});
+
+/** The definition: down the nested tree, branch by branch. */
+function walked(node: TreeNode, row: readonly number[]): number {
+  if (typeof node === 'number') return node;
+  const [feature, cut, missing, left, right] = node;
+  const value = row[feature] as number;
+  const isLeft = Number.isNaN(value) ? missing === 1 : value < cut;
+  return walked(isLeft ? left : right, row);
+}
+
+const leaf = fc.double({ min: -9, max: 9, noNaN: true });
+const { tree } = fc.letrec<{ tree: TreeNode }>((tie) => ({
+  tree: fc.oneof(
+    { depthSize: 'small', maxDepth: 4 },
+    leaf,
+    fc.tuple(fc.nat(3), fc.integer({ min: -2, max: 2 }), fc.nat(1), tie('tree'), tie('tree')),
+  ),
+}));
+const value = fc.oneof(fc.constant(Number.NaN), fc.integer({ min: -3, max: 3 }));
+
+test('boosted trees: trees of any shape answer to the bit what walking down them gives', () => {
+  fc.assert(
+    fc.property(
+      fc.array(tree, { maxLength: 6 }),
+      fc.array(fc.tuple(value, value, value, value), { minLength: 1, maxLength: 5 }),
+      leaf,
+      (trees, given, base) => {
+        const { predict } = compileTrees({ base, trees });
+        for (const row of given) {
+          let sum = base;
+          for (const one of trees) sum += walked(one, row);
+          assert.equal(predict(row), sum);
+        }
+      },
+    ),
+    { numRuns: 300 },
   );
 });

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { integer, type Random, stream, uniform } from '../../src/simulation/random.ts';
 import {
+  divergenceFrom,
   expectedJensenShannonBits,
   expectedStability,
   jensenShannonBits,
@@ -100,6 +101,19 @@ describe('jensen-shannon', () => {
     assert.equal(
       permutationP([], [new Map()], () => 0),
       1,
+    );
+  });
+});
+
+describe('divergence from counts that stay', () => {
+  it('is to the bit the divergence, asked once or often, of symbols known or not', () => {
+    const given = fc.array(counts, { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(counts, given, (usual, others) => {
+        const bitsFrom = divergenceFrom(usual);
+        for (const other of [...others, ...others])
+          assert.equal(bitsFrom(other), jensenShannonBits(other, usual));
+      }),
     );
   });
 });

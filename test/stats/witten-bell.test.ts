@@ -1,13 +1,16 @@
 /** Witten–Bell: figures by hand, back-off over levels, sessions kept apart, pruning. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import {
   compileContexts,
   contextCounts,
   contextKeys,
   countContexts,
+  firstOrderBits,
   probability,
   START,
+  secondOrderBits,
   surprisalBits,
   UNKNOWN,
 } from '../../src/stats/witten-bell.ts';
@@ -89,5 +92,31 @@ describe('witten-bell', () => {
   it('answers alike whatever the order of the sessions', () => {
     const sessions = [['a', 'b'], ['c'], ['b', 'b', 'a']];
     assert.deepEqual(countContexts(sessions.toReversed(), 3), countContexts(sessions, 3));
+  });
+});
+
+describe('surprisal worked out beforehand', () => {
+  const symbol = fc.constantFrom('a', 'b', 'c', '__proto__');
+  const sequences = fc.array(fc.array(symbol, { maxLength: 8 }), { minLength: 1, maxLength: 5 });
+  const levels = (order: number, given: readonly (readonly string[])[][]) =>
+    compileContexts(given.map((some) => ({ counts: countContexts(some, order), order })));
+
+  it('is to the bit what it is otherwise, after one symbol and after two', () => {
+    const given = fc.array(sequences, { minLength: 1, maxLength: 2 });
+    fc.assert(
+      fc.property(given, fc.array(fc.nat(6), { minLength: 3, maxLength: 12 }), (some, ids) => {
+        const [one, two] = [levels(1, some), levels(2, some)];
+        const [first, second] = [firstOrderBits(one), secondOrderBits(two)];
+        const known = ids.map((id) => Math.min(id, one.names.length + 1));
+        for (let at = 2; at < known.length; at += 1) {
+          const [older, before, id] = known.slice(at - 2, at + 1) as [number, number, number];
+          for (let again = 0; again < 2; again += 1) {
+            assert.equal(first(before, id), surprisalBits(one, [before], id));
+            assert.equal(second(older, before, id), surprisalBits(two, [older, before], id));
+          }
+          assert.equal(second(-1, before, id), surprisalBits(two, [before], id));
+        }
+      }),
+    );
   });
 });

@@ -1,6 +1,6 @@
 /** Because: what made a call strange, in sentences with figures and without payload text. */
 import { named, rounded } from '../wording.ts';
-import { FEATURES } from './features.ts';
+import { FEATURES } from './columns.ts';
 
 type Say = (value: number, tool: string) => string;
 
@@ -61,13 +61,41 @@ export function because(
   contributions: ArrayLike<number>,
   tool: string,
 ): string[] {
-  const order = FEATURES.map((_, at) => at)
-    .filter((at) => (contributions[at] as number) > 0.05 && !Number.isNaN(row[at]))
-    .sort((a, b) => (contributions[b] as number) - (contributions[a] as number) || a - b);
   const shown = named(tool);
-  return order.slice(0, 3).map((at) => {
-    const [name] = FEATURES[at] as (typeof FEATURES)[number];
-    const value = row[at] as number;
-    return SAYINGS[name]?.(value, shown) ?? `${name.replaceAll('-', ' ')} is ${rounded(value)}`;
-  });
+  const found: string[] = [];
+  let [last, before] = [-1, Number.POSITIVE_INFINITY];
+  while (found.length < SAID_MAX) {
+    last = nextLargest(row, contributions, last, before);
+    if (last < 0) break;
+    before = contributions[last] as number;
+    const [name] = FEATURES[last] as (typeof FEATURES)[number];
+    const value = row[last] as number;
+    found.push(
+      SAYINGS[name]?.(value, shown) ?? `${name.replaceAll('-', ' ')} is ${rounded(value)}`,
+    );
+  }
+  return found;
+}
+
+const SAID_MAX = 3;
+/** Columns that added less than this are not worth a sentence. */
+const ADDED_LEAST = 0.05;
+
+/** The column after `last` in the order of what was added, equal ones by their place; -1 at the end. */
+function nextLargest(
+  row: ArrayLike<number>,
+  contributions: ArrayLike<number>,
+  last: number,
+  before: number,
+): number {
+  let best = -1;
+  let most = ADDED_LEAST;
+  for (let at = 0; at < FEATURES.length; at += 1) {
+    const added = contributions[at] as number;
+    if (!(added > most) || added > before || Number.isNaN(row[at])) continue;
+    if (added === before && at <= last) continue;
+    best = at;
+    most = added;
+  }
+  return best;
 }

@@ -1,82 +1,48 @@
-/** Words of a call with their weights, each looked up once. */
-import { type Basis, rarity } from './basis.ts';
+/** Words of a call: numbered among the words of its unit, then weighed, each looked up once. */
+import { type Lexis, numberOf } from './lexis.ts';
 import type { ReadCall } from './reading.ts';
 
-/** Distinct words of a call: of the tool's name, then of the values, then of the texts. Lists of one length. */
+/** A call's words by their numbers. */
 export interface CallWords {
-  readonly words: readonly number[];
-  /** Rarity, nats; free text counts half. */
-  readonly weights: readonly number[];
-  /** Rarity where it is a word of a value that the mandate does not name; else 0. */
-  readonly values: readonly number[];
-  /** Rarity where it is a word of the tool's name; else 0. */
-  readonly named: readonly number[];
-  readonly mandated: readonly boolean[];
-  /** Of the words of values in their order: rarity, or 0 where the mandate names it. */
-  readonly shortWeights: readonly number[];
-  /** How many of them are words of the name or of values, and their sum. */
-  readonly names: number;
-  readonly nameSum: number;
-  readonly sum: number;
-  readonly unmandatedSum: number;
-  /** Of the words of the tool's name, and those the mandate has. */
-  readonly toolSum: number;
-  readonly toolMandated: number;
+  readonly call: ReadCall;
+  /** Words the unit had before the call. */
+  readonly floor: number;
+  /** Number of each token of the values; -1 for tokens of texts. */
+  readonly numbers: readonly number[];
+  /** Distinct words of the tool's name, of the values, and of the texts. */
+  readonly tool: readonly number[];
+  readonly short: readonly number[];
+  readonly long: readonly number[];
 }
 
-/** Weighs the words of a call. */
-export function wordsOf(basis: Basis, call: ReadCall, mandate: ReadonlySet<number>): CallWords {
-  const words: number[] = [];
-  const weights: number[] = [];
-  const values: number[] = [];
-  const named: number[] = [];
-  const mandated: boolean[] = [];
-  const { toolWords, short, long } = call;
-  const shortWeights: number[] = [];
-  let toolSum = 0;
-  let toolMandated = 0;
-  for (const word of toolWords) {
-    const weight = rarity(basis, word);
-    const isMandated = mandate.has(word);
-    words.push(word);
-    weights.push(weight);
-    values.push(!isMandated && short.includes(word) ? weight : 0);
-    named.push(weight);
-    mandated.push(isMandated);
-    toolSum += weight;
-    if (isMandated) toolMandated += weight;
-  }
-  let nameSum = toolSum;
-  let unmandatedSum = 0;
-  for (const word of short) {
-    const weight = rarity(basis, word);
-    const isMandated = mandate.has(word);
-    shortWeights.push(isMandated ? 0 : weight);
-    if (!isMandated) unmandatedSum += weight;
-    if (toolWords.includes(word)) continue;
-    words.push(word);
-    weights.push(weight);
-    values.push(isMandated ? 0 : weight);
-    named.push(0);
-    mandated.push(isMandated);
-    nameSum += weight;
-  }
-  const names = words.length;
-  const before = long.length === 0 ? null : new Set(words);
-  let sum = nameSum;
-  // Free text counts half: there is much of it, and little of it is the point.
-  for (const word of long) {
-    if (before?.has(word) === true) continue;
-    const weight = rarity(basis, word) / 2;
-    words.push(word);
-    weights.push(weight);
-    values.push(0);
-    named.push(0);
-    mandated.push(mandate.has(word));
-    sum += weight;
-  }
-  return {
-    ...{ words, weights, values, named, mandated, shortWeights },
-    ...{ names, nameSum, sum, unmandatedSum, toolSum, toolMandated },
-  };
+/** Words of texts that count. */
+const LONG_MAX = 96;
+
+/** Numbers the words of a call. */
+export function numbered(lexis: Lexis, call: ReadCall): CallWords {
+  const { h, leaves, toolWords } = call;
+  const floor = lexis.n;
+  const tool: number[] = [];
+  for (const word of toolWords) tool.push(numberOf(lexis, word));
+  const numbers: number[] = [];
+  const short: number[] = [];
+  lexis.serial += 1;
+  for (const leaf of leaves)
+    for (let at = leaf.from; at < leaf.to; at += 1) {
+      const number = leaf.short ? numberOf(lexis, h[at] as number) : -1;
+      numbers.push(number);
+      if (number < 0 || lexis.stamp[number] === lexis.serial) continue;
+      lexis.stamp[number] = lexis.serial;
+      short.push(number);
+    }
+  const long: number[] = [];
+  lexis.serial += 1;
+  for (const leaf of leaves)
+    for (let at = leaf.from; !leaf.short && at < leaf.to && long.length < LONG_MAX; at += 1) {
+      const number = numberOf(lexis, h[at] as number);
+      if (lexis.stamp[number] === lexis.serial) continue;
+      lexis.stamp[number] = lexis.serial;
+      long.push(number);
+    }
+  return { call, floor, numbers, tool, short, long };
 }

@@ -1,252 +1,180 @@
-/** Features: what is measured of a call against the basis; columns of the rehearsed model. */
-import { along, type Basis, nextContexts } from './basis.ts';
-import { type CallWords, wordsOf } from './call-words.ts';
-import { Habits } from './habits.ts';
+/** Features: what is measured of a call against the basis, as a row of the rehearsed model. */
+import { type Basis, stepOf } from './basis.ts';
+import type { CallWords } from './call-words.ts';
+import { FEATURES } from './columns.ts';
+import { type ClassHabits, Ground, type RoleTool, resultBits } from './ground.ts';
+import { DIRECTIVE, Keeper, type Kept, LENGTH_SHIFT, NOVEL } from './kept.ts';
 import { type MandateFacts, Mandates } from './mandate-facts.ts';
-import { type Origin, originsOf } from './origin.ts';
+import { MANDATED, type Memory, USED } from './memory.ts';
+import { originsOf } from './origin.ts';
 import type { ReadCall } from './reading.ts';
-import { type Explanation, type Indexed, Sentences } from './sentences.ts';
-import { type ConductState, type PastCall, usesOf, wasKnown } from './state.ts';
+import { type Explanation, Sentences } from './sentences.ts';
+import { type ConductState, liveOf, toolOf, usesOf, wordsIn } from './state.ts';
+import { newWeighedWords, type WeighedWords, weigh } from './weighed-words.ts';
 
 /** Evidence level a call is judged at: with result texts, or without. */
 export type ConductLevel = 'L3' | 'L2';
 
-/**
- * Columns, and in which direction more is stranger: +1, -1, or 0 where either may be. The order is
- * part of a stored model: append, never insert.
- */
-export const FEATURES: readonly (readonly [name: string, sign: -1 | 0 | 1])[] = [
-  ['tool-under-template', 1],
-  ['tool-in-role', 1],
-  ['tool-under-mandate', 1],
-  ['mandate-speaks-for-tool', -1],
-  ['tool-unseen-under-template', 1],
-  ['tool-after-two', 1],
-  ['tool-after-one', 1],
-  ['tool-after-any', 1],
-  ['changing', 0],
-  ['write', 0],
-  ['reaches-out', 0],
-  ['granted', 0],
-  ['used-before', 0],
-  ['position', 0],
-  ['in-plan', -1],
-  ['announced', -1],
-  ['tool-words-in-mandate', -1],
-  ['origin', 1],
-  ['unmandated-origin', 1],
-  ['values-from-mandate', -1],
-  ['values-from-results', 0],
-  ['values-from-nowhere', 0],
-  ['values-from-own-calls', 0],
-  ['literals-from-results', 1],
-  ['literals-from-nowhere', 1],
-  ['share-from-mandate', -1],
-  ['share-from-results', 0],
-  ['shape', 1],
-  ['values', 0],
-  ['text-words', 0],
-  ['unheard-words', 1],
-  ['mandate-explains-values', -1],
-  ['mandate-explains', -1],
-  ['unmandated-nats', 1],
-  ['call-nats', 0],
-  ['sentence-explains', 1],
-  ['sentence-over-mandate', 1],
-  ['directive-over-mandate', 1],
-  ['novel-over-mandate', 1],
-  ['novel-directive-over-mandate', 1],
-  ['sentence-consumed', 1],
-  ['sentence-both-ways', 1],
-  ['sentence-has-values', 1],
-  ['novel-sentence-has-values', 1],
-  ['best-mandated', -1],
-  ['best-ago', 0],
-  ['best-directive', 0],
-  ['best-novel', 0],
-  ['best-length', 0],
-  ['tool-in-sentence', 0],
-  ['sentence-nats', 1],
-  ['both-ways-over-mandate', 1],
-  ['best-coherent', -1],
-  ['best-context', 0],
-  ['foreign-sentence', 1],
-  ['foreign-novel-sentence', 1],
-  ['unmandated-sentence', 1],
-  ['best-score', 1],
-  ['new-nats', 1],
-  ['rarest-unmandated', 1],
-  ['rarest-new', 1],
-  ['session-explains', -1],
-  ['tool-family-known', -1],
-  ['tool-family-nats', 1],
-  ['unmandated-beyond-usual', 1],
-  ['like-mandates-use-tool', -1],
-  ['mandates-use-tool', -1],
-  ['changing-tools', 0],
-  ['strangest-tool', 1],
-  ['template-seen', 0],
-];
-
-/** Signs in the order of the columns. */
-export const SIGNS: readonly number[] = FEATURES.map(([, sign]) => sign);
-
 const LEXICON_PRIOR = 5;
 
-/** What is derived of an open unit and kept from call to call: all of it can be derived again. */
-interface Kept {
-  readonly mandate: MandateFacts;
-  /** Results by place of their call. */
-  readonly indexed: (Indexed | undefined)[];
-  /** Words of the calls that were known, and the calls that were not yet. */
-  used: Set<number>;
-  waiting: PastCall[];
-  /** Calls looked at; whether turns were told of by then. */
-  seen: number;
-  said: boolean;
+/** What is at hand while one call is measured. */
+interface Hand {
+  readonly state: ConductState;
+  readonly words: CallWords;
+  readonly kept: Kept;
+  readonly memory: Memory;
+  readonly tool: RoleTool;
+  readonly habits: ClassHabits;
+  readonly row: Float64Array;
 }
+
+/** Places in a row at which each part of it begins. */
+const ORIGINS = FEATURES.findIndex(([name]) => name === 'origin');
+const SHAPE = FEATURES.findIndex(([name]) => name === 'shape');
+const COVERAGE = FEATURES.findIndex(([name]) => name === 'mandate-explains-values');
+const EXPLAINED = FEATURES.findIndex(([name]) => name === 'sentence-explains');
+const SESSION = FEATURES.findIndex(([name]) => name === 'new-nats');
+const FAMILIAR = FEATURES.findIndex(([name]) => name === 'unmandated-beyond-usual');
 
 /** Measures calls against one basis. */
 export class Measure {
   readonly #basis: Basis;
-  readonly #sentences: Sentences;
+  readonly #ground: Ground;
   readonly #mandates: Mandates;
-  readonly #habits: Habits;
-  readonly #kept = new WeakMap<ConductState, Kept>();
+  readonly #keeper: Keeper;
+  readonly #sentences = new Sentences();
+  readonly #weighed = newWeighedWords();
 
   constructor(basis: Basis) {
     this.#basis = basis;
-    this.#sentences = new Sentences(basis);
+    this.#ground = new Ground(basis);
     this.#mandates = new Mandates(basis);
-    this.#habits = new Habits(basis);
+    this.#keeper = new Keeper(basis, this.#ground, this.#mandates);
   }
 
   /** One value per column; NaN where the level or the session has nothing to say. */
   row(state: ConductState, call: ReadCall, level: ConductLevel): Float64Array {
-    const kept = this.#keptOf(state);
-    const { mandate } = kept;
-    const into: number[] = [];
-    const words = wordsOf(this.#basis, call, mandate.words);
-    const { toolSum, toolMandated } = words;
-    this.#tool(state, call, mandate, into);
-    into.push(toolSum > 0 ? toolMandated / toolSum : 0);
-    this.#origins(state, call, level, into);
-    this.#shape(state, call, into);
-    const covered = coverage(words, into);
+    const row = new Float64Array(FEATURES.length);
+    this.fill(state, call, level, row);
+    return row;
+  }
+
+  /** The same, into a row that is used again. */
+  fill(state: ConductState, call: ReadCall, level: ConductLevel, row: Float64Array): void {
+    const words = wordsIn(state, call);
+    const kept = this.#keeper.of(state);
+    const { memory } = liveOf(state);
+    const tool = this.#ground.tool(kept.role, call.tool);
+    const habits = this.#ground.habits(tool, call.toolClass);
+    const hand: Hand = { state, words, kept, memory, tool, habits, row };
+    const weighed = this.#weighed;
+    weigh(words, memory.marks, kept.weights, weighed);
+    this.#tool(hand);
+    row[ORIGINS - 1] = weighed.toolSum > 0 ? weighed.toolMandated / weighed.toolSum : 0;
+    this.#origins(hand, level);
+    this.#shape(hand);
+    const covered = coverage(hand, weighed);
     if (level === 'L3') {
-      const found = this.#sentences.explain(state, mandate.words, words, kept.indexed);
-      explained(found, covered, toolSum, into);
-    } else for (let at = 0; at < EXPLAINED; at += 1) into.push(Number.NaN);
-    sessionWords(usedWords(state, kept), call, words, into);
-    this.#familiar(state, call, mandate, words, into);
-    return new Float64Array(into);
+      const found = this.#sentences.explain(kept, weighed);
+      explained(hand, found, covered, weighed.toolSum);
+    } else row.fill(Number.NaN, EXPLAINED, SESSION);
+    sessionWords(hand, weighed);
+    this.#familiar(hand, weighed);
   }
 
-  #keptOf(state: ConductState): Kept {
-    const known = this.#kept.get(state);
-    if (known !== undefined) return known;
-    const mandate = this.#mandates.facts(state.mandate, state.template);
-    const kept = {
-      ...{ mandate, indexed: [], used: new Set<number>(), waiting: [] },
-      ...{ seen: 0, said: state.said },
-    };
-    this.#kept.set(state, kept);
-    return kept;
-  }
-
-  #tool(state: ConductState, call: ReadCall, mandate: MandateFacts, into: number[]): void {
-    const { tools, toolCount, next, later, byTemplate } = this.#basis;
+  #tool({ state, words: { call }, kept, tool: { facts, inRole, inRoleBits }, row }: Hand): void {
     const { tool, toolClass } = call;
-    const base = 1 / (toolCount + 1);
-    const own = byTemplate.get(state.template);
-    const inRole = tools.step(state.role, tool, tools.step('*', tool, base));
-    const inTemplate = tools.step(`#${state.template}`, tool, inRole);
-    const lexical = lexicalP(mandate, tool, inRole);
+    const own = kept.template;
+    const lexical = lexicalP(kept.mandate, tool, inRole);
     const underMandate = -Math.log2((inRole + lexical) / 2);
-    const [any = '', one = '', two = ''] = nextContexts(state);
-    const anywhere = next.step(any, tool, base);
-    const afterOne = next.step(one, tool, anywhere);
-    let afterAny = anywhere;
-    for (const earlier of Object.keys(state.used))
-      afterAny = Math.max(afterAny, later.step(earlier.slice(1), tool, afterAny / 2));
-    into.push(
-      own === undefined ? Number.NaN : -Math.log2(inTemplate),
-      -Math.log2(inRole),
-      underMandate,
-      Math.log2(lexical / inRole),
-      own === undefined ? Number.NaN : Number(!own.tools.has(tool)),
-      -Math.log2(next.step(two, tool, afterOne)),
-      -Math.log2(afterOne),
-      -Math.log2(afterAny),
-      Number(call.changing),
-      Number(toolClass === 'write'),
-      Number(toolClass === 'execute' || toolClass === 'communicate' || toolClass === 'spend'),
-      Number(call.granted),
-      usesOf(state, tool),
-      Math.min(12, state.count),
-      state.plan === null ? Number.NaN : Number(state.plan.includes(tool)),
-      Number(!state.said || state.announced.includes(tool)),
+    const [before, last] = state.previous;
+    const lastFacts = this.#ground.facts(last);
+    const afterOne = stepOf(lastFacts.next, tool, facts.anywhere);
+    const afterTwo = stepOf(this.#ground.afterTwo(before, lastFacts), tool, afterOne);
+    let afterAny = facts.anywhere;
+    for (const earlier of kept.tools)
+      afterAny = Math.max(afterAny, stepOf(earlier.later, tool, afterAny / 2));
+    row[0] = own === undefined ? Number.NaN : -Math.log2(stepOf(kept.ofTemplate, tool, inRole));
+    row[1] = inRoleBits;
+    row[2] = underMandate;
+    row[3] = Math.log2(lexical / inRole);
+    row[4] = own === undefined ? Number.NaN : Number(!own.tools.has(tool));
+    row[5] = -Math.log2(afterTwo);
+    row[6] = -Math.log2(afterOne);
+    row[7] = -Math.log2(afterAny);
+    row[8] = Number(call.changing);
+    row[9] = Number(toolClass === 'write');
+    row[10] = Number(
+      toolClass === 'execute' || toolClass === 'communicate' || toolClass === 'spend',
     );
+    row[11] = Number(call.granted);
+    row[12] = usesOf(state, tool);
+    row[13] = Math.min(12, state.count);
+    row[14] = state.plan === null ? Number.NaN : Number(state.plan.includes(tool));
+    row[15] = Number(!state.said || state.announced.includes(tool));
     if (call.changing) state.strangestTool = Math.max(state.strangestTool, underMandate);
   }
 
-  #origins(state: ConductState, call: ReadCall, level: ConductLevel, into: number[]): void {
+  #origins({ state, words, habits, row }: Hand, level: ConductLevel): void {
     const withTexts = level === 'L3';
-    const found = originsOf(state, call);
-    const habits = this.#habits.of(call, state.role);
-    const counts = { mandate: 0, result: 0, own: 0, none: 0 };
+    const { call } = words;
+    let [mandate, result, own, none] = [0, 0, 0, 0];
     let [strangest, unmandated, literalsRead, literalsMade] = [0, 0, 0, 0];
-    for (const origin of found) {
-      const shown: Origin =
-        !withTexts && origin.origin === 'result' ? { ...origin, origin: 'none' } : origin;
-      const known = this.#habits.origin(habits, shown, call, state.role);
-      counts[shown.origin] += 1;
-      if (shown.literal && shown.origin === 'result') literalsRead += 1;
-      if (shown.literal && shown.origin === 'none') literalsMade += 1;
-      const symbol =
-        shown.origin === 'result' ? this.#habits.resultSymbol(shown.tool) : shown.origin;
-      const bits = -Math.log2(along(known.origins, symbol, 1 / 20));
-      // Where memory was full, `none` is not certain and is not held against the call.
-      if (withTexts && !(state.full && shown.origin === 'none'))
-        strangest = Math.max(strangest, bits);
-      const named = shown.origin === 'mandate' ? 'm' : 'u';
-      unmandated = Math.max(unmandated, -Math.log2(along(known.mandated, named, 0.5)));
+    const found = originsOf(state, words);
+    for (const value of found) {
+      const place = this.#ground.place(habits, value.path);
+      const known = this.#ground.origins(place, value, call, state.role);
+      let bits = known.none;
+      if (value.origin === 'mandate') {
+        mandate += 1;
+        bits = known.mandate;
+      } else if (value.origin === 'own') {
+        own += 1;
+        bits = known.own;
+      } else if (value.origin === 'result' && withTexts) {
+        result += 1;
+        if (value.literal) literalsRead += 1;
+        bits = resultBits(known, toolOf(state, state.calls[value.from]));
+      } else {
+        none += 1;
+        if (value.literal) literalsMade += 1;
+        // Where memory was full, this origin is not certain and is not held against the call.
+        if (state.full) bits = 0;
+      }
+      if (withTexts) strangest = Math.max(strangest, bits);
+      unmandated = Math.max(unmandated, value.origin === 'mandate' ? known.named : known.unnamed);
     }
-    const share = (n: number) => (found.length > 0 ? n / found.length : Number.NaN);
-    into.push(
-      withTexts ? strangest : Number.NaN,
-      unmandated,
-      counts.mandate,
-      withTexts ? counts.result : Number.NaN,
-      counts.none,
-      counts.own,
-      withTexts ? literalsRead : Number.NaN,
-      literalsMade,
-      share(counts.mandate),
-      withTexts ? share(counts.result) : Number.NaN,
-    );
+    const n = found.length;
+    row[ORIGINS] = withTexts ? strangest : Number.NaN;
+    row[ORIGINS + 1] = unmandated;
+    row[ORIGINS + 2] = mandate;
+    row[ORIGINS + 3] = withTexts ? result : Number.NaN;
+    row[ORIGINS + 4] = none;
+    row[ORIGINS + 5] = own;
+    row[ORIGINS + 6] = withTexts ? literalsRead : Number.NaN;
+    row[ORIGINS + 7] = literalsMade;
+    row[ORIGINS + 8] = n > 0 ? mandate / n : Number.NaN;
+    row[ORIGINS + 9] = withTexts && n > 0 ? result / n : Number.NaN;
   }
 
-  #shape(state: ConductState, call: ReadCall, into: number[]): void {
-    const habits = this.#habits.of(call, state.role);
+  #shape({ words: { call, short, long }, kept, habits, row }: Hand): void {
     let strangest = 0;
-    for (const leaf of call.leaves)
-      strangest = Math.max(strangest, -Math.log2(this.#habits.shapeP(habits, leaf, call)));
+    for (const leaf of call.leaves) {
+      const place = this.#ground.place(habits, leaf.path);
+      strangest = Math.max(strangest, this.#ground.shapeBits(place, leaf, call));
+    }
     let unheard = 0;
-    for (const word of call.short) if (!this.#basis.words.has(word)) unheard += 1;
-    into.push(strangest, call.leaves.length, call.long.length, unheard);
+    for (const number of short) if (kept.weights[number] === this.#basis.unheard) unheard += 1;
+    row[SHAPE] = strangest;
+    row[SHAPE + 1] = call.leaves.length;
+    row[SHAPE + 2] = long.length;
+    row[SHAPE + 3] = unheard;
   }
 
   /** How usual the call is elsewhere in the basis. */
-  #familiar(
-    state: ConductState,
-    call: ReadCall,
-    mandate: MandateFacts,
-    words: CallWords,
-    into: number[],
-  ): void {
-    const usual =
-      this.#basis.bits.get(call.tool) ?? this.#basis.bits.get(`c:${call.toolClass}`) ?? null;
+  #familiar({ state, words: { call }, kept, habits, row }: Hand, weighed: WeighedWords): void {
+    const { usual } = habits;
+    const { mandate } = kept;
     let [using, like] = [0, 0];
     for (const at of this.#mandates.using(call.tool)) {
       if (at === mandate.own) continue;
@@ -254,121 +182,107 @@ export class Measure {
       like += mandate.likeness[at] as number;
     }
     const { templates } = this.#basis;
-    const sinks = state.sinks.length + Number(call.changing && !state.sinks.includes(call.tool));
-    into.push(
-      usual === null ? Number.NaN : (words.unmandatedSum - usual[0]) / Math.max(3, usual[1]),
-      mandate.likenessSum > 0 ? like / mandate.likenessSum : Number.NaN,
-      templates.length > 0 ? using / templates.length : Number.NaN,
-      sinks,
-      state.strangestTool,
-      Number(this.#basis.byTemplate.has(state.template)),
-    );
+    const isNew = call.changing && !state.sinks.includes(state.tools.indexOf(call.tool));
+    row[FAMILIAR] =
+      usual === null ? Number.NaN : (weighed.unmandatedSum - usual[0]) / Math.max(3, usual[1]);
+    row[FAMILIAR + 1] = mandate.likenessSum > 0 ? like / mandate.likenessSum : Number.NaN;
+    row[FAMILIAR + 2] = templates.length > 0 ? using / templates.length : Number.NaN;
+    row[FAMILIAR + 3] = state.sinks.length + Number(isNew);
+    row[FAMILIAR + 4] = state.strangestTool;
+    row[FAMILIAR + 5] = Number(kept.template !== undefined);
   }
 }
 
-/** Columns that `explained` fills. */
-const EXPLAINED = 23;
-
-function explained(found: Explanation, covered: number, toolNats: number, into: number[]): void {
+function explained(
+  { state, kept: { places }, row }: Hand,
+  found: Explanation,
+  covered: number,
+  toolNats: number,
+): void {
   const { best } = found;
-  const ofBest = (value: (known: NonNullable<typeof best>) => number) =>
-    best === null ? Number.NaN : value(best);
-  into.push(
-    found.any,
-    found.any - covered,
-    found.directive - covered,
-    found.novel - covered,
-    found.directiveNovel - covered,
-    found.consumed,
-    found.both,
-    found.values,
-    found.novelValues,
-    ofBest(({ place }) => place.mandated),
-    ofBest(({ ago }) => Math.min(8, ago)),
-    ofBest(({ place }) => Number(place.directive)),
-    ofBest(({ place }) => Number(place.novel)),
-    ofBest(({ length }) => length),
-    toolNats > 0 ? found.tool / toolNats : 0,
-    found.matched,
-    found.both - covered,
-    ofBest(({ place }) => place.coherent),
-    ofBest(({ place }) => place.context),
-    found.foreign,
-    found.foreignNovel,
-    found.unmandated,
-    best?.score ?? -1,
-  );
+  const of = (list: readonly number[]) => (best < 0 ? Number.NaN : (list[best] as number));
+  const marks = best < 0 ? 0 : (places.marks[best] as number);
+  const mark = (value: number) => (best < 0 ? Number.NaN : value);
+  let at = EXPLAINED;
+  const add = (value: number) => {
+    row[at] = value;
+    at += 1;
+  };
+  add(found.any);
+  add(found.any - covered);
+  add(found.directive - covered);
+  add(found.novel - covered);
+  add(found.directiveNovel - covered);
+  add(found.consumed);
+  add(found.both);
+  add(found.values);
+  add(found.novelValues);
+  add(of(places.mandated));
+  add(Math.min(8, state.count - of(places.call)));
+  add(mark((marks & DIRECTIVE) === 0 ? 0 : 1));
+  add(mark((marks & NOVEL) === 0 ? 0 : 1));
+  add(mark(marks >> LENGTH_SHIFT));
+  add(toolNats > 0 ? found.tool / toolNats : 0);
+  add(found.matched);
+  add(found.both - covered);
+  add(of(places.coherent));
+  add(of(places.context));
+  add(found.foreign);
+  add(found.foreignNovel);
+  add(found.unmandated);
+  add(found.score);
 }
 
 function lexicalP({ telling }: MandateFacts, tool: string, inRole: number): number {
   if (telling.length === 0) return inRole;
   let sum = 0;
-  for (const [tools, n] of telling)
-    sum += ((tools?.get(tool) ?? 0) + LEXICON_PRIOR * inRole) / (n + LEXICON_PRIOR);
+  for (const { tools, units } of telling)
+    sum += ((tools?.get(tool) ?? 0) + LEXICON_PRIOR * inRole) / (units + LEXICON_PRIOR);
   return sum / telling.length;
 }
 
 /** Shares of the call's rarity that the mandate explains; answers the one with texts. */
-function coverage({ weights, mandated, names, nameSum, sum, ...rest }: CallWords, into: number[]) {
+function coverage({ memory: { marks }, row }: Hand, weighed: WeighedWords): number {
+  const { numbers, weights, names, nameSum, sum, length } = weighed;
   let [named, all] = [0, 0];
-  for (let at = 0; at < weights.length; at += 1) {
-    if (mandated[at] !== true) continue;
+  for (let at = 0; at < length; at += 1) {
+    if (((marks[numbers[at] as number] as number) & MANDATED) === 0) continue;
     all += weights[at] as number;
     if (at < names) named += weights[at] as number;
   }
   const covered = sum > 0 ? all / sum : 0;
-  into.push(nameSum > 0 ? named / nameSum : 0, covered, rest.unmandatedSum, sum);
+  row[COVERAGE] = nameSum > 0 ? named / nameSum : 0;
+  row[COVERAGE + 1] = covered;
+  row[COVERAGE + 2] = weighed.unmandatedSum;
+  row[COVERAGE + 3] = sum;
   return covered;
 }
 
-/** Words of the calls that were known when the present one was decided. */
-function usedWords(state: ConductState, kept: Kept): ReadonlySet<number> {
-  // Once turns are told of, calls without one are placed anew.
-  if (kept.said !== state.said) {
-    kept.used = new Set();
-    kept.waiting = [];
-    kept.seen = 0;
-    kept.said = state.said;
-  }
-  for (; kept.seen < state.calls.length; kept.seen += 1)
-    kept.waiting.push(state.calls[kept.seen] as PastCall);
-  if (kept.waiting.length > 0)
-    kept.waiting = kept.waiting.filter((past) => {
-      if (!wasKnown(state, past)) return true;
-      for (const word of past.w) kept.used.add(word);
-      return false;
-    });
-  return kept.used;
-}
-
-/** What the session's own earlier calls already used. */
+/** What the session's own earlier calls already used: those known when the present one was decided. */
 function sessionWords(
-  used: ReadonlySet<number>,
-  { short, toolWords }: ReadCall,
-  { words, weights, mandated, shortWeights, names, nameSum, toolSum }: CallWords,
-  into: number[],
+  { words: { short }, kept, memory: { marks }, row }: Hand,
+  { numbers, weights, tools, names, nameSum, toolSum }: WeighedWords,
 ): void {
   let [fresh, rarest, rarestFresh, known, family] = [0, 0, 0, 0, 0];
-  for (let at = 0; at < short.length; at += 1) {
-    const weight = shortWeights[at] as number;
+  for (const number of short) {
+    const mark = marks[number] as number;
+    const weight = (mark & MANDATED) === 0 ? (kept.weights[number] as number) : 0;
     if (weight === 0) continue;
     rarest = Math.max(rarest, weight);
-    if (used.has(short[at] as number)) continue;
+    if ((mark & USED) !== 0) continue;
     fresh += weight;
     rarestFresh = Math.max(rarestFresh, weight);
   }
   for (let at = 0; at < names; at += 1) {
     const weight = weights[at] as number;
-    if (mandated[at] !== true && !used.has(words[at] as number)) continue;
+    if (((marks[numbers[at] as number] as number) & (MANDATED | USED)) === 0) continue;
     known += weight;
-    if (at < toolWords.length) family += weight;
+    if (at < tools) family += weight;
   }
-  into.push(
-    fresh,
-    rarest,
-    rarestFresh,
-    nameSum > 0 ? known / nameSum : 0,
-    toolSum > 0 ? family / toolSum : 0,
-    toolSum - family,
-  );
+  row[SESSION] = fresh;
+  row[SESSION + 1] = rarest;
+  row[SESSION + 2] = rarestFresh;
+  row[SESSION + 3] = nameSum > 0 ? known / nameSum : 0;
+  row[SESSION + 4] = toolSum > 0 ? family / toolSum : 0;
+  row[SESSION + 5] = toolSum - family;
 }

@@ -1,14 +1,8 @@
 /** Fitting: one model of rehearsed calls, and held-out scores of genuine units in its scale. */
-import {
-  type Binned,
-  binned,
-  compileTrees,
-  type GrowOptions,
-  growTrees,
-  type Trees,
-} from '../../stats/boosted-trees.ts';
+import { compileTrees, type Trees } from '../../stats/boosted-trees.ts';
 import { matchedQuantiles } from '../../stats/matched-quantiles.ts';
-import { FEATURES, SIGNS } from './features.ts';
+import { type Binned, binned, type GrowOptions, growTrees } from '../../stats/tree-growing.ts';
+import { FEATURES, SIGNS } from './columns.ts';
 
 /** Models: for mandates that were learnt, and for others. */
 export type Mode = 'seen' | 'unseen';

@@ -2,9 +2,9 @@
 import type { UnitHead, UnitRecord } from '../../model/unit.ts';
 import { bySession } from '../influence.ts';
 import { named } from '../wording.ts';
-import { type Origin, originsOf } from './origin.ts';
 import { type ReadCall, readCall } from './reading.ts';
 import { type ConductState, hear, newState, remember, templateOf } from './state.ts';
+import { type ToldOrigin, toldOrigins } from './told-origins.ts';
 
 /** A literal that no mandate of its sessions names, at one place: an argument of a tool, in a role. */
 export interface ForeignValue {
@@ -139,7 +139,7 @@ function countSession(chunks: readonly UnitRecord[], counting: Counting): void {
     }
     if (item.ours) continue;
     const call = readCall(item);
-    const origins = originsOf(state, call).map((origin) => ({
+    const origins = toldOrigins(state, call).map((origin) => ({
       origin,
       value: origin.h.join('.'),
       symbol: symbolOf(origin, first, hasTexts),
@@ -160,7 +160,7 @@ function countSession(chunks: readonly UnitRecord[], counting: Counting): void {
 
 /** Where a value came from; what an own earlier call used came from where that call had it. */
 function symbolOf(
-  { origin, tool, h }: Origin,
+  { origin, tool, h }: ToldOrigin,
   first: ReadonlyMap<string, string>,
   hasTexts: boolean,
 ): string {
@@ -174,7 +174,7 @@ interface Sighted {
   readonly head: UnitHead;
   readonly state: ConductState;
   readonly call: ReadCall;
-  readonly origin: Origin;
+  readonly origin: ToldOrigin;
   readonly value: string;
   readonly symbol: string;
   readonly kin: string;

@@ -1,7 +1,8 @@
 /** Learning conduct: basis, rehearsals, models and held-out scores from accepted units. */
 import { isChanging, type UnitRecord } from '../../model/unit.ts';
 import type { Json } from '../dimension.ts';
-import { basisDocument, learnBasis } from './basis.ts';
+import { basisDocument } from './basis-document.ts';
+import { learnBasis } from './basis-learn.ts';
 import { type ConductLevel, Measure } from './features.ts';
 import { CHANGING, type Genuine, learnModel, type Mode, type Row } from './fit.ts';
 import { readCall } from './reading.ts';

@@ -1,22 +1,36 @@
 /** Reading: what a call, a result and a mandate say, as tokens; no content is kept. */
 import type { CallItem } from '../../model/unit.ts';
-import { digestsOf, hash32, type TokenKind, toolWordsOf } from '../../stats/literals.ts';
-import { sentenceSpans, textOf } from '../../stats/sentences.ts';
+import { scan, scanSentences } from '../../stats/literal-scan.ts';
+import { type TokenKind, toolWordsOf } from '../../stats/literals.ts';
+import { textOf, unmarked } from '../../stats/sentences.ts';
+import { digestOf, KINDS, newTape, type Tape } from '../../stats/tape.ts';
+
+/** What a value is: the kind of its last token, or a phrase or text of several. */
+export type ValueKind = TokenKind | 'phrase' | 'text';
+
+/** Kinds of values by the number that stands for them. */
+export const VALUE_KINDS: readonly ValueKind[] = [...KINDS, 'phrase', 'text'];
+const EMAIL = VALUE_KINDS.indexOf('email');
+const URL = VALUE_KINDS.indexOf('url');
+const PHRASE = VALUE_KINDS.indexOf('phrase');
+const TEXT = VALUE_KINDS.indexOf('text');
 
 /** A literal inside a text. */
 export interface Literal {
   readonly h: number;
-  readonly kind: TokenKind;
+  /** Place in `VALUE_KINDS`. */
+  readonly kind: number;
 }
 
 /** A value among the arguments of a call. */
 export interface Leaf {
   /** Place in the arguments, indices as `[]`. */
   readonly path: string;
-  /** Digests of its tokens in order. */
-  readonly h: readonly number[];
-  /** Kind of its last token, `phrase` or `text`. */
-  readonly kind: TokenKind | 'phrase' | 'text';
+  /** Its tokens: places in `h` of the call. */
+  readonly from: number;
+  readonly to: number;
+  /** Place in `VALUE_KINDS`. */
+  readonly kind: number;
   /** Of at most six tokens: a value. Longer ones are text. */
   readonly short: boolean;
   /** Literals inside a text. */
@@ -25,53 +39,52 @@ export interface Leaf {
   readonly length: number;
 }
 
-/** A call as it is judged. */
+/** A call as it is judged. Digests are signed. */
 export interface ReadCall {
   readonly tool: string;
   readonly toolClass: string | null;
   readonly granted: boolean;
   readonly changing: boolean;
+  /** Digests of the tokens of all values in order. */
+  readonly h: readonly number[];
   readonly leaves: readonly Leaf[];
-  /** Distinct words of the tool's name, of the values, and of the texts. */
+  /** Distinct words of the tool's name. */
   readonly toolWords: readonly number[];
-  readonly short: readonly number[];
-  readonly long: readonly number[];
 }
 
-/** A sentence: its distinct tokens, and the first that could be a verb. */
-export interface Sentence {
-  readonly w: readonly number[];
-  readonly first: number;
-  /** Tokens before doubles were taken out. */
-  readonly n: number;
-}
-
-/** A result: every token in order, and its sentences. */
+/**
+ * A result: its tokens in order, and its sentences. Read into lists that are used again: whoever wants
+ * to keep it takes it before the next result is read.
+ */
 export interface ReadResult {
-  readonly tape: readonly number[];
-  readonly sentences: readonly Sentence[];
+  /** Every token; `read` of them count. */
+  readonly tape: Tape;
+  /** Sentences as spans of these tokens: the same, unless mark-up or escapes were taken out. */
+  readonly said: Tape;
 }
 
-const SENTENCE_TOKENS = 40;
+/** Tokens of a sentence; longer ones are taken in pieces. */
+export const SENTENCE_TOKENS = 40;
+const SENTENCES_MAX = 512;
+const TOKENS_MAX = 4096;
 const VALUE_TOKENS = 6;
 const LITERALS_MAX = 6;
 const LEAVES_MAX = 48;
-const LONG_MAX = 96;
 const RESULT_CHARS = 20_000;
 const ARGUMENT_CHARS = 4_000;
 /** Words before a request that say nothing of what is requested. */
 const OPENERS: ReadonlySet<number> = new Set(
-  'pleas kindly then also and now you should must need to hi first next'.split(' ').map(hash32),
+  'pleas kindly then also and now you should must need to hi first next'.split(' ').map(digestOf),
 );
-const ACTIONABLE: ReadonlySet<TokenKind> = new Set<TokenKind>(['email', 'url', 'id', 'path']);
+const ACTIONABLE: ReadonlySet<number> = new Set(
+  (['email', 'url', 'id', 'path'] as const).map((kind) => VALUE_KINDS.indexOf(kind)),
+);
 
 /** Reads a call's tool and arguments; at most 48 values, six levels deep. */
 export function readCall(item: CallItem): ReadCall {
   const leaves: Leaf[] = [];
-  leavesOf(item.args, '', 0, leaves);
-  const values: number[] = [];
-  const texts: number[] = [];
-  for (const { short, h } of leaves) for (const word of h) (short ? values : texts).push(word);
+  const h: number[] = [];
+  leavesOf(item.args, '', 0, leaves, h);
   const { tool, toolClass } = item;
   const granted = item.granted !== false;
   return {
@@ -80,53 +93,65 @@ export function readCall(item: CallItem): ReadCall {
     granted,
     // A class nobody declared counts as changing where the tool is granted: it may be anything.
     changing: toolClass === null ? granted : toolClass !== 'read',
+    h,
     leaves,
     toolWords: toolDigests(tool),
-    short: distinct(values),
-    long: distinct(texts).slice(0, LONG_MAX),
   };
 }
+
+const TAPE = newTape();
+const SAID = newTape();
+const VALUE = newTape();
 
 /** Reads a result body; null where there is no text in it. */
 export function readResult(result: unknown): ReadResult | null {
   const text = textOf(result, RESULT_CHARS);
   if (text.length === 0) return null;
-  return { tape: digestsOf(text).h, sentences: sentencesIn(text) };
+  const plain = unmarked(text);
+  if (plain === text) {
+    scanSentences(text, TOKENS_MAX, SENTENCES_MAX, TAPE);
+    return { tape: TAPE, said: TAPE };
+  }
+  scan(text, 0, text.length, TOKENS_MAX, TAPE);
+  scanSentences(plain, TOKENS_MAX, SENTENCES_MAX, SAID);
+  return { tape: TAPE, said: SAID };
 }
 
-/** Sentences of a text, long ones in pieces of forty tokens. */
-export function sentencesIn(given: string): Sentence[] {
-  const found: Sentence[] = [];
-  const { text, ends } = sentenceSpans(given);
-  for (let span = 0; span < ends.length; span += 2) {
-    const { h } = digestsOf(text, ends[span], ends[span + 1]);
-    for (let at = 0; at < h.length; at += SENTENCE_TOKENS) {
-      const part = h.length <= SENTENCE_TOKENS ? h : h.slice(at, at + SENTENCE_TOKENS);
-      let first = 0;
-      while (first < part.length - 1 && OPENERS.has(part[first] as number)) first += 1;
-      found.push({ w: distinct(part), first: part[first] as number, n: part.length });
-    }
+/** Digests of the first tokens of a mandate in order. */
+export function readMandate(mandate: string, most: number): Tape {
+  scan(mandate, 0, mandate.length, most, TAPE);
+  return TAPE;
+}
+
+/** First words of the sentences of a text, past `please` and its like. */
+export function openingsOf(text: string): number[] {
+  scanSentences(unmarked(text), TOKENS_MAX, SENTENCES_MAX, SAID);
+  const found: number[] = [];
+  for (let span = 0; span < SAID.sentences; span += 1) {
+    const to = SAID.spans[2 * span + 1] as number;
+    for (let from = SAID.spans[2 * span] as number; from < to; from += SENTENCE_TOKENS)
+      found.push(opening(SAID.h, from, Math.min(to, from + SENTENCE_TOKENS)));
   }
   return found;
 }
 
-/** Digest of a sentence's words: the same sentence again. */
-export function sentenceKey(sentence: Sentence): number {
-  let key = 17;
-  for (const word of sentence.w) key = (Math.imul(key, 31) + word) | 0;
-  return key;
+/** The first of the tokens from..to that could be a verb; the last where none could. */
+function opening(h: Int32Array, from: number, to: number): number {
+  let first = from;
+  while (first < to - 1 && isOpener(h[first] as number)) first += 1;
+  return h[first] as number;
 }
 
-/** Distinct members in order of first occurrence. */
-export function distinct(values: readonly number[]): number[] {
-  if (values.length > FEW) return [...new Set(values)];
-  const found: number[] = [];
-  for (const value of values) if (!found.includes(value)) found.push(value);
-  return found;
+/** Is this a word before a request that says nothing of what is requested? */
+export function isOpener(h: number): boolean {
+  return OPENERS.has(h);
 }
 
-/** Up to so many, looking through a list is cheaper than a set. */
-const FEW = 24;
+/** A digest of distinct words in order, one after the other: the same sentence again. Begins at 17. */
+export function sentenceKey(key: number, word: number): number {
+  return (Math.imul(key, 31) + word) | 0;
+}
+
 /** Names whose words are remembered: an agent can make names up, so there is a bound. */
 const TOOLS_MAX = 4096;
 const TOOLS = new Map<string, readonly number[]>();
@@ -135,44 +160,68 @@ const TOOLS = new Map<string, readonly number[]>();
 function toolDigests(tool: string): readonly number[] {
   const known = TOOLS.get(tool);
   if (known !== undefined) return known;
-  const words = distinct(toolWordsOf(tool).map(hash32));
+  const words = [...new Set(toolWordsOf(tool).map(digestOf))];
   if (TOOLS.size >= TOOLS_MAX) TOOLS.clear();
   if (tool.length <= 256) TOOLS.set(tool, words);
   return words;
 }
 
-function leavesOf(value: unknown, path: string, depth: number, into: Leaf[]): void {
+function leavesOf(value: unknown, path: string, depth: number, into: Leaf[], h: number[]): void {
   if (value === null || value === undefined || typeof value === 'boolean') return;
   if (depth > 6 || into.length >= LEAVES_MAX) return;
   if (Array.isArray(value)) {
-    for (const item of value) leavesOf(item, `${path}[]`, depth + 1, into);
+    for (const item of value) leavesOf(item, `${path}[]`, depth + 1, into, h);
   } else if (typeof value === 'object') {
-    for (const [key, member] of Object.entries(value)) {
-      const name = key.slice(0, 64);
-      leavesOf(member, path === '' ? name : `${path}.${name}`, depth + 1, into);
+    const members = value as Readonly<Record<string, unknown>>;
+    for (const key of Object.keys(members)) {
+      const name = key.length > 64 ? key.slice(0, 64) : key;
+      leavesOf(members[key], path === '' ? name : `${path}.${name}`, depth + 1, into, h);
     }
-  } else {
-    const leaf = leafOf(path.slice(0, 256), String(value));
-    if (leaf !== null) into.push(leaf);
-  }
+  } else addLeaf(path.length > 256 ? path.slice(0, 256) : path, String(value), into, h);
 }
 
-function leafOf(path: string, text: string): Leaf | null {
-  const { h, kinds } = digestsOf(text, 0, Math.min(text.length, ARGUMENT_CHARS));
-  if (h.length === 0) return null;
-  const short = h.length <= VALUE_TOKENS;
+const NO_LITERALS: readonly Literal[] = [];
+
+function addLeaf(path: string, text: string, into: Leaf[], h: number[]): void {
+  scan(text, 0, Math.min(text.length, ARGUMENT_CHARS), TOKENS_MAX, VALUE);
+  const { n, kinds } = VALUE;
+  if (n === 0) return;
+  const short = n <= VALUE_TOKENS;
+  const from = h.length;
+  for (let at = 0; at < n; at += 1) h.push(VALUE.h[at] as number);
+  const literals = short ? NO_LITERALS : literalsOf(VALUE);
+  into.push({
+    path,
+    from,
+    to: from + n,
+    kind: kindOf(kinds, n),
+    short,
+    literals,
+    length: text.length,
+  });
+}
+
+function literalsOf({ h, kinds, n }: Tape): Literal[] {
   const literals: Literal[] = [];
-  for (let at = 0; !short && at < h.length && literals.length < LITERALS_MAX; at += 1) {
-    const kind = kinds[at] as TokenKind;
+  for (let at = 0; at < n && literals.length < LITERALS_MAX; at += 1) {
+    const kind = kinds[at] as number;
     if (ACTIONABLE.has(kind)) literals.push({ h: h[at] as number, kind });
   }
-  return { path, h, kind: kindOf(kinds), short, literals, length: text.length };
+  return literals;
 }
 
-function kindOf(kinds: readonly TokenKind[]): Leaf['kind'] {
-  const last = kinds[kinds.length - 1] as TokenKind;
-  if (kinds.length <= 2 || kinds.every((kind) => kind === last)) return last;
-  if (kinds.includes('email')) return 'email';
-  if (kinds.includes('url')) return 'url';
-  return kinds.length > VALUE_TOKENS ? 'text' : 'phrase';
+function kindOf(kinds: Uint8Array, n: number): number {
+  const last = kinds[n - 1] as number;
+  if (n <= 2) return last;
+  let [isSame, hasEmail, hasUrl] = [true, false, false];
+  for (let at = 0; at < n; at += 1) {
+    const kind = kinds[at] as number;
+    if (kind !== last) isSame = false;
+    if (kind === EMAIL) hasEmail = true;
+    else if (kind === URL) hasUrl = true;
+  }
+  if (isSame) return last;
+  if (hasEmail) return EMAIL;
+  if (hasUrl) return URL;
+  return n > VALUE_TOKENS ? TEXT : PHRASE;
 }

@@ -2,9 +2,11 @@
 import type { UnitHead, UnitItem } from '../../model/unit.ts';
 import { type CompiledTrees, compileTrees, type Trees } from '../../stats/boosted-trees.ts';
 import type { Json } from '../dimension.ts';
-import { type Basis, readBasis } from './basis.ts';
+import type { Basis } from './basis.ts';
+import { readBasis } from './basis-document.ts';
 import { because } from './because.ts';
-import { type ConductLevel, FEATURES, Measure } from './features.ts';
+import { FEATURES } from './columns.ts';
+import { type ConductLevel, Measure } from './features.ts';
 import { readCall } from './reading.ts';
 import { type ConductState, hear, newState, remember } from './state.ts';
 
@@ -36,8 +38,6 @@ interface Compiled {
   readonly unseen: CompiledTrees;
 }
 
-const CHANGING = FEATURES.findIndex(([name]) => name === 'changing');
-
 /** Compiles what `learnConduct` made. */
 export function compileConduct(document: Json): ConductScorer {
   const read = document as unknown as Readonly<
@@ -45,6 +45,7 @@ export function compileConduct(document: Json): ConductScorer {
   >;
   const levels = { L3: compiled(read.L3), L2: compiled(read.L2) };
   const contributions = new Float64Array(FEATURES.length);
+  const row = new Float64Array(FEATURES.length);
   const isSeen = (state: ConductState) =>
     levels[levelOf(state)].basis.byTemplate.has(state.template);
   return {
@@ -60,17 +61,20 @@ export function compileConduct(document: Json): ConductScorer {
       if (item.result !== null && item.result !== '') state.texts = true;
       const level = levelOf(state);
       const { measure, seen, unseen } = levels[level];
-      const row = measure.row(state, call, level);
-      remember(state, call, item);
       const known = isSeen(state);
       // Under mandates nobody learnt, nobody knows which reads are usual.
-      if (!known && row[CHANGING] === 0) return null;
+      if (!known && !call.changing) {
+        remember(state, call, item);
+        return null;
+      }
+      measure.fill(state, call, level, row);
+      remember(state, call, item);
       const trees = known ? seen : unseen;
       const score = trees.predict(row);
       const best = state.best[level];
       if (best !== null && score <= best) return { score, because: [] };
       state.best[level] = score;
-      trees.contributions(row, contributions);
+      trees.contributions(contributions);
       state.because = because(row, contributions, call.tool);
       return { score, because: state.because };
     },

@@ -1,41 +1,6 @@
 /** Which sentence of an earlier result explains a call, and how foreign it is there. */
-import { type Basis, rarity } from './basis.ts';
-import type { CallWords } from './call-words.ts';
-import { type Sentence, sentenceKey } from './reading.ts';
-import { type ConductState, type PastCall, wasKnown } from './state.ts';
-
-/** What is known of a sentence before any call is compared with it. */
-interface Place {
-  /** Rarity of all its words, nats. */
-  readonly sum: number;
-  /** Share of that in words of the mandate, and in words its surroundings also use. */
-  readonly mandated: number;
-  readonly coherent: number;
-  /** Rarest word of the mandate within ten sentences. */
-  readonly context: number;
-  readonly novel: boolean;
-  /** Opens with a verb that tools or mandates open with. */
-  readonly directive: boolean;
-}
-
-/** A word of a result. */
-interface Entry {
-  /** Sentences it occurs in, ascending. */
-  readonly at: number[];
-  readonly weight: number;
-  readonly isMandated: boolean;
-  /** In how many different sentences; or the call asked for it. */
-  spread: number;
-  readonly isAsked: boolean;
-}
-
-/** A result, ready to be compared with calls. Places are measured when a call first meets them. */
-export interface Indexed {
-  readonly places: (Place | undefined)[];
-  readonly entries: ReadonlyMap<number, Entry>;
-  /** Rarest word of the mandate, sentence by sentence. */
-  readonly rarest: readonly number[];
-}
+import { DIRECTIVE, type Kept, LENGTH_SHIFT, NOVEL } from './kept.ts';
+import type { WeighedWords } from './weighed-words.ts';
 
 /** How well earlier results explain a call. Shares are of the rarity of the call's words, 0..1. */
 export interface Explanation {
@@ -58,24 +23,12 @@ export interface Explanation {
   foreignNovel: number;
   /** Matched rarity weighed by consumption and by what the mandate does not say. */
   unmandated: number;
-  /** The sentence that explains most; null where none shares a word. */
-  best: BestSentence | null;
+  /** The sentence that explains most, by its place; -1 where none shares a word. And its score. */
+  best: number;
+  score: number;
 }
 
-/** The sentence that explains most. */
-export interface BestSentence {
-  readonly score: number;
-  readonly place: Place;
-  /** Calls ago, and the tool whose result it stood in. */
-  readonly ago: number;
-  readonly tool: string;
-  readonly length: number;
-  readonly share: number;
-}
-
-const CONTEXT = 10;
-
-/** Sums over the words that a call and a sentence share; by sentence, for one result at a time. */
+/** Sums over the words that a call and a sentence share; by sentence. All zero in between. */
 interface Hits {
   matched: Float64Array;
   values: Float64Array;
@@ -84,148 +37,59 @@ interface Hits {
   readonly touched: number[];
 }
 
-/** Compares calls with the sentences of earlier results. */
+/** Compares calls with the sentences of earlier results. Its answer holds until it is asked again. */
 export class Sentences {
-  readonly #basis: Basis;
   readonly #hits: Hits = {
     matched: new Float64Array(512),
     values: new Float64Array(512),
     tool: new Float64Array(512),
     touched: [],
   };
+  readonly #found = nothing();
 
-  constructor(basis: Basis) {
-    this.#basis = basis;
-  }
-
-  /** How earlier results explain the call. `indexed`: kept from call to call, by place of the past one. */
-  explain(
-    state: ConductState,
-    mandate: ReadonlySet<number>,
-    words: CallWords,
-    indexed: (Indexed | undefined)[],
-  ): Explanation {
-    const found = nothingFound();
-    for (let at = 0; at < state.calls.length; at += 1) {
-      const past = state.calls[at] as PastCall;
-      if (past.sentences.length === 0 || !wasKnown(state, past)) continue;
-      let index = indexed[at];
-      if (index === undefined) {
-        index = this.#index(past, mandate);
-        indexed[at] = index;
-      }
-      this.#hit(index, past.sentences.length, words);
-      const { touched, matched, values, tool } = this.#hits;
-      touched.sort(ascending);
-      for (const sentence of touched) {
-        gather(found, this.#placeOf(index, past, sentence), words, {
-          matched: matched[sentence] as number,
-          values: values[sentence] as number,
-          tool: tool[sentence] as number,
-          ago: state.count - at,
-          from: past.tool,
-          length: (past.sentences[sentence] as Sentence).n,
-        });
-        matched[sentence] = 0;
-        values[sentence] = 0;
-        tool[sentence] = 0;
-      }
-      touched.length = 0;
+  /** How the results that were taken in explain the call. */
+  explain(kept: Kept, words: WeighedWords): Explanation {
+    const found = this.#found;
+    Object.assign(found, NOTHING);
+    this.#hit(kept, words);
+    const hits = this.#hits;
+    for (const at of hits.touched) {
+      gather(found, kept, at, words, hits);
+      hits.matched[at] = 0;
+      hits.values[at] = 0;
+      hits.tool[at] = 0;
     }
+    hits.touched.length = 0;
     return found;
   }
 
-  #hit({ entries }: Indexed, sentences: number, words: CallWords): void {
+  #hit({ first, before, sentence, places }: Kept, words: WeighedWords): void {
     const hits = this.#hits;
-    if (sentences > hits.matched.length) {
-      hits.matched = new Float64Array(sentences);
-      hits.values = new Float64Array(sentences);
-      hits.tool = new Float64Array(sentences);
+    const size = places.sum.length;
+    if (size > hits.matched.length) {
+      hits.matched = new Float64Array(2 * size);
+      hits.values = new Float64Array(2 * size);
+      hits.tool = new Float64Array(2 * size);
     }
     const { matched, values, tool, touched } = hits;
-    for (let k = 0; k < words.words.length; k += 1) {
-      const entry = entries.get(words.words[k] as number);
-      if (entry === undefined) continue;
+    for (let k = 0; k < words.length; k += 1) {
       const weight = words.weights[k] as number;
-      // The rarity of a word is above zero: it occurs in no more units than there are.
       const [value, named] = [words.values[k] as number, words.named[k] as number];
-      for (const sentence of entry.at) {
-        const before = matched[sentence] as number;
-        if (before === 0) touched.push(sentence);
-        matched[sentence] = before + weight;
-        values[sentence] = (values[sentence] as number) + value;
-        tool[sentence] = (tool[sentence] as number) + named;
+      let posting = first[words.numbers[k] as number] as number;
+      // The rarity of a word is above zero: it occurs in no more units than there are.
+      for (; posting !== 0; posting = before[posting] as number) {
+        const at = sentence[posting] as number;
+        const held = matched[at] as number;
+        if (held === 0) touched.push(at);
+        matched[at] = held + weight;
+        values[at] = (values[at] as number) + value;
+        tool[at] = (tool[at] as number) + named;
       }
     }
   }
-
-  #index(past: PastCall, mandate: ReadonlySet<number>): Indexed {
-    const entries = new Map<number, Entry>();
-    const keys = new Set<number>();
-    const rarest: number[] = [];
-    const { sentences } = past;
-    for (let at = 0; at < sentences.length; at += 1) {
-      const sentence = sentences[at] as Sentence;
-      // The same sentence twice is no company for itself.
-      const key = sentenceKey(sentence);
-      const isNew = keys.has(key) ? 0 : 1;
-      if (isNew === 1) keys.add(key);
-      let most = 0;
-      for (const word of sentence.w) {
-        let entry = entries.get(word);
-        if (entry === undefined) {
-          entry = {
-            at: [at],
-            weight: rarity(this.#basis, word),
-            isMandated: mandate.has(word),
-            spread: isNew,
-            isAsked: past.w.includes(word),
-          };
-          entries.set(word, entry);
-        } else {
-          entry.at.push(at);
-          entry.spread += isNew;
-        }
-        if (entry.isMandated && entry.weight > most) most = entry.weight;
-      }
-      rarest.push(most);
-    }
-    return { places: [], entries, rarest };
-  }
-
-  #placeOf(index: Indexed, past: PastCall, at: number): Place {
-    const known = index.places[at];
-    if (known !== undefined) return known;
-    const sentence = past.sentences[at] as Sentence;
-    const { entries, rarest } = index;
-    let [sum, mandated, coherent, context] = [0, 0, 0, 0];
-    for (const word of sentence.w) {
-      const { weight, isMandated, spread, isAsked } = entries.get(word) as Entry;
-      sum += weight;
-      if (isMandated) mandated += weight;
-      if (spread > 1 || isAsked) coherent += weight;
-    }
-    const end = Math.min(rarest.length, at + CONTEXT + 1);
-    for (let near = Math.max(0, at - CONTEXT); near < end; near += 1)
-      if (near !== at) context = Math.max(context, rarest[near] as number);
-    const place = {
-      sum,
-      mandated: sum > 0 ? mandated / sum : 0,
-      coherent: sum > 0 ? coherent / sum : 0,
-      context,
-      novel: !this.#basis.sentences.has(sentenceKey(sentence)),
-      directive: this.#basis.verbs.has(sentence.first),
-    };
-    index.places[at] = place;
-    return place;
-  }
 }
 
-function ascending(a: number, b: number): number {
-  return a - b;
-}
-
-function nothingFound(): Explanation {
+function nothing(): Explanation {
   return {
     any: 0,
     directive: 0,
@@ -240,44 +104,54 @@ function nothingFound(): Explanation {
     foreign: 0,
     foreignNovel: 0,
     unmandated: 0,
-    best: null,
+    best: -1,
+    score: -1,
   };
 }
 
+const NOTHING: Readonly<Explanation> = nothing();
+
 function gather(
   found: Explanation,
-  place: Place,
-  words: CallWords,
-  hit: {
-    readonly matched: number;
-    readonly values: number;
-    readonly tool: number;
-    readonly ago: number;
-    readonly from: string;
-    readonly length: number;
-  },
+  { places }: Kept,
+  at: number,
+  words: WeighedWords,
+  hits: Hits,
 ): void {
-  const share = words.sum > 0 ? hit.matched / words.sum : 0;
-  const consumed = place.sum > 0 ? hit.matched / place.sum : 0;
-  const values = words.unmandatedSum > 0 ? hit.values / words.unmandatedSum : 0;
-  const { novel, directive } = place;
-  const foreign = (share + consumed) * (1 - place.coherent) * (1 - place.mandated);
-  found.any = Math.max(found.any, share);
-  if (directive) found.directive = Math.max(found.directive, share);
-  if (novel) found.novel = Math.max(found.novel, share);
-  if (directive && novel) found.directiveNovel = Math.max(found.directiveNovel, share);
-  if (hit.length >= 4) found.consumed = Math.max(found.consumed, consumed);
-  found.both = Math.max(found.both, (2 * share * consumed) / (share + consumed || 1));
-  found.values = Math.max(found.values, values);
-  if (novel) found.novelValues = Math.max(found.novelValues, values);
-  found.tool = Math.max(found.tool, hit.tool);
-  found.matched = Math.max(found.matched, hit.matched);
-  found.foreign = Math.max(found.foreign, foreign);
-  if (novel) found.foreignNovel = Math.max(found.foreignNovel, foreign);
-  found.unmandated = Math.max(found.unmandated, hit.matched * consumed * (1 - place.mandated));
+  const matched = hits.matched[at] as number;
+  const named = hits.tool[at] as number;
+  const sum = places.sum[at] as number;
+  const marks = places.marks[at] as number;
+  const share = words.sum > 0 ? matched / words.sum : 0;
+  const consumed = sum > 0 ? matched / sum : 0;
+  const values = words.unmandatedSum > 0 ? (hits.values[at] as number) / words.unmandatedSum : 0;
+  const isNovel = (marks & NOVEL) !== 0;
+  const isDirective = (marks & DIRECTIVE) !== 0;
+  const beyond = 1 - (places.mandated[at] as number);
+  const foreign = (share + consumed) * (1 - (places.coherent[at] as number)) * beyond;
+  if (share > found.any) found.any = share;
+  if (isDirective && share > found.directive) found.directive = share;
+  if (isNovel) {
+    if (share > found.novel) found.novel = share;
+    if (isDirective && share > found.directiveNovel) found.directiveNovel = share;
+    if (values > found.novelValues) found.novelValues = values;
+    if (foreign > found.foreignNovel) found.foreignNovel = foreign;
+  }
+  if (marks >> LENGTH_SHIFT >= 4 && consumed > found.consumed) found.consumed = consumed;
+  const both = (2 * share * consumed) / (share + consumed || 1);
+  if (both > found.both) found.both = both;
+  if (values > found.values) found.values = values;
+  if (named > found.tool) found.tool = named;
+  if (matched > found.matched) found.matched = matched;
+  if (foreign > found.foreign) found.foreign = foreign;
+  const unmandated = matched * consumed * beyond;
+  if (unmandated > found.unmandated) found.unmandated = unmandated;
   const score = share + consumed / 2;
-  if (score > (found.best?.score ?? -1)) {
-    const { ago, from: tool, length } = hit;
-    found.best = { score, place, share, ago, tool, length };
+  // Of equal ones the first in the order of the results: what else was taken in does not matter.
+  const isFirst =
+    found.best < 0 || (places.order[at] as number) < (places.order[found.best] as number);
+  if (score > found.score || (score === found.score && isFirst)) {
+    found.score = score;
+    found.best = at;
   }
 }

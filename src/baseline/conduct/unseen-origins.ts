@@ -2,10 +2,9 @@
 import type { UnitRecord } from '../../model/unit.ts';
 import { unseenMass } from '../../stats/good-turing.ts';
 import { bySession } from '../influence.ts';
-import { originSymbol } from './basis.ts';
-import { originsOf } from './origin.ts';
 import { readCall } from './reading.ts';
 import { hear, newState, remember } from './state.ts';
+import { toldOrigins } from './told-origins.ts';
 
 /**
  * Good–Turing mass of unseen origins: the chance that the next argument of a changing call is filled from
@@ -26,8 +25,9 @@ export function unseenOrigins(units: readonly UnitRecord[]): number | null {
       if (item.ours) continue;
       const call = readCall(item);
       if (call.changing && item.outcome !== 'error')
-        for (const origin of originsOf(state, call)) {
-          const key = `${call.tool}|${origin.path}|${originSymbol(origin)}`;
+        for (const { path, origin, tool } of toldOrigins(state, call)) {
+          const symbol = origin === 'result' ? `r:${tool}` : origin;
+          const key = `${call.tool}|${path}|${symbol}`;
           const sessions = counts.get(key) ?? new Set<string>();
           counts.set(key, sessions.add(head.session));
         }

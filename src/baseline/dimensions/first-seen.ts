@@ -3,12 +3,11 @@ import type { CallItem, UnitRecord } from '../../model/unit.ts';
 import type { Dimension, Json } from '../dimension.ts';
 import {
   compileNovelty,
-  freshNovelty,
   learnNovelty,
   type NoveltyState,
   noveltySymbols,
   type Sighting,
-  sight,
+  sightAs,
 } from '../novelty.ts';
 import { named, rounded, symbolOf } from '../wording.ts';
 
@@ -30,22 +29,27 @@ export const firstSeen: Dimension = {
   name: 'first-seen',
   source: 'gateway',
   timing: 'running',
+  takes: 'call',
   needs: 'L0',
   learn: (units) => learnNovelty(units, CLOSED, sightingsOfUnit) as unknown as Json,
   symbols: noveltySymbols,
   compile(levels) {
     const model = compileNovelty(levels, CLOSED);
     return {
-      begin: (head) => ({ ...freshNovelty(), model: modelName(head.model) }) as unknown as Json,
+      begin: (head) => freshState(modelName(head.model)) as unknown as Json,
       see(state, item) {
         const own = state as unknown as NoveltyState & { model: string | null };
         if (item.type !== 'call' || item.ours) return { state, score: null };
         if (own.model !== null) {
-          const sighting = { space: 'model', name: own.model, otherwise: '?' };
-          sight(model, own, sighting, () => 'the model');
+          sightAs(model, own, 'model', own.model, '?', labelOf);
           own.model = null;
         }
-        for (const sighting of sightingsOfCall(item)) sight(model, own, sighting, labelOf);
+        const otherwise = otherwiseOf(item);
+        sightAs(model, own, 'tool', symbolOf(item.tool), otherwise, labelOf);
+        sightAs(model, own, 'class', symbolOf(item.toolClass ?? 'none'), '?', labelOf);
+        if (item.args !== null && mayNameHosts(item.args))
+          for (const host of hostsOf(item.args))
+            sightAs(model, own, 'host', host, otherwise, labelOf);
         return { state, score: own.max };
       },
       close: () => null,
@@ -57,6 +61,11 @@ export const firstSeen: Dimension = {
     };
   },
 };
+
+// Written out, not spread: objects of one literal have one shape, which code is optimised for.
+function freshState(model: string | null): NoveltyState & { model: string | null } {
+  return { max: null, space: '', symbol: '', label: '', model };
+}
 
 function modelName(model: string | null): string | null {
   return model === null ? null : symbolOf(model);
@@ -73,8 +82,12 @@ function* sightingsOfUnit(unit: UnitRecord): Generator<Sighting> {
   if (called && model !== null) yield { space: 'model', name: model, otherwise: '?' };
 }
 
+function otherwiseOf({ decision, outcome }: CallItem): string {
+  return decision !== 'deny' && outcome === 'ok' ? RAN : FAILED;
+}
+
 function sightingsOfCall(call: CallItem): Sighting[] {
-  const otherwise = call.decision !== 'deny' && call.outcome === 'ok' ? RAN : FAILED;
+  const otherwise = otherwiseOf(call);
   const list: Sighting[] = [
     { space: 'tool', name: symbolOf(call.tool), otherwise },
     { space: 'class', name: symbolOf(call.toolClass ?? 'none'), otherwise: '?' },
@@ -104,6 +117,15 @@ function toolOf({ name, otherwise }: Sighting): string {
   return `${what} (${otherwise === RAN ? 'it ran' : 'it failed'})`;
 }
 
+/** Nearly all arguments are short and flat and name no address: told without a list. */
+function mayNameHosts(args: Readonly<Record<string, unknown>>): boolean {
+  for (const key of Object.keys(args)) {
+    const value = args[key];
+    if (typeof value === 'string' ? value.includes('://') : typeof value === 'object') return true;
+  }
+  return false;
+}
+
 /** Hosts of addresses within arguments: bounded in strings, their length, and hosts. */
 function hostsOf(args: Readonly<Record<string, unknown>>): readonly string[] {
   const hosts: string[] = [];
@@ -111,10 +133,12 @@ function hostsOf(args: Readonly<Record<string, unknown>>): readonly string[] {
   for (let read = 0; read < VALUES_MAX && open.length > 0; read += 1) {
     const value = open.pop();
     if (typeof value === 'string') readHosts(value, hosts);
-    else if (typeof value === 'object' && value !== null)
-      for (const key in value) {
+    else if (Array.isArray(value)) {
+      for (let at = 0; at < value.length && open.length < VALUES_MAX; at += 1) open.push(value[at]);
+    } else if (typeof value === 'object' && value !== null)
+      for (const key of Object.keys(value)) {
         if (open.length >= VALUES_MAX) break;
-        if (Object.hasOwn(value, key)) open.push((value as Record<string, unknown>)[key]);
+        open.push((value as Record<string, unknown>)[key]);
       }
   }
   return hosts;

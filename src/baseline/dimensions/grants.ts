@@ -21,6 +21,7 @@ export const grants: Dimension = {
   name: 'grants',
   source: 'governance',
   timing: 'running',
+  takes: 'change',
   needs: 'L0',
   learn: (units) =>
     learnNovelty(units, CLOSED, (unit) =>

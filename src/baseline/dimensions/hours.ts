@@ -9,7 +9,7 @@ import {
   type NoveltyState,
   noveltySymbols,
   type Sighting,
-  sight,
+  sightAs,
 } from '../novelty.ts';
 import { rounded } from '../wording.ts';
 
@@ -29,6 +29,7 @@ export const hours: Dimension = {
   name: 'hours',
   source: 'gateway',
   timing: 'running',
+  takes: 'call',
   needs: 'L0',
   learn: (units) =>
     learnNovelty(units, CLOSED, (unit) =>
@@ -45,7 +46,8 @@ export const hours: Dimension = {
         const own = state as unknown as NoveltyState;
         if (item.type !== 'call' || item.ours || !Number.isFinite(item.ms))
           return { state, score: null };
-        for (const sighting of sightingsAt(item.ms)) sight(model, own, sighting, labelOf);
+        const name = NAMES[hourCell(item.ms)] as string;
+        sightAs(model, own, 'hour', name, name, labelOf);
         return { state, score: own.max };
       },
       close: () => null,

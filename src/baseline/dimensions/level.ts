@@ -55,6 +55,8 @@ export function levelOf({ name, metrics, sides }: LevelOptions): Dimension {
     name,
     source: 'metrics',
     timing: 'closing',
+    takes: 'metric',
+    metrics,
     needs: 'L0',
     learn: (units) => learnLevel(units, metrics) as unknown as Json,
     compile: (levels) => compileLevels(levels, metrics, sides),

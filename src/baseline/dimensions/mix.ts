@@ -1,6 +1,6 @@
 /** mix: tool × class shares of a unit, or of twenty, against the baseline (handbook 4.5). */
 import type { CallItem, UnitItem, UnitRecord } from '../../model/unit.ts';
-import { type Counts, jensenShannonBits } from '../../stats/jensen-shannon.ts';
+import { type Counts, divergenceFrom, jensenShannonBits } from '../../stats/jensen-shannon.ts';
 import type { Dimension, Json } from '../dimension.ts';
 import { knownOf, tallied } from '../influence.ts';
 import { rounded, sortedRecord, symbolOf } from '../wording.ts';
@@ -33,11 +33,13 @@ export const mix: Dimension = {
   name: 'mix',
   source: 'gateway',
   timing: 'closing',
+  takes: 'call',
   needs: 'L0',
   learn: (units) => learnMix(units) as unknown as Json,
   symbols: (counts) => countsOf(counts),
   compile(levels) {
     const usual = blended(levels.map(countsOf));
+    const bitsFrom = divergenceFrom(usual);
     return {
       begin: () => ({ seen: [], calls: 0 }),
       see(state, item) {
@@ -47,7 +49,7 @@ export const mix: Dimension = {
       close(state) {
         const own = state as unknown as MixState;
         if (own.calls === 0 || usual.size === 0) return null;
-        return jensenShannonBits(new Map(own.seen), usual);
+        return bitsFrom(new Map(own.seen));
       },
       say(state) {
         const { seen, calls } = state as unknown as MixState;
@@ -102,9 +104,13 @@ function take(state: MixState, item: UnitItem, usual: Counts): void {
   if (item.type !== 'call' || item.ours) return;
   const symbol = symbolOfCall(item);
   const known = usual.has(symbol) ? symbol : OTHER;
-  const entry = state.seen.find(([name]) => name === known);
-  if (entry !== undefined) entry[1] += 1;
-  else if (state.seen.length < SYMBOLS_MAX || known === OTHER) state.seen.push([known, 1]);
+  for (const entry of state.seen)
+    if (entry[0] === known) {
+      entry[1] += 1;
+      state.calls += 1;
+      return;
+    }
+  if (state.seen.length < SYMBOLS_MAX || known === OTHER) state.seen.push([known, 1]);
   state.calls += 1;
 }
 

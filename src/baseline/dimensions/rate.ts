@@ -44,6 +44,7 @@ export function rateOf(options: RateOptions): Dimension {
     name: options.name,
     source: 'gateway',
     timing: 'closing',
+    takes: 'call',
     needs: 'L0',
     learn: (units) => learnRate(units, options) as unknown as Json,
     compile: (levels) => compileRate(levels, options),

@@ -42,6 +42,7 @@ export const sequence: Dimension = {
   name: 'sequence',
   source: 'gateway',
   timing: 'running',
+  takes: 'call',
   needs: 'L0',
   learn: (units) => learnSequence(units) as unknown as Json,
   compile: compileSequence,

@@ -3,34 +3,22 @@ import type { UnitItem, UnitRecord } from '../../model/unit.ts';
 import { ascending, medianSorted } from '../../stats/summary.ts';
 import {
   type ContextCounts,
-  type ContextModel,
   compileContexts,
   contextCounts,
   contextKeys,
   countContexts,
-  START,
-  surprisalBits,
   UNKNOWN,
 } from '../../stats/witten-bell.ts';
 import type { Dimension, Json, Scorer } from '../dimension.ts';
 import { bySession, isKnown, tallied } from '../influence.ts';
 import { grouped, rounded } from '../wording.ts';
+import { readerOf, type TextModel, type TextState, wordsOf } from './text-words.ts';
 
 /** Words a baseline knows, and pairs of them. */
 const WORDS_MAX = 20_000;
 const PAIRS_MAX = 40_000;
-/** What is read of a turn: its first words, of each the first letters. A mean needs no more. */
-const WORDS_READ = 128;
-const LETTERS_READ = 24;
-const TEXT_READ = 2_048;
 /** Pseudo-words with which the usual bits hold the mean. */
 const SHRUNK_BY = 20;
-/** An unknown word costs at most this much: one long word must not decide. */
-const WORD_BITS_MAX = 64;
-
-/** Whatever lies between blanks and ASCII punctuation: classes of Unicode cost five times as much. */
-const WORD = /[^\s!-/:-@[-^`{-~]+/g;
-
 interface TextCounts {
   /** Order 1 over words. */
   readonly words: ContextCounts;
@@ -41,22 +29,12 @@ interface TextCounts {
   readonly read: number;
 }
 
-interface TextState {
-  words: number;
-  unknown: number;
-  bits: number;
-}
-
-interface TextModel {
-  readonly words: ContextModel;
-  readonly letters: ContextModel;
-}
-
 /** Shrunk mean bits per word. Closing; abstains where there is no prose, which is often. */
 export const textDrift: Dimension = {
   name: 'text-drift',
   source: 'reasoning',
   timing: 'closing',
+  takes: 'say',
   needs: 'L3',
   learn: (units) => learnText(units) as unknown as Json,
   compile: compileText,
@@ -70,18 +48,16 @@ export const textDrift: Dimension = {
   },
 };
 
-/** Words of a turn, in lower case, cut. */
-function wordsOf(text: string): string[] {
-  const words = text.slice(0, TEXT_READ).toLowerCase().match(WORD) ?? [];
-  return words.slice(0, WORDS_READ).map((word) => word.slice(0, LETTERS_READ));
+function textsOf(unit: UnitRecord): string[] {
+  return unit.items.flatMap((item) =>
+    item.type === 'say' && item.text !== null ? [item.text] : [],
+  );
 }
 
 function turnsOf(unit: UnitRecord): string[][] {
-  return unit.items.flatMap((item) => {
-    if (item.type !== 'say' || item.text === null) return [];
-    const words = wordsOf(item.text);
-    return words.length === 0 ? [] : [words];
-  });
+  return textsOf(unit)
+    .map(wordsOf)
+    .filter((words) => words.length > 0);
 }
 
 function learnText(units: readonly UnitRecord[]): TextCounts {
@@ -108,10 +84,10 @@ function learnText(units: readonly UnitRecord[]): TextCounts {
   });
   const means: number[] = [];
   for (const [fit, held] of [halves, [halves[1], halves[0]] as const]) {
-    const model = modelOf([{ words: count(fit), letters }]);
+    const reader = readerOf(modelOf([{ words: count(fit), letters }]));
     for (const unit of held) {
       const state = fresh();
-      for (const words of read(unit)) readWords(state, words, model);
+      for (const text of textsOf(unit)) reader(state, text);
       if (state.words > 0) means.push(state.bits / state.words);
     }
   }
@@ -160,42 +136,14 @@ function fresh(): TextState {
   return { words: 0, unknown: 0, bits: 0 };
 }
 
-function readWords(state: TextState, words: readonly string[], model: TextModel): void {
-  const history = [START];
-  for (const word of words) {
-    const id = model.words.ids.get(word) ?? UNKNOWN;
-    let bits = surprisalBits(model.words, history, id);
-    if (id === UNKNOWN) {
-      bits = Math.min(WORD_BITS_MAX, bits + letterBits(word, model.letters));
-      state.unknown += 1;
-    }
-    history[0] = id;
-    state.bits += bits;
-    state.words += 1;
-  }
-}
-
-function letterBits(word: string, letters: ContextModel): number {
-  let bits = 0;
-  const history = [START];
-  for (const letter of [...word, '']) {
-    const id = letters.ids.get(letter) ?? UNKNOWN;
-    bits += surprisalBits(letters, history, id);
-    history.push(id);
-    if (history.length > 2) history.shift();
-  }
-  return bits;
-}
-
 function compileText(levels: readonly Json[]): Scorer {
   const known = levels.map((level) => level as unknown as TextCounts);
-  const model = modelOf(known);
-  const usual = known.find(({ read }) => read > 0)?.usualBits ?? null;
+  const read = readerOf(modelOf(known));
+  const usual = known.find(({ read: units }) => units > 0)?.usualBits ?? null;
   return {
     begin: () => fresh() as unknown as Json,
     see(state, item: UnitItem) {
-      if (item.type === 'say' && item.text !== null)
-        readWords(state as unknown as TextState, wordsOf(item.text), model);
+      if (item.type === 'say' && item.text !== null) read(state as unknown as TextState, item.text);
       return { state, score: null };
     },
     close(state) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FEATURES } from '../../../src/baseline/conduct/features.ts';
+import { FEATURES } from '../../../src/baseline/conduct/columns.ts';
 import {
   CHANGING,
   type Genuine,

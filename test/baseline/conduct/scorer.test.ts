@@ -35,17 +35,45 @@ test('scorer: whatever a tool is called and a result holds, scores are finite an
         const scored = scorer.see(state, call(tool, { value }, result));
         if (scored !== null) assert.ok(Number.isFinite(scored.score));
       }
-      assert.ok(JSON.stringify(state).length < 400_000);
+      assert.ok(storedBytes(state) <= BYTES_MAX);
     }),
     { numRuns: 40 },
   );
 });
 
-test('scorer: a thousand calls with long results stay within the bound', () => {
+/** Whatever comes, so much of conduct is stored of an open unit: what else it holds fits into 64 KiB with it. */
+const BYTES_MAX = 36_000;
+const storedBytes = (state: unknown) => Buffer.byteLength(JSON.stringify(state));
+
+test('scorer: a thousand calls with long results stay within the bound, as stored', () => {
+  const { head } = unit('s', `Send it ${'to him '.repeat(2_000)}`, []);
+  const words = (at: number) => Array.from({ length: 3000 }, (_, k) => `w${at}x${k}`).join(' ');
+  for (const result of [words, () => 'the same again. '.repeat(1_200), (at: number) => `<${at}>`]) {
+    const state = scorer.begin(head);
+    const names = Array.from({ length: 40 }, (_, at) => `\u0001"${'ü'.repeat(400)}${at}`);
+    for (let at = 0; at < 1000; at += 1) {
+      if (at % 50 === 0) scorer.see(state, say(...names));
+      const values = Object.fromEntries(names.map((name, k) => [name, `${at} ${k}`]));
+      scorer.see(state, call(`${names[at % 40]}${at}`, values, result(at)));
+    }
+    assert.ok(storedBytes(state) <= BYTES_MAX, String(storedBytes(state)));
+    assert.equal(state.full, true);
+  }
+});
+
+test('scorer: at the limit a stored state goes on as one that was not stored', () => {
   const state = scorer.begin(unit('s', 'Send it', []).head);
-  const long = Array.from({ length: 3000 }, (_, at) => `word${at}`).join(' ');
-  for (let at = 0; at < 1000; at += 1) scorer.see(state, call(`tool_${at}`, { at }, long));
-  assert.ok(JSON.stringify(state).length < 400_000);
+  let stored = scorer.begin(unit('s', 'Send it', []).head);
+  for (let at = 0; at < 40; at += 1) {
+    const result = `<b>${Array.from({ length: 400 }, (_, k) => `w${(at * 97 + k) % 2_500}`).join(' ')}</b>. Pay bill ${at}.`;
+    const item = call(
+      'pay_bill',
+      { number: `w${at} w${at + 1}`, note: result.slice(0, 300) },
+      result,
+    );
+    stored = JSON.parse(JSON.stringify(stored));
+    assert.deepEqual(scorer.see(stored, item), scorer.see(state, item));
+  }
   assert.equal(state.full, true);
 });
 
