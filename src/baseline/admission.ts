@@ -36,8 +36,6 @@ export interface Admission {
   readonly oddities: readonly UnitRecord[];
 }
 
-/** Two tests without a predecessor share what one would cost: each takes half of the gate's price. */
-const SHARE = 0.5;
 /** The most sessions kept out that still count: what the gate may cost where nothing is planted. */
 const ODD_MAX = 0.005;
 
@@ -108,7 +106,7 @@ function improbableAmong(
     if (score == null) return;
     scores.set(session, Math.max(scores.get(session) ?? Number.NEGATIVE_INFINITY, score));
   });
-  const least = SHARE * gateP(scores.size);
+  const least = gateP(scores.size);
   return [...genesisP(scores)].filter(([, p]) => !(p > least)).map(([session]) => session);
 }
 
