@@ -10,6 +10,7 @@ const TITLES: Readonly<Record<string, string>> = {
   e2e: 'End to end: the daemon against a bare consumer',
   core: 'The core alone: what an event costs, and where',
   rules: 'Rules: what detectors in Sigma cost, by their number',
+  correlations: 'Correlations: what a hit costs each type',
   scoring: 'Scoring: what baselines and evidence cost',
   memory: 'Memory and stored state',
   recovery: 'Recovery',

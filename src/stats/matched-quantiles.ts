@@ -1,4 +1,4 @@
-/** Matched quantiles: scores of one model told in the scale of another that saw equal rows. */
+/** Matched quantiles: scores of one model in the scale of another on the same rows. */
 
 /**
  * Translates scores of a first model into the scale of a second one: the score that as many of the
