@@ -43,8 +43,9 @@ export async function learnFolderAndPropose(
     progress: (records) => progress(`${dir}: ${records.toLocaleString('en')} records`),
   });
   const hard = new Map<string, string>();
-  for (const { evidenceClass, entity } of result.detections)
-    if (evidenceClass === 'hard' && entity.session !== null)
+  // What is in shadow has earned no say, over learning neither.
+  for (const { evidenceClass, maturity, entity } of result.detections)
+    if (evidenceClass === 'hard' && maturity !== 'shadow' && entity.session !== null)
       hard.set(entity.session, 'hard-evidence');
   const learn = (window: LearningWindow | null, inForce: InForce | null) => {
     const own = units.filter((unit) => isPermitted(unit, scope, window));

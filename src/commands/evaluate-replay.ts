@@ -91,9 +91,11 @@ export async function learnFrom(
       const tools = toolsBySession(lived);
       const valuesOf = (session: string | null) => foreign.get(session ?? '') ?? [];
       const hard = new Set(
-        result.detections.flatMap(({ evidenceClass, entity }) =>
-          evidenceClass === 'hard' && entity.session !== null ? [entity.session] : [],
-        ),
+        result.detections
+          .filter(
+            ({ evidenceClass, maturity }) => evidenceClass === 'hard' && maturity !== 'shadow',
+          )
+          .flatMap(({ entity: { session } }) => (session === null ? [] : [session])),
       );
       const alerting = stemsOf(library, 'session');
       return {
