@@ -146,7 +146,8 @@ export const Config = Type.Object(
           ),
           maturity: Type.Optional(
             Type.Record(Type.String(), Type.Enum(MATURITIES), {
-              description: 'Overrides by file stem, or `hard` for all of that evidence class.',
+              description:
+                'Overrides by file stem, or `hard` for all of that evidence class that are past shadow.',
             }),
           ),
           placeholders: Type.Optional(

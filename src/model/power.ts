@@ -140,7 +140,9 @@ export function maturityInForce(
   overrides: Readonly<Record<string, Maturity>>,
 ): Maturity {
   if (Object.hasOwn(overrides, detector.stem)) return overrides[detector.stem] as Maturity;
-  const ofClass = detector.evidenceClass === 'hard' ? overrides['hard'] : undefined;
+  // A word about a whole class speaks of detectors that have left the shadow; each leaves it by itself.
+  const isOut = detector.evidenceClass === 'hard' && detector.maturity !== 'shadow';
+  const ofClass = isOut ? overrides['hard'] : undefined;
   return ofClass ?? detector.maturity;
 }
 

@@ -85,14 +85,20 @@ describe('power', () => {
   });
 
   it('takes the maturity of the stem before that of the class before that of the file', () => {
-    const one = { stem: 'a', evidenceClass: 'hard', maturity: 'shadow' } as const;
-    assert.equal(maturityInForce(one, {}), 'shadow');
+    const one = { stem: 'a', evidenceClass: 'hard', maturity: 'alert' } as const;
+    assert.equal(maturityInForce(one, {}), 'alert');
     assert.equal(maturityInForce(one, { hard: 'enforce' }), 'enforce');
     assert.equal(maturityInForce(one, { hard: 'enforce', a: 'alert' }), 'alert');
     assert.equal(
       maturityInForce({ ...one, evidenceClass: 'content' }, { hard: 'enforce' }),
-      'shadow',
+      'alert',
     );
-    assert.equal(maturityInForce({ ...one, stem: 'constructor' }, {}), 'shadow');
+    assert.equal(maturityInForce({ ...one, stem: 'constructor' }, {}), 'alert');
+  });
+
+  it('brings nothing out of the shadow by a word about its whole class', () => {
+    const one = { stem: 'a', evidenceClass: 'hard', maturity: 'shadow' } as const;
+    assert.equal(maturityInForce(one, { hard: 'enforce' }), 'shadow');
+    assert.equal(maturityInForce(one, { a: 'enforce' }), 'enforce');
   });
 });
