@@ -20,6 +20,7 @@ import type { AnalyticKind, Finding, See } from './kind.ts';
 import { burnRate } from './kinds/burn-rate.ts';
 import { evidence } from './kinds/evidence.ts';
 import { notice } from './kinds/notice.ts';
+import { novelty } from './kinds/novelty.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
@@ -39,6 +40,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   evidence,
   'burn-rate': burnRate,
   notice,
+  novelty,
 };
 
 /** Detection over a fixed set of detectors. */

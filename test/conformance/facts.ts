@@ -3,7 +3,7 @@
 import { createCorrelate } from '../../src/correlate/correlate.ts';
 import { NOTICE_CODES } from '../../src/model/detection.ts';
 import type { Event, WireEvent } from '../../src/model/event.ts';
-import type { BurnFact, Fact, FiringFact, NoticeFact } from '../../src/model/fact.ts';
+import type { BurnFact, EventFact, Fact, FiringFact, NoticeFact } from '../../src/model/fact.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { Slots } from '../../src/state/slots.ts';
@@ -110,6 +110,21 @@ function noticesOf(timeMs: number): NoticeFact[] {
   );
 }
 
+/** An agent that does the same thing for a long time, and then something else. */
+function settledAgent(facts: readonly Fact[]): EventFact[] {
+  const done = facts.find(
+    (fact): fact is EventFact =>
+      fact.type === 'event' &&
+      fact.event.action?.decision === 'allow' &&
+      fact.event.action.outcome === 'ok',
+  );
+  const action = done?.event.action;
+  if (done === undefined || action === undefined) return [];
+  const usual: EventFact = { ...done, agent: 'settled', session: null };
+  const other = { ...usual.event, action: { ...action, tool: 'something-else' } };
+  return [...Array.from({ length: 100 }, () => usual), { ...usual, event: other }];
+}
+
 /** Every fact that the books of a fleet give, in the order in which they become decidable. */
 export function factsOf(seed: number): Fact[] {
   const facts: Fact[] = [];
@@ -129,6 +144,7 @@ export function factsOf(seed: number): Fact[] {
   }
   correlate.passTime(lastMs + 120_000);
   correlate.finish(lastMs + 120_000);
+  facts.push(...settledAgent(facts));
   const attempts = facts.filter((fact) => fact.type === 'attempt').slice(0, 5);
   for (const attempt of attempts)
     for (const lane of ['session', 'accumulator'] as const) facts.push(firingOf(attempt, lane));
