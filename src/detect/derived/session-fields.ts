@@ -204,7 +204,8 @@ export const SESSION_FIELDS: readonly DerivedField[] = [
       if (context.ageMs !== undefined) ages.push(context.ageMs);
       return ages.length === 0 ? undefined : ages.reduce((a, b) => Math.max(a, b));
     },
-  },  {
+  },
+  {
     source: 'event',
     kinds: ['reasoning'],
     level: 'L0',
