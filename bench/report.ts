@@ -9,6 +9,7 @@ const COSTS = fileURLToPath(new URL('./costs.md', import.meta.url));
 const TITLES: Readonly<Record<string, string>> = {
   e2e: 'End to end: the daemon against a bare consumer',
   core: 'The core alone: what an event costs, and where',
+  rules: 'Rules: what detectors in Sigma cost, by their number',
   scoring: 'Scoring: what baselines and evidence cost',
   memory: 'Memory and stored state',
   recovery: 'Recovery',

@@ -2,14 +2,16 @@
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { core } from './core.ts';
+import { correlations } from './correlations.ts';
 import { e2e } from './e2e.ts';
 import { keep } from './measure.ts';
 import { memory } from './memory.ts';
 import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
+import { rules } from './rules.ts';
 import { scoring } from './scoring.ts';
 
-const BENCHES: readonly Bench[] = [e2e, core, scoring, memory, recovery];
+const BENCHES: readonly Bench[] = [e2e, core, rules, correlations, scoring, memory, recovery];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { ObjectivesDocument } from '../src/baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../src/detect/detect.ts';
 import { DetectorFile } from '../src/detect/detector-schema.ts';
+import { ExceptionDocument } from '../src/detect/exception-file.ts';
+import { MeasuredDocument } from '../src/detect/measured-file.ts';
 import { Config } from '../src/model/config.ts';
 import { WireEvent } from '../src/model/event.ts';
 import { Field, MappingDocument } from '../src/source/mapping-schema.ts';
@@ -54,6 +56,7 @@ export function referenceFiles(): ReadonlyMap<string, string> {
     mapping,
     detector: detectorSchema(),
     objectives: ObjectivesDocument,
+    ...{ exception: ExceptionDocument, measured: MeasuredDocument },
   };
   return new Map(
     Object.entries(schemas).map(([name, schema]) => [

@@ -9,7 +9,13 @@ import { type Because, createDecide, type Decide, type DecideOptions } from './d
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances } from './decide/falsify.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
-import { type Intention, type Judged, type OperatorRequest, VERBS } from './model/decision.ts';
+import {
+  type Case,
+  type Intention,
+  type Judged,
+  type OperatorRequest,
+  VERBS,
+} from './model/decision.ts';
 import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
 import {
@@ -152,6 +158,8 @@ class Spine implements Pipeline {
   /** W when the state was stored: what was read before and lies above it is still to be released. */
   #restoredMs = Number.MIN_SAFE_INTEGER;
   #effects: Effects = noEffects();
+  /** Where in the effects a case stands. */
+  readonly #caseAt = new Map<string, number>();
   #worked = false;
   #telling = false;
   #pageCursor = 0;
@@ -334,6 +342,7 @@ class Spine implements Pipeline {
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
     effects.usage.push(...this.#objectives.takeUsage());
     this.#effects = noEffects();
+    this.#caseAt.clear();
     this.#worked = false;
     return {
       moves,
@@ -518,7 +527,7 @@ class Spine implements Pipeline {
   #resolve(ms: number): void {
     if ((this.#casework.cases.nextMs() ?? Number.POSITIVE_INFINITY) > ms) return;
     const { cases, announcements } = this.#casework.cases.passTime(ms);
-    this.#effects.cases.push(...cases);
+    this.#cases(cases);
     this.#effects.announcements.push(...announcements);
   }
 
@@ -531,6 +540,15 @@ class Spine implements Pipeline {
     detection: (detection: Detection) => this.#detection(detection),
     amendment: (amendment: Amendment, entity: Entity) => this.#amendment(amendment, entity),
   };
+
+  /** A case that grows many times in a step is written once, as it stands last. */
+  #cases(cases: readonly Case[]): void {
+    for (const one of cases) {
+      const at = this.#caseAt.get(one.id);
+      if (at !== undefined) this.#effects.cases[at] = one;
+      else this.#caseAt.set(one.id, this.#effects.cases.push(one) - 1);
+    }
+  }
 
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
   readonly #onReading = (reading: UnitReading): void => {
@@ -555,10 +573,10 @@ class Spine implements Pipeline {
     this.#options.onFact?.(fact);
     if (fact.type === 'event') {
       this.#options.baseline.onEvent?.(fact);
+      this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
       this.#closedUnit(fact);
     }
-    this.#casework.see(fact);
     this.#detect.see(fact, {
       detection: (detection) => this.#detection(detection),
       amendment: (amendment, entity) => this.#amendment(amendment, entity),
@@ -596,7 +614,7 @@ class Spine implements Pipeline {
     if (session !== null) this.#correlate.suspect(tenant, session);
     const lineage = this.#lineage(detection);
     const told = this.#casework.take(detection, lineage, this.#correlate.fleet());
-    this.#effects.cases.push(...told.cases);
+    this.#cases(told.cases);
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
@@ -605,7 +623,9 @@ class Spine implements Pipeline {
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
         : null;
-    const chain = this.#casework.grow(caseId, detection, lineage, answer);
+    const calls = session === null ? [] : this.#correlate.calls(tenant, session);
+    const known = { calls, ancestors: lineage.ancestors };
+    const chain = this.#casework.grow(caseId, detection, known, answer);
     if (chain !== null) this.#effects.chains.push(chain);
   }
 

@@ -208,6 +208,8 @@ function turns(count: number): WireEvent[] {
 describe('pipeline', () => {
   it(`gives the same verdicts in any order, twice, cut anyhow and across crashes: ${SEEDS} seeds`, () => {
     const seen = new Set<string>();
+    const told = new Set<string>();
+    const steps = new Set<string>();
     let intentions = 0;
     let released = 0;
     let units = 0;
@@ -226,12 +228,17 @@ describe('pipeline', () => {
       for (const { detector } of plain.detections.values()) seen.add(detector);
       intentions += plain.intentions.size;
       units += plain.counters['baseline.units'] ?? 0;
+      for (const { why } of plain.announcements.values()) told.add(why);
+      for (const { edges } of plain.chains.values()) for (const { type } of edges) steps.add(type);
     }
     if (SEEDS < 200) return;
     // Lest the property hold because nothing happened.
     for (const misbehaviour of MISBEHAVIOURS) assert.ok(seen.has(misbehaviour), misbehaviour);
     for (const drift of ['hijacked-session', 'unusual-behaviour'])
       assert.ok(seen.has(drift), drift);
+    for (const why of ['opened', 'detector', 'level']) assert.ok(told.has(why), why);
+    for (const step of ['same-call', 'followed-change', 'answered-by'])
+      assert.ok(steps.has(step), step);
     assert.ok(units > SEEDS, `${units} units were judged`);
     assert.ok(intentions > SEEDS / 10, `${intentions} intentions`);
     assert.ok(released > SEEDS / 2, `${released} runs released anything before the end`);

@@ -1,5 +1,6 @@
 /** Conduct: the rehearsed score of this product, as learning and scoring use it. */
-import { learnConduct, UNJUDGED } from './conduct/learn.ts';
+import { UNJUDGED } from './conduct/fit.ts';
+import { learnConduct } from './conduct/learn.ts';
 import { compileConduct } from './conduct/scorer.ts';
 import type { Rehearsal } from './rehearsal.ts';
 

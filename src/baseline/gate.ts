@@ -4,6 +4,15 @@ import { countAtLeast } from '../stats/conformal.ts';
 /** e of about 10 at 2,000 calibration scores; costs about .35 % of clean units (statistics §9). */
 export const GATE_P = 0.0035;
 
+/** Assumed: so many of a window's sessions are planted, before anything is known of them. */
+const PLANTED = 0.01;
+/** A session stays out where it is planted with at least this chance: learning one costs more. */
+const PLANTED_CHANCE = 0.2;
+/** What a foreign value must weigh to keep its sessions out, bits of evidence: 4.6. */
+export const FOREIGN_BITS = Math.log2(
+  ((1 - PLANTED) / PLANTED) * (PLANTED_CHANCE / (1 - PLANTED_CHANCE)),
+);
+
 /** Below so many sessions the quantiles say nothing: ranks alone. */
 const GENESIS_MIN = 20;
 
@@ -30,12 +39,18 @@ export interface GateUnit {
   readonly alertA: number | null;
   /** A finding of hard evidence names this session. */
   readonly hardEvidence: boolean;
+  /** Its most telling foreign value, bits; null where it has none. */
+  readonly foreignBits: number | null;
+  /** What it has in common with others, as `unitTraces` makes them. */
+  readonly traces: readonly string[];
 }
 
-/** A firing not judged false: from its change point on its agent is quarantined. */
+/** A firing not judged false: from its change point on what bears its trace is quarantined. */
 export interface Firing {
   readonly agent: string;
   readonly changePointMs: number;
+  /** As `firingTraces` makes them; null where it leaves none: then all its agent does is suspect. */
+  readonly traces: readonly string[] | null;
 }
 
 /** Why a unit stays out. */
@@ -43,6 +58,7 @@ export const EXCLUSIONS = [
   'hard-evidence',
   'quarantined',
   'agent-under-alert',
+  'foreign-value',
   'improbable',
   'improbable-for-role',
   'improbable-among-peers',
@@ -84,18 +100,54 @@ export function gate(units: readonly GateUnit[], firings: readonly Firing[]): Ga
 
 /** Why this unit stays out, the gravest reason; null where it may enter. */
 export function exclusionOf(unit: GateUnit, firings: readonly Firing[]): Exclusion | null {
-  const { agent, toMs, p, roleP, peerP, alertR, alertA } = unit;
+  const { p, roleP, peerP, alertR, alertA, foreignBits } = unit;
   const least = gateP(unit.calibration);
   if (unit.hardEvidence) return 'hard-evidence';
-  // A unit that runs across the change point is on its far side: what began may have begun in it.
-  if (firings.some((one) => one.agent === agent && toMs >= one.changePointMs)) return 'quarantined';
+  if (firings.some((one) => isQuarantined(unit, one))) return 'quarantined';
   if (alertR !== null && alertA !== null && !(alertR < alertA)) return 'agent-under-alert';
+  if (foreignBits !== null && !(foreignBits < FOREIGN_BITS)) return 'foreign-value';
   if (p === null && roleP === null) return 'unscored';
   if (p !== null && !(p > least)) return 'improbable';
   if (roleP !== null && !(roleP > least)) return 'improbable-for-role';
   // Ranks among a handful of peers say little: only what their number can carry is refused.
   if (peerP !== null && !(peerP > GATE_P)) return 'improbable-among-peers';
   return null;
+}
+
+/**
+ * Does this firing keep the unit out? A unit that runs across the change point is on its far side: what
+ * began may have begun in it. Of the agent's later units those that bear none of its traces go on being
+ * learnt: an attacker who can raise one alert must not be able to stop an agent's learning with it.
+ */
+function isQuarantined({ agent, toMs, traces }: GateUnit, firing: Firing): boolean {
+  if (firing.agent !== agent || !(toMs >= firing.changePointMs)) return false;
+  const { traces: wanted } = firing;
+  return wanted === null || traces.some((trace) => wanted.includes(trace));
+}
+
+/** A foreign value as the gate knows it. */
+interface Telling {
+  readonly bits: number;
+  readonly trace: string;
+}
+
+/** Traces of a unit: of every foreign value however weak, and of the tools it called. */
+export function unitTraces(values: readonly Telling[], tools: Iterable<string>): string[] {
+  return [...new Set([...values.map(({ trace }) => trace), ...[...tools].map(toolTrace)])];
+}
+
+/**
+ * What later units have to share with one that was alerted to be kept out with it: a foreign value that
+ * would keep it out by itself; else the tool the alert names; null where there is neither.
+ */
+export function firingTraces(values: readonly Telling[], tool: string | null): string[] | null {
+  const telling = values.filter(({ bits }) => bits >= FOREIGN_BITS).map(({ trace }) => trace);
+  if (telling.length > 0) return telling;
+  return tool === null ? null : [toolTrace(tool)];
+}
+
+function toolTrace(tool: string): string {
+  return `tool ${tool}`;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { UnitRecord } from '../model/unit.ts';
 import type { Dimension, Json, Scorer } from './dimension.ts';
 import { templateKey } from './in-force.ts';
 import { bySession } from './influence.ts';
+import { compileJoint } from './joint.ts';
 
 /** Final score of each dimension, in the order given; null where it abstained. */
 export type FinalScores = readonly (number | null)[];
@@ -67,6 +68,28 @@ export function learnAll(dimensions: readonly Dimension[], units: readonly UnitR
 /** Scorers of every dimension, by one level of counts. */
 export function compileAll(dimensions: readonly Dimension[], counts: readonly Json[]): Scorer[] {
   return dimensions.map((dimension, at) => dimension.compile([counts[at] as Json]));
+}
+
+/** Joint score of each unit by the ranks of all; null where nothing was said of it. */
+export function jointScores(
+  dimensions: readonly Dimension[],
+  held: readonly HeldOut[],
+): (number | null)[] {
+  const ranks = Object.fromEntries(
+    dimensions.map(({ name, needs }, at) => [
+      name,
+      { [`${needs}/seen`]: ascending(held.map(({ scores }) => scores[at] ?? null)) },
+    ]),
+  );
+  const score = compileJoint(dimensions, ranks);
+  return held.map(({ scores }) => score('seen', scores));
+}
+
+/** The scores there are, as a document holds them: ascending, to nine digits. */
+export function ascending(scores: readonly (number | null)[]): number[] {
+  const present = scores.filter((score): score is number => score !== null);
+  // Nine digits tell any two scores apart that matter, and keep the document small.
+  return present.map((score) => Number(score.toPrecision(9))).sort((a, b) => a - b);
 }
 
 /** Folds of about equal size; the same units give the same folds, in whatever order they come. */

@@ -1,14 +1,22 @@
 /** Learning: from collected units to frozen profiles, for roles and for the fleet. */
 import type { UnitRecord } from '../model/unit.ts';
 import { lagSpearman } from '../stats/dependence.ts';
+import { admitted, type Predecessor } from './admission.ts';
 import type { Dimension, Json } from './dimension.ts';
 import { DIMENSIONS } from './dimensions.ts';
-import { gateP, genesisP } from './gate.ts';
-import { type HeldOut, heldOut, learnAll } from './held-out.ts';
+import {
+  ascending,
+  compileAll,
+  finalScores,
+  type HeldOut,
+  heldOut,
+  jointScores,
+  learnAll,
+} from './held-out.ts';
 import { LEVEL_NEEDS, type LevelNeeds, type Rehearsed, templateKey } from './in-force.ts';
 import { compileJoint, JOINT } from './joint.ts';
 import { type Profile, type ProfileMeta, SCORES_VERSION } from './profile.ts';
-import type { Rehearsal } from './rehearsal.ts';
+import { type Rehearsal, type RehearsalLearnt, rehearsedScore } from './rehearsal.ts';
 
 /**
  * Dimensions in force unless a caller names others; at most twelve, for averaging dilutes. Left out are
@@ -42,6 +50,12 @@ export interface LearnOptions {
   readonly needs?: LevelNeeds;
   /** Sessions to be kept out, with reasons: of hard evidence, for example. */
   readonly excluded?: ReadonlyMap<string, string>;
+  /** Sessions that are not learnt and show what is usual: of the same role, before or beside these. */
+  readonly context?: readonly UnitRecord[];
+  /** What is in force: sessions improbable under it stay out. Default: nothing is. */
+  readonly predecessor?: Predecessor | null;
+  /** Told who is learnt and who is not before anything is trained; what it throws ends learning. */
+  readonly admitted?: (kept: readonly UnitRecord[], excluded: ProfileMeta['excluded']) => void;
   readonly progress?: (what: string) => void;
 }
 
@@ -79,28 +93,24 @@ export function learnProfile(
   const say = (what: string) => options.progress?.(`${name}: ${what}`);
   const names = options.dimensions ?? IN_FORCE;
   const dimensions = DIMENSIONS.filter((one) => names.includes(one.name));
-  const known = [...(options.excluded ?? [])].map(([session, reason]) => ({ session, reason }));
-  const out = new Set(known.map(({ session }) => session));
-  const offered = units.filter(({ head }) => !out.has(head.session));
-  say(`gate over ${offered.length} units`);
-  const improbable = improbableSessions(dimensions, offered, folds);
-  const excluded = [
-    ...known.filter(({ session }) => units.some(({ head }) => head.session === session)),
-    ...improbable.map((session) => ({ session, reason: 'improbable' })),
-  ];
-  const kept = offered.filter(({ head }) => !improbable.includes(head.session));
+  say(`gate over ${units.length} units`);
+  const { kept, excluded, oddities } = admitted(dimensions, units, { ...options, folds });
+  options.admitted?.(kept, excluded);
   say(`counts and calibration over ${kept.length} units, ${excluded.length} sessions kept out`);
   const seen = heldOut(dimensions, kept, 'session', folds);
   const unseen = heldOut(dimensions, kept, 'template', folds);
+  const lag1 = lagOf(seen, jointScores(dimensions, seen));
+  stillCounted(dimensions, kept, oddities, { seen, unseen });
   const { used, calibration } = calibrationOf(dimensions, { seen, unseen });
   const counts = learnAll(used, kept);
   const trained =
     rehearsal?.learn(kept, { seed, progress: (what) => say(`${rehearsal.name}: ${what}`) }) ?? null;
-  if (trained !== null && rehearsal !== null) calibration[rehearsal.name] = trained.calibration;
+  if (trained !== null && rehearsal !== null)
+    calibration[rehearsal.name] = withOddities(trained, rehearsal, oddities);
   const rehearsed: Rehearsed = {
     conduct: trained?.document ?? null,
     templates: templatesOf(kept),
-    lag1: lagOf(seen, jointScores(dimensions, seen)),
+    lag1,
     crossfit: true,
   };
   return {
@@ -114,23 +124,39 @@ export function learnProfile(
   };
 }
 
-/** Sessions that the others make improbable; scored without themselves. */
-function improbableSessions(
+/**
+ * Puts what the gate kept out on suspicion alone among the held-out scores: it is not learnt, so it is
+ * held out as it is. Without it thresholds would come out lower than honest oddities deserve.
+ */
+function stillCounted(
   dimensions: readonly Dimension[],
-  units: readonly UnitRecord[],
-  folds: number,
-): string[] {
-  const held = heldOut(dimensions, units, 'session', folds);
-  const joint = jointScores(dimensions, held);
-  const scores = new Map<string, number>();
-  held.forEach(({ unit }, at) => {
-    const score = joint[at];
-    const { session } = unit.head;
-    if (score == null) return;
-    scores.set(session, Math.max(scores.get(session) ?? Number.NEGATIVE_INFINITY, score));
-  });
-  const least = gateP(scores.size);
-  return [...genesisP(scores)].filter(([, p]) => !(p > least)).map(([session]) => session);
+  kept: readonly UnitRecord[],
+  oddities: readonly UnitRecord[],
+  sets: Readonly<Record<'seen' | 'unseen', HeldOut[]>>,
+): void {
+  if (oddities.length === 0 || kept.length === 0) return;
+  const known = new Set(kept.map(({ head }) => templateKey(head.mandate)));
+  const scorers = compileAll(dimensions, learnAll(dimensions, kept));
+  for (const unit of oddities) {
+    const cell = known.has(templateKey(unit.head.mandate)) ? 'seen' : 'unseen';
+    sets[cell].push({ unit, scores: finalScores(dimensions, scorers, unit) });
+  }
+}
+
+/** The same for the trained score. */
+function withOddities(
+  trained: RehearsalLearnt,
+  rehearsal: Rehearsal,
+  oddities: readonly UnitRecord[],
+): Cells {
+  const cells: Record<string, readonly number[]> = { ...trained.calibration };
+  if (oddities.length === 0) return cells;
+  const scorer = rehearsal.compile(trained.document);
+  for (const unit of oddities) {
+    const { cell, score } = rehearsedScore(scorer, unit, rehearsal.unjudged);
+    cells[cell] = [...(cells[cell] ?? []), score].sort((a, b) => a - b);
+  }
+  return cells;
 }
 
 type Cells = Record<string, readonly number[]>;
@@ -178,27 +204,6 @@ function cellsOf(
     if (scores.length > 0) cells[`${level}/${seen}`] = scores;
   }
   return cells;
-}
-
-function ascending(scores: readonly (number | null)[]): number[] {
-  const present = scores.filter((score): score is number => score !== null);
-  // Nine digits tell any two scores apart that matter, and keep the document small.
-  return present.map((score) => Number(score.toPrecision(9))).sort((a, b) => a - b);
-}
-
-/** Joint score of each unit by the ranks of all. */
-function jointScores(
-  dimensions: readonly Dimension[],
-  held: readonly HeldOut[],
-): (number | null)[] {
-  const ranks = Object.fromEntries(
-    dimensions.map(({ name, needs }, at) => [
-      name,
-      { [`${needs}/seen`]: ascending(held.map(({ scores }) => scores[at] ?? null)) },
-    ]),
-  );
-  const score = compileJoint(dimensions, ranks);
-  return held.map(({ scores }) => score('seen', scores));
 }
 
 function lagOf(held: readonly HeldOut[], joint: readonly (number | null)[]): number {

@@ -35,3 +35,14 @@ export interface Rehearsal {
   ): RehearsalLearnt | null;
   compile(document: Json): RehearsedScorer;
 }
+
+/** Score of a whole unit, and the calibration cell it falls into. */
+export function rehearsedScore(
+  scorer: RehearsedScorer,
+  unit: UnitRecord,
+  unjudged: number,
+): { readonly cell: string; readonly score: number } {
+  const state = scorer.begin(unit.head);
+  for (const item of unit.items) scorer.see(state, item);
+  return { cell: scorer.cellOf(state), score: scorer.scoreOf(state) ?? unjudged };
+}

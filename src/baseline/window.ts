@@ -166,12 +166,8 @@ function moveClosed(window: LearningWindow, move: WindowMove, to: To, refuse: Re
 
 function propose(window: LearningWindow, move: Move<'propose'>, to: To, refuse: Refuse): Opened {
   if (window.state === 'LEARNING') return refuse('the fit is not frozen yet');
-  const open = move.criteria.filter(({ met, waived }) => !met && waived === null);
-  if (open.length > 0)
-    return refuse(
-      `exit criteria are not met: ${open.map(criterionText).join('; ')}. Learn longer, or take ` +
-        `responsibility with --waive ${open.map(({ name }) => name).join(',')} (hard-evidence and sessions cannot be waived)`,
-    );
+  const open = unmetText(move.criteria);
+  if (open !== null) return refuse(open);
   if (window.beneficiary !== null && isSame(move.by, window.beneficiary))
     return refuse('who would benefit cannot propose');
   const { hash: proposal, by: proposedBy, criteria, approvalsNeeded, fullNeeded } = move;
@@ -223,6 +219,27 @@ export function isSame(a: string, b: string): boolean {
 function personOf(name: string): string {
   return name.normalize('NFKC').trim().replace(/\s+/gu, ' ').toLowerCase();
 }
+
+/** Which criteria are neither met nor waived, what that means, and how to go on; null: none. */
+export function unmetText(criteria: readonly Criterion[]): string | null {
+  const open = criteria.filter(({ met, waived }) => !met && waived === null);
+  if (open.length === 0) return null;
+  const meanings = open.flatMap(({ name }) => MEANINGS[name] ?? []);
+  return [
+    `exit criteria are not met: ${open.map(criterionText).join('; ')}.`,
+    ...meanings,
+    `Learn longer, or take responsibility with --waive ${open.map(({ name }) => name).join(',')} (hard-evidence and sessions cannot be waived).`,
+  ].join(' ');
+}
+
+/** What a figure says that its name does not. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  'unseen-tools': 'unseen-tools is the chance that the next session uses a tool no session used.',
+  'unseen-origins':
+    'unseen-origins is the chance that the next argument is filled from where none was filled before: it would look foreign.',
+  excluded:
+    'excluded is the share of sessions the gate kept out: find out what they did before anything is learnt beside them.',
+};
 
 /** A criterion in words: name, figure, bound. */
 export function criterionText({ name, value, needed, bound }: Criterion): string {

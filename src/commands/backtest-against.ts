@@ -6,7 +6,7 @@ import type { Problem } from '../model/errors.ts';
 import { usage } from './arguments.ts';
 import { problemLines } from './config.ts';
 import { inTemporaryFolder } from './evaluate-fleet.ts';
-import { type Library, readLibrary } from './library.ts';
+import { type Library, type LibraryOptions, readLibrary } from './library.ts';
 import { safe } from './output.ts';
 
 /** Detectors to compare with. */
@@ -25,14 +25,18 @@ const DETECTOR = /^[a-z]+\/[^/]+\.ya?ml$/;
  * Reads the detectors that `against` names: a folder where there is one, else a git revision of `dir`.
  * An old text that today's schema refuses is left out and named; with none left it is a mistake.
  */
-export async function otherVersion(against: string, dir: string): Promise<OtherVersion> {
-  if (await exists(against)) return named(against, await readLibrary(against), against);
+export async function otherVersion(
+  against: string,
+  dir: string,
+  options: LibraryOptions,
+): Promise<OtherVersion> {
+  if (await exists(against)) return named(against, await readLibrary(against, options), against);
   const { commit, files } = await readRevision(dir, against, (file) => DETECTOR.test(file));
   const name = `${against} (${commit.slice(0, COMMIT_SHOWN)})`;
   if (files.size === 0) throw usage(`${against}: ${dir} held no detector then`);
   return await inTemporaryFolder(async (folder) => {
     for (const [file, content] of files) await writeAtomic(path.join(folder, file), content);
-    return named(name, await readLibrary(folder), folder);
+    return named(name, await readLibrary(folder, options), folder);
   });
 }
 

@@ -56,12 +56,26 @@ export async function runCorpus(
       `${name}: none of its ${records} records could be read${result.deadLetters[0] === undefined ? '' : `; the first: ${result.deadLetters[0]}`}`,
       { retryable: false },
     );
+  // Detectors in shadow reach nobody, and are what a backtest is most wanted for.
+  const found = once([...result.detections, ...result.silent]);
   return {
     name,
     traffic: counted,
-    alerts: once(result.detections).map((detection) => alertOf(name, detection)),
+    alerts: found.flatMap((each) => (each.exception === undefined ? [alertOf(name, each)] : [])),
+    excused: excusedOf(found),
     ...{ unkept, gaps: coverage, records, deadLetters, late: counters['late'] ?? 0 },
   };
+}
+
+function excusedOf(detections: readonly Detection[]): Record<string, Record<string, number>> {
+  const found: Record<string, Record<string, number>> = {};
+  for (const { detector, exception } of detections) {
+    if (exception === undefined) continue;
+    const own = found[detector] ?? {};
+    own[exception] = (own[exception] ?? 0) + 1;
+    found[detector] = own;
+  }
+  return found;
 }
 
 /** Shadow detections open no case and so may be stated more than once: by their id they are one. */

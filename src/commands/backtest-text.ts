@@ -3,7 +3,7 @@ import type { Alert } from '../evaluation/backtest/alert.ts';
 import { type DetectorDiff, isDifferent } from '../evaluation/backtest/diff.ts';
 import { wordsOf } from '../evaluation/backtest/expectations.ts';
 import { labelsIn, sessionsOf } from '../evaluation/backtest/markdown.ts';
-import type { BacktestReport, Comparison } from '../evaluation/backtest/report.ts';
+import { type BacktestReport, type Comparison, totalDays } from '../evaluation/backtest/report.ts';
 import {
   blindWords,
   changeWords,
@@ -54,7 +54,9 @@ function corpusLines({ corpora, baselines }: BacktestReport): string[] {
       ...(late > 0 ? [`  ${count(late, 'record')} later than the lateness of their source`] : []),
     ];
   });
-  return [...lines, `baselines: ${safe(baselines, SENTENCE_MAX)}`];
+  const days = totalDays(corpora);
+  const short = days > 0 && days < 1 ? ['less than a day: rates a day are extrapolated'] : [];
+  return [...lines, ...short, `baselines: ${safe(baselines, SENTENCE_MAX)}`];
 }
 
 /** One row for each detector that was run; sessions alerted of each label. */

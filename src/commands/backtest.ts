@@ -42,7 +42,7 @@ import {
 import { runCorpus } from './backtest-run.ts';
 import { backtestLines } from './backtest-text.ts';
 import type { Command } from './command.ts';
-import { configOrNull, detectorsDir, libraryOf } from './inputs.ts';
+import { configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import type { Library } from './library.ts';
 import { type Output, safe } from './output.ts';
 
@@ -52,7 +52,7 @@ const UNEXPECTED = ['fail', 'warn', 'ignore'] as const;
 export const backtest: Command = {
   name: 'backtest',
   synopsis:
-    'backtest --corpus PATH[,PATH…] | --from TOPIC:PARTITION:FROM-TO[,…] | --topics T[,T…] [--since TIME] [--until TIME] [--brokers H:P] [--detector STEM[,STEM…]] [--detectors DIR] [--against DIR|GITREF] [--baselines DIR | --learn DIR] [--labels FILE] [--expectations FILE] [--unexpected fail|warn|ignore] [--junit FILE] [--report FILE] [--evidence L0..L3] [--continuous]',
+    'backtest --corpus PATH[,PATH…] | --from TOPIC:PARTITION:FROM-TO[,…] | --topics T[,T…] [--since TIME] [--until TIME] [--brokers H:P] [--detector STEM[,STEM…]] [--detectors DIR] [--against DIR|GITREF] [--baselines DIR | --learn DIR] [--labels FILE] [--expectations FILE] [--unexpected fail|warn|ignore] [--junit FILE] [--report FILE] [--evidence L0..L3] [--continuous] [--no-cost]',
   summary: 'run detectors over recorded history: alerts, rates, labels, expectations, two versions',
   options: {
     corpus: 'value',
@@ -68,6 +68,7 @@ export const backtest: Command = {
     report: 'value',
     evidence: 'value',
     continuous: 'flag',
+    'no-cost': 'flag',
     ...KAFKA_OPTIONS,
   },
   run: async (given, { output, signal }) => {
@@ -116,6 +117,8 @@ interface Workbench {
   readonly expectations: readonly BacktestExpectation[];
   readonly labels: Labels;
   readonly judgedBy: JudgedBy;
+  /** Is the cost of detection to be measured? */
+  readonly isCosted: boolean;
   readonly output: Output;
   readonly signal: AbortSignal;
 }
@@ -154,6 +157,7 @@ async function benchOf(given: Given, output: Output, signal: AbortSignal): Promi
   return {
     ...{ library, only, config, evidence, corpora, expectations, labels, judgedBy, output, signal },
     dir: detectorsDir(given, config),
+    isCosted: !given.has('no-cost'),
   };
 }
 
@@ -166,12 +170,12 @@ async function runSide(library: Library, bench: Workbench): Promise<Side> {
     const run = await runCorpus(corpus, {
       ...{ library, config, evidence, signal, baseline: judgedBy.baseline },
       progress: output.progress,
-      onFact: keeper.see,
+      ...(bench.isCosted ? { onFact: keeper.see } : {}),
     });
     runs.push(run);
   }
-  output.progress('measuring what each detector costs');
-  const cost = costOf(library.detectors, keeper.facts, library.inventory);
+  if (bench.isCosted) output.progress('measuring what each detector costs');
+  const cost = bench.isCosted ? costOf(library.detectors, keeper.facts, library.inventory) : null;
   const abstainers = abstainersOf(library, judgedBy);
   return { library, runs, cost, tallies: tallyOf(library.detectors, runs, labels, abstainers) };
 }
@@ -181,7 +185,7 @@ async function compared(given: Given, side: Side, bench: Workbench): Promise<Com
   const against = given.value('against');
   if (against === undefined) return null;
   const { output, only, labels } = bench;
-  const other = await otherVersion(against, bench.dir);
+  const other = await otherVersion(against, bench.dir, libraryOptions(bench.config));
   output.progress(`the other version: ${safe(other.name)}`);
   const detectors = other.library.detectors.filter(
     ({ stem }) => only === null || only.includes(stem),

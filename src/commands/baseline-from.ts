@@ -1,18 +1,21 @@
 /** Learning from a folder of records: sessions, a profile, and what was measured. */
 import { createLog } from '../adapters/log.ts';
+import { unseenOrigins } from '../baseline/conduct/unseen-origins.ts';
 import { CONDUCT } from '../baseline/conduct.ts';
+import { exitCriteria, type Measured, NOTHING, type Waiver } from '../baseline/criteria.ts';
 import { DIMENSIONS } from '../baseline/dimensions.ts';
 import { learnProfile } from '../baseline/learn.ts';
 import { influenceOf, measureUnits } from '../baseline/measure.ts';
 import type { Profile } from '../baseline/profile.ts';
 import type { ProposalEvidence, Registry } from '../baseline/proposal.ts';
-import { isInScope } from '../baseline/window.ts';
+import type { InForce } from '../baseline/succession.ts';
+import { isInScope, unmetText } from '../baseline/window.ts';
 import type { CoverageGap } from '../model/detection.ts';
 import type { Database } from '../model/ports.ts';
 import type { UnitRecord } from '../model/unit.ts';
-import type { LearningWindow, WindowScope } from '../model/window.ts';
+import type { Criterion, LearningWindow, WindowScope } from '../model/window.ts';
 import { stream, uniform } from '../simulation/random.ts';
-import type { Outcome, Signature } from './baseline-acts.ts';
+import { type Outcome, refused, type Signature } from './baseline-acts.ts';
 import { type Learning, learnAndPropose } from './baseline-learn.ts';
 import type { Library } from './library.ts';
 import { collectFolder, SEED } from './replay-learn.ts';
@@ -43,10 +46,20 @@ export async function learnFolderAndPropose(
   for (const { evidenceClass, entity } of result.detections)
     if (evidenceClass === 'hard' && entity.session !== null)
       hard.set(entity.session, 'hard-evidence');
-  const learn = (window: LearningWindow | null) => {
+  const learn = (window: LearningWindow | null, inForce: InForce | null) => {
     const own = units.filter((unit) => isPermitted(unit, scope, window));
-    const options = { rehearsal: CONDUCT, seed: SEED, excluded: hard, progress };
-    const profile = learnProfile(own, scope, options);
+    const roles = new Set(own.map(({ head }) => head.role));
+    const profile = learnProfile(own, scope, {
+      ...{ rehearsal: CONDUCT, seed: SEED, excluded: hard, progress },
+      context: units.filter(({ head }) => roles.has(head.role)),
+      predecessor:
+        inForce === null ? null : { profile: inForce.profile, named: window?.dimensions ?? ['*'] },
+      admitted: (kept, excluded) => {
+        const asked = cheapCriteria(kept, excluded.length, folder.waivers);
+        const open = unmetText(asked);
+        if (open !== null) throw refused(`${open} Nothing was trained yet.`);
+      },
+    });
     return { profile, evidence: evidenceOf(own, profile, result.coverage) };
   };
   return await learnAndPropose(db, registry, { ...folder, learn }, signature);
@@ -61,7 +74,26 @@ function isPermitted(
   return window === null || (lastMs >= window.opensMs && lastMs < window.expiresMs);
 }
 
-/** What a window's exit criteria ask, as far as a folder can answer. Origins are not measured. */
+/** Criteria that can be asked before minutes of training, and that training cannot change. */
+const CHEAP: ReadonlySet<string> = new Set([
+  ...['days', 'sessions', 'unseen-tools', 'unseen-origins', 'excluded'],
+]);
+
+/** Those criteria of the sessions that would be learnt. */
+export function cheapCriteria(
+  kept: readonly UnitRecord[],
+  excluded: number,
+  waivers: readonly Waiver[],
+): Criterion[] {
+  const { days, sessions, unseenTools } = measureUnits(kept, [], () => 0);
+  const measured: Measured = {
+    ...{ ...NOTHING, days, sessions, unseenTools, unseenOrigins: unseenOrigins(kept) },
+    ...{ excludedUnits: excluded, allUnits: (sessions ?? 0) + excluded },
+  };
+  return exitCriteria(measured, waivers).filter(({ name }) => CHEAP.has(name));
+}
+
+/** What a window's exit criteria ask, as far as a folder can answer. */
 function evidenceOf(
   units: readonly UnitRecord[],
   profile: Profile,
@@ -78,6 +110,7 @@ function evidenceOf(
   return {
     measured: {
       ...measured,
+      unseenOrigins: unseenOrigins(kept),
       lag1: rehearsed.lag1,
       fitUnits: kept.length,
       crossfit: true,

@@ -99,7 +99,7 @@ function criterionLine(criterion: Criterion): string {
 function excludedLines({ excluded }: ReviewReport): string[] {
   return excluded.map(({ reason, count: n, sessions }) => {
     const some = sessions.slice(0, 3).map((session) => safe(session, 40));
-    return `${n} ${safe(reason, 80)}: ${some.join(', ')}${n > some.length ? ', …' : ''}`;
+    return `${n} ${safe(reason, 320)}: ${some.join(', ')}${n > some.length ? ', …' : ''}`;
   });
 }
 

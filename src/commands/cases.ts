@@ -19,10 +19,12 @@ const SHADOW_DAYS = 30;
 /** The command. */
 export const cases: Command = {
   name: 'cases',
-  synopsis: 'cases [--agent ID] [--level LEVEL] [--open] [--limit N] | cases --shadow [--days N]',
+  synopsis:
+    'cases [--agent ID] [--level LEVEL] [--open] [--folded] [--limit N] | cases --shadow [--days N]',
   summary: 'list cases, newest first; what detectors in shadow would have done',
   options: {
     ...{ agent: 'value', level: 'value', open: 'flag', limit: 'value' },
+    folded: 'flag',
     ...{ shadow: 'flag', days: 'value' },
   },
   run: async (given, { output, environment }) => {
@@ -39,6 +41,7 @@ export const cases: Command = {
         ...(agent === undefined ? {} : { agent }),
         ...(minLevel === undefined ? {} : { minLevel }),
         ...(given.has('open') ? { open: true } : {}),
+        ...(given.has('folded') ? { folded: true } : {}),
       }),
     );
     output.json(found);

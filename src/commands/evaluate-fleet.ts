@@ -30,6 +30,8 @@ export interface FleetPlan {
   readonly agents: number;
   readonly seed: string;
   readonly options: readonly string[];
+  /** What has no word on the command line, of the days to learn from. */
+  readonly learning?: Pick<FleetOptions, 'manyStrangers'>;
 }
 
 /** Time of the first record: any Monday will do, and the same one gives the same bytes. */
@@ -60,7 +62,7 @@ export async function writeFleet(
     ...{ seed, agents, badShare: 0 },
     sessionsPerHour: Math.max(1, Math.round(agents / 2)),
   };
-  const learn = { ...common, ...learntPart(story, START_MS), startMs: START_MS };
+  const learn = { ...common, ...plan.learning, ...learntPart(story, START_MS), startMs: START_MS };
   const score = { ...common, ...scoredPart(story, seed, agents, scoreMs), startMs: scoreMs };
   return {
     learn: await writePeriod(path.join(dir, 'learn'), learn, story),

@@ -6,6 +6,8 @@ import { driftBits, LEDGER_CAP_BITS, ledgerAfter, ledgerRecord } from '../baseli
 import type { Profile } from '../baseline/profile.ts';
 import { ledgerSteps } from '../baseline/review.ts';
 import { byRole } from '../evaluation/recordings/contest.ts';
+import type { Goal } from '../evaluation/recordings/goals.ts';
+import { isWithin } from '../evaluation/recordings/stories.ts';
 import { markdown } from '../evaluation/recordings/table.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { type Period, writeFleet } from './evaluate-fleet.ts';
@@ -15,15 +17,20 @@ import { unitsIn } from './evaluate-units.ts';
 
 const REGISTRY = new Map(DIMENSIONS.map((dimension) => [dimension.name, dimension]));
 const OPTIONS: LearnOptions = { rehearsal: null, seed: 1 };
-/** Shares of the learning sessions that are planted. */
-const SHARES = [0.01, 0.02, 0.05] as const;
+/** Shares of the learning sessions that are planted; nothing, to see what the gate costs. */
+const SHARES = [0, 0.01, 0.02, 0.05] as const;
+/** The same with a stranger for each session, which nobody promised to keep out: 2 % and 5 %. */
+const MANY_STRANGERS = [0.02, 0.05] as const;
 const EXCLUDED_MIN = 0.95;
+/** The most sound sessions the gate may cost where nothing is planted. */
+const LOST_MAX = 0.005;
 const POISONED = { agents: 12, days: '10' };
 const DRIFTING = { agents: 10, days: '28', stepDays: 4 };
 const DAY_MS = 86_400_000;
 
 interface Planted {
   readonly share: number;
+  readonly manyStrangers: boolean;
   readonly sessions: number;
   readonly planted: number;
   readonly kept: number;
@@ -34,11 +41,17 @@ interface Planted {
 /** Plants sessions among those to learn from, and counts which of them get into a role's profile. */
 export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
   const found: Planted[] = [];
-  for (const share of SHARES) {
+  const fleets = [
+    ...SHARES.map((share) => ({ share, manyStrangers: false })),
+    ...MANY_STRANGERS.map((share) => ({ share, manyStrangers: true })),
+  ];
+  for (const { share, manyStrangers } of fleets) {
     bench.output.progress(`stories: ${100 * share} % of the learning sessions are planted`);
     const options = ['--learn-days', POISONED.days, '--days', '1', '--poison', String(share)];
-    const plan = { agents: POISONED.agents, seed: `${bench.seed}/poison`, options };
-    const { learn } = await writeFleet(`${dir}/${share}`, plan);
+    const { learn } = await writeFleet(`${dir}/${share}-${manyStrangers}`, {
+      ...{ agents: POISONED.agents, seed: `${bench.seed}/poison`, options },
+      learning: { manyStrangers },
+    });
     const bad = new Set(
       learn.labels.filter(({ kind }) => kind === 'poisoned-window').map(({ session }) => session),
     );
@@ -47,7 +60,7 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
     const learnt = units.filter(({ items }) => items.some(({ type }) => type === 'call'));
     const planted = learnt.filter(({ head }) => bad.has(head.session));
     found.push({
-      share,
+      ...{ share, manyStrangers },
       sessions: learnt.length,
       planted: planted.length,
       kept: planted.filter(({ head }) => !out.has(head.session)).length,
@@ -55,23 +68,40 @@ export async function poisonStory(dir: string, bench: Bench): Promise<Section> {
     });
   }
   return {
-    goals: found.map(({ share, planted, kept }) => ({
+    goals: found.filter(({ manyStrangers }) => !manyStrangers).map(genesisGoal),
+    texts: {
+      poison: markdown(
+        [
+          ...['planted share', 'stranger', 'sessions', 'planted'],
+          ...['excluded', 'sound sessions excluded too'],
+        ],
+        found.map(({ share, manyStrangers, sessions, planted, kept, lost }) => [
+          `${100 * share} %`,
+          share === 0 ? 'none' : manyStrangers ? 'another each time' : 'the same',
+          ...[sessions, planted, planted - kept, lost].map(String),
+        ]),
+        2,
+      ),
+    },
+    figures: { poison: found },
+  };
+}
+
+function genesisGoal({ share, sessions, planted, kept, lost }: Planted): Goal {
+  if (share > 0)
+    return {
       what: 'planted sessions excluded from what is promoted',
       where: `genesis, ${100 * share} % planted`,
       wanted: `≥ ${100 * EXCLUDED_MIN} %`,
       measured: `${planted - kept} of ${planted}`,
       isMet: planted > 0 && planted - kept >= EXCLUDED_MIN * planted,
-    })),
-    texts: {
-      poison: markdown(
-        ['planted share', 'sessions', 'planted', 'excluded', 'sound sessions excluded too'],
-        found.map(({ share, sessions, planted, kept, lost }) => [
-          ...[`${100 * share} %`, sessions, planted, planted - kept, lost].map(String),
-        ]),
-        1,
-      ),
-    },
-    figures: { poison: found },
+    };
+  return {
+    what: 'sound sessions excluded where nothing is planted',
+    where: 'genesis',
+    wanted: `≤ ${100 * LOST_MAX} %, chance allowed for (p ≥ .05)`,
+    measured: `${lost} of ${sessions} (${((100 * lost) / Math.max(1, sessions)).toFixed(2)} %)`,
+    isMet: sessions > 0 && isWithin({ name: '', sessions, alerted: lost }, LOST_MAX),
   };
 }
 
@@ -86,7 +116,9 @@ export function windowPart(period: Period, { units, firings }: AtTheGate): Secti
     const atMs = changed.get(agent);
     return atMs !== undefined && (period.startMs.get(session) ?? 0) >= atMs;
   });
-  const byRank = excludedAmong(own, [], bad);
+  const ranked = own.map((unit) => ({ ...unit, foreignBits: null }));
+  const byRank = excludedAmong(ranked, [], bad);
+  const byGate = excludedAmong(own, [], bad);
   const whole = excludedAmong(own, firings, bad);
   const sessions = [...new Set(own.map(({ session }) => session))];
   const planted = sessions.filter((session) => bad.has(session)).length;
@@ -97,22 +129,25 @@ export function windowPart(period: Period, { units, firings }: AtTheGate): Secti
         what: 'planted sessions excluded from what is promoted',
         where: `declared windows of ${changed.size} agents, judged by the baseline before`,
         wanted: `≥ ${100 * EXCLUDED_MIN} %`,
-        measured: `${byRank.planted} of ${planted} by rank; ${whole.planted} with quarantine, which keeps out ${whole.sound} of ${sound} sound ones too`,
-        // Quarantine alone would be met by letting nobody in: the rank has to tell them apart.
-        isMet: planted > 0 && byRank.planted >= EXCLUDED_MIN * planted,
+        measured: `${byGate.planted} of ${planted} (${byRank.planted} by rank alone), and ${byGate.sound} of ${sound} sound ones; with quarantine ${whole.planted} and ${whole.sound}`,
+        // Quarantine alone would be met by letting nobody in: the gate has to tell them apart.
+        isMet: planted > 0 && byGate.planted >= EXCLUDED_MIN * planted,
       },
     ],
     texts: {
       window: markdown(
-        ['sessions in the windows', 'number', 'excluded by rank', 'with quarantine of their agent'],
         [
-          ['planted', ...[planted, byRank.planted, whole.planted].map(String)],
-          ['sound', ...[sound, byRank.sound, whole.sound].map(String)],
+          ...['sessions in the windows', 'number', 'excluded by rank alone'],
+          ...['by rank and foreign values', 'with quarantine'],
+        ],
+        [
+          ['planted', ...[planted, byRank.planted, byGate.planted, whole.planted].map(String)],
+          ['sound', ...[sound, byRank.sound, byGate.sound, whole.sound].map(String)],
         ],
         1,
       ),
     },
-    figures: { window: { planted, sound, byRank, whole } },
+    figures: { window: { planted, sound, byRank, byGate, whole } },
   };
 }
 

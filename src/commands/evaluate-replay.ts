@@ -1,13 +1,16 @@
 /** Learn and replay for the evaluation: what `replay` does, without a file in between. */
 import { createLog } from '../adapters/log.ts';
+import { createCollector } from '../baseline/collect.ts';
+import { foreignValues } from '../baseline/conduct/foreign-values.ts';
 import { CONDUCT } from '../baseline/conduct.ts';
-import type { Firing, GateUnit } from '../baseline/gate.ts';
-import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
+import { type Firing, firingTraces, type GateUnit, unitTraces } from '../baseline/gate.ts';
+import { type LearnOptions, learnProfile, learnProfiles } from '../baseline/learn.ts';
 import type { Profile } from '../baseline/profile.ts';
 import { byRole } from '../evaluation/recordings/contest.ts';
 import type { Outcome } from '../evaluation/recordings/quality.ts';
 import type { Detection } from '../model/detection.ts';
 import type { EvidenceLevel } from '../model/event.ts';
+import type { UnitRecord } from '../model/unit.ts';
 import type { BaselineOptions } from '../pipeline.ts';
 import { conformalP } from '../stats/conformal.ts';
 import { forceOf } from './baseline-force.ts';
@@ -15,7 +18,7 @@ import type { Bench } from './evaluate-section.ts';
 import { type ScoreLine, scoreLines } from './findings.ts';
 import type { Library } from './library.ts';
 import { type RehearsalInput, rehearse } from './rehearse.ts';
-import { judgedBy, learnFolder, unitsOf } from './replay-learn.ts';
+import { judgedBy, unitsOf } from './replay-learn.ts';
 
 /** How a role is learnt where the fleet's baseline is left out. */
 const ROLES: LearnOptions = { rehearsal: CONDUCT, seed: 1 };
@@ -23,7 +26,7 @@ const ROLES: LearnOptions = { rehearsal: CONDUCT, seed: 1 };
 /** What the gate to a next baseline is given. */
 export interface AtTheGate {
   readonly units: readonly GateUnit[];
-  /** Strange sessions that were alerted: from each on, its agent is quarantined. */
+  /** Strange sessions that were alerted: from each on, what bears its traces is quarantined. */
   readonly firings: readonly Firing[];
 }
 
@@ -56,10 +59,11 @@ export async function learnFrom(
   });
   output.progress(`learn ${dir} at ${evidence}`);
   const learnInput = input(dir, `learn ${dir}`);
+  const learnt = await unitsOf(learnInput);
   const profiles =
     only === 'everything'
-      ? await learnFolder(learnInput, output.progress)
-      : [...byRole(await unitsOf(learnInput))].map(([subject, units]) =>
+      ? learnProfiles(learnt, { ...ROLES, progress: output.progress })
+      : [...byRole(learnt)].map(([subject, units]) =>
           learnProfile(units, { level: 'role', subject }, { ...ROLES, progress: output.progress }),
         );
   return {
@@ -77,7 +81,15 @@ export async function learnFrom(
     },
     async gateUnits(scored) {
       const { units, baseline } = gateReader(profiles);
-      const result = await rehearse({ ...input(scored, `gate ${scored}`), baseline });
+      const collector = createCollector({ inventory: library.inventory });
+      const result = await rehearse({
+        ...input(scored, `gate ${scored}`),
+        baseline: { ...baseline, onEvent: collector.see },
+      });
+      const lived = collector.finish();
+      const foreign = foreignValues([...learnt, ...lived]);
+      const tools = toolsBySession(lived);
+      const valuesOf = (session: string | null) => foreign.get(session ?? '') ?? [];
       const hard = new Set(
         result.detections.flatMap(({ evidenceClass, entity }) =>
           evidenceClass === 'hard' && entity.session !== null ? [entity.session] : [],
@@ -85,13 +97,31 @@ export async function learnFrom(
       );
       const alerting = stemsOf(library, 'session');
       return {
-        units: units.map((unit) => ({ ...unit, hardEvidence: hard.has(unit.session) })),
+        units: units.map((unit) => ({
+          ...unit,
+          hardEvidence: hard.has(unit.session),
+          foreignBits: valuesOf(unit.session)[0]?.bits ?? null,
+          traces: unitTraces(valuesOf(unit.session), tools.get(unit.session) ?? []),
+        })),
         firings: result.detections
           .filter(({ detector }) => alerting.has(detector))
-          .map(({ entity, timeMs }) => ({ agent: entity.agent, changePointMs: timeMs })),
+          .map(({ entity: { agent, session }, timeMs, tool }) => ({
+            ...{ agent, changePointMs: timeMs, traces: firingTraces(valuesOf(session), tool) },
+          })),
       };
     },
   };
+}
+
+/** Tools that each session called. */
+function toolsBySession(units: readonly UnitRecord[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { head, items } of units) {
+    const tools = found.get(head.session) ?? new Set<string>();
+    found.set(head.session, tools);
+    for (const item of items) if (item.type === 'call' && !item.ours) tools.add(item.tool);
+  }
+  return found;
 }
 
 /** Takes the last word on each unit as the gate wants it: p of its joint score. */
@@ -113,6 +143,7 @@ function gateReader(profiles: readonly Profile[]): {
         ...{ session: reading.session.id, agent: reading.session.agent, fromMs: ms, toMs: ms },
         p: score === null || ranks.length === 0 ? null : conformalP(ranks, score),
         ...{ roleP: null, peerP: null, alertR: null, alertA: null, hardEvidence: false },
+        ...{ foreignBits: null, traces: [] },
         calibration: ranks.length,
       });
     },

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { stdin } from 'node:process';
 import { readText } from '../adapters/files.ts';
 import { createLog } from '../adapters/log.ts';
+import { createExceptions } from '../decide/exceptions.ts';
 import { explainRule, type RuleExplained } from '../detect/sigma/explain.ts';
 import { type EventView, recordView, viewOf } from '../detect/sigma/view.ts';
 import { levelOf } from '../evaluation/backtest/traffic.ts';
@@ -25,6 +26,8 @@ import { rehearse } from './rehearse.ts';
 
 const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 const VALUE_SHOWN_MAX = 160;
+const ALONE =
+  'judged by itself: fields that rest on its session or on governance are those of a first event';
 
 /** The command. */
 export const explainRuleCommand: Command = {
@@ -116,10 +119,7 @@ async function fromText(text: string, question: Question): Promise<Explained> {
     if (found !== null)
       return {
         ...found,
-        notes: [
-          ...found.notes,
-          'judged by itself: fields that rest on its session or on governance are those of a first event',
-        ],
+        notes: [...found.notes, ALONE],
       };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -137,13 +137,15 @@ async function fromHistory(given: Given, question: Question): Promise<Explained>
   const { library, config } = question;
   const wanted = wantedOf(given);
   const place = given.value('corpus');
-  const range = await kafkaCorpus(withRange(given), library, config);
+  const asked = withRange(given);
+  const range = await kafkaCorpus(asked, library, config);
   if (place === undefined && range === null)
     throw usage('which event? --event FILE, or --corpus PATH with --record or --session and --seq');
   const folders = place === undefined ? [] : await corporaIn([place], library, config);
   for (const corpus of [...folders, ...(range === null ? [] : [range])]) {
     const found = await eventIn(corpus, wanted, question);
-    if (found !== null) return found;
+    if (found === null) continue;
+    return asked === given ? found : { ...found, notes: [...found.notes, ALONE] };
   }
   throw new OperatingError('NOT_FOUND', 'no such event there, or it could not be read', {
     retryable: false,
@@ -220,8 +222,24 @@ function explainFact(fact: EventFact, question: Question): Explained {
   return {
     event: `${kind}/${category} at ${topic}:${partition}:${offset}, ${who.join(', ')}`,
     rules: rulesOf(question, view, source),
-    notes: notesOf(question.detector, event),
+    notes: [...notesOf(question.detector, event), ...excusesOf(fact, question)],
   };
+}
+
+/** The exception that would excuse what the detector finds here. */
+function excusesOf(fact: EventFact, { detector, library, config }: Question): string[] {
+  const { event, tenant, role, session } = fact;
+  const neverTouch = new Set(config?.guardrails?.neverTouch ?? []);
+  const agent = session?.agent ?? fact.agent;
+  const excuse = createExceptions(library.exceptions, neverTouch).excusing({
+    ...{ detector: detector.stem, family: detector.family, tool: event.action?.tool ?? null },
+    entity: { tenant, agent, role, session: session?.id ?? null },
+    timeMs: event.time.eventMs,
+  });
+  if (excuse === null) return [];
+  return [
+    `what it finds here is excused by ${excuse.id} (${excuse.owner}: ${excuse.reason}): recorded, and nobody is alerted`,
+  ];
 }
 
 function rulesOf(
@@ -304,7 +322,11 @@ function linesOf({ stem }: Detector, { event, rules, notes }: Explained): string
     if (rule.counterfactual.length > 0)
       lines.push(`  otherwise ${safe(rule.counterfactual.join(', and '), 600)}`);
   }
-  return [...lines, ...(notes.length === 0 ? [] : ['']), ...notes.map((note) => `note: ${note}`)];
+  return [
+    ...lines,
+    ...(notes.length === 0 ? [] : ['']),
+    ...notes.map((note) => `note: ${safe(note, 600)}`),
+  ];
 }
 
 function parsed(text: string): object {

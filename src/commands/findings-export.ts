@@ -6,7 +6,7 @@ import { exportDetections, listCoverage } from '../record/read.ts';
 import { readStatus } from '../record/status.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
-import { coverageLines, scoreLines } from './findings.ts';
+import { coverageLines, isTold, scoreLines } from './findings.ts';
 import { count } from './output.ts';
 import { withStore } from './reading.ts';
 
@@ -25,7 +25,7 @@ export const findings: Command = {
       const { lanes } = await readStatus(db);
       const standing: Detection[] = [];
       for await (const { detection, retracted } of exportDetections(db))
-        if (!retracted) standing.push(detection);
+        if (!retracted && isTold(detection)) standing.push(detection);
       return { detections: standing, gaps: await listCoverage(db, GAPS_MAX), lanes };
     });
     const sessions = new Map<string, string>();

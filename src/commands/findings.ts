@@ -40,6 +40,14 @@ const UNSCORED = -40;
 /** What a finding of another kind adds at least: it says more than any rank does. */
 const FOUND = 10;
 
+/** Did it reach anybody? What is in shadow, or excused by an exception, did not. */
+export function isTold({
+  maturity,
+  exception,
+}: Pick<Detection, 'maturity' | 'exception'>): boolean {
+  return maturity !== 'shadow' && exception === undefined;
+}
+
 /** One line per session, by session id. */
 export function scoreLines(found: SessionFindings): ScoreLine[] {
   const bySession = new Map<string, Detection[]>();

@@ -12,6 +12,7 @@ import { readDetectorFile } from '../detect/detector-file.ts';
 import { FAMILIES } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Problem } from '../model/errors.ts';
+import { BESIDE } from './library-power.ts';
 
 /** How bad it is: errors fail the lint, warnings are said. */
 export type Severity = 'error' | 'warning';
@@ -74,14 +75,13 @@ export interface LintRule {
 }
 
 const DETECTOR = /\.ya?ml$/;
-const CASES = /\.test\.ya?ml$/;
 
 /** Every detector of a folder, by family and name. */
 export async function readLinted(dir: string): Promise<LintedDetector[]> {
   const found: LintedDetector[] = [];
   for (const family of FAMILIES) {
     const names = await listFolder(path.join(dir, family));
-    for (const name of names.filter((one) => DETECTOR.test(one) && !CASES.test(one))) {
+    for (const name of names.filter((one) => DETECTOR.test(one) && !BESIDE.test(one))) {
       const ending = DETECTOR.exec(name)?.[0] ?? '';
       const stem = name.slice(0, -ending.length);
       const cases = `${stem}.test.yaml`;
@@ -96,7 +96,7 @@ export async function readLinted(dir: string): Promise<LintedDetector[]> {
 export async function readUpkept(dir: string, folder: string): Promise<LintedText[]> {
   const names = await listFolder(path.join(dir, folder));
   const found: LintedText[] = [];
-  for (const name of names.filter((one) => DETECTOR.test(one) && !CASES.test(one)))
+  for (const name of names.filter((one) => DETECTOR.test(one) && !BESIDE.test(one)))
     found.push(await textOf(path.join(dir, folder, name)));
   return found;
 }

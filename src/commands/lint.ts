@@ -5,8 +5,9 @@ import { readRevision } from '../adapters/git.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import { type Given, usage } from './arguments.ts';
 import type { Command } from './command.ts';
-import { configOrNull, detectorsDir } from './inputs.ts';
-import { readLibrary } from './library.ts';
+import { configOrNull, detectorsDir, libraryOptions } from './inputs.ts';
+import { type LibraryOptions, readLibrary } from './library.ts';
+import { BESIDE } from './library-power.ts';
 import { CASE_RULES } from './lint-cases.ts';
 import {
   type Before,
@@ -30,6 +31,7 @@ const RULES: readonly LintRule[] = [...PROSE_RULES, ...CASE_RULES, ...SIGMA_RULE
 const CHECKED = [
   { name: 'tag-unknown', says: 'Tags are ids of ATLAS, OWASP or ATT&CK.' },
   { name: 'invalid', says: 'The file is what `check` accepts.' },
+  { name: 'measurement-void', says: 'Measurements are of the version that is in the folder.' },
 ];
 const MESSAGE_MAX = 400;
 
@@ -50,7 +52,7 @@ export const lint: Command = {
     for (const [dir, wanted] of folders) {
       const context = await contextOf(dir, given, output);
       const detectors = await readLinted(dir);
-      const all = await findingsIn(dir, detectors, context);
+      const all = await findingsIn(dir, detectors, context, libraryOptions(config));
       files += detectors.filter(({ file }) => isWanted(file, wanted)).length;
       found.push(...all.filter(({ file }) => isWanted(file, wanted)));
     }
@@ -88,7 +90,7 @@ async function foldersOf(
     const isFile = /\.ya?ml$/.test(word);
     // A file lies in its family, and that in the folder of detectors.
     const dir = isFile ? path.dirname(path.dirname(path.resolve(word))) : word;
-    const file = path.resolve(word).replace(/\.test\.yaml$/, '.yaml');
+    const file = path.resolve(word).replace(BESIDE, '.yaml');
     const known = folders.get(dir);
     if (!isFile) folders.set(dir, null);
     else if (known !== null) folders.set(dir, [...(known ?? []), file]);
@@ -97,18 +99,20 @@ async function foldersOf(
 }
 
 function isWanted(file: string, wanted: readonly string[] | null): boolean {
-  return wanted?.includes(path.resolve(file).replace(/\.test\.yaml$/, '.yaml')) ?? true;
+  return wanted?.includes(path.resolve(file).replace(BESIDE, '.yaml')) ?? true;
 }
 
 async function findingsIn(
   dir: string,
   detectors: readonly LintedDetector[],
   bare: Omit<LintContext, 'stems'>,
+  options: LibraryOptions,
 ): Promise<LintFinding[]> {
   const context = { ...bare, stems: new Set(detectors.map(({ stem }) => stem)) };
-  const library = await readLibrary(dir);
+  const library = await readLibrary(dir, options);
   const own = library.problems.filter(({ file }) => isBelow(dir, file));
   const found = own.map(findingOf);
+  for (const remark of library.remarks) found.push(remarkOf(remark));
   // One mistake, said once: what `check` refuses is not judged by finer rules at the same place.
   const said = new Set(found.map(({ file, line }) => `${file}:${line}`));
   const more: LintFinding[] = [];
@@ -123,6 +127,13 @@ async function findingsIn(
 
 function isBelow(dir: string, file: string): boolean {
   return !path.relative(path.resolve(dir), path.resolve(file)).startsWith('..');
+}
+
+/** What the library says of measurements that an edit made void: file, colon, words. */
+function remarkOf(remark: string): LintFinding {
+  const [file = '', ...words] = remark.split(': ');
+  const message = words.join(': ');
+  return { file, line: null, rule: 'measurement-void', severity: 'warning', message };
 }
 
 function findingOf({ file, line, key, message }: Problem): LintFinding {

@@ -13,6 +13,7 @@ import { createObserver, type LaneStore } from '../observer.ts';
 import { type BaselineOptions, createPipeline } from '../pipeline.ts';
 import type { Decode } from '../source/source.ts';
 import { problemLines } from './config.ts';
+import { isTold } from './findings.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
 import { sourcesIn } from './sniff.ts';
@@ -231,11 +232,10 @@ function collector(detectionsMax: number): {
       ({ position, reason, detail }) =>
         `${position.topic}@${position.offset}: ${reason}: ${detail}`,
     );
-    const isSilent = (one: Detection) => one.maturity === 'shadow' || one.exception !== undefined;
     const standing = amended(all.detections, all.amendments);
     return {
-      detections: standing.filter((one) => !isSilent(one)),
-      silent: standing.filter(isSilent),
+      detections: standing.filter(isTold),
+      silent: standing.filter((one) => !isTold(one)),
       decisions: all.decisions,
       coverage: [...gaps.values()],
       counters,

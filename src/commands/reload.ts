@@ -1,4 +1,4 @@
-/** Reloading: detectors that changed on disk are read, checked whole, and handed to the observer. */
+/** Reloading: changed detectors are read, checked whole, and handed to the observer. */
 import { watchFolder } from '../adapters/watch.ts';
 import type { Log } from '../model/ports.ts';
 import type { Observer } from '../observer.ts';

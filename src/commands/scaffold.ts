@@ -43,12 +43,12 @@ export const scaffold: Command = {
     const text = { stem, form, service, date, uuid: randomUUID() };
     await writeAtomic(file, detectorText({ ...text, schema: schema.replaceAll('\\', '/') }));
     await writeAtomic(cases, casesText(stem));
-    output.line(file);
-    output.line(cases);
+    output.line(shown(file));
+    output.line(shown(cases));
     output.line('Write everything marked TODO; then');
     output.line(`  ${typed(`lint ${shown(file)}`)}`);
     if (path.resolve(dir) === path.join(ROOT, 'detectors'))
-      output.line(`  node --test --test-name-pattern=${family}/${stem} test/detectors.test.ts`);
+      output.line(`  npx node --test --test-name-pattern=${family}/${stem} test/detectors.test.ts`);
     output.line(`  ${typed(`backtest --detector ${stem} --corpus DIR`)}`);
     output.json({ file, cases });
     return 0;

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
-import type { Attempt, WitnessRecord } from '../model/fact.ts';
+import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
@@ -60,6 +60,8 @@ export interface Correlate {
   changedMs(tenant: string, agent: string): number | null;
   /** For whom a session runs, and the sessions that led to it, nearest first, at most four. */
   lineage(tenant: string, session: string): SessionLineage;
+  /** Calls of a session that its ledger holds, with the record that stated each. */
+  calls(tenant: string, session: string): HeldCall[];
   /** Governance's log does not begin at its beginning: who is unknown to us may yet be registered. */
   historyIsPartial(): void;
   /** Is this book known to be blind at the moment? */
@@ -73,7 +75,27 @@ export interface SessionLineage {
   readonly ancestors: readonly { readonly session: string; readonly agent: string }[];
 }
 
+/** A call the ledger holds, and the record that stated it; null where none did. */
+export interface HeldCall extends Pick<Attempt, 'topic' | 'nativeId' | 'at' | 'tool' | 'ms'> {
+  /** Allowed and answered without an error. */
+  readonly took: boolean;
+  readonly said: Pick<Intent, 'topic' | 'nativeId' | 'ms'> | null;
+}
+
 const ANCESTORS_MAX = 4;
+
+function callsOf(slots: Slots, tenant: string, session: string): HeldCall[] {
+  const held: HeldCall[] = [];
+  const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
+  for (const { attempts, intents } of Object.values(entity?.acts ?? {})) {
+    const said = intents.find(({ claimed }) => !claimed) ?? intents[0] ?? null;
+    for (const attempt of attempts) {
+      const took = attempt.decision !== 'deny' && attempt.outcome === 'ok';
+      held.push({ ...attempt, took, said });
+    }
+  }
+  return held;
+}
 
 function lineageOf(slots: Slots, tenant: string, session: string): SessionLineage {
   const own = slots.get<SessionEntity>('S', keyOf(tenant, session));
@@ -127,6 +149,7 @@ export function createCorrelate(
       return changed === 0 ? null : changed;
     },
     lineage: (tenant, session) => lineageOf(slots, tenant, session),
+    calls: (tenant, session) => callsOf(slots, tenant, session),
     historyIsPartial: () => {
       laneOf(ledger, 0).isPartial = true;
       slots.touch('L', 'lane');

@@ -2,6 +2,9 @@
 import type { Detection } from '../model/detection.ts';
 import { type Exception, MATCH_FIELDS, type MatchField } from '../model/exception.ts';
 
+/** What of a detection an exception can match. */
+export type Excusable = Pick<Detection, 'detector' | 'family' | 'entity' | 'tool' | 'timeMs'>;
+
 /** Finds the exception that excuses a detection. */
 export interface Exceptions {
   /**
@@ -9,7 +12,7 @@ export interface Exceptions {
    * there is none. Detections of the family integrity, and those about agents that must never be
    * touched, are never excused: they are about the ground everything else stands on.
    */
-  excusing(detection: Detection): Exception | null;
+  excusing(detection: Excusable): Exception | null;
 }
 
 /** Makes the lookup; exceptions are indexed by detector, so that most detections cost one lookup. */
@@ -38,7 +41,7 @@ export function createExceptions(
   };
 }
 
-function matches({ match }: Exception, detection: Detection): boolean {
+function matches({ match }: Exception, detection: Excusable): boolean {
   return MATCH_FIELDS.every((field) => {
     const wanted = match[field];
     if (wanted === undefined) return true;
@@ -47,6 +50,6 @@ function matches({ match }: Exception, detection: Detection): boolean {
   });
 }
 
-function fieldOf(detection: Detection, field: MatchField): string | null {
+function fieldOf(detection: Excusable, field: MatchField): string | null {
   return field === 'tool' ? detection.tool : detection.entity[field];
 }

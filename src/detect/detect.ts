@@ -18,6 +18,7 @@ import { maturityInForce } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
 import { burnRate } from './kinds/burn-rate.ts';
+import { content } from './kinds/content.ts';
 import { evidence } from './kinds/evidence.ts';
 import { notice } from './kinds/notice.ts';
 import { novelty } from './kinds/novelty.ts';
@@ -40,6 +41,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   evidence,
   'burn-rate': burnRate,
   notice,
+  content,
   novelty,
 };
 
@@ -152,9 +154,9 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
       if (fact.type !== 'event') return;
       listening(fact, sink, () =>
         sigma.see(fact, (hit) => {
-          const { detector, fires } = hit.owned;
+          const { detector, fires, feeds } = hit.owned;
           if (fires) say(known.get(detector.stem) as Detector, findingOf(hit), fact, sink);
-          else correlating.take(hit);
+          if (feeds) correlating.take(hit);
         }),
       );
     },

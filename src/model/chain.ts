@@ -61,7 +61,7 @@ export interface CausalChain {
   /** By time, then id; at most 64. */
   readonly nodes: readonly ChainNode[];
   readonly edges: readonly ChainEdge[];
-  /** Nodes that did not find room. */
+  /** Nodes that did not find room, as last told: it is told again when the number has doubled. */
   readonly dropped: number;
   /** Where the traversal from what was detected back along the edges ends; null: nowhere. */
   readonly root: string | null;

@@ -16,7 +16,7 @@ export interface Fold {
   /** Event times of the first and last evidence, ms. */
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
-  /** Event ids of witnesses, the first 100, and how many there were in all. */
+  /** Event ids of witnesses, the first 100 (400 of a whole case), and how many there were in all. */
   readonly evidence: readonly string[];
   readonly evidenceTotal: number;
 }

@@ -161,22 +161,29 @@ const gapOf = (row: Row): CoverageGap => ({
 
 const CASES = `select body, open, standing from case_listed
   where ($1::text is null or agent = $1) and level = any ($2::text[])
-    and ($3::boolean is null or open = $3)
+    and ($3::boolean is null or open = $3) and ($5::boolean or state <> 'folded')
   order by last_ms desc, id limit $4`;
 
-/** Cases, newest first. `minLevel` includes the levels above it. */
+/**
+ * Cases, newest first. `minLevel` includes the levels above it. Those that a fleet case tells are left
+ * out unless `folded` is set.
+ */
 export async function listCases(
   db: Reads,
   filter: {
     readonly open?: boolean;
     readonly minLevel?: Level;
     readonly agent?: string;
+    readonly folded?: boolean;
     readonly limit: number;
   },
 ): Promise<readonly ListedCase[]> {
   const levels = LEVELS.slice(LEVELS.indexOf(filter.minLevel ?? 'informational'));
   const agent = filter.agent === undefined ? null : cleanKey(filter.agent);
-  const rows = await db.query(CASES, [agent, levels, filter.open ?? null, filter.limit]);
+  const rows = await db.query(CASES, [
+    ...[agent, levels, filter.open ?? null, filter.limit],
+    filter.folded ?? false,
+  ]);
   return rows.map(caseOf);
 }
 

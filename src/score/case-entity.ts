@@ -40,6 +40,8 @@ const REPEAT_MS = 4 * 3_600_000;
 export const LISTED_MAX = 256;
 const FOLDS_MAX = 64;
 const EVIDENCE_MAX = 100;
+/** Of all folds together: a case is written whole whenever it grows. */
+const EVIDENCE_OF_CASE_MAX = 400;
 
 /** A case with nothing in it yet, that of a fleet where one is given. */
 export function newCase(
@@ -105,7 +107,7 @@ export function fold(entity: CaseEntity, detection: Detection): Announced | null
   if (isStronger) entity.maturity = maturity;
   const isKnownDetector = entity.folds.some((one) => one.detector === detector);
   const known = entity.folds.find((one) => one.detector === detector && one.agent === agent);
-  count(known ?? roomFor(entity, detection), detection);
+  count(entity, known ?? roomFor(entity, detection), detection);
   if (isWorse) return 'level';
   if (isStronger) return 'maturity';
   if (known === undefined) return isKnownDetector ? 'entity' : 'detector';
@@ -140,7 +142,7 @@ export function merge(entity: CaseEntity, other: Fold): void {
   into.firstSeenMs = Math.min(into.firstSeenMs, other.firstSeenMs);
   into.lastSeenMs = Math.max(into.lastSeenMs, other.lastSeenMs);
   into.evidenceTotal += other.evidenceTotal;
-  into.evidence.push(...other.evidence.slice(0, EVIDENCE_MAX - into.evidence.length));
+  into.evidence.push(...other.evidence.slice(0, roomOf(entity, into)));
   entity.count += other.count;
   entity.lastMs = Math.max(entity.lastMs, other.lastSeenMs);
   if (rankOf(level) > rankOf(entity.level)) entity.level = level;
@@ -155,17 +157,23 @@ function noEvidence(): { evidence: string[]; evidenceTotal: number } {
   return { evidence: [], evidenceTotal: 0 };
 }
 
-function count(into: KeptFold, detection: Detection): void {
+function count(entity: CaseEntity, into: KeptFold, detection: Detection): void {
   const { timeMs, level, maturity, witnesses } = detection;
   into.count += 1;
   into.firstSeenMs = Math.min(into.firstSeenMs, timeMs);
   into.lastSeenMs = Math.max(into.lastSeenMs, timeMs);
   if (rankOf(level) > rankOf(into.level)) into.level = level;
   if (weightOf(maturity) > weightOf(into.maturity)) into.maturity = maturity;
-  for (const { eventId } of witnesses) {
-    into.evidenceTotal += 1;
-    if (into.evidence.length < EVIDENCE_MAX) into.evidence.push(eventId);
-  }
+  const room = roomOf(entity, into);
+  into.evidenceTotal += witnesses.length;
+  into.evidence.push(...witnesses.slice(0, room).map(({ eventId }) => eventId));
+}
+
+/** How many more evidence ids a fold may list. */
+function roomOf(entity: CaseEntity, into: KeptFold): number {
+  let listed = 0;
+  for (const one of entity.folds) listed += one.evidence.length;
+  return Math.max(0, Math.min(EVIDENCE_MAX - into.evidence.length, EVIDENCE_OF_CASE_MAX - listed));
 }
 
 /** The case as it stands: a copy. */

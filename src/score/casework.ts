@@ -2,13 +2,18 @@
 import type { CausalChain } from '../model/chain.ts';
 import type { Detection, Entity } from '../model/detection.ts';
 import type { Kind, Trust } from '../model/event.ts';
-import type { Fact } from '../model/fact.ts';
+import type { EventFact } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
 import { type Casebook, createCasebook, type Told } from './case.ts';
-import { type Ancestor, createChains, type Intervention } from './causal/chain.ts';
+import {
+  type Ancestor,
+  createChains,
+  type Intervention,
+  type KnownSession,
+} from './causal/chain.ts';
 import { createTrail } from './causal/trail.ts';
 import type { FleetSizes } from './fleet-case.ts';
-import { hear } from './heard.ts';
+import { createHear } from './heard.ts';
 import { addRisk, delegatedRisk, retractEverywhere, riskOf } from './risk.ts';
 import { RISK } from './score.ts';
 
@@ -22,7 +27,7 @@ export interface Lineage {
 /** Everything between a detection and the decision about it. */
 export interface Casework {
   /** Remembers what chains are made of. */
-  see(fact: Fact): void;
+  see(fact: EventFact): void;
   /** False for a detection that was taken in before. */
   hear(detection: Detection): boolean;
   /** Adds to risk and case. */
@@ -31,7 +36,7 @@ export interface Casework {
   grow(
     caseId: string,
     detection: Detection,
-    lineage: Lineage,
+    session: KnownSession,
     intervention: Intervention | null,
   ): CausalChain | null;
   /** A verdict of false positive: what it added to risk is gone, everywhere and at once. */
@@ -58,15 +63,15 @@ export function createCasework(
   const casebook = createCasebook(slots, evicted);
   return {
     see: (fact) => trail.see(fact),
-    hear: (detection) => hear(slots, detection, evicted),
+    hear: createHear(slots, evicted),
     take(detection, lineage, sizes) {
       accrue(slots, detection, lineage, evicted);
       const { tenant, agent } = detection.entity;
       const { points } = riskOf(slots, agentKey(tenant, agent), detection.decidedMs);
       return casebook.add(detection, { sizes, risk: Math.round(points * 10) / 10 });
     },
-    grow: (caseId, detection, { ancestors }, intervention) =>
-      chains.grow(caseId, detection, ancestors, intervention),
+    grow: (caseId, detection, session, intervention) =>
+      chains.grow(caseId, detection, session, intervention),
     forgive: (id, entity) => {
       const [agent = '', ...others] = keysOf(entity.tenant, entity.agent, entity.session);
       retractEverywhere(slots, agent, others, id);

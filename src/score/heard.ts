@@ -3,21 +3,37 @@ import type { Detection } from '../model/detection.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 
 interface HeardEntity extends Entity {
-  /** First 16 hexadecimal digits of the ids, the latest last. */
-  ids: string[];
+  /** First 16 hexadecimal digits of each id, and the how-many-eth it was. */
+  ids: Record<string, number>;
+  /** How many `ids` holds, and how many there were in all. */
+  held: number;
+  all: number;
   lastMs: number;
 }
 
 const SPACE = 'heard';
+const IDS = 'ids';
 const IDS_MAX = 512;
 const DIGITS = 16;
 const ENTITIES_MAX = 100_000;
+
+/** Hears each detection once. */
+export type Hear = (detection: Detection) => boolean;
 
 /**
  * True for a detection that was not heard before. Remembers the last 512 of a session, or of an agent
  * without one, and 100,000 of those; `evicted` is told who was forgotten.
  */
-export function hear(
+export function createHear(
+  slots: Slots,
+  evicted: (subject: string, detail: string, ms: number) => void,
+): Hear {
+  // A delta holds the id that came, not all that were there.
+  slots.split(SPACE, [IDS]);
+  return (detection) => hear(slots, detection, evicted);
+}
+
+function hear(
   slots: Slots,
   { id, entity, decidedMs }: Detection,
   evicted: (subject: string, detail: string, ms: number) => void,
@@ -28,15 +44,33 @@ export function hear(
   let heard = slots.get<HeardEntity>(SPACE, key);
   if (heard === undefined) {
     if (slots.count(SPACE) >= ENTITIES_MAX) forgetStalest(slots, decidedMs, evicted);
-    heard = { ids: [], lastMs: decidedMs };
+    heard = { ids: {}, held: 0, all: 0, lastMs: decidedMs };
     slots.put(SPACE, key, heard);
   }
-  if (heard.ids.includes(short)) return false;
-  heard.ids.push(short);
-  if (heard.ids.length > IDS_MAX) heard.ids.shift();
+  if (Object.hasOwn(heard.ids, short)) return false;
+  heard.ids[short] = heard.all;
+  heard.all += 1;
+  heard.held += 1;
   heard.lastMs = Math.max(heard.lastMs, decidedMs);
-  slots.touch(SPACE, key);
+  slots.touchPart(SPACE, key, IDS, short);
+  if (heard.held > IDS_MAX) {
+    const oldest = firstOf(heard.ids);
+    delete heard.ids[oldest];
+    heard.held -= 1;
+    slots.touchPart(SPACE, key, IDS, oldest);
+  }
   return true;
+}
+
+function firstOf(ids: Readonly<Record<string, number>>): string {
+  let first = '';
+  let least = Number.POSITIVE_INFINITY;
+  for (const [id, at] of Object.entries(ids))
+    if (at < least) {
+      least = at;
+      first = id;
+    }
+  return first;
 }
 
 function forgetStalest(

@@ -23,6 +23,8 @@ export interface FleetOptions {
   readonly misbehaviours?: readonly Misbehaviour[];
   /** Shares of sessions, 0..1 together, beside badShare; left out where the role is not suited. */
   readonly rates?: Readonly<Partial<Record<Purpose, number>>>;
+  /** Planted sessions serve a stranger each rather than one together. Default: one. */
+  readonly manyStrangers?: boolean;
   /** Changes to agents in the course of time: see planChanges. Default: none. */
   readonly changes?: readonly Change[];
   /**

@@ -254,7 +254,10 @@ function runningOf(world: World, opening: Opening): Running {
     misbehaviour: isMisdeed(purpose) ? purpose : null,
     extra: standing.extra,
     taint: taintOf(world, agent.id, standing),
-    accomplice: purpose === 'poisoned-window' ? stream(seed, `${change ?? ''}stranger`) : null,
+    accomplice:
+      purpose === 'poisoned-window' && options.manyStrangers !== true
+        ? stream(seed, `${change ?? ''}stranger`)
+        : null,
     openedMs: stage.nowMs,
     ...{ seq: 0, turns: 0, calls: 0, records: 0, refusals: 0, tokens: 0, made: 0, children: 0 },
     ...{ stopped: false, plant: null, exposedSeq: null, begunSeq: null, completed: null },

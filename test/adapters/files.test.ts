@@ -80,6 +80,38 @@ test('what the text gets wrong is a problem with a line, and the other documents
   assert.ok(problems.slice(1).every((problem) => (problem.line ?? 0) >= 7));
 });
 
+test('wildcards without quotes are told with their line and what to write', () => {
+  const said = (text: string) =>
+    parseYaml('x.yaml', text).problems.map(({ line, message }) => `${line} ${message}`);
+  assert.match(
+    said('a: 1\nb: *foo*').join(),
+    /^2 \*foo\* names no anchor; .* in quotes: '\*foo\*'$/,
+  );
+  const both = said('a: [*x, *y]\nb: *z');
+  assert.deepEqual(
+    both.map((each) => each.slice(0, 4)),
+    ['1 *x', '1 *y', '2 *z'],
+  );
+  assert.match(said('a: *').join(), /written in quotes/);
+  assert.match(said('a: %name%').join(), /begins with % or @ .* written in quotes/);
+  assert.deepEqual(said("a: '*foo*'\nb: &x 1\nc: *x"), []);
+});
+
+test('a document in which a key stands twice is kept apart, to be judged and not used', () => {
+  const { file, problems } = parseYaml('x.yaml', 'a: 1\na: 2\nb: 3\n---\nc: 1\n');
+  assert.equal(problems.length, 1);
+  assert.match(problems[0]?.message ?? '', /stands twice; put its values into one list/);
+  assert.equal(problems[0]?.line, 2);
+  assert.deepEqual(
+    file.documents.map(({ value }) => value),
+    [{ c: 1 }],
+  );
+  assert.deepEqual(
+    file.faulty.map(({ value }) => value),
+    [{ a: 2, b: 3 }],
+  );
+});
+
 test('hostile YAML is refused or inert', () => {
   const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]']
     .concat(

@@ -153,6 +153,8 @@ export const HOMES: readonly Home[] = [
   { package: /^pino$/, home: /^src\/adapters\/log\.ts$/ },
   { package: /^node-cron$/, home: /^src\/adapters\/schedule\.ts$/ },
   { package: /^yaml$/, home: /^src\/adapters\/files\.ts$/ },
+  { package: /^@secretlint\//, home: /^src\/detect\/content\/secrets\.ts$/ },
+  { package: /^validator$/, home: /^src\/detect\/content\/identifiers\.ts$/ },
   { package: /^re2js$/, home: /^src\/detect\/sigma\/regex\.ts$/ },
   { package: /^simple-statistics$/, home: /^src\/stats\//, notation: true },
   {

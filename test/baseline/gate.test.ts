@@ -4,12 +4,15 @@ import { describe, it } from 'node:test';
 import { DIMENSIONS } from '../../src/baseline/dimensions.ts';
 import {
   exclusionOf,
+  FOREIGN_BITS,
+  firingTraces,
   GATE_P,
   type GateUnit,
   gate,
   gateP,
   genesisP,
   peerP,
+  unitTraces,
 } from '../../src/baseline/gate.ts';
 import type { UnitRecord } from '../../src/model/unit.ts';
 import { type Random, stream, uniform } from '../../src/simulation/random.ts';
@@ -28,6 +31,8 @@ const CLEAN: GateUnit = {
   alertR: 10,
   alertA: 1400,
   hardEvidence: false,
+  foreignBits: null,
+  traces: [],
 };
 
 describe('one unit', () => {
@@ -41,20 +46,53 @@ describe('one unit', () => {
       [{ alertR: 1400 }, 'agent-under-alert'],
       [{ alertR: Number.NaN }, 'agent-under-alert'],
       [{ hardEvidence: true, p: 0 }, 'hard-evidence'],
+      [{ foreignBits: FOREIGN_BITS }, 'foreign-value'],
+      [{ foreignBits: Number.NaN }, 'foreign-value'],
+      [{ foreignBits: 9, p: 0.001 }, 'foreign-value'],
       [{ p: Number.NaN }, 'improbable'],
     ];
     for (const [more, reason] of cases)
       assert.equal(exclusionOf({ ...CLEAN, ...more }, []), reason, JSON.stringify(more));
     assert.equal(exclusionOf({ ...CLEAN, p: null }, []), null);
+    assert.equal(exclusionOf({ ...CLEAN, foreignBits: FOREIGN_BITS - 0.01 }, []), null);
     assert.equal(exclusionOf({ ...CLEAN, alertR: null, alertA: null }, []), null);
   });
 
   it('is quarantined from the change point of its agent on, and nobody else is', () => {
-    const firing = { agent: 'a1', changePointMs: 200 };
+    const firing = { agent: 'a1', changePointMs: 200, traces: null };
     assert.equal(exclusionOf(CLEAN, [firing]), 'quarantined');
     assert.equal(exclusionOf({ ...CLEAN, fromMs: 300, toMs: 400 }, [firing]), 'quarantined');
     assert.equal(exclusionOf({ ...CLEAN, toMs: 199 }, [firing]), null);
     assert.equal(exclusionOf({ ...CLEAN, agent: 'a2' }, [firing]), null);
+  });
+
+  it('is spared where the firing left a trace and it bears none of it', () => {
+    const firing = { agent: 'a1', changePointMs: 150, traces: ['pay.to none', 'pay.iban none'] };
+    const of = (traces: readonly string[]) => exclusionOf({ ...CLEAN, traces }, [firing]);
+    assert.equal(of([]), null);
+    assert.equal(of(['pay.to own']), null);
+    assert.equal(of(['find.query none', 'pay.iban none']), 'quarantined');
+    assert.equal(exclusionOf({ ...CLEAN, toMs: 149, traces: ['pay.to none'] }, [firing]), null);
+    assert.equal(exclusionOf(CLEAN, [{ ...firing, traces: [] }]), null);
+  });
+
+  it('leaves the trace of what was telling, else of the tool that was named', () => {
+    const strong = { bits: 6, trace: 'pay.iban none' };
+    const weak = { bits: 2.5, trace: 'pay.ref none' };
+    assert.deepEqual(firingTraces([strong, weak], 'pay'), ['pay.iban none']);
+    assert.deepEqual(firingTraces([weak], 'pay'), ['tool pay']);
+    assert.equal(firingTraces([weak], null), null);
+    const traces = unitTraces([strong, weak], new Set(['pay']));
+    assert.deepEqual(traces, ['pay.iban none', 'pay.ref none', 'tool pay']);
+    for (const fired of [firingTraces([strong, weak], 'pay'), firingTraces([], 'pay')]) {
+      const firing = { agent: 'a1', changePointMs: 150, traces: fired };
+      assert.equal(exclusionOf({ ...CLEAN, traces }, [firing]), 'quarantined');
+      assert.equal(exclusionOf({ ...CLEAN, traces: ['pay.ref none'] }, [firing]), null);
+    }
+  });
+
+  it('needs about 25 times the evidence that a prior of one in a hundred asks for a fifth', () => {
+    assert.ok(Math.abs(2 ** FOREIGN_BITS - 99 / 4) < 1e-9);
   });
 
   it('takes its whole session with it', () => {

@@ -1,6 +1,7 @@
 /** Learning profiles: deterministic, frozen, calibrated out of fold, and gated. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CONDUCT } from '../../src/baseline/conduct.ts';
 import { DIMENSIONS } from '../../src/baseline/dimensions.ts';
 import { heldOut } from '../../src/baseline/held-out.ts';
 import { rehearsedOf, templateKey } from '../../src/baseline/in-force.ts';
@@ -12,6 +13,7 @@ import { forceOf } from '../../src/commands/baseline-force.ts';
 import { standardOf } from '../../src/score/stage.ts';
 import { shuffled, stream } from '../../src/simulation/random.ts';
 import { SCRIBE_PLAN, scribeUnits } from '../sim/profile.ts';
+import { call, office } from './conduct/conduct.ts';
 
 const OPTIONS = { rehearsal: null, seed: 1 };
 const SCOPE = { level: 'role', subject: 'scribe' } as const;
@@ -59,6 +61,31 @@ describe('learning', () => {
       [{ session: planted.head.session, reason: 'improbable' }],
     );
     assert.ok(profile.meta.excluded.length <= 3, JSON.stringify(profile.meta.excluded));
+  });
+
+  it('does not learn an oddity, and counts its held-out score, trained or not', () => {
+    const units = office(120, 3);
+    const [first] = units;
+    assert.ok(first !== undefined);
+    const strange = (to: string) => call('wire_money', { to, amount: 99_000 }, 'Wired.');
+    const items = [...first.items, strange('x@y.example'), strange('z@y.example')];
+    const offered = [{ ...first, items }, ...units.slice(1)];
+    const scope = { level: 'role', subject: 'office' } as const;
+    const profile = learnProfile(offered, scope, { rehearsal: CONDUCT, seed: 1 });
+    const { excluded, sessions } = profile.meta;
+    assert.deepEqual(excluded, [{ session: first.head.session, reason: 'improbable' }]);
+    assert.equal(sessions, 119);
+    const { conduct = {} } = profile.calibration;
+    const count = (mode: string) => conduct[`L3/${mode}`]?.length ?? 0;
+    // Every unit was held out once in each mode, and the oddity in the one it belongs to.
+    assert.deepEqual([count('seen'), count('unseen')].sort(), [119, 120]);
+    for (const scores of Object.values(conduct))
+      assert.deepEqual(
+        scores,
+        [...scores].sort((x, y) => x - y),
+      );
+    const counts = JSON.stringify([profile.dimensions, profile.rehearsed]);
+    assert.ok(!counts.includes('wire_money'));
   });
 
   it('gives the fleet a profile always, and a role one where enough stands behind it', () => {

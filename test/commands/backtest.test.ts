@@ -27,7 +27,11 @@ const loop = (session: string, times: number): WrittenCase['given'] => [
 ];
 
 async function reported(...args: string[]): Promise<{ code: number; report: BacktestReport }> {
-  const { code, json, refusal } = await typed(backtest, ...args);
+  // Measuring takes longer than all the rest of so small a corpus; one test asks for it.
+  const costed = args.includes('--cost')
+    ? args.filter((each) => each !== '--cost')
+    : [...args, '--no-cost'];
+  const { code, json, refusal } = await typed(backtest, ...costed);
   assert.equal(refusal, null);
   return { code, report: json as BacktestReport };
 }
@@ -50,7 +54,7 @@ describe('backtest', () => {
       await writeCorpus(path.join(dir, 'a'), [...loop('s-7', 7), ...loop('s-8', 4)]);
       const labels = labelLine('s-7', 'attack_succeeded') + labelLine('s-8', 'benign');
       await writeFile(path.join(dir, 'labels.jsonl'), labels);
-      const { code, report } = await reported('--corpus', path.join(dir, 'a'));
+      const { code, report } = await reported('--cost', '--corpus', path.join(dir, 'a'));
       assert.equal(code, 0);
       const [corpus] = report.corpora;
       assert.equal(corpus?.name, path.join(dir, 'a'));
@@ -121,7 +125,15 @@ describe('backtest', () => {
       await writeCorpus(corpus, loop('s-7', 7));
       const expecting = async (text: string, ...more: string[]) => {
         await writeFile(file, text);
-        return await typed(backtest, '--corpus', corpus, '--expectations', file, ...more);
+        return await typed(
+          backtest,
+          '--no-cost',
+          '--corpus',
+          corpus,
+          '--expectations',
+          file,
+          ...more,
+        );
       };
       const met = `- { rule: retry_spiral, corpus: ${JSON.stringify(corpus)}, exactly: 1 }\n`;
       assert.equal((await expecting(met, '--junit', junit)).code, 0);
@@ -139,7 +151,7 @@ describe('backtest', () => {
       await writeCorpus(corpus, loop('s-7', 7));
       await writeFile(file, '- { detector: after-close, exactly: 0 }\n');
       const run = (...more: string[]) =>
-        typed(backtest, '--corpus', corpus, '--expectations', file, ...more);
+        typed(backtest, '--no-cost', '--corpus', corpus, '--expectations', file, ...more);
       const warned = await run();
       assert.equal(warned.code, 0);
       assert.match(warned.text, /unexpected: retry-spiral in /);
@@ -269,6 +281,36 @@ describe('backtest', () => {
         ...['--corpus', path.join(dir, 'c'), '--detectors', path.join(dir, 'd')],
       );
       assert.match(said, /^retry-spiral \(shadow\)\s+1 /m);
+    });
+  });
+
+  it('sets apart what an exception excused', async () => {
+    await inFolder(async (dir) => {
+      await writeCorpus(path.join(dir, 'c'), [...loop('s-7', 7), ...loop('s-8', 7)]);
+      await retryAt(path.join(dir, 'd'), 6);
+      await mkdir(path.join(dir, 'd', 'exceptions'));
+      const inAMonth = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
+      await writeFile(
+        path.join(dir, 'd', 'exceptions', 'known.yaml'),
+        [
+          'id: known-loop',
+          'match: { session: s-7 }',
+          'detectors: [retry-spiral]',
+          `expires: ${inAMonth}`,
+          'owner: ann',
+          'reason: a loop that is known',
+          `evidence: [${'a'.repeat(64)}]`,
+        ].join('\n'),
+      );
+      const args = ['--corpus', path.join(dir, 'c'), '--detectors', path.join(dir, 'd')];
+      const { report } = await reported(...args);
+      const [spiral] = report.detectors;
+      assert.equal(spiral?.alerts, 1);
+      assert.deepEqual(
+        spiral?.examples.map(({ session }) => session),
+        ['s-8'],
+      );
+      assert.deepEqual(spiral?.excused, { 'known-loop': 1 });
     });
   });
 

@@ -30,18 +30,30 @@ test('a small fleet is learnt, replayed, watched and gated', async () => {
     assert.ok(units.some(({ p, calibration }) => p !== null && calibration > 0));
     const agents = new Set(score.labels.map(({ agent }) => agent));
     for (const { entity } of await learnt.watch(score.dir)) assert.ok(agents.has(entity.agent));
-    const suspected = units.map((unit) => ({ ...unit, p: 1e-6 }));
+    const unmarked = units.map((unit) => ({ ...unit, foreignBits: null, traces: [] }));
+    const suspected = unmarked.map((unit) => ({ ...unit, p: 1e-6 }));
     const planted = score.labels.filter(({ kind }) => kind === 'poisoned-window').length;
     const [goal] = windowPart(score, { units: suspected, firings: [] }).goals;
     assert.ok(planted > 0);
-    assert.ok(goal?.measured.startsWith(`${planted} of ${planted} by rank`));
+    assert.ok(goal?.measured.startsWith(`${planted} of ${planted} (${planted} by rank alone)`));
     assert.equal(goal?.isMet, true);
-    const usual = units.map((unit) => ({ ...unit, p: 1 }));
+    const usual = unmarked.map((unit) => ({ ...unit, p: 1 }));
     const [open] = windowPart(score, { units: usual, firings: [] }).goals;
     assert.equal(open?.isMet, false);
-    const firings = score.changes.map(({ agent, atMs }) => ({ agent, changePointMs: atMs }));
-    const [shut] = windowPart(score, { units: usual, firings }).goals;
-    assert.ok(shut?.measured.startsWith(`0 of ${planted} by rank; ${planted} with quarantine`));
+    const bad = new Set(
+      score.labels.filter(({ kind }) => kind === 'poisoned-window').map(({ session }) => session),
+    );
+    const told = usual.map((unit) => ({ ...unit, foreignBits: bad.has(unit.session) ? 9 : 1 }));
+    const [named] = windowPart(score, { units: told, firings: [] }).goals;
+    assert.match(named?.measured ?? '', new RegExp(`^${planted} of ${planted} \\(0 by rank alone`));
+    assert.match(named?.measured ?? '', /and 0 of \d+ sound ones/);
+    assert.equal(named?.isMet, true);
+    const all = (traces: readonly string[] | null) =>
+      score.changes.map(({ agent, atMs }) => ({ agent, changePointMs: atMs, traces }));
+    const [shut] = windowPart(score, { units: usual, firings: all(null) }).goals;
+    assert.match(shut?.measured ?? '', new RegExp(`with quarantine ${planted} and [1-9]`));
+    const [spared] = windowPart(score, { units: usual, firings: all(['x']) }).goals;
+    assert.match(spared?.measured ?? '', /with quarantine 0 and 0$/);
     assert.equal(shut?.isMet, false);
   });
 });

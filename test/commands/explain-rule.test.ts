@@ -125,6 +125,29 @@ describe('explain-rule', () => {
     });
   });
 
+  it('says which exception would excuse it', async () => {
+    await inFolder(async (dir) => {
+      const detectors = await detectorsIn(dir);
+      await mkdir(path.join(detectors, 'exceptions'));
+      const inAMonth = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
+      const lines = [
+        'id: agreed-mail',
+        'match: { agent: agent-1 }',
+        'detectors: [outside-mail]',
+        `expires: ${inAMonth}`,
+        'owner: ann',
+        'reason: the partner is known',
+        `evidence: [${'a'.repeat(64)}]`,
+      ];
+      await writeFile(path.join(detectors, 'exceptions', 'agreed.yaml'), lines.join('\n'));
+      const corpus = path.join(dir, 'c');
+      await writeCorpus(corpus, [mail('eve@outside.example')]);
+      const args = ['outside-mail', '--corpus', corpus, '--detectors', detectors];
+      const { text } = await typed(explainRule, ...args, '--session', 's-1', '--seq', '4');
+      assert.match(text, /excused by agreed-mail \(ann: the partner is known\)/);
+    });
+  });
+
   it('finds a record by its place', async () => {
     await inFolder(async (dir) => {
       const detectors = await detectorsIn(dir);

@@ -13,12 +13,15 @@ import { laneOptions } from '../sim/lane-options.ts';
 /** Content that no finding may repeat: it is put into every place where content can stand. */
 export const PAYLOAD = 'SECRET-PAYLOAD-7f3a';
 
+/** A connection string with a password: kind `content` is to find it, and nobody to repeat it. */
+const DSN = `postgres://svc:${PAYLOAD}@db.internal.example:5432/orders`;
+
 const START_MS = 1_800_000_000_000;
 
 /** The same event with the marker in its free text and in every argument. */
 function marked(event: WireEvent): WireEvent {
   const { reasoning, action } = event;
-  const withMarker = (args: Record<string, unknown> = {}) => ({ ...args, note: PAYLOAD });
+  const withMarker = (args: Record<string, unknown> = {}) => ({ ...args, note: PAYLOAD, dsn: DSN });
   const calls = (list: NonNullable<typeof reasoning>['intents']) =>
     list.map((each) => ({ ...each, args: withMarker(each.args) }));
   if (reasoning !== undefined)

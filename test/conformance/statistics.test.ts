@@ -16,6 +16,7 @@ import * as goodTuring from '../../src/stats/good-turing.ts';
 import * as jensenShannon from '../../src/stats/jensen-shannon.ts';
 import * as literals from '../../src/stats/literals.ts';
 import * as mandateTemplate from '../../src/stats/mandate-template.ts';
+import * as matchedQuantiles from '../../src/stats/matched-quantiles.ts';
 import * as movingWindow from '../../src/stats/moving-window.ts';
 import * as refractory from '../../src/stats/refractory.ts';
 import * as robustLevel from '../../src/stats/robust-level.ts';
@@ -136,6 +137,22 @@ const ENROLLED: Readonly<Record<string, Enrolment>> = {
           burnRate.addBurn(counts, ms, 1, 0, ms, () => undefined);
         return counts;
       }),
+    ],
+  },
+  'matched-quantiles': {
+    exports: matchedQuantiles,
+    laws: [
+      finite(
+        'matchedQuantiles',
+        matchedQuantiles.matchedQuantiles([1, 2, 2, 5], [0, 3, 4, 9]),
+        figure,
+      ),
+      ordered(
+        'matchedQuantiles',
+        'rises',
+        matchedQuantiles.matchedQuantiles([1, 2, 2, 5], [0, 3, 4, 9]),
+        figure,
+      ),
     ],
   },
   literals: {

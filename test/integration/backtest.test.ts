@@ -115,6 +115,21 @@ describe('backtest on Kafka', () => {
     assert.deepEqual(recordsOf(part), [42]);
   });
 
+  it('explains one record of a partition, alone and in its history', async () => {
+    const options = { brokers: kafka.brokers, clientId: 'plt', log: quietLog };
+    const [first] = await readOffsets(options, [`${prefix}gateway`]);
+    assert.ok(first !== undefined);
+    const record = `${first.topic}:${first.partition}:${first.low + 3}`;
+    const which = ['explain-rule', 'model-not-approved', '--brokers', brokers, '--record', record];
+    for (const more of [[], ['--topics', topics.join(',')]]) {
+      const run = await type([...which, ...more], { cwd });
+      // A gateway record is no answer of a model: it does not match, and is explained.
+      assert.equal(run.code, 1, run.stderr);
+      assert.ok(run.stdout.startsWith(`gateway/tool_call at ${record}, session `), run.stdout);
+      assert.match(run.stdout, /not asked: its log source is service reasoning/);
+    }
+  });
+
   it('refuses a range that is not there, with 2', async () => {
     const refused = async (pattern: RegExp, ...args: string[]) => {
       const run = await type(['backtest', '--brokers', brokers, ...args], { cwd });

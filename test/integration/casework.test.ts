@@ -184,3 +184,13 @@ test('live units are those of the role since the version began; what nobody conf
   assert.equal((await liveUnits(db.query, one))[0]?.falseAlarms, 2);
   assert.equal((await verifyJournal(db, 0)).ok, true);
 });
+
+test('a case that a fleet case tells is left out of the list unless asked for', async () => {
+  const fleet = caseOf(21, { title: '3 agents' });
+  await write({ cases: [fleet, caseOf(22, { state: 'folded', foldedInto: fleet.id })] });
+  const listed = async (folded: boolean) =>
+    (await listCases(db, { limit: 99, folded })).map(({ case: one }) => one.id);
+  const [few, all] = [await listed(false), await listed(true)];
+  assert.deepEqual([few.includes(fleet.id), few.includes(caseOf(22).id)], [true, false]);
+  assert.ok(all.includes(caseOf(22).id));
+});

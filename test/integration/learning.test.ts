@@ -72,6 +72,13 @@ test('what is learnt from a folder and approved judges the next run, from the re
   const waived =
     'calibration-units,fit-units,days,unseen-tools,unseen-origins,halves-alike-p,lag-1,excluded';
   const signed = (by: string) => ['--by', by, '--reason', 'because', '--config', 'p.yaml'];
+  const early = await type(
+    ['baseline', 'learn', '--fleet', '--from', 'history', ...signed('ann')],
+    where,
+  );
+  assert.notEqual(early.code, 0);
+  assert.match(early.stderr, /days \d \(at least 7\).* Nothing was trained yet/s);
+  assert.doesNotMatch(early.stderr, /calibration-units|lag-1|rehearsing/);
   const learnt = await ask<{ hash: string; is: string }>(
     ['baseline', 'learn', '--fleet', '--from', 'history', '--waive', waived, ...signed('ann')],
     where,

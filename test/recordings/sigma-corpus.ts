@@ -5,6 +5,7 @@ import { parseYaml } from '../../src/adapters/files.ts';
 import { readTarGz } from '../../src/adapters/tar.ts';
 import { type RuleRead, readRule } from '../../src/detect/sigma/parse.ts';
 import type { LogSource } from '../../src/model/sigma.ts';
+import { windowsSources } from './windows-sources.ts';
 
 /** Where the material lies, beside the repository. */
 export const MATERIAL = join(import.meta.dirname, '../../../shared/conformance/sigma');
@@ -111,51 +112,29 @@ function recordOf(value: Json): CorpusRecord {
   const named = member(event, 'EventData') ?? firstOf(member(event, 'UserData'));
   for (const [name, each] of Object.entries((named ?? {}) as Json)) {
     if (name === '#attributes') continue;
-    fields[name] = plain(each);
-    fields[name.replaceAll(' ', '')] = plain(each);
+    for (const [key, value] of fieldsOf(name, each)) {
+      fields[key] = value;
+      fields[key.replaceAll(' ', '')] = value;
+    }
   }
   fields['EventID'] = plain(member(system, 'EventID'));
   fields['Channel'] = member(system, 'Channel');
   fields['Computer'] = member(system, 'Computer');
   fields['Provider_Name'] = member(member(member(system, 'Provider'), '#attributes'), 'Name');
-  return { fields, sources: sourcesOf(fields) };
+  const sources = windowsSources(String(fields['Channel']), String(fields['EventID']));
+  return { fields, sources };
+}
+
+/** Most elements are a field each; `Data` may be a list of elements that bear their names. */
+function fieldsOf(name: string, element: unknown): readonly (readonly [string, unknown])[] {
+  const list = Array.isArray(element) ? element : [element];
+  const named = list.map((each) => member(member(each, '#attributes'), 'Name'));
+  if (named.every((each) => typeof each === 'string'))
+    return list.map((each, at) => [String(named[at]), plain(each)] as const);
+  return [[name, Array.isArray(element) ? element.map(plain) : plain(element)]];
 }
 
 /** UserData wraps its fields in one element of the provider's own name. */
 function firstOf(value: unknown): unknown {
   return Object.values((value ?? {}) as Json).find((each) => typeof each === 'object');
-}
-
-/** Categories of Sysmon's events, as SigmaHQ's taxonomy has them. */
-const SYSMON: Readonly<Record<string, readonly string[]>> = {
-  1: ['process_creation'],
-  3: ['network_connection'],
-  7: ['image_load'],
-  10: ['process_access'],
-  11: ['file_event'],
-  12: ['registry_event'],
-  13: ['registry_event', 'registry_set'],
-  14: ['registry_event', 'registry_rename'],
-  17: ['pipe_created'],
-  18: ['pipe_created'],
-};
-/** Services by their channel, as far as the records need them. */
-const SERVICES: Readonly<Record<string, string>> = {
-  Security: 'security',
-  'Microsoft-Windows-Windows Defender/Operational': 'windefend',
-  'Microsoft-Windows-TaskScheduler/Operational': 'taskscheduler',
-  'Microsoft-Windows-WMI-Activity/Operational': 'wmi',
-};
-
-function sourcesOf(fields: Json): readonly LogSource[] {
-  const product = 'windows';
-  const channel = String(fields['Channel']);
-  if (channel !== 'Microsoft-Windows-Sysmon/Operational')
-    return [{ product, service: SERVICES[channel] ?? channel, category: 'none' }];
-  const service = 'sysmon';
-  const categories = [...(SYSMON[String(fields['EventID'])] ?? ['none'])];
-  const change = String(fields['EventType']);
-  if (change.startsWith('Delete')) categories.push('registry_delete');
-  if (change.startsWith('Create')) categories.push('registry_add');
-  return categories.map((category) => ({ product, service, category }));
 }

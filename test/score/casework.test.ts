@@ -166,6 +166,57 @@ describe('casework: what led to what', () => {
   });
 });
 
+describe('casework: a fleet that does the same', () => {
+  const names = ['x-1', 'x-2', 'x-3', 'x-4', 'x-5', 'x-6'];
+  const call = (agent: string, at: number, seq: number): Written => ({
+    ...{ at: `+${at}s`, agent, session: `s-${agent}`, seq, call: `c${seq}` },
+    calls: { tool: 'export_everything', args: { n: seq } },
+  });
+  const state = (agent: string, at: number, seq: number): Written => ({
+    ...{ at: `+${at}s`, agent, session: `s-${agent}`, seq },
+    states: { call: `c${seq + 1}`, tool: 'export_everything', args: { n: seq + 1 } },
+  });
+  const given: Written[] = names.flatMap((agent, n) => [
+    { at: '-5m', agent, session: 'none', registers: 'packer' },
+    { at: '-5m', agent, session: 'none', grants: [{ tool: 'read_record', class: 'read' }] },
+    { at: '+1s', agent, session: `s-${agent}`, opens: { role: 'packer' } },
+    ...[state(agent, 5 + n, 1), call(agent, 5.2 + n, 2)],
+    ...[state(agent, 300 + n, 3), call(agent, 300.2 + n, 4)],
+  ]);
+  // One of them comes back after an hour of quiet.
+  const late = [state('x-1', 7200, 5), call('x-1', 7200.2, 6)];
+  const work = { tool: 'read_record', args: {} };
+  const alive: Written[] = [
+    { ...state('x-2', 7300, 7), states: { call: 'c8', ...work } },
+    { ...call('x-2', 7300.2, 8), calls: work },
+  ];
+  const runner = runnerOf([...given, ...late, ...alive]);
+
+  it('is one case: the first two fold into it, all that follows is counted, and it ends', () => {
+    const store = runPlain(runner);
+    const of = (agent: string) =>
+      [...store.cases.values()].filter(({ entity }) => entity.agent === agent);
+    const fleet = only(of('*'));
+    assert.match(fleet.title, /^ungranted-action: 3 agents of role packer within an hour$/);
+    assert.deepEqual([fleet.count, fleet.folds.length, fleet.state], [12, 6, 'resolved']);
+    const states = names.map((name) => of(name).map(({ state: how }) => how));
+    assert.deepEqual(states, [['open'], ['folded'], [], [], [], []]);
+    const told = [...store.announcements.values()].map(({ why }) => why).sort();
+    assert.deepEqual(told, ['fleet', 'opened', 'opened', 'repeat', 'resolved']);
+    const members = [...store.members].filter((each) => each.startsWith(fleet.id));
+    assert.equal(members.length, 12);
+  });
+
+  it('is the same in any order, twice, and across crashes', () => {
+    const plain = verdictOf(runPlain(runner));
+    for (let seed = 1; seed <= 20; seed += 1)
+      assert.deepEqual(verdictOf(runShuffled(runner, seed)), plain, `seed ${seed}`);
+    assert.deepEqual(verdictOf(runDuplicated(runner)), plain);
+    for (let step = 0; step < runner.events.length; step += 5)
+      assert.deepEqual(verdictOf(runCrashed(runner, step)), plain, `crash ${step}`);
+  });
+});
+
 describe('casework: exceptions and shadows', () => {
   const exception: Exception = {
     id: 'known-mail',

@@ -8,6 +8,7 @@ import {
   type Contribution,
   delegatedRisk,
   freezeRisk,
+  retractEverywhere,
   retractRisk,
   riskOf,
 } from '../../src/score/risk.ts';
@@ -107,4 +108,20 @@ test('risk: remembers 256 contributions and no more', () => {
   for (let at = 0; at < 300; at += 1)
     addRisk(slots, 'a', one({ id: `${at}`, detector: `d${at}`, weight: 1 }));
   near(riskOf(slots, 'a', 0).points, 256);
+});
+
+test('risk: a verdict takes a contribution back from everybody who got it, exactly', () => {
+  const slots = new Slots();
+  const keep = one({ id: 'keep', detector: 'e' });
+  const names = ['agent', 'session', 'tenant', 'delegator'];
+  for (const name of names) addRisk(slots, name, keep);
+  const before = names.map((name) => riskOf(slots, name, HOUR).points);
+  addRisk(slots, 'agent', one({ id: 'wrong' }), undefined, ['session', 'delegator']);
+  for (const name of names.slice(1)) addRisk(slots, name, one({ id: 'wrong', weight: 20 }));
+  assert.equal(retractEverywhere(slots, 'agent', ['tenant'], 'wrong'), 4);
+  assert.deepEqual(
+    names.map((name) => riskOf(slots, name, HOUR).points),
+    before,
+  );
+  assert.equal(retractEverywhere(slots, 'agent', ['tenant'], 'wrong'), 0);
 });

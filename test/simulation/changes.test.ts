@@ -198,6 +198,25 @@ test('a poisoned window: bad sessions lie within it and serve the same stranger'
   for (const calls of served.values()) assert.ok(new Set(calls).size <= 3, 'few errands recur');
 });
 
+test('planted sessions serve one stranger, or one each where that is asked for', () => {
+  const servedBy = (manyStrangers: boolean): { calls: Set<string>; sessions: number } => {
+    const rates = { 'poisoned-window': 0.4 };
+    const told = tell({
+      ...{ agents: 4, sessionsPerHour: 6, untilMs: UNTIL, rates, manyStrangers },
+    });
+    const calls = told.truths.map(({ sessionId, seq }) => {
+      const record = told.sessions.get(sessionId)?.find(({ order }) => order?.seq === seq);
+      return JSON.stringify([record?.action?.tool, record?.action?.args]);
+    });
+    return { calls: new Set(calls), sessions: calls.length };
+  };
+  const one = servedBy(false);
+  const many = servedBy(true);
+  assert.ok(one.sessions > 20 && many.sessions > 20);
+  assert.ok(one.calls.size < one.sessions / 2, `${one.calls.size} of ${one.sessions}`);
+  assert.ok(many.calls.size > 0.8 * many.sessions, `${many.calls.size} of ${many.sessions}`);
+});
+
 test('changes break no rule by themselves', () => {
   const counts = Object.fromEntries(CHANGE_KINDS.map((kind) => [kind, 1]));
   const told = tell({

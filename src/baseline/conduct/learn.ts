@@ -1,16 +1,9 @@
 /** Learning conduct: basis, rehearsals, models and held-out scores from accepted units. */
 import { isChanging, type UnitRecord } from '../../model/unit.ts';
-import {
-  type Binned,
-  binned,
-  compileTrees,
-  type GrowOptions,
-  growTrees,
-  type Trees,
-} from '../../stats/boosted-trees.ts';
 import type { Json } from '../dimension.ts';
 import { basisDocument, learnBasis } from './basis.ts';
-import { type ConductLevel, FEATURES, Measure, SIGNS } from './features.ts';
+import { type ConductLevel, Measure } from './features.ts';
+import { CHANGING, type Genuine, learnModel, type Mode, type Row } from './fit.ts';
 import { readCall } from './reading.ts';
 import { isAim, type Rehearsed, rehearse, stockOf, type Uniform, uniformOf } from './rehearsal.ts';
 import { hear, newState, remember, templateOf } from './state.ts';
@@ -30,26 +23,6 @@ export interface ConductOptions {
   readonly progress?: (what: string) => void;
 }
 
-type Mode = 'seen' | 'unseen';
-
-/** One call as a row of the model. */
-interface Row {
-  readonly x: Float64Array;
-  readonly y: 0 | 1;
-  readonly weight: number;
-  /** Units it was made from: neither may be in the fold it is held out for. */
-  readonly host: number;
-  readonly donor: number;
-  readonly mode: Mode;
-}
-
-/** Rows of an accepted unit under a basis that does not know it. */
-interface Genuine {
-  readonly host: number;
-  readonly mode: Mode;
-  readonly rows: readonly Float64Array[];
-}
-
 /** Newest units that are learnt from: training grows with them, knowledge hardly does. */
 const UNITS_MAX = 2_000;
 const UNITS_MIN = 60;
@@ -62,23 +35,11 @@ const REHEARSALS = 2_800;
 const EVEN: Readonly<Record<Mode, number>> = { seen: 0.3, unseen: 0.6 };
 /** Calls on the way to the aim are often innocent; what a hijacked session does else nearly always. */
 const WEIGHT = { genuine: 1, ignored: 1, host: 0.3, way: 0.15, aim: 1 };
-const GROW: Omit<GrowOptions, 'seed'> = {
-  trees: 160,
-  depth: 3,
-  rate: 0.06,
-  leaf: 8,
-  l2: 1,
-  rows: 0.4,
-  features: 0.4,
-  signs: SIGNS,
-};
 /**
  * Held-out scores of mandates that were learnt, with texts, count this much higher, nats. They come out
  * of the same weeks and the same mails as the basis; what agents read next week is newer than that.
  */
 const SAME_WORLD = 1;
-const BINS = 40;
-const CHANGING = FEATURES.findIndex(([name]) => name === 'changing');
 
 /**
  * Learns from the accepted units of a whole fleet, once: the basis conditions on roles inside. Null
@@ -137,67 +98,27 @@ function learnLevel(
     progress?.(`${level}: rehearsing for mandates that were ${mode}`);
     gatherRows(units, folds[mode], { level, mode, uniform }, rows, genuine);
   }
-  const models: Partial<Record<Mode, Trees>> = {};
-  const scores: Record<Mode, number[]> = { seen: [], unseen: [] };
-  for (const mode of ['seen', 'unseen'] as const) {
-    const fold = folds[mode];
-    const own = rows.filter((row) =>
-      // Rehearsals under known mandates teach the other model too, by the column `template-seen`.
-      mode === 'seen' ? row.mode === 'seen' : row.x[CHANGING] === 1,
-    );
-    const table = binned(
-      own.map(({ x }) => x),
-      BINS,
-    );
-    const last = Math.max(...fold);
-    for (let k = 0; k <= last; k += 1) {
-      progress?.(
-        `${level}: calibrating for mandates that were ${mode}, part ${k + 1} of ${last + 1}`,
-      );
-      const { predict } = compileTrees(
-        grown(
-          table,
-          own,
-          seed,
-          ({ host, donor }) => fold[host] === k || (mode === 'unseen' && fold[donor] === k),
-        ),
-      );
-      for (const { host, mode: of, rows: xs } of genuine) {
-        if (of !== mode || fold[host] !== k) continue;
-        const judged = mode === 'seen' ? xs : xs.filter((x) => x[CHANGING] === 1);
-        if (judged.length > 0) scores[mode].push(Math.max(...judged.map(predict)));
-        else if (xs.length > 0) scores[mode].push(UNJUDGED);
-      }
-    }
-    scores[mode].sort((a, b) => a - b);
-    models[mode] = grown(table, own, seed, () => false);
-  }
+  const mandates = new Set(units.map(({ head }) => templateOf(head))).size;
+  const learn = (mode: Mode) =>
+    learnModel({
+      ...{ mode, mandates, seed, fold: folds[mode] },
+      genuine: genuine.filter((one) => one.mode === mode),
+      rows: rows.filter((row) =>
+        // Rehearsals under known mandates teach the other model too, by the column `template-seen`.
+        mode === 'seen' ? row.mode === 'seen' : row.x[CHANGING] === 1,
+      ),
+      progress: (part, of) =>
+        progress?.(`${level}: calibrating for mandates that were ${mode}, part ${part} of ${of}`),
+    });
+  const [seen, unseen] = [learn('seen'), learn('unseen')];
   return {
     document: {
       basis: basisDocument(learnBasis(units)),
-      seen: models.seen as unknown as Json,
-      unseen: models.unseen as unknown as Json,
+      seen: seen.model as unknown as Json,
+      unseen: unseen.model as unknown as Json,
     },
-    scores,
+    scores: { seen: seen.scores, unseen: unseen.scores },
   };
-}
-
-/** Score of a unit none of whose calls is judged: below every other. */
-export const UNJUDGED = -20;
-
-/** A model of all rows but those left out. */
-function grown(
-  table: Binned,
-  rows: readonly Row[],
-  seed: number,
-  isOut: (row: Row) => boolean,
-): Trees {
-  return growTrees(
-    table,
-    rows.map(({ y }) => y),
-    rows.map((row) => (isOut(row) ? 0 : row.weight)),
-    { ...GROW, seed },
-  );
 }
 
 /** Units by fold: what shares a key shares a fold. */

@@ -11,7 +11,7 @@ import type { Finding } from '../kind.ts';
 import { createCorrelations } from './correlation/correlations.ts';
 import { type CorrelationRule, readCorrelation } from './correlation/definition.ts';
 import type { CorrelationContext, Correlations, Firing, Hit } from './correlation/hit.ts';
-import { type LinkBase, linkCorrelations } from './correlation/link.ts';
+import { type LinkBase, linkCorrelations, silentBases } from './correlation/link.ts';
 import { SHOWN } from './shown.ts';
 import type { RuleHit } from './stage.ts';
 
@@ -74,8 +74,8 @@ export function correlationSet(detectors: readonly Detector[]): CorrelationSet {
     const texts = sigma.correlations.map((document) => ({ document, where: NOWHERE }));
     const linked = linkFile(scopeOf(detector), sigma, texts);
     rules.push(...linked.rules);
-    const outermost = linked.rules.at(-1);
-    if (outermost !== undefined) owners.set(outermost.key, detector);
+    const silent = silentBases(linked.rules);
+    for (const { key } of linked.rules) if (!silent.has(key)) owners.set(key, detector);
   }
   return { rules, owners };
 }

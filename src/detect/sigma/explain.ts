@@ -1,7 +1,7 @@
 /** Explanations of what a rule saw: selections, matchers and lengths, never payload. */
 import type { Clause, Match, SigmaRule } from '../../model/sigma.ts';
 import { SHOWN } from './shown.ts';
-import { compileMatch } from './tests.ts';
+import { compileMatch, type Holds } from './tests.ts';
 import type { EventView } from './view.ts';
 
 /** One value asked of one field, and what came of it. */
@@ -35,6 +35,17 @@ export interface RuleExplained {
   readonly unresolved: readonly string[];
 }
 
+/** Compiled once: a rule may fire often, and an expression takes a thousand times longer to compile. */
+const COMPILED = new WeakMap<Match, Holds>();
+
+function compiled(match: Match): Holds {
+  const known = COMPILED.get(match);
+  if (known !== undefined) return known;
+  const made = compileMatch(match);
+  COMPILED.set(match, made);
+  return made;
+}
+
 const MATCHES_MAX = 200;
 const VALUE_MAX = 64;
 
@@ -44,7 +55,7 @@ export function explainRule(rule: SigmaRule, view: EventView): RuleExplained {
   const ask = (match: Match): boolean => {
     const known = results.get(match);
     if (known !== undefined) return known;
-    const pass = compileMatch(match)(view);
+    const pass = compiled(match)(view);
     results.set(match, pass);
     return pass;
   };

@@ -7,6 +7,8 @@ import type { EventView } from './view.ts';
 
 /** Many rules, compiled together. */
 export interface Matcher {
+  /** Is there any rule for this log source? */
+  wants(source: LogSource): boolean;
   /** Indexes of the rules that match, ascending. Rules of another log source are left out. */
   match(view: EventView, source: LogSource): readonly number[];
   /** The same by evaluating every rule of the log source: the oracle. */
@@ -52,6 +54,7 @@ export function createMatcher(
     return found.length === 0 ? NONE : found.slice().sort((a, b) => a - b);
   };
   return {
+    wants: (source) => bucketOf(source).members.length > 0,
     match: (view, source) => matchBucket(view, bucketOf(source)),
     scan: (view, source) => scanBucket(view, bucketOf(source)),
     check(view, source) {
@@ -76,7 +79,7 @@ function bucketing(
     (dimension) => new Set(rules.map(({ source }) => source[dimension]?.toLowerCase())),
   );
   const buckets = new Map<string, Bucket>();
-  return (source) => {
+  const slow = (source: LogSource): Bucket => {
     let key = '';
     for (let at = 0; at < DIMENSIONS.length; at += 1) {
       const name = source[DIMENSIONS[at] as (typeof DIMENSIONS)[number]];
@@ -89,6 +92,38 @@ function bucketing(
       bucket = { members, index: createIndex(rules, members), scanned: false };
       buckets.set(key, bucket);
     }
+    return bucket;
+  };
+  return remembered(slow);
+}
+
+type Named = string | null;
+
+/** Categories of events may be made up without end: so many are remembered as they are written. */
+const NAMES_MAX = 4096;
+
+/** The same, without making a key of the names each time. */
+function remembered(slow: (source: LogSource) => Bucket): (source: LogSource) => Bucket {
+  const known = new Map<Named, Map<Named, Map<Named, Bucket>>>();
+  let names = 0;
+  return (source) => {
+    const { product, service, category } = source;
+    const found = known.get(product)?.get(service)?.get(category);
+    if (found !== undefined) return found;
+    const bucket = slow(source);
+    if (names >= NAMES_MAX) return bucket;
+    names += 1;
+    let services = known.get(product);
+    if (services === undefined) {
+      services = new Map();
+      known.set(product, services);
+    }
+    let categories = services.get(service);
+    if (categories === undefined) {
+      categories = new Map();
+      services.set(service, categories);
+    }
+    categories.set(category, bucket);
     return bucket;
   };
 }

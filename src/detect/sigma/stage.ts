@@ -6,6 +6,7 @@ import type { EventFact } from '../../model/fact.ts';
 import type { LogSource, SigmaRule } from '../../model/sigma.ts';
 import { eventWitness } from '../event-witness.ts';
 import type { Finding } from '../kind.ts';
+import { isGenerated } from './correlation/link.ts';
 import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
 import { type EventView, HALF_MAX, viewOf } from './view.ts';
@@ -14,8 +15,10 @@ import { type EventView, HALF_MAX, viewOf } from './view.ts';
 export interface OwnedRule {
   readonly rule: SigmaRule;
   readonly detector: Detector;
-  /** Does the rule itself fire, or is it the base of a correlation? */
+  /** Does the rule fire by itself? */
   readonly fires: boolean;
+  /** Is it the base of a correlation? With `generate` it is both. */
+  readonly feeds: boolean;
 }
 
 /** What a rule found in an event; `view` is good until the next event. */
@@ -48,8 +51,12 @@ function compiledSet(detectors: readonly Detector[]): CompiledSet {
   const owned = [...detectors]
     .sort((a, b) => (a.stem < b.stem ? -1 : 1))
     .flatMap((detector) => {
-      const fires = detector.sigma?.correlations.length === 0;
-      return (detector.sigma?.rules ?? []).map((rule) => ({ rule, detector, fires }));
+      const correlations = detector.sigma?.correlations ?? [];
+      const feeds = correlations.length > 0;
+      return (detector.sigma?.rules ?? []).map((rule) => {
+        const fires = !feeds || isGenerated(correlations, [rule.name, rule.id]);
+        return { rule, detector, fires, feeds };
+      });
     });
   const made = { owned, matcher: createMatcher(owned.map(({ rule }) => rule)) };
   COMPILED.set(detectors, made);
@@ -73,8 +80,9 @@ export function createSigmaStage(
   return {
     see(fact, hit) {
       const { event } = fact;
-      const view = viewOf(fact, inventory);
       const source = { product: 'ai_agent', service: event.kind, category: event.category };
+      if (!matcher.wants(source)) return;
+      const view = viewOf(fact, inventory);
       const matches =
         event.contentHash % CHECK_EVERY === 0
           ? checked(view, source, fact)

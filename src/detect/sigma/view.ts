@@ -75,7 +75,7 @@ class View implements EventView {
 
   get(field: string): unknown {
     const derived = this.#derived(field);
-    return derived === UNDERIVED ? lookUp(this.#record, field) : derived;
+    return derived === UNDERIVED ? lookUp(this.#record, pathOf(field), 0) : derived;
   }
 
   value(field: string): FieldValue {
@@ -161,23 +161,42 @@ function flatten(
   return nothing;
 }
 
-/** The whole rest as one key first, then its first part; through an array, in each element. */
-function lookUp(holder: unknown, field: string): unknown {
-  if (typeof holder !== 'object' || holder === null) return undefined;
-  if (Array.isArray(holder)) return lookUpEach(holder, field);
-  if (Object.hasOwn(holder, field)) return (holder as Readonly<Record<string, unknown>>)[field];
-  // The first dot that helps: most fields have a short first part.
-  const dot = field.indexOf('.');
-  if (dot < 0) return undefined;
-  const first = field.slice(0, dot);
-  if (!Object.hasOwn(holder, first)) return undefined;
-  return lookUp((holder as Readonly<Record<string, unknown>>)[first], field.slice(dot + 1));
+/** A field cut at its dots: the first part of each rest, and the rest itself. */
+interface FieldPath {
+  readonly firsts: readonly string[];
+  readonly rests: readonly string[];
 }
 
-function lookUpEach(array: readonly unknown[], field: string): unknown {
+/** Fields come from rules, which are few; should they ever not be, the oldest are cut again. */
+const PATHS_MAX = 20_000;
+const PATHS = new Map<string, FieldPath>();
+
+function pathOf(field: string): FieldPath {
+  const known = PATHS.get(field);
+  if (known !== undefined) return known;
+  const firsts = field.split('.');
+  const path = { firsts, rests: firsts.map((_, at) => firsts.slice(at).join('.')) };
+  if (PATHS.size >= PATHS_MAX) PATHS.clear();
+  PATHS.set(field, path);
+  return path;
+}
+
+/** The whole rest as one key first, then its first part; through an array, in each element. */
+function lookUp(holder: unknown, path: FieldPath, at: number): unknown {
+  if (typeof holder !== 'object' || holder === null) return undefined;
+  if (Array.isArray(holder)) return lookUpEach(holder, path, at);
+  const rest = path.rests[at] as string;
+  if (Object.hasOwn(holder, rest)) return (holder as Readonly<Record<string, unknown>>)[rest];
+  if (at === path.firsts.length - 1) return undefined;
+  const first = path.firsts[at] as string;
+  if (!Object.hasOwn(holder, first)) return undefined;
+  return lookUp((holder as Readonly<Record<string, unknown>>)[first], path, at + 1);
+}
+
+function lookUpEach(array: readonly unknown[], path: FieldPath, at: number): unknown {
   const found: unknown[] = [];
   for (const each of array) {
-    const value = lookUp(each, field);
+    const value = lookUp(each, path, at);
     if (value !== undefined) found.push(value);
   }
   return found.length === 0 ? undefined : found;

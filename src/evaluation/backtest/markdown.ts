@@ -1,4 +1,5 @@
 /** Page of a backtest: the report as Markdown, to be attached to a proposed change. */
+import { KINDS } from '../../model/event.ts';
 import type { Alert } from './alert.ts';
 import { type DetectorDiff, isDifferent } from './diff.ts';
 import { wordsOf } from './expectations.ts';
@@ -37,6 +38,16 @@ export function reportText(report: BacktestReport): string {
           ...[one.records, one.sessions, one.agents].map(String),
           figure(one.days),
           ...[one.agentDays, one.deadLetters, one.late].map(String),
+        ]),
+      ),
+    ),
+    ...section(
+      'Events by log source',
+      table(
+        ['corpus', ...KINDS],
+        corpora.map(({ name, byKind }) => [
+          plain(name),
+          ...KINDS.map((kind) => String(byKind[kind])),
         ]),
       ),
     ),

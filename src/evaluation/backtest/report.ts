@@ -1,5 +1,5 @@
 /** Report of a backtest: everything it found, as data for programs and for pages. */
-import type { EvidenceLevel } from '../../model/event.ts';
+import { type EvidenceLevel, KINDS, type Kind } from '../../model/event.ts';
 import type { DetectorDiff } from './diff.ts';
 import type { JudgedExpectation, Unexpected } from './expectations.ts';
 import { type CorpusRun, type DetectorTally, sumOf } from './tally.ts';
@@ -26,6 +26,8 @@ export interface CorpusSummary {
   readonly deadLetters: number;
   readonly late: number;
   readonly events: number;
+  /** Events of each log source. */
+  readonly byKind: Readonly<Record<Kind, number>>;
   readonly sessions: number;
   readonly agents: number;
   readonly agentDays: number;
@@ -66,8 +68,10 @@ export function isPassed(report: BacktestReport): boolean {
 /** A run in figures. */
 export function summaryOf(run: CorpusRun): CorpusSummary {
   const { name, traffic, records, deadLetters, late, gaps } = run;
+  const kinds = KINDS.map((kind) => [kind, sumOf(traffic.levels[kind], (count) => count)]);
   return {
     ...{ name, records, deadLetters, late, events: traffic.events },
+    byKind: Object.fromEntries(kinds) as Record<Kind, number>,
     ...{ sessions: traffic.sessions.size, agents: traffic.agents.size },
     ...{ agentDays: traffic.agentDays, days: daysOf(traffic), gaps: gaps.length },
   };

@@ -12,6 +12,8 @@ export interface CorpusRun {
   readonly alerts: readonly Alert[];
   /** Alerts beyond the bound, by detector: counted and not kept. */
   readonly unkept: Readonly<Record<string, number>>;
+  /** What exceptions excused, and so is in no other figure: detector → exception → how often. */
+  readonly excused: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly gaps: readonly CoverageGap[];
   readonly records: number;
   readonly deadLetters: number;
@@ -68,6 +70,8 @@ export interface DetectorTally {
   readonly late: number;
   /** Alerts that were counted and not kept: nothing else here knows of them. */
   readonly unkept: number;
+  /** Alerts that exceptions excused, by exception; counted nowhere else. */
+  readonly excused: Readonly<Record<string, number>>;
   readonly blindness: Blindness;
   /** The first few, in order of event time. */
   readonly examples: readonly Alert[];
@@ -120,10 +124,19 @@ export function tallyOf(
         byLabel: labels.size === 0 ? [] : byLabel(alerts, labels, totals),
         late: alerts.filter(({ late }) => late).length,
         unkept,
+        excused: excusedOf(detector.stem, runs),
         blindness: blindnessOf(detector, runs, alerts, abstainers),
         examples: alerts.slice(0, EXAMPLES_MAX),
       };
     });
+}
+
+function excusedOf(stem: string, runs: readonly CorpusRun[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const { excused } of runs)
+    for (const [exception, times] of Object.entries(excused[stem] ?? {}))
+      found[exception] = (found[exception] ?? 0) + times;
+  return found;
 }
 
 /** Label of an alert. */

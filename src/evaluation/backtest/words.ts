@@ -24,8 +24,8 @@ export function markedName({ detector, maturity }: DetectorTally): string {
   return maturity === 'shadow' ? `${detector} (shadow)` : detector;
 }
 
-/** Where a detector could not see, a sentence each; none where it saw all it needs. */
-export function blindWords({ blindness, unkept, late }: DetectorTally): string[] {
+/** Where a detector could not see or was not heard, a sentence each; none where all was said. */
+export function blindWords({ blindness, unkept, late, excused }: DetectorTally): string[] {
   const { abstained, unheard, belowEvidence, gaps, gapHours, sessions, alerts } = blindness;
   const said: string[] = [];
   if (abstained !== null) said.push(`abstained: ${abstained}`);
@@ -41,6 +41,8 @@ export function blindWords({ blindness, unkept, late }: DetectorTally): string[]
     );
   if (alerts > 0) said.push(`${counted(alerts, 'alert')} in sessions with a blind book`);
   if (unkept > 0) said.push(`${counted(unkept, 'alert')} beyond the bound: counted, not looked at`);
+  for (const [exception, times] of Object.entries(excused))
+    said.push(`${counted(times, 'alert')} more excused by ${exception}`);
   if (late > 0) said.push(`${counted(late, 'alert')} on records that came late`);
   return said;
 }

@@ -1,15 +1,35 @@
 /** Causal chains: grown with each detection of a case from what the trail remembers. */
 import type { CausalChain, ChainEdge, ChainNode, NodeType } from '../../model/chain.ts';
 import type { Detection, Witness } from '../../model/detection.ts';
-import type { Kind } from '../../model/event.ts';
+import type { Kind, Position } from '../../model/event.ts';
+import { eventIdOf } from '../../model/ids.ts';
 import type { Entity, Slots } from '../../state/slots.ts';
 import { rootOf } from './root.ts';
-import type { SessionTrail, Trail } from './trail.ts';
+import type { SessionTrail, Trail, TrailOrigin } from './trail.ts';
 
 /** A session that led to another, nearest first. */
 export interface Ancestor {
   readonly session: string;
   readonly agent: string;
+}
+
+/** A call of the session as the ledger of acts holds it. */
+export interface KnownCall {
+  readonly topic: string;
+  readonly nativeId: string;
+  readonly at: Position;
+  readonly tool: string;
+  readonly ms: number;
+  /** Allowed and answered without an error. */
+  readonly took: boolean;
+  /** The record that stated it; null where none did. */
+  readonly said: { readonly topic: string; readonly nativeId: string; readonly ms: number } | null;
+}
+
+/** What is known of the session of a detection. */
+export interface KnownSession {
+  readonly ancestors: readonly Ancestor[];
+  readonly calls: readonly KnownCall[];
 }
 
 /** What of an intervention the chain tells. */
@@ -25,14 +45,17 @@ export interface Chains {
   grow(
     caseId: string,
     detection: Detection,
-    ancestors: readonly Ancestor[],
+    session: KnownSession,
     intervention: Intervention | null,
   ): CausalChain | null;
 }
 
 interface ChainEntity extends Entity {
-  nodes: ChainNode[];
-  edges: ChainEdge[];
+  nodes: Record<string, ChainNode>;
+  edges: Record<string, ChainEdge>;
+  /** How many each holds. */
+  nodeCount: number;
+  edgeCount: number;
   /** Ids of what was detected: where the traversal starts. */
   found: string[];
   dropped: number;
@@ -59,14 +82,19 @@ export function createChains(
   trail: Trail,
   evicted: (subject: string, detail: string, ms: number) => void,
 ): Chains {
+  slots.split(SPACE, ['nodes', 'edges']);
   return {
-    grow(caseId, detection, ancestors, intervention) {
+    grow(caseId, detection, session, intervention) {
       const chain = chainOf(slots, caseId, detection.decidedMs, evicted);
-      const before = chain.nodes.length + chain.edges.length + chain.dropped;
-      new Growth(chain, trail, detection).grow(ancestors, intervention);
-      if (chain.nodes.length + chain.edges.length + chain.dropped === before) return null;
-      slots.touch(SPACE, caseId);
-      return shown(caseId, chain);
+      const { nodeCount, edgeCount, dropped } = chain;
+      const touch = (record: 'nodes' | 'edges', key: string) =>
+        slots.touchPart(SPACE, caseId, record, key);
+      new Growth(chain, trail, detection, session, touch).grow(intervention);
+      if (chain.dropped !== dropped) slots.touch(SPACE, caseId);
+      const hasGrown = chain.nodeCount !== nodeCount || chain.edgeCount !== edgeCount;
+      // A full chain is not written anew for each detection: what it dropped is told in doublings.
+      const isTold = Math.clz32(chain.dropped) !== Math.clz32(dropped);
+      return hasGrown || isTold ? shown(caseId, chain) : null;
     },
   };
 }
@@ -91,42 +119,60 @@ function chainOf(
       evicted(stalest[0], 'causal chain forgotten (what was stored stays): too many', ms);
     }
   }
-  const chain: ChainEntity = { nodes: [], edges: [], found: [], dropped: 0, lastMs: ms };
+  const counts = { nodeCount: 0, edgeCount: 0, dropped: 0 };
+  const chain: ChainEntity = { nodes: {}, edges: {}, ...counts, found: [], lastMs: ms };
   slots.put(SPACE, caseId, chain);
   return chain;
 }
 
-function shown(caseId: string, { nodes, edges, found, dropped }: ChainEntity): CausalChain {
-  const sorted = [...nodes].sort((a, b) => a.ms - b.ms || (a.id < b.id ? -1 : 1));
-  const key = (edge: ChainEdge) => `${edge.from} ${edge.to} ${edge.type}`;
+function shown(caseId: string, chain: ChainEntity): CausalChain {
+  const nodes = Object.values(chain.nodes);
+  const edges = Object.values(chain.edges);
   return {
     caseId,
-    nodes: sorted,
-    edges: [...edges].sort((a, b) => a.ms - b.ms || (key(a) < key(b) ? -1 : 1)),
-    dropped,
-    root: rootOf(nodes, edges, found),
+    nodes: nodes.sort((a, b) => a.ms - b.ms || (a.id < b.id ? -1 : 1)),
+    edges: edges.sort((a, b) => a.ms - b.ms || (keyOf(a) < keyOf(b) ? -1 : 1)),
+    dropped: chain.dropped,
+    root: rootOf(nodes, edges, chain.found),
   };
 }
+
+function keyOf({ from, to, type }: Pick<ChainEdge, 'from' | 'to' | 'type'>): string {
+  return `${from} ${to} ${type}`;
+}
+
+type Touch = (record: 'nodes' | 'edges', key: string) => void;
 
 /** One detection's part of a chain. */
 class Growth {
   readonly #chain: ChainEntity;
   readonly #trail: Trail;
   readonly #detection: Detection;
-  readonly #session: SessionTrail | undefined;
+  readonly #values: SessionTrail | undefined;
+  readonly #known: KnownSession;
 
-  constructor(chain: ChainEntity, trail: Trail, detection: Detection) {
+  readonly #touch: Touch;
+
+  constructor(
+    chain: ChainEntity,
+    trail: Trail,
+    detection: Detection,
+    known: KnownSession,
+    touch: Touch,
+  ) {
     const { tenant, session } = detection.entity;
     this.#chain = chain;
     this.#trail = trail;
     this.#detection = detection;
-    this.#session = session === null ? undefined : trail.session(tenant, session);
+    this.#known = known;
+    this.#touch = touch;
+    this.#values = session === null ? undefined : trail.session(tenant, session);
   }
 
-  grow(ancestors: readonly Ancestor[], intervention: Intervention | null): void {
+  grow(intervention: Intervention | null): void {
     const witnesses = this.#detection.witnesses.slice(-WITNESSES_MAX);
     for (const witness of witnesses) this.#witness(witness);
-    this.#spawned(ancestors);
+    this.#spawned();
     const last = witnesses.at(-1);
     if (intervention === null || last === undefined) return;
     const { leaseId, verb, ms } = intervention;
@@ -134,49 +180,58 @@ class Growth {
       this.#edge(last.eventId, leaseId, 'answered-by', ms, last.eventId, this.#detection.detector);
   }
 
-  #witness({ eventId, kind, timeMs, says }: Witness): void {
+  #witness({ eventId, kind, timeMs, says, position }: Witness): void {
     if (!this.#node(eventId, TYPE_OF[kind], says, timeMs, eventId)) return;
     const { found } = this.#chain;
     if (!found.includes(eventId)) found.push(eventId);
-    if (kind === 'gateway') this.#act(eventId, timeMs, 0);
+    if (kind !== 'gateway') return;
+    const call = this.#known.calls.find(({ at }) => isSame(at, position));
+    this.#act(eventId, timeMs, call, 0);
   }
 
   /** What stated a call, what it did, which change it followed, and where its values came from. */
-  #act(id: string, ms: number, hop: number): void {
-    const act = this.#session?.acts[id];
-    if (act !== undefined) {
-      const { said, saidMs, tool, took } = act;
-      if (said !== null && this.#node(said, 'reasoning', `stated ${tool}`, saidMs, said))
-        this.#edge(said, id, 'same-call', Math.max(ms, saidMs), said, tool);
-      const effect = `${id}#effect`;
-      if (took && this.#node(effect, 'effect', `${tool} was done`, ms, id))
-        this.#edge(id, effect, 'same-call', ms, id, tool);
-    }
+  #act(id: string, ms: number, call: KnownCall | undefined, hop: number): void {
     const { tenant, agent } = this.#detection.entity;
     const change = this.#trail.changeBefore(tenant, agent, ms);
     if (change !== null && this.#node(change.id, 'change', change.what, change.ms, change.id))
       this.#edge(change.id, id, 'followed-change', ms, change.id, change.what);
-    if (hop >= HOPS_MAX) return;
-    for (const origin of Object.values(this.#session?.came ?? {})) {
-      if (origin.to !== id) continue;
-      const { from, tool, fromMs, path } = origin;
-      const input = `${from}#result`;
-      const isThere =
-        this.#node(from, 'act', `called ${tool}`, fromMs, from) &&
-        this.#node(input, 'untrusted-input', `result of ${tool}`, fromMs, from);
-      if (!isThere) continue;
-      this.#edge(from, input, 'same-call', fromMs, from, tool);
-      this.#edge(input, id, 'value-came-from', ms, id, path);
-      this.#act(from, fromMs, hop + 1);
+    if (call === undefined) return;
+    const { said, tool, took } = call;
+    if (said !== null) {
+      const stated = eventIdOf(said.topic, said.nativeId);
+      if (this.#node(stated, 'reasoning', `stated ${tool}`, said.ms, stated))
+        this.#edge(stated, id, 'same-call', Math.max(ms, said.ms), stated, tool);
     }
+    const effect = `${id}#effect`;
+    if (took && this.#node(effect, 'effect', `${tool} was done`, ms, id))
+      this.#edge(id, effect, 'same-call', ms, id, tool);
+    if (hop >= HOPS_MAX) return;
+    for (const origin of Object.values(this.#values?.came ?? {}))
+      if (origin.to === call.nativeId) this.#came(id, ms, origin, hop);
+  }
+
+  /** A value of a call that an earlier result said. */
+  #came(id: string, ms: number, { from, tool, fromMs, path }: TrailOrigin, hop: number): void {
+    const call = this.#known.calls.find(({ nativeId }) => nativeId === from);
+    // The ledger holds the call no longer: nothing would witness where the value was read.
+    if (call === undefined) return;
+    const reader = eventIdOf(call.topic, from);
+    const input = `${reader}#result`;
+    const isThere =
+      this.#node(reader, 'act', `called ${tool}`, fromMs, reader) &&
+      this.#node(input, 'untrusted-input', `result of ${tool}`, fromMs, reader);
+    if (!isThere) return;
+    this.#edge(reader, input, 'same-call', fromMs, reader, tool);
+    this.#edge(input, id, 'value-came-from', ms, id, path);
+    this.#act(reader, fromMs, call, hop + 1);
   }
 
   /** Opening of the session by another, and of that one by yet another, as governance recorded it. */
-  #spawned(ancestors: readonly Ancestor[]): void {
+  #spawned(): void {
     const { tenant, session } = this.#detection.entity;
     let child = session;
     let later = this.#earliestIn(session);
-    for (const { session: parent, agent } of ancestors) {
+    for (const { session: parent, agent } of this.#known.ancestors) {
       const opened = child === null ? null : this.#trail.session(tenant, child)?.opened;
       if (opened === null || opened === undefined || later === null) return;
       const label = `${agent} opened this session from its own`;
@@ -192,7 +247,7 @@ class Growth {
   /** First thing of the session in the chain that is not its opening. */
   #earliestIn(session: string | null): string | null {
     let first: ChainNode | null = null;
-    for (const node of this.#chain.nodes) {
+    for (const node of Object.values(this.#chain.nodes)) {
       if (node.session !== session || node.type === 'change') continue;
       if (first === null || node.ms < first.ms || (node.ms === first.ms && node.id < first.id))
         first = node;
@@ -209,14 +264,16 @@ class Growth {
     eventId: string,
     about: { readonly agent: string; readonly session: string | null } = this.#detection.entity,
   ): boolean {
-    const { nodes } = this.#chain;
-    if (nodes.some((node) => node.id === id)) return true;
-    if (nodes.length >= NODES_MAX) {
-      this.#chain.dropped += 1;
+    const chain = this.#chain;
+    if (Object.hasOwn(chain.nodes, id)) return true;
+    if (chain.nodeCount >= NODES_MAX) {
+      chain.dropped += 1;
       return false;
     }
     const { agent, session } = about;
-    nodes.push({ id, type, label: label.slice(0, 200), ms, agent, session, eventId });
+    chain.nodes[id] = { id, type, label: label.slice(0, 200), ms, agent, session, eventId };
+    chain.nodeCount += 1;
+    this.#touch('nodes', id);
     return true;
   }
 
@@ -228,9 +285,20 @@ class Growth {
     eventId: string,
     says: string,
   ): void {
-    const { edges } = this.#chain;
-    const isKnown = edges.some((one) => one.from === from && one.to === to && one.type === type);
-    if (isKnown || edges.length >= EDGES_MAX || from === to) return;
-    edges.push({ from, to, type, ms, eventId, says: says.slice(0, 200) });
+    const chain = this.#chain;
+    const key = keyOf({ from, to, type });
+    if (Object.hasOwn(chain.edges, key) || chain.edgeCount >= EDGES_MAX || from === to) return;
+    chain.edges[key] = { from, to, type, ms, eventId, says: says.slice(0, 200) };
+    chain.edgeCount += 1;
+    this.#touch('edges', key);
   }
+}
+
+function isSame(one: Position, other: Position): boolean {
+  return (
+    one.offset === other.offset &&
+    one.partition === other.partition &&
+    one.index === other.index &&
+    one.topic === other.topic
+  );
 }

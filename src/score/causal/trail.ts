@@ -1,22 +1,11 @@
 /** Trail: what is remembered of sessions and agents so that a case can tell what led to what. */
-import type { Governance } from '../../model/event.ts';
-import type { AttemptFact, EventFact, Fact, JoinedFact } from '../../model/fact.ts';
-import { eventId, eventIdOf } from '../../model/ids.ts';
+import type { Action, Governance } from '../../model/event.ts';
+import type { EventFact } from '../../model/fact.ts';
+import { eventId } from '../../model/ids.ts';
 import type { Entity, Slots } from '../../state/slots.ts';
 import { literalsIn } from './values.ts';
 
-/** A call of the session: what it was, what stated it, and whether it took effect. */
-export interface TrailAct {
-  readonly tool: string;
-  readonly ms: number;
-  /** Allowed and answered without an error. */
-  readonly took: boolean;
-  /** The record that stated it, and when; null where none did. */
-  readonly said: string | null;
-  readonly saidMs: number;
-}
-
-/** Where a value of a call came from: the result of an earlier one. */
+/** Where a value of a call came from: the result of an earlier one. Calls by their identity in the log. */
 export interface TrailOrigin {
   readonly from: string;
   readonly tool: string;
@@ -41,15 +30,13 @@ interface TrailRead {
   readonly h: readonly number[];
 }
 
-/** What is remembered of a session; records are keyed by event id. */
+/** What is remembered of a session, where there is anything; records by the calls' identity. */
 export interface SessionTrail extends Entity {
-  agent: string;
-  acts: Record<string, TrailAct>;
   reads: Record<string, TrailRead>;
   came: Record<string, TrailOrigin>;
   /** Literals the mandate names: who repeats them was asked to. */
   mandate: number[];
-  /** The record that opened it. */
+  /** The record in which another session opened it. */
   opened: { readonly id: string; readonly ms: number } | null;
   lastMs: number;
 }
@@ -61,7 +48,7 @@ interface ChangesEntity extends Entity {
 
 /** The memory behind causal chains. Nothing of it is evidence: a hole makes a chain shorter. */
 export interface Trail {
-  see(fact: Fact): void;
+  see(fact: EventFact): void;
   session(tenant: string, session: string): SessionTrail | undefined;
   /** The last change of the agent at or before `ms`, not older than an hour; null: none. */
   changeBefore(tenant: string, agent: string, ms: number): TrailChange | null;
@@ -70,10 +57,9 @@ export interface Trail {
 
 const SESSIONS = 'trail';
 const CHANGES = 'changes';
-const RECORDS = ['acts', 'reads', 'came'] as const;
+const RECORDS = ['reads', 'came'] as const;
 const SESSIONS_MAX = 20_000;
 const AGENTS_MAX = 50_000;
-const ACTS_MAX = 32;
 const READS_MAX = 8;
 const CAME_MAX = 32;
 const CAME_OF_ACT_MAX = 4;
@@ -96,11 +82,7 @@ export function createTrail(slots: Slots): Trail {
   const memory: Memory = { slots, counters: {} };
   return {
     counters: memory.counters,
-    see(fact) {
-      if (fact.type === 'event') seeEvent(memory, fact);
-      else if (fact.type === 'attempt') seeAttempt(memory, fact);
-      else if (fact.type === 'joined') seeJoined(memory, fact);
-    },
+    see: (fact) => seeEvent(memory, fact),
     session: (tenant, session) => slots.get<SessionTrail>(SESSIONS, keyOf(tenant, session)),
     changeBefore(tenant, agent, ms) {
       const known = slots.get<ChangesEntity>(CHANGES, keyOf(tenant, agent));
@@ -120,23 +102,25 @@ function seeEvent(memory: Memory, fact: EventFact): void {
   if (event.governance !== undefined) seeGovernance(memory, fact, event.governance);
   if (session === null) return;
   const mandate = event.governance?.detail?.mandate ?? event.reasoning?.mandate;
-  if (mandate !== undefined) {
-    const trail = trailOf(memory, fact.tenant, session.id, session.agent, event.time.eventMs);
-    if (trail.mandate.length === 0) {
-      const found = literalsIn(mandate, 4 * RESULT_CHARS, MANDATE_LITERALS);
-      trail.mandate = found.map(({ h }) => h);
-      memory.slots.touch(SESSIONS, keyOf(fact.tenant, session.id));
-    }
-  }
-  if (event.action !== undefined) seeValues(memory, fact);
+  if (mandate !== undefined) seeMandate(memory, fact, mandate, session.id);
+  if (event.action !== undefined) seeValues(memory, fact, event.action, session.id);
+}
+
+/** The first mandate counts: what an agent quotes later may be what it read. */
+function seeMandate(memory: Memory, fact: EventFact, mandate: string, session: string): void {
+  const key = keyOf(fact.tenant, session);
+  if ((memory.slots.get<SessionTrail>(SESSIONS, key)?.mandate.length ?? 0) > 0) return;
+  const found = literalsIn(mandate, RESULT_CHARS, MANDATE_LITERALS);
+  if (found.length === 0) return;
+  trailOf(memory, key, fact.event.time.eventMs).mandate = found.map(({ h }) => h);
+  memory.slots.touch(SESSIONS, key);
 }
 
 function seeGovernance(memory: Memory, fact: EventFact, governance: Governance): void {
   const { event, tenant, agent, session } = fact;
   const ms = event.time.eventMs;
-  if (governance.change === 'session.opened' && session !== null) {
-    const trail = trailOf(memory, tenant, session.id, session.agent, ms);
-    trail.opened ??= { id: eventId(event), ms };
+  if (governance.change === 'session.opened' && session !== null && session.parent !== null) {
+    trailOf(memory, keyOf(tenant, session.id), ms).opened ??= { id: eventId(event), ms };
     memory.slots.touch(SESSIONS, keyOf(tenant, session.id));
   }
   if (!CAUSES.has(governance.change)) return;
@@ -155,52 +139,37 @@ function seeGovernance(memory: Memory, fact: EventFact, governance: Governance):
 }
 
 /** What a call's result says, and which of its arguments an earlier result said. */
-function seeValues(memory: Memory, { event, session, tenant }: EventFact): void {
-  const { action } = event;
-  if (action === undefined || session === null) return;
-  const known = memory.slots.get<SessionTrail>(SESSIONS, keyOf(tenant, session.id));
-  const hasRead = known !== undefined && Object.keys(known.reads).length > 0;
-  if (action.result === undefined && !(hasRead && action.args !== undefined)) return;
-  const ms = event.time.eventMs;
-  const id = eventId(event);
-  const trail = known ?? trailOf(memory, tenant, session.id, session.agent, ms);
-  const key = keyOf(tenant, session.id);
+function seeValues(memory: Memory, fact: EventFact, action: Action, session: string): void {
+  const { args, result, tool } = action;
+  const key = keyOf(fact.tenant, session);
+  const known = memory.slots.get<SessionTrail>(SESSIONS, key);
+  const isAsked = args !== undefined && known !== undefined && Object.keys(known.reads).length > 0;
+  if (result === undefined && !isAsked) return;
+  const { nativeId: id, time } = fact.event;
   let origins = 0;
-  for (const { h, path } of hasRead ? literalsIn(action.args, ARGS_CHARS, RESULT_LITERALS) : []) {
-    if (origins >= CAME_OF_ACT_MAX || trail.mandate.includes(h)) continue;
-    const read = earliest(trail.reads, ({ h: there }) => there.includes(h));
+  for (const { h, path } of isAsked ? literalsIn(args, ARGS_CHARS, RESULT_LITERALS) : []) {
+    if (known === undefined || origins >= CAME_OF_ACT_MAX) break;
+    if (known.mandate.includes(h)) continue;
+    const read = earliest(known.reads, ({ h: there }) => there.includes(h));
     if (read === null || read[0] === id) continue;
-    const [from, { tool, ms: fromMs }] = read;
-    put(memory, key, trail, 'came', `${id} ${origins}`, { from, tool, fromMs, path, to: id });
+    const [from, { tool: reader, ms: fromMs }] = read;
+    put(memory, key, known, 'came', `${origins} ${id}`, {
+      from,
+      tool: reader,
+      fromMs,
+      path,
+      to: id,
+    });
     origins += 1;
   }
-  if (action.result === undefined) return;
-  const h = literalsIn(action.result, RESULT_CHARS, RESULT_LITERALS).map((one) => one.h);
-  if (h.length > 0) put(memory, key, trail, 'reads', id, { tool: action.tool, ms, h });
+  if (result === undefined) return;
+  const h = literalsIn(result, RESULT_CHARS, RESULT_LITERALS).map((one) => one.h);
+  if (h.length === 0) return;
+  const trail = known ?? trailOf(memory, key, time.eventMs);
+  put(memory, key, trail, 'reads', id, { tool, ms: time.eventMs, h });
 }
 
-function seeAttempt(memory: Memory, { session, attempt }: AttemptFact): void {
-  const trail = trailOf(memory, session.tenant, session.id, session.agent, attempt.ms);
-  const id = eventIdOf(attempt.topic, attempt.nativeId);
-  const before = trail.acts[id];
-  const took = attempt.decision !== 'deny' && attempt.outcome === 'ok';
-  const act = { tool: attempt.tool, ms: attempt.ms, took, said: null, saidMs: 0 };
-  const said = before === undefined ? {} : { said: before.said, saidMs: before.saidMs };
-  put(memory, keyOf(session.tenant, session.id), trail, 'acts', id, { ...act, ...said });
-}
-
-function seeJoined(memory: Memory, { session, attempt, intents }: JoinedFact): void {
-  const intent = intents.find(({ claimed }) => !claimed) ?? intents[0];
-  if (intent === undefined) return;
-  const trail = trailOf(memory, session.tenant, session.id, session.agent, attempt.ms);
-  const id = eventIdOf(attempt.topic, attempt.nativeId);
-  const took = attempt.decision !== 'deny' && attempt.outcome === 'ok';
-  const said = eventIdOf(intent.topic, intent.nativeId);
-  const act = { tool: attempt.tool, ms: attempt.ms, took, said, saidMs: intent.ms };
-  put(memory, keyOf(session.tenant, session.id), trail, 'acts', id, act);
-}
-
-const MOST = { acts: ACTS_MAX, reads: READS_MAX, came: CAME_MAX } as const;
+const MOST = { reads: READS_MAX, came: CAME_MAX } as const;
 
 function put<Name extends (typeof RECORDS)[number]>(
   { slots }: Memory,
@@ -239,20 +208,12 @@ function msOf(one: unknown): number {
   return ms ?? fromMs ?? 0;
 }
 
-function trailOf(
-  memory: Memory,
-  tenant: string,
-  session: string,
-  agent: string,
-  ms: number,
-): SessionTrail {
+function trailOf(memory: Memory, key: string, ms: number): SessionTrail {
   const { slots } = memory;
-  const key = keyOf(tenant, session);
   let trail = slots.get<SessionTrail>(SESSIONS, key);
   if (trail === undefined) {
     if (slots.count(SESSIONS) >= SESSIONS_MAX) forget<SessionTrail>(memory, SESSIONS);
-    const records = { acts: {}, reads: {}, came: {} };
-    trail = { agent, ...records, mandate: [], opened: null, lastMs: ms };
+    trail = { reads: {}, came: {}, mandate: [], opened: null, lastMs: ms };
     slots.put(SESSIONS, key, trail);
   }
   trail.lastMs = Math.max(trail.lastMs, ms);

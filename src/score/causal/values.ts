@@ -8,8 +8,13 @@ export interface FoundLiteral {
   readonly h: number;
 }
 
-/** Kinds of token somebody could act on; words and plain numbers meet by chance. */
-const LITERALS: ReadonlySet<TokenKind> = new Set<TokenKind>(['email', 'url', 'host', 'path', 'id']);
+/**
+ * Kinds of token that name a destination. Words and numbers meet by chance, and identifiers are passed
+ * from call to call by every sound agent.
+ */
+const LITERALS: ReadonlySet<TokenKind> = new Set<TokenKind>(['email', 'url', 'host', 'path']);
+/** A text without any of this holds none of them: most are not looked at further. */
+const PROMISING = /[@/\\]|\w\.[a-z]/i;
 const DEPTH_MAX = 16;
 const TOKENS_MAX = 512;
 
@@ -35,6 +40,7 @@ function walk(
   if (typeof value === 'string') {
     const end = Math.min(value.length, budget.chars);
     budget.chars -= end;
+    if (!PROMISING.test(end < value.length ? value.slice(0, end) : value)) return;
     const { h, kinds } = digestsOf(value, 0, end, TOKENS_MAX);
     for (let at = 0; at < h.length && found.size < budget.most; at += 1) {
       const digest = h[at] as number;

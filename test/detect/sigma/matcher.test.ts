@@ -35,7 +35,7 @@ describe('log sources', () => {
       rule('{ service: gateway, category: tool_call }'),
       rule('{ product: windows }'),
     ];
-    const { match, scan } = createMatcher(rules);
+    const { match, scan, wants } = createMatcher(rules);
     for (const [from, wanted] of [
       [source('gateway', 'tool_call'), [0, 1, 2]],
       [source('gateway', 'auth'), [0, 1]],
@@ -44,7 +44,9 @@ describe('log sources', () => {
     ] as const) {
       assert.deepEqual(match(X, from), wanted);
       assert.deepEqual(scan(X, from), wanted);
+      assert.equal(wants(from), true);
     }
+    assert.equal(wants({ product: 'other', service: 'none', category: null }), false);
   });
 
   it('that nobody asked for share one index, however many there are', () => {

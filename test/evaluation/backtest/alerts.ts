@@ -37,7 +37,7 @@ export function run(differing: Partial<CorpusRun> = {}): CorpusRun {
       fromMs: START_MS,
       toMs: START_MS + 10 * DAY_MS,
     },
-    ...{ alerts: [], unkept: {}, gaps: [], records: 400, deadLetters: 0, late: 0 },
+    ...{ alerts: [], unkept: {}, excused: {}, gaps: [], records: 400, deadLetters: 0, late: 0 },
     ...differing,
   };
 }

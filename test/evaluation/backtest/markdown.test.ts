@@ -44,6 +44,10 @@ describe('reportText', () => {
     assert.match(text, /^# Backtest\n\n2 detectors, 1 alert;/);
     assert.match(text, /\| a \| 400 \| 3 \| 2 \| 10\.0 \| 20 \| 2 \| 3 \|/);
     assert.match(text, /\| \*\*unmet\*\* \| spiral \| all \| exactly 0 alerts \| 1 \|/);
+    assert.match(
+      text,
+      /\| corpus \| reasoning \| gateway .*\n.*\n\| a \| 100 \| 100 \| 100 \| 100 \|/,
+    );
     assert.match(text, /## Unexpected \(fails\)/);
     assert.match(
       text,

@@ -1,6 +1,6 @@
 /** Aggregate: cuts time into windows, and asks of a figure whether the condition holds. */
 import type { CorrelationRule } from './definition.ts';
-import { type Group, keep, LATE_KEEP_MS } from './group.ts';
+import { type Group, keep, lateReachMs } from './group.ts';
 import type { Hit, KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import type { Measure, Value } from './measure.ts';
@@ -52,7 +52,7 @@ class Aggregate<State> implements Machine {
     this.#tools = tools;
     this.#measure = measure;
     this.#onArrival = isDecidedOnArrival(rule.range ?? {});
-    this.reachMs = rule.timespanMs + Math.min(rule.timespanMs, LATE_KEEP_MS);
+    this.reachMs = rule.timespanMs + lateReachMs(rule.timespanMs);
     this.#slides = this.#onArrival && rule.window === 'sliding';
   }
 

@@ -53,9 +53,15 @@ export interface Group<Own = unknown> extends Entity {
 export const EVIDENCE_MAX = 32;
 /** Firings of one group that can still be taken back, at most. */
 export const FIRED_MAX = 4;
-/** Groups and firings are kept so much longer than needed, for hits that come late. */
+/** Firings can be taken back for so long, and no group is kept longer than this for late hits. */
 export const LATE_KEEP_MS = 3_600_000;
+const LATE_KEEP_MIN_MS = 600_000;
 const VALUE_MAX = 256;
+
+/** What lies further back than this is of no use even for hits that come late, ms. */
+export function lateReachMs(timespanMs: number): number {
+  return Math.min(LATE_KEEP_MS, Math.max(LATE_KEEP_MIN_MS, timespanMs));
+}
 
 /** A value as text: the same number, written as number or string, gives the same. Null: none. */
 export function textOf(value: unknown): string | null {
@@ -132,12 +138,12 @@ function insertByTime<T extends { readonly ms: number }>(list: T[], item: T): vo
   else list.splice(at, 0, item);
 }
 
-/** Is this very hit among the newest already? */
-export function isKept({ kept }: Group, { rule, eventId, ms }: Hit): boolean {
+/** Is this event among the newest already? `byRule`: hits of other rules are other hits. */
+export function isKept({ kept }: Group, hit: Hit, byRule: boolean): boolean {
   for (let at = kept.length - 1; at >= 0; at -= 1) {
     const one = kept[at] as KeptHit;
-    if (one.ms < ms) return false;
-    if (one.eventId === eventId && one.rule === rule) return true;
+    if (one.ms < hit.ms) return false;
+    if (one.eventId === hit.eventId && (!byRule || one.rule === hit.rule)) return true;
   }
   return false;
 }

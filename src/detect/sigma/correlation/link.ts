@@ -110,6 +110,28 @@ function withKinds(
   return { ...rule, kinds: rule.bases.map(kindsOf) };
 }
 
+/** Keys of the rules and correlations that only feed others: no correlation on them says `generate`. */
+export function silentBases(rules: readonly CorrelationRule[]): ReadonlySet<string> {
+  const loud = new Set(rules.filter(({ generate }) => generate).flatMap(({ bases }) => bases));
+  return new Set(rules.flatMap(({ bases }) => bases).filter((key) => !loud.has(key)));
+}
+
+/**
+ * Does the rule of this name or id alert by itself, because a correlation that names it says
+ * `generate`? Looks at documents as they were parsed.
+ */
+export function isGenerated(
+  documents: readonly Readonly<Record<string, unknown>>[],
+  names: readonly (string | null)[],
+): boolean {
+  return documents.some((document) => {
+    const block = document['correlation'] as Readonly<Record<string, unknown>> | undefined;
+    const isLoud = (block?.['generate'] ?? document['generate']) === true;
+    const rules: unknown = block?.['rules'];
+    return isLoud && Array.isArray(rules) && rules.some((rule) => names.includes(rule));
+  });
+}
+
 function lookUp(name: string, among: readonly LinkBase[]): LinkBase | undefined {
   return among.find((one) => one.name === name) ?? among.find((one) => one.id === name);
 }

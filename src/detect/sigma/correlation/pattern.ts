@@ -1,7 +1,7 @@
 /** Pattern: rules that occur together or in order, and others that must stay away. */
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
-import { type Group, LATE_KEEP_MS, type Stretch } from './group.ts';
+import { type Group, lateReachMs, type Stretch } from './group.ts';
 import type { KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import { type Occurrence, occurrence, orderedOccurrence, type Seen } from './search.ts';
@@ -55,7 +55,7 @@ class Pattern implements Machine {
     this.#inOrder = inOrder;
     this.#conjuncts = rule.conjuncts ?? [];
     const isNegated = this.#conjuncts.some(({ absent }) => absent.length > 0);
-    const lateMs = Math.min(rule.timespanMs, LATE_KEEP_MS);
+    const lateMs = lateReachMs(rule.timespanMs);
     this.reachMs = rule.timespanMs * (isNegated ? 2 : 1) + lateMs;
   }
 
@@ -70,7 +70,7 @@ class Pattern implements Machine {
   hit(group: Group, { hit, kept, place, late }: Taken): void {
     const own = group.own as Own;
     const { ms } = hit;
-    if (own.seen.some((one) => one.kept.eventId === hit.eventId && one.place === place)) return;
+    if (isSeen(own.seen, hit.eventId, place, ms)) return;
     const { witness } = kept;
     const one: Seen = { place, ms, source: `${witness.kind} ${witness.topic}`, kept };
     this.#cut(own, group, ms, late);
@@ -118,11 +118,13 @@ class Pattern implements Machine {
   }
 
   progress(group: Group): number {
-    const own = group.own as Own;
-    const places = new Set(own.seen.map(({ place }) => place));
+    const { seen } = group.own as Own;
     let best = 0;
-    for (const { seen } of this.#conjuncts)
-      best = Math.max(best, seen.filter((place) => places.has(place)).length / seen.length);
+    for (const conjunct of this.#conjuncts) {
+      let count = 0;
+      for (const place of conjunct.seen) if (seen.some((one) => one.place === place)) count += 1;
+      best = Math.max(best, count / conjunct.seen.length);
+    }
     return best;
   }
 
@@ -165,12 +167,12 @@ class Pattern implements Machine {
   /** A hit where nothing should be: what waits is over, and what was said is taken back. */
   #spoil(group: Group, own: Own, { place, ms, kept }: Seen, late: boolean): void {
     const spoils = (one: Stretch) => one.place === place && one.fromMs <= ms && ms <= one.toMs;
-    own.pending = own.pending.filter(({ empty, hits, timeMs }) => {
-      // In an order an event is neither before nor after itself.
-      if (this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId)) return true;
+    const isSpoilt = ({ empty, hits, timeMs }: Pending) =>
       // What comes in order stands behind everything that has come, whatever its time says.
-      return !empty.some((one) => spoils(one) && (late || one.toMs > timeMs));
-    });
+      empty.some((one) => spoils(one) && (late || one.toMs > timeMs)) &&
+      // In an order an event is neither before nor after itself.
+      !(this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId));
+    if (own.pending.some(isSpoilt)) own.pending = own.pending.filter((one) => !isSpoilt(one));
     if (!late || group.fired.length === 0) return;
     const nowMs = Math.max(ms, group.lastMs);
     this.#tools.retract(group, 'a late event stands where none was found', spoils, nowMs);
@@ -185,9 +187,22 @@ class Pattern implements Machine {
       if (including !== undefined && !found.hits.includes(including)) return;
       const pending = this.#pendingOf(own, conjunct, number, found, late);
       const { timeMs } = pending;
+      if (late && this.#isSpoilt(own, at, pending)) return;
       if (pending.lookMs > timeMs) this.#wait(group, own, pending);
       else this.#decide(group, own, pending, Math.max(timeMs, group.lastMs));
     });
+  }
+
+  /** Was something seen since that leaves nothing to wait for? */
+  #isSpoilt(own: Own, at: number, { empty, hits, timeMs }: Pending): boolean {
+    for (let next = at + 1; next < own.seen.length; next += 1) {
+      const { place, ms, kept } = own.seen[next] as Seen;
+      if (this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId)) continue;
+      // Stretches that end with the occurrence were judged when it was found.
+      if (empty.some((one) => one.place === place && one.toMs > timeMs && ms <= one.toMs))
+        return true;
+    }
+    return false;
   }
 
   #pendingOf(
@@ -308,6 +323,16 @@ function inCanonicalOrder(hits: readonly Seen[], seen: readonly Seen[]): readonl
   const sorted = [...hits].sort((a, b) => seen.indexOf(a) - seen.indexOf(b));
   const kept = sorted.map((one) => one.kept);
   return kept.filter((one, at) => kept.findIndex((o) => o.eventId === one.eventId) === at);
+}
+
+/** Is this hit there already? Its time is the same, so only its neighbours in time are asked. */
+function isSeen(seen: readonly Seen[], eventId: string, place: number, ms: number): boolean {
+  for (let at = seen.length - 1; at >= 0; at -= 1) {
+    const one = seen[at] as Seen;
+    if (one.ms < ms) return false;
+    if (one.place === place && one.kept.eventId === eventId) return true;
+  }
+  return false;
 }
 
 /** Puts a hit in its place: in-order ones come last. */

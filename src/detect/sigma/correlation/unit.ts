@@ -80,7 +80,8 @@ export class Unit {
     if (key === null) return;
     const known = this.store.get(key);
     const group = known ?? this.#open(key, hit, place);
-    if (isKept(group, hit)) return;
+    // Where events are measured each counts once, however many rules it matches.
+    if (isKept(group, hit, this.rule.type === 'temporal')) return;
     const late = hit.late || hit.ms < group.lastMs;
     const taken = { hit, kept: keptOf(hit), place, value, late };
     this.#machine.hit(group, taken);
@@ -157,8 +158,8 @@ export class Unit {
   }
 
   #schedule(key: string, group: Group): void {
-    const forgetMs = this.#forgetMs(group);
-    const dueMs = Math.min(this.#machine.dueOf(group) ?? forgetMs, forgetMs);
+    // A group for which something is due is not forgotten before.
+    const dueMs = this.#machine.dueOf(group) ?? this.#forgetMs(group);
     if (group.dueMs !== 0 && group.dueMs <= dueMs) return;
     group.dueMs = dueMs;
     this.#context.wake(this, key, dueMs);

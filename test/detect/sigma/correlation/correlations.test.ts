@@ -2,7 +2,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Kind } from '../../../../src/model/event.ts';
-import { type LaneEvent, type LaneOptions, rulesOf, runLane } from './lane.ts';
+import {
+  between,
+  chance,
+  integer,
+  type Random,
+  stream,
+} from '../../../../src/simulation/random.ts';
+import {
+  inOrder,
+  type LaneEvent,
+  type LaneOptions,
+  type LaneResult,
+  rulesOf,
+  runLane,
+} from './lane.ts';
+import { randomEvents, randomRules } from './random-cases.ts';
 
 const BASES: Readonly<Record<string, Kind>> = { a: 'gateway', b: 'gateway', c: 'governance' };
 
@@ -109,6 +124,44 @@ describe('temporal_ordered', () => {
   it('takes back what a late event contradicts', () => {
     const alone = ordered(['a', 'b'], 'a and not b');
     assert.deepEqual(fired('a0 a50/y b5', alone), ['a0 @10', 'not a0 @10', 'a50/y @60']);
+  });
+});
+
+// biome-ignore lint/style/noProcessEnv: the number of seeds is the one thing a person may raise.
+const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 1000);
+const LATENESS = 5;
+
+/** The same events as they may arrive within the lateness, with repeats. */
+function disordered(random: Random, all: readonly LaneEvent[]): LaneEvent[] {
+  const repeated = all.filter(() => chance(random, 0.2));
+  return [...all, ...repeated]
+    .map((event) => ({ event, at: event.at + between(random, 0, LATENESS - 0.1) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ event }) => event);
+}
+
+describe('property', () => {
+  it(`order within lateness, repeats, cuts and crashes change nothing: ${SEEDS} seeds`, () => {
+    let fired = 0;
+    for (let seed = 0; seed < SEEDS; seed += 1) {
+      const random = stream(seed, 'correlations');
+      const rules = randomRules(random);
+      const all = randomEvents(random).sort(inOrder);
+      const blind = chance(random, 0.2)
+        ? [{ kind: 'gateway' as const, from: integer(random, 0, 20), to: integer(random, 21, 60) }]
+        : [];
+      const options = { rules, lateness: LATENESS, blind };
+      const plain = runLane(all, options);
+      const crash = () => chance(random, 0.15);
+      const other = runLane(disordered(random, all), { ...options, crash });
+      const said = ({ firings, undecided }: LaneResult) => ({
+        firings: firings.map(({ id, decidedMs, retracts }) => `${id} ${decidedMs} ${retracts?.ms}`),
+        undecided,
+      });
+      assert.deepEqual(said(other), said(plain), `seed ${seed}`);
+      fired += plain.firings.length;
+    }
+    assert.ok(fired > SEEDS, `${fired} firings are too few to prove anything`);
   });
 });
 

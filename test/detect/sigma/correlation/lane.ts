@@ -21,11 +21,13 @@ export interface LaneEvent {
   readonly tenant?: string;
 }
 
-/** A stretch, in seconds, in which a source is blind. It is known when it begins. */
+/** A stretch, in seconds, in which a source is blind. */
 export interface Blindness {
   readonly kind: Kind;
   readonly from: number;
   readonly to: number;
+  /** When it becomes known; default when it begins. */
+  readonly known?: number;
 }
 
 /** What is to be run. */
@@ -128,8 +130,8 @@ class Lane {
     this.#options = options;
     this.#engine = this.#create();
     this.#marks = (options.blind ?? [])
-      .flatMap(({ kind, from, to }) => [
-        { ms: from * 1000, kind, fromMs: from * 1000, toMs: null },
+      .flatMap(({ kind, from, to, known = from }) => [
+        { ms: known * 1000, kind, fromMs: from * 1000, toMs: null },
         { ms: to * 1000, kind, fromMs: from * 1000, toMs: to * 1000 },
       ])
       .sort((a, b) => a.ms - b.ms);
@@ -170,7 +172,9 @@ class Lane {
       blind: (kind) =>
         (this.#options.blind ?? []).some(
           (one) =>
-            one.kind === kind && one.from * 1000 <= this.#nowMs && this.#nowMs < one.to * 1000,
+            one.kind === kind &&
+            (one.known ?? one.from) * 1000 <= this.#nowMs &&
+            this.#nowMs < one.to * 1000,
         ),
       evicted: (subject, detail) => this.#evicted.push(`${subject}: ${detail}`),
       undecided: (subject, detail) => this.#undecided.push(`${subject}: ${detail}`),

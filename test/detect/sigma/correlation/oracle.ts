@@ -31,12 +31,16 @@ export function demanded(rule: CorrelationRule, events: readonly LaneEvent[]): D
       if (values.includes(null) && rule.missingGroup === 'skip') continue;
       const key = JSON.stringify(values);
       const points = groups.get(key) ?? [];
+      const value = addedBy(rule, event, place);
+      // Where events are measured each counts once, however many rules it matches.
+      const isMeasured = rule.range !== null && rule.type !== 'temporal';
+      if (isMeasured && (value === null || points.some(({ id }) => id === event.id))) continue;
       points.push({
         place,
         ms: Math.round(event.at * 1000),
         id: event.id,
         source: event.source ?? 'gateway',
-        value: addedBy(rule, event, place),
+        value,
       });
       groups.set(key, points);
     }

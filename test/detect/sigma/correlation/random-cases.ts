@@ -87,6 +87,29 @@ function randomRange(random: Random, type: CorrelationRule['type']): object | un
   return range;
 }
 
+/** Some definitions of any type, and correlations on top of them. */
+export function randomRules(random: Random): readonly CorrelationRule[] {
+  for (;;) {
+    const documents = Array.from({ length: integer(random, 1, 3) }, (_, at) => ({
+      ...randomDocument(random, pick(random, CORRELATION_TYPES)),
+      name: `drawn_${at}`,
+    }));
+    const timespan = `${integer(random, 5, 20)}s`;
+    const head = { 'group-by': ['g'], timespan };
+    const above = [
+      { type: 'event_count', rules: ['drawn_0', 'a'], condition: { gte: 2 } },
+      { type: 'temporal_ordered', rules: ['drawn_0', 'b'], condition: 'drawn_0 and not b' },
+      { type: 'temporal', rules: ['drawn_0', 'c'] },
+    ];
+    const correlation = { ...pick(random, above), ...head };
+    try {
+      return rulesOf([...documents, { name: 'above', correlation }], BASES);
+    } catch {
+      // A condition that can never hold, and the like: drawn again.
+    }
+  }
+}
+
 /** Events in canonical order, on a grid so coarse that ties are frequent. */
 export function randomEvents(random: Random, most = 24): LaneEvent[] {
   const count = integer(random, 1, most);

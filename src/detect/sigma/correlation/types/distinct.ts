@@ -18,8 +18,10 @@ function countsOf(ring: Ring<string>): Map<string, number> {
 }
 
 function dropOldest(ring: Ring<string>): void {
+  // Counted before anything goes: after a restore the counts are made from what is there.
+  const all = countsOf(ring);
   const entry = shift(ring);
-  if (entry !== null) lower(countsOf(ring), entry[1]);
+  if (entry !== null) lower(all, entry[1]);
 }
 
 function lower(all: Map<string, number>, value: string): void {
