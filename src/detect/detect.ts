@@ -25,6 +25,7 @@ import { novelty } from './kinds/novelty.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
+import { taintedMemory } from './kinds/tainted-memory.ts';
 import {
   type CorrelationSet,
   correlationSet,
@@ -43,6 +44,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   notice,
   content,
   novelty,
+  'tainted-memory': taintedMemory,
 };
 
 /** Detection over a fixed set of detectors. */

@@ -128,6 +128,26 @@ function settledAgent(facts: readonly Fact[]): EventFact[] {
   return [...Array.from({ length: 100 }, () => usual), { ...usual, event: other }];
 }
 
+/** A memory that one session writes with a stranger's text in view, and another reads. */
+function passedOn(facts: readonly Fact[]): EventFact[] {
+  const turn = facts.find(
+    (fact): fact is EventFact => fact.type === 'event' && fact.event.reasoning !== undefined,
+  );
+  const session = facts.find((fact) => fact.type === 'attempt')?.session;
+  if (turn === undefined || session === undefined) return [];
+  return (['write', 'read'] as const).map((op) => ({
+    ...turn,
+    session: { ...session, id: `${op}s` },
+    event: {
+      ...turn.event,
+      reasoning: {
+        ...{ intents: [], claims: [], text: PAYLOAD, memory: { op, id: 'm' } },
+        context: { documents: [{ id: 'd', trust: 'untrusted' as const }] },
+      },
+    },
+  }));
+}
+
 /** Every fact that the books of a fleet give, in the order in which they become decidable. */
 export function factsOf(seed: number): Fact[] {
   const facts: Fact[] = [];
@@ -147,7 +167,7 @@ export function factsOf(seed: number): Fact[] {
   }
   correlate.passTime(lastMs + 120_000);
   correlate.finish(lastMs + 120_000);
-  facts.push(...settledAgent(facts));
+  facts.push(...settledAgent(facts), ...passedOn(facts));
   const attempts = facts.filter((fact) => fact.type === 'attempt').slice(0, 5);
   for (const attempt of attempts)
     for (const lane of ['session', 'accumulator'] as const) facts.push(firingOf(attempt, lane));
