@@ -19,6 +19,7 @@ import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
 import { burnRate } from './kinds/burn-rate.ts';
 import { content } from './kinds/content.ts';
+import { disuse } from './kinds/disuse.ts';
 import { evidence } from './kinds/evidence.ts';
 import { notice } from './kinds/notice.ts';
 import { novelty } from './kinds/novelty.ts';
@@ -45,6 +46,7 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   content,
   novelty,
   'tainted-memory': taintedMemory,
+  disuse,
 };
 
 /** Detection over a fixed set of detectors. */

@@ -128,6 +128,37 @@ function settledAgent(facts: readonly Fact[]): EventFact[] {
   return [...Array.from({ length: 100 }, () => usual), { ...usual, event: other }];
 }
 
+/** An agent that holds two tools and for sixty days calls one of them, once a day. */
+function holdsTooMuch(facts: readonly Fact[]): EventFact[] {
+  const done = facts.find(
+    (fact): fact is EventFact => fact.type === 'event' && fact.event.action !== undefined,
+  );
+  const action = done?.event.action;
+  if (done === undefined || action === undefined) return [];
+  const context = done.context();
+  const tools = [action.tool, 'never-called'];
+  const grants = Object.fromEntries(tools.map((tool) => [tool, { class: null, tier: null }]));
+  const at = (days: number, event: Partial<Event>): EventFact => ({
+    ...done,
+    agent: 'holder',
+    session: null,
+    context: () => ({ ...context, agent: { ...context.agent, grants } }),
+    event: {
+      ...done.event,
+      ...event,
+      time: { ...done.event.time, eventMs: done.event.time.eventMs + days * 86_400_000 },
+    },
+  });
+  const { action: _none, ...bare } = done.event;
+  const granted = { change: 'tools.granted', detail: { tools: tools.map((tool) => ({ tool })) } };
+  const first = at(0, {});
+  const grant: EventFact = {
+    ...first,
+    event: { ...bare, kind: 'governance', category: 'grant', governance: granted } as Event,
+  };
+  return [grant, ...Array.from({ length: 60 }, (_, day) => at(day + 1, {}))];
+}
+
 /** A memory that one session writes with a stranger's text in view, and another reads. */
 function passedOn(facts: readonly Fact[]): EventFact[] {
   const turn = facts.find(
@@ -167,7 +198,7 @@ export function factsOf(seed: number): Fact[] {
   }
   correlate.passTime(lastMs + 120_000);
   correlate.finish(lastMs + 120_000);
-  facts.push(...settledAgent(facts), ...passedOn(facts));
+  facts.push(...settledAgent(facts), ...passedOn(facts), ...holdsTooMuch(facts));
   const attempts = facts.filter((fact) => fact.type === 'attempt').slice(0, 5);
   for (const attempt of attempts)
     for (const lane of ['session', 'accumulator'] as const) facts.push(firingOf(attempt, lane));
