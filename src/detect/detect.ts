@@ -19,11 +19,14 @@ import type { Slots } from '../state/slots.ts';
 import type { AnalyticKind, Finding, See } from './kind.ts';
 import { burnRate } from './kinds/burn-rate.ts';
 import { content } from './kinds/content.ts';
+import { disuse } from './kinds/disuse.ts';
 import { evidence } from './kinds/evidence.ts';
 import { notice } from './kinds/notice.ts';
+import { novelty } from './kinds/novelty.ts';
 import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
+import { taintedMemory } from './kinds/tainted-memory.ts';
 import {
   type CorrelationSet,
   correlationSet,
@@ -41,6 +44,9 @@ export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
   'burn-rate': burnRate,
   notice,
   content,
+  novelty,
+  'tainted-memory': taintedMemory,
+  disuse,
 };
 
 /** Detection over a fixed set of detectors. */

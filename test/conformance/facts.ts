@@ -3,7 +3,7 @@
 import { createCorrelate } from '../../src/correlate/correlate.ts';
 import { NOTICE_CODES } from '../../src/model/detection.ts';
 import type { Event, WireEvent } from '../../src/model/event.ts';
-import type { BurnFact, Fact, FiringFact, NoticeFact } from '../../src/model/fact.ts';
+import type { BurnFact, EventFact, Fact, FiringFact, NoticeFact } from '../../src/model/fact.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { Slots } from '../../src/state/slots.ts';
@@ -113,6 +113,72 @@ function noticesOf(timeMs: number): NoticeFact[] {
   );
 }
 
+/** An agent that does the same thing for a long time, and then something else. */
+function settledAgent(facts: readonly Fact[]): EventFact[] {
+  const done = facts.find(
+    (fact): fact is EventFact =>
+      fact.type === 'event' &&
+      fact.event.action?.decision === 'allow' &&
+      fact.event.action.outcome === 'ok',
+  );
+  const action = done?.event.action;
+  if (done === undefined || action === undefined) return [];
+  const usual: EventFact = { ...done, agent: 'settled', session: null };
+  const other = { ...usual.event, action: { ...action, tool: 'something-else' } };
+  return [...Array.from({ length: 100 }, () => usual), { ...usual, event: other }];
+}
+
+/** An agent that holds two tools and for sixty days calls one of them, once a day. */
+function holdsTooMuch(facts: readonly Fact[]): EventFact[] {
+  const done = facts.find(
+    (fact): fact is EventFact => fact.type === 'event' && fact.event.action !== undefined,
+  );
+  const action = done?.event.action;
+  if (done === undefined || action === undefined) return [];
+  const context = done.context();
+  const tools = [action.tool, 'never-called'];
+  const grants = Object.fromEntries(tools.map((tool) => [tool, { class: null, tier: null }]));
+  const at = (days: number, event: Partial<Event>): EventFact => ({
+    ...done,
+    agent: 'holder',
+    session: null,
+    context: () => ({ ...context, agent: { ...context.agent, grants } }),
+    event: {
+      ...done.event,
+      ...event,
+      time: { ...done.event.time, eventMs: done.event.time.eventMs + days * 86_400_000 },
+    },
+  });
+  const { action: _none, ...bare } = done.event;
+  const granted = { change: 'tools.granted', detail: { tools: tools.map((tool) => ({ tool })) } };
+  const first = at(0, {});
+  const grant: EventFact = {
+    ...first,
+    event: { ...bare, kind: 'governance', category: 'grant', governance: granted } as Event,
+  };
+  return [grant, ...Array.from({ length: 60 }, (_, day) => at(day + 1, {}))];
+}
+
+/** A memory that one session writes with a stranger's text in view, and another reads. */
+function passedOn(facts: readonly Fact[]): EventFact[] {
+  const turn = facts.find(
+    (fact): fact is EventFact => fact.type === 'event' && fact.event.reasoning !== undefined,
+  );
+  const session = facts.find((fact) => fact.type === 'attempt')?.session;
+  if (turn === undefined || session === undefined) return [];
+  return (['write', 'read'] as const).map((op) => ({
+    ...turn,
+    session: { ...session, id: `${op}s` },
+    event: {
+      ...turn.event,
+      reasoning: {
+        ...{ intents: [], claims: [], text: PAYLOAD, memory: { op, id: 'm' } },
+        context: { documents: [{ id: 'd', trust: 'untrusted' as const }] },
+      },
+    },
+  }));
+}
+
 /** Every fact that the books of a fleet give, in the order in which they become decidable. */
 export function factsOf(seed: number): Fact[] {
   const facts: Fact[] = [];
@@ -132,6 +198,7 @@ export function factsOf(seed: number): Fact[] {
   }
   correlate.passTime(lastMs + 120_000);
   correlate.finish(lastMs + 120_000);
+  facts.push(...settledAgent(facts), ...passedOn(facts), ...holdsTooMuch(facts));
   const attempts = facts.filter((fact) => fact.type === 'attempt').slice(0, 5);
   for (const attempt of attempts)
     for (const lane of ['session', 'accumulator'] as const) facts.push(firingOf(attempt, lane));

@@ -205,4 +205,31 @@ export const SESSION_FIELDS: readonly DerivedField[] = [
       return ages.length === 0 ? undefined : ages.reduce((a, b) => Math.max(a, b));
     },
   },
+  {
+    source: 'event',
+    kinds: ['reasoning'],
+    level: 'L0',
+    name: 'derived.memory',
+    type: 'string',
+    says: 'Which memory: its store, where one is named, and its id; absent without an id.',
+    read: ({ fact: { event } }) => {
+      const memory = event.reasoning?.memory;
+      // A name of a store may hold any character, so its length goes before it.
+      return memory?.id === undefined
+        ? undefined
+        : `${memory.store?.length ?? '-'}:${memory.store ?? ''}/${memory.id}`;
+    },
+  },
+  {
+    source: 'event',
+    kinds: ['reasoning'],
+    level: 'L0',
+    name: 'derived.memoryAgeMs',
+    type: 'number',
+    says: 'Milliseconds since the memory that was used was written; absent where nobody says when.',
+    read: ({ fact: { event } }) => {
+      const writtenMs = event.reasoning?.memory?.writtenMs;
+      return writtenMs === undefined ? undefined : event.time.eventMs - writtenMs;
+    },
+  },
 ];

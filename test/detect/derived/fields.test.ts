@@ -173,6 +173,32 @@ describe('derived fields', () => {
     assert.equal(value('derived.contextAgeMs', turn), 9);
   });
 
+  it('tell how old a memory is, where its writer says when it was written', () => {
+    const memory = (rest: object) =>
+      factOf({
+        kind: 'reasoning',
+        reasoning: { intents: [], claims: [], memory: { op: 'read', ...rest } },
+      });
+    const { eventMs } = memory({}).event.time;
+    assert.equal(value('derived.memoryAgeMs', memory({ writtenMs: eventMs - 7 })), 7);
+    assert.equal(value('derived.memoryAgeMs', memory({})), undefined);
+  });
+
+  it('tell memories of two stores apart, and none without an id', () => {
+    const named = (rest: object) =>
+      value(
+        'derived.memory',
+        factOf({
+          kind: 'reasoning',
+          reasoning: { intents: [], claims: [], memory: { op: 'read', ...rest } },
+        }),
+      );
+    const keys = [{ id: 'm' }, { id: 'm', store: '' }, { id: 'm', store: 'a' }, { id: 'a/m' }];
+    assert.equal(new Set(keys.map(named)).size, keys.length);
+    assert.equal(named({ id: 'm', store: 'a' }), named({ id: 'm', store: 'a', writtenMs: 5 }));
+    assert.equal(named({ store: 'a' }), undefined);
+  });
+
   it('tell an approval by oneself', () => {
     const approves = (by: string[]) => {
       const governance = { change: 'approval.granted', approval: { by } } as const;

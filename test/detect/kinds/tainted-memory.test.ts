@@ -1,0 +1,118 @@
+/** Tainted memory: from a stranger's text, by way of a memory, into another session. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { EMPTY_INVENTORY } from '../../../src/baseline/inventory.ts';
+import { taintedMemory } from '../../../src/detect/kinds/tainted-memory.ts';
+import type { Reasoning } from '../../../src/model/event.ts';
+import type { EventFact, SessionView } from '../../../src/model/fact.ts';
+import { Slots } from '../../../src/state/slots.ts';
+import { eventOf } from '../../correlate/events.ts';
+import { known } from '../../correlate/known.ts';
+
+type Trust = 'trusted' | 'untrusted' | 'unknown';
+
+/** Uses memories; answers the finding's labels of time, or null. */
+function lab(within = '1h') {
+  const slots = new Slots();
+  const evicted: string[] = [];
+  const see = taintedMemory.compile(
+    { within },
+    {
+      stem: 'x',
+      scope: 'x',
+      slots,
+      inventory: EMPTY_INVENTORY,
+      evicted: (_subject, detail) => evicted.push(detail),
+    },
+  );
+  const use = (
+    seconds: number,
+    session: string,
+    op: 'read' | 'write' | 'delete',
+    trust: readonly Trust[] | null = null,
+    { id = 'm', tenant = '-' } = {},
+  ) => {
+    const reasoning: Reasoning = {
+      intents: [],
+      claims: [],
+      memory: { op, id },
+      ...(trust === null ? {} : { context: { documents: trust.map((one) => ({ trust: one })) } }),
+    };
+    const view: SessionView = {
+      ...{ tenant, id: session, agent: 'a', ownedBy: 'witness', role: null },
+      ...{ openedMs: null, closedMs: null, parent: null, blind: [] },
+    };
+    const fact: EventFact = {
+      type: 'event',
+      event: eventOf({ ms: seconds * 1000, body: { reasoning } }),
+      session: view,
+      ...{ tenant, agent: 'a', role: null },
+      ...{ argsDigest: null, toolClass: null, granted: null, ours: false, model: null },
+      late: false,
+      ...known(),
+    };
+    return see(fact)?.said.map(({ witness }) => witness.ms / 1000) ?? null;
+  };
+  return { use, slots, evicted };
+}
+
+describe('tainted-memory', () => {
+  it('names the write and the read by another session', () => {
+    const { use } = lab();
+    assert.equal(use(0, 's', 'write', ['trusted', 'untrusted']), null);
+    assert.equal(use(5, 's', 'read'), null, 'its own scratch pad');
+    assert.deepEqual(use(9, 't', 'read'), [0, 9]);
+  });
+
+  it('tells each reading session once, and at most sixteen', () => {
+    const { use } = lab();
+    use(0, 's', 'write', ['untrusted']);
+    const told = Array.from({ length: 40 }, (_, n) => use(n + 1, `t${n % 20}`, 'read') !== null);
+    assert.equal(told.filter(Boolean).length, 16);
+    assert.ok(told.slice(0, 16).every(Boolean));
+  });
+
+  it('does not mind who read it before', () => {
+    const { use } = lab();
+    assert.equal(use(0, 't', 'read'), null);
+    use(1, 's', 'write', ['untrusted']);
+    assert.deepEqual(use(2, 't', 'read'), [1, 2]);
+  });
+
+  it('is cleaned by deletion and by trusted text alone', () => {
+    for (const [clean, trust, silent] of [
+      ['delete', null, true],
+      ['write', ['trusted'], true],
+      ['write', ['trusted', 'unknown'], false],
+      ['write', [], false],
+      ['write', null, false],
+    ] as const) {
+      const { use } = lab();
+      use(0, 's', 'write', ['untrusted']);
+      use(1, 'u', clean, trust);
+      assert.equal(use(2, 't', 'read') === null, silent, `${clean} ${String(trust)}`);
+    }
+  });
+
+  it('looks back as far as it is told, and never ahead', () => {
+    const { use } = lab();
+    use(100, 's', 'write', ['untrusted']);
+    assert.equal(use(99, 'u', 'read'), null);
+    assert.equal(use(3701, 'v', 'read'), null);
+    assert.deepEqual(use(3700, 't', 'read'), [100, 3700]);
+  });
+
+  it('keeps memories and tenants apart', () => {
+    const { use } = lab();
+    use(0, 's', 'write', ['untrusted']);
+    assert.equal(use(1, 't', 'read', null, { id: 'n' }), null);
+    assert.equal(use(1, 't', 'read', null, { tenant: 'else' }), null);
+  });
+
+  it('forgets the oldest of many, and says so', () => {
+    const { use, slots, evicted } = lab();
+    for (let n = 0; n < 100_005; n += 1) use(n, 's', 'write', ['untrusted'], { id: `m${n}` });
+    assert.equal(evicted.length, 5);
+    assert.equal([...slots.all()].length, 100_000);
+  });
+});
