@@ -1,4 +1,4 @@
-/** Kind `disuse`: tools that were granted and that their agent, which is at work, does not use. */
+/** Kind `disuse`: tools that were granted and that their agent, though at work, never calls. */
 import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
 import type { EventFact } from '../../model/fact.ts';
