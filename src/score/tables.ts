@@ -160,7 +160,7 @@ function compileCell(
   for (const { level, calibration, ageDays } of levels) {
     const gathered = gather(calibration[dimension] ?? {}, cell, Math.max(1, floor));
     if (gathered === null) continue;
-    found.push(compileLayer(level, gathered.cell, gathered.scores));
+    found.push(layerOf(level, gathered.cell, gathered.scores));
     ages.push(ageDays);
   }
   if (found.length === 0) return null;
@@ -169,14 +169,32 @@ function compileCell(
   return { layers, pending: { p: 1, e: placeIn(layers, -SCORE_MAX).e } };
 }
 
+/**
+ * Layers by the scores they were compiled from: a lane is made anew after each crash and each reload
+ * of a profile, and what its cells say depends on nothing else.
+ */
+const COMPILED = new WeakMap<readonly number[], Omit<Layer, 'weight'>>();
+
+function layerOf(
+  level: CalibrationLevel['level'],
+  cell: string,
+  scores: readonly number[],
+): Omit<Layer, 'weight'> {
+  const known = COMPILED.get(scores);
+  if (known !== undefined && known.level === level && known.cell === cell) return known;
+  const made = compileLayer(level, cell, ascending(scores));
+  COMPILED.set(scores, made);
+  return made;
+}
+
 /** Scores of a cell, or of that cell over all hours. */
 function gather(
   cells: Readonly<Record<string, readonly number[]>>,
   cell: string,
   floor: number,
-): { cell: string; scores: Float64Array } | null {
+): { cell: string; scores: readonly number[] } | null {
   const exact = cells[cell] ?? [];
-  if (exact.length >= floor) return { cell, scores: ascending(exact) };
+  if (exact.length >= floor) return { cell, scores: exact };
   const wide = cell.split('/').slice(0, 2).join('/');
   const named = cells[wide];
   const pooled =
@@ -185,7 +203,7 @@ function gather(
       .filter((name) => name.startsWith(`${wide}/`))
       .sort()
       .flatMap((name) => cells[name] ?? []);
-  return pooled.length >= floor ? { cell: wide, scores: ascending(pooled) } : null;
+  return pooled.length >= floor ? { cell: wide, scores: pooled } : null;
 }
 
 function ascending(scores: readonly number[]): Float64Array {
