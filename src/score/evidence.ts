@@ -146,12 +146,13 @@ function look(
   standard: Standard,
   fired: string[],
 ): Firing[] {
-  const judged = judge(readings, standard.tables, standard.weights, true);
-  const found = sessionLane(key, readings, standard, judged, fired, {
+  const judging = () => judge(readings, standard.tables, standard.weights, true);
+  const found = sessionLane(key, readings, standard, judging, fired, {
     tick: entity.ticks + 1,
     early: true,
   });
   if (standard.guard.block > 1) return found;
+  const judged = judging();
   let open = Number.NaN;
   for (const threshold of standard.thresholds) {
     if (threshold.a === null) continue;
@@ -197,7 +198,7 @@ function tick(
   fired: string[],
 ): Closed {
   const unit = judge(readings, standard.tables, standard.weights, false);
-  const found = sessionLane(key, readings, standard, unit, fired, {
+  const found = sessionLane(key, readings, standard, () => unit, fired, {
     tick: entity.ticks + 1,
     early: false,
   });

@@ -9,13 +9,13 @@ const GATE_P = 0.05;
 
 /**
  * The session lane: fires at the first prefix whose joint p is within the cut of the declared rate.
- * `fired` holds what the unit has fired so far and is added to.
+ * `fired` holds what the unit has fired so far and is added to. `judging` is asked where it may fire.
  */
 export function sessionLane(
   key: UnitKey,
   readings: Readings,
   standard: Standard,
-  judged: Judged,
+  judging: () => Judged,
   fired: string[],
   moment: { readonly tick: number; readonly early: boolean },
 ): Firing[] {
@@ -36,6 +36,7 @@ export function sessionLane(
     if (p * (lane.layer.n + 1) > lane.cut + 0.5) continue;
     const name = `session:${threshold.name}`;
     if (fired.includes(name)) continue;
+    const judged = judging();
     if (threshold.sources === 2 && judged.sourceP().filter((each) => each <= GATE_P).length < 2)
       continue;
     fired.push(name);
