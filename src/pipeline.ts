@@ -219,7 +219,7 @@ class Spine implements Pipeline {
     yield* this.#correlate.restoring();
     yield* this.#behaviour.restoring();
     yield* this.#casework.cases.restoring();
-    yield* this.#detect.restoring();
+    yield* this.#detect.restoring(watermarkMs);
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {

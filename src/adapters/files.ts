@@ -130,16 +130,18 @@ export async function readYamlDocuments(
 }
 
 /**
- * Reads every `.yaml` and `.yml` of a folder, by name, without its subfolders. A missing folder is
- * an empty one where `optional` is set, and a problem otherwise.
+ * Reads every `.yaml` and `.yml` of a folder, by name, without its subfolders; of these only the ones
+ * whose names `wanted` takes. A missing folder is an empty one where `optional` is set, and a problem
+ * otherwise.
  */
 export async function readYamlFolder(
   folder: string,
-  options: { readonly optional?: boolean } = {},
+  options: { readonly optional?: boolean; readonly wanted?: (name: string) => boolean } = {},
 ): Promise<{ files: YamlFile[]; problems: Problem[] }> {
+  const { wanted = () => true } = options;
   let names: string[];
   try {
-    names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
+    names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name) && wanted(name)).sort();
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT' && options.optional === true) return { files: [], problems: [] };
     const message = `folder cannot be read: ${codeOf(cause)}`;

@@ -25,13 +25,12 @@ export interface OpenUnit {
   readonly states: Json[];
   readonly scores: (number | null)[];
   conduct: object | null;
-  because: readonly string[];
   /** The call at which the unit was strangest; the last one where no rehearsed score says. */
   witness: WitnessRecord | null;
 }
 
 /** Changes whenever the state of a dimension or of conduct does. */
-export const UNIT_FORM = 2;
+export const UNIT_FORM = 3;
 const BECAUSE_MAX = 8;
 const LEVEL_RANK = { L0: 0, L1: 1, L2: 2, L3: 3 } as const;
 
@@ -50,7 +49,6 @@ export function beginUnit(head: UnitHead, profile: InForceProfile, ms: number): 
     states,
     scores,
     conduct: profile.conduct?.begin(head) ?? null,
-    because: [],
     witness: null,
   };
 }
@@ -73,10 +71,7 @@ export function take(
   }
   unit.witness ??= witness;
   const scored = profile.conduct.see(unit.conduct, item);
-  if (scored === null) return;
-  if (scored.because.length === 0 || scored.score !== profile.conduct.scoreOf(unit.conduct)) return;
-  unit.because = scored.because.slice(0, BECAUSE_MAX);
-  if (witness !== null) unit.witness = witness;
+  if (scored?.isMost === true && witness !== null) unit.witness = witness;
 }
 
 /** Scores as they stand: running ones so far, closing ones only at the close. */
@@ -120,7 +115,9 @@ export function sentencesOf(
   names: readonly string[],
 ): readonly string[] {
   const found: string[] = [];
-  if (profile.conduct !== null) found.push(...unit.because);
+  const { conduct } = profile;
+  if (conduct !== null && unit.conduct !== null)
+    found.push(...conduct.becauseOf(unit.conduct).slice(0, BECAUSE_MAX));
   for (const name of names) {
     const at = profile.dimensions.findIndex(({ dimension }) => dimension.name === name);
     const own = profile.dimensions[at];

@@ -11,15 +11,14 @@ export interface RehearsalLearnt {
 /** A trained score at work. Its state is plain JSON and bounded. */
 export interface RehearsedScorer {
   begin(head: UnitHead): object;
-  /** Mutates the state; null where the item is not scored. Higher is stranger. */
-  see(
-    state: object,
-    item: UnitItem,
-  ): { readonly score: number; readonly because: readonly string[] } | null;
+  /** Mutates the state; null where the item is not scored. Higher is stranger; `isMost`: than all before. */
+  see(state: object, item: UnitItem): { readonly score: number; readonly isMost: boolean } | null;
   /** Calibration cell the unit is in by now, for example `L3/unseen`. */
   cellOf(state: object): string;
   /** Running maximum in that cell; null before the first scored call. */
   scoreOf(state: object): number | null;
+  /** What made the strangest call so, most important first; names and figures only. */
+  becauseOf(state: object): readonly string[];
 }
 
 /** A method of rehearsal: learns and scores. */

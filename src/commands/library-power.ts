@@ -33,9 +33,12 @@ export async function readPower(
   const remarks: string[] = [];
   const byStem = new Map(detectors.map((detector) => [detector.stem, detector]));
   for (const family of FAMILIES) {
-    // Mistakes in the YAML itself are said where the detectors are read.
-    const { files } = await readYamlFolder(`${detectorsDir}/${family}`, { optional: true });
-    for (const { file, documents } of files) {
+    const beside = await readYamlFolder(`${detectorsDir}/${family}`, {
+      optional: true,
+      wanted: (name) => MEASURED.test(name),
+    });
+    problems.push(...beside.problems);
+    for (const { file, documents } of beside.files) {
       const stem = MEASURED.exec(file)?.[1];
       if (stem === undefined) continue;
       for (const { value, lineOf } of documents) {

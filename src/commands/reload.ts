@@ -60,8 +60,7 @@ export async function reloadOnce(
     const turns = await observer.reload({ detectors, exceptions }, 'a change of files');
     for (const { stem, from, to, untilMs } of turns)
       log.info({ detector: stem, from, to, untilMs }, 'a detector changes');
-    if (turns.length > 0)
-      log.info({ detectors: detectors.length, changed: turns.length }, 'detectors were read again');
+    log.info({ detectors: detectors.length, changed: turns.length }, 'detectors were read');
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     log.error(

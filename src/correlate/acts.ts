@@ -409,7 +409,7 @@ function reviewAttempt(
         ? tier !== 'prohibited' &&
           approvedBy(
             [...session.approvals, ...(owner?.approvals ?? [])],
-            attempt.tool,
+            attempt,
             session.agent,
             nowMs,
           )

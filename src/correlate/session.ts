@@ -248,15 +248,21 @@ export function prune(marks: Record<string, number>, most: number): void {
   for (let at = 0; at < keys.length - most; at += 1) delete marks[keys[at] as string];
 }
 
-/** Is there a valid approval by somebody other than the agent? */
+/**
+ * Did somebody other than the agent approve the call? The approval is in force when the call was made,
+ * or when it is reviewed, a clock tolerance later: one published a moment late counts, and so does one
+ * that ran out in between.
+ */
 export function approvedBy(
   approvals: readonly Approval[],
-  tool: string,
+  { tool, ms }: Pick<Attempt, 'tool' | 'ms'>,
   agent: string,
-  ms: number,
+  reviewedMs: number,
 ): boolean {
   return approvals.some(
-    (approval) => approval.by.some((by) => by !== agent) && covers(approval, tool, ms),
+    (approval) =>
+      approval.by.some((by) => by !== agent) &&
+      (covers(approval, tool, ms) || covers(approval, tool, reviewedMs)),
   );
 }
 

@@ -87,6 +87,8 @@ export interface DetectOptions {
   readonly blind: (kind: Kind) => boolean;
   /** Says what the observer must say of itself. */
   readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
+  /** Event time before which this `stem@version` was not there, ms; undefined: it always was. */
+  readonly sinceMs?: (scope: string) => number | undefined;
 }
 
 /** Compiles the detectors. Their params have been checked when they were read. */
@@ -126,6 +128,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
     correlationsOf(detectors),
     {
       ...{ slots: options.slots, blind: options.blind, evicted: options.evicted },
+      sinceMs: (key) => options.sinceMs?.(key.slice(0, key.lastIndexOf('/'))),
       undecided: (subject, detail, ms) => options.notice('event.undecided', subject, detail, ms),
     },
     ({ stem }, finding) => {

@@ -5,14 +5,18 @@ import { linkFile } from './sigma/correlating.ts';
 
 /**
  * Event time after which a detector that began with nothing answers as one that was always there, ms.
- * Correlations: their timespans added up, for one may stand on another. Kinds that count: the length
+ * Correlations: their timespans added up, for one may stand on another, and twice where something must
+ * not have been before. Kinds that count: the length
  * of their window. Everything else judges what it is shown: 0.
  */
 export function memoryMs({ sigma, params }: Pick<Detector, 'sigma' | 'params'>): number {
   if (sigma !== null) {
     const where = { file: '', lineOf: () => null };
     const texts = sigma.correlations.map((document) => ({ document, where }));
-    return linkFile('', sigma, texts).rules.reduce((sum, { timespanMs }) => sum + timespanMs, 0);
+    return linkFile('', sigma, texts).rules.reduce((sum, { timespanMs, conjuncts }) => {
+      const isNegated = conjuncts?.some(({ absent }) => absent.length > 0) ?? false;
+      return sum + timespanMs * (isNegated ? 2 : 1);
+    }, 0);
   }
   const { within } = (params ?? {}) as { readonly within?: unknown };
   return typeof within === 'string' ? durationMs(within) : 0;

@@ -1,11 +1,18 @@
 /** Roster: which version of each detector has the say, and which one is still warming up. */
-import type { Amendment, Detection, Entity as Who } from '../model/detection.ts';
+import {
+  type Amendment,
+  type Detection,
+  MATURITIES,
+  type Maturity,
+  type Entity as Who,
+} from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Turn } from '../model/effects.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Entity } from '../state/slots.ts';
 import { createDetect, type Detect, type DetectOptions, type DetectSink } from './detect.ts';
 import { memoryMs } from './memory.ts';
+import { scopeOf } from './sigma/correlating.ts';
 
 /** Detection whose detectors can be exchanged while it works. */
 export interface Roster extends Detect {
@@ -15,6 +22,8 @@ export interface Roster extends Detect {
    * the say. Returns what turns, in the order of the stems.
    */
   reload(detectors: readonly Detector[], nowMs: number): readonly Turn[];
+  /** `nowMs`: event time up to which the lane had got; versions it did not know begin there. */
+  restoring(nowMs?: number | null): Generator<undefined, void>;
 }
 
 /** A detector that is being replaced. Plain JSON. */
@@ -25,7 +34,7 @@ interface Changing {
   /** Version that takes over. */
   readonly next: string;
   readonly untilMs: number;
-  /** Whom the old version spoke of meanwhile. */
+  /** Whom the old version spoke of meanwhile, each once, the first SAID_MAX. */
   readonly said: string[];
   /** What the new version would have said meanwhile. */
   readonly held: Detection[];
@@ -34,12 +43,16 @@ interface Changing {
 interface Stored extends Entity {
   versions: Record<string, string>;
   changing: Changing[];
+  /** By `stem@version`: event time before which the version was not there, ms. Absent: always was. */
+  since: Record<string, number>;
 }
 
 const SPACE = 'H';
 const KEY = 'roster';
 /** Findings of a version that warms up; what goes beyond is counted and said. */
 const HELD_MAX = 200;
+/** Of whom an old version spoke. Beyond that a new one may tell again what was told; it misses nothing. */
+const SAID_MAX = 2000;
 /** Spaces of detectors: kinds that count, and correlations. */
 const OWNED = /^(?:[RY]:|C\d+:)/;
 
@@ -50,6 +63,9 @@ export function createRoster(detectors: readonly Detector[], options: DetectOpti
 
 class Exchange implements Roster {
   readonly #options: DetectOptions;
+  readonly #since = new Map<string, number>();
+  /** `said` of each, to be asked fast. */
+  readonly #spoken = new WeakMap<Changing, Set<string>>();
   /** As the files are now. */
   #given: readonly Detector[];
   #changing: Changing[] = [];
@@ -57,9 +73,9 @@ class Exchange implements Roster {
   #warming: Detect | null = null;
 
   constructor(detectors: readonly Detector[], options: DetectOptions) {
-    this.#options = options;
+    this.#options = { ...options, sinceMs: (scope) => this.#since.get(scope) };
     this.#given = detectors;
-    this.#active = createDetect(detectors, options);
+    this.#active = createDetect(detectors, this.#options);
   }
 
   get detectors(): ReadonlyMap<string, Detector> {
@@ -99,13 +115,19 @@ class Exchange implements Roster {
     if (ripe.length > 0) this.#takeOver(ripe, sink);
   }
 
-  *restoring(): Generator<undefined, void> {
+  *restoring(nowMs: number | null = null): Generator<undefined, void> {
     const stored = this.#options.slots.get<Stored>(SPACE, KEY);
+    this.#since.clear();
+    for (const [scope, ms] of Object.entries(stored?.since ?? {})) this.#since.set(scope, ms);
     const versions = new Map(this.#given.map(({ stem, version }) => [stem, version]));
     // A replacement goes on where the file still holds the version that was to take over.
     this.#changing = (stored?.changing ?? []).filter(
       ({ stem, next }) => versions.get(stem) === next,
     );
+    // Another version than the one that ran has heard nothing of what was.
+    if (stored !== undefined && nowMs !== null)
+      for (const one of this.#inForce())
+        if (stored.versions[one.stem] !== one.version) this.#since.set(scopeOf(one), nowMs);
     this.#compile();
     yield* this.#active.restoring();
     if (this.#warming !== null) yield* this.#warming.restoring();
@@ -121,9 +143,10 @@ class Exchange implements Roster {
     for (const next of detectors) {
       const old = before.get(next.stem);
       const under = known.get(next.stem);
-      if (old === undefined || old.version === next.version) {
-        if (old === undefined)
-          turns.push({ stem: next.stem, from: null, to: next.version, untilMs: nowMs });
+      if (old !== undefined && old.version === next.version) continue;
+      if (under?.next !== next.version) this.#since.set(scopeOf(next), nowMs);
+      if (old === undefined) {
+        turns.push({ stem: next.stem, from: null, to: next.version, untilMs: nowMs });
         continue;
       }
       if (under !== undefined && under.next === next.version) {
@@ -147,10 +170,14 @@ class Exchange implements Roster {
     return turns.sort((a, b) => (a.stem < b.stem ? -1 : 1));
   }
 
-  /** The versions that have the say. */
+  /** The versions that have the say. What a file takes from a detector its old version loses at once. */
   #inForce(): readonly Detector[] {
     const old = new Map(this.#changing.map((one) => [one.stem, one.old]));
-    return this.#given.map((one) => old.get(one.stem) ?? one);
+    return this.#given.map((one) => {
+      const before = old.get(one.stem);
+      if (before === undefined) return one;
+      return { ...before, maturity: lesser(before.maturity, one.maturity) };
+    });
   }
 
   #compile(): void {
@@ -181,8 +208,12 @@ class Exchange implements Roster {
     this.#dropOrphans();
     for (const { said, held } of ripe) {
       const spoken = new Set(said);
-      for (const detection of held)
-        if (!spoken.has(whoOf(detection.entity))) sink.detection(detection);
+      for (const detection of held) {
+        if (spoken.has(whoOf(detection.entity))) continue;
+        // What it was found with may have been taken from the detector since.
+        const now = this.#active.detectors.get(detection.detector)?.maturity ?? 'shadow';
+        sink.detection({ ...detection, maturity: lesser(detection.maturity, now) });
+      }
     }
   }
 
@@ -191,14 +222,29 @@ class Exchange implements Roster {
     return {
       detection: (detection) => {
         const one = this.#changing.find(({ stem }) => stem === detection.detector);
-        if (one !== undefined) {
-          one.said.push(whoOf(detection.entity));
-          this.#touch();
-        }
+        if (one !== undefined) this.#note(one, detection);
         sink.detection(detection);
       },
       amendment: (amendment, entity) => sink.amendment(amendment, entity),
     };
+  }
+
+  #note(one: Changing, { entity, decidedMs }: Detection): void {
+    let spoken = this.#spoken.get(one);
+    if (spoken === undefined) {
+      spoken = new Set(one.said);
+      this.#spoken.set(one, spoken);
+    }
+    const who = whoOf(entity);
+    if (spoken.has(who)) return;
+    if (spoken.size >= SAID_MAX) {
+      const detail = 'an old version spoke of more than is kept; what it told may be told again';
+      this.#options.evicted(one.stem, detail, decidedMs);
+      return;
+    }
+    spoken.add(who);
+    one.said.push(who);
+    this.#touch();
   }
 
   /** Keeps what the new versions would say. */
@@ -238,7 +284,10 @@ class Exchange implements Roster {
     const versions = Object.fromEntries(
       this.#inForce().map(({ stem, version }) => [stem, version]),
     );
-    const stored: Stored = { versions, changing: this.#changing };
+    const live = new Set([...this.#inForce(), ...this.#given].map(scopeOf));
+    for (const scope of this.#since.keys()) if (!live.has(scope)) this.#since.delete(scope);
+    const since = Object.fromEntries(this.#since);
+    const stored: Stored = { versions, changing: this.#changing, since };
     this.#options.slots.put(SPACE, KEY, stored);
   }
 
@@ -253,6 +302,10 @@ class Exchange implements Roster {
     for (const space of slots.spaces())
       if (OWNED.test(space) && !live.has(space)) slots.drop(space);
   }
+}
+
+function lesser(one: Maturity, other: Maturity): Maturity {
+  return MATURITIES.indexOf(one) <= MATURITIES.indexOf(other) ? one : other;
 }
 
 function whoOf({ tenant, agent, session }: Who): string {

@@ -61,13 +61,22 @@ function joined(rows: readonly UsageCount[]): readonly { id: string; row: UsageC
   const byId = new Map<string, UsageCount>();
   for (const given of rows) {
     const names = Object.fromEntries(NAMES.map((name) => [name, cleanKey(given[name])]));
-    const row = { ...given, ...names, dayMs: whole(given.dayMs) };
+    const row = { ...given, ...names, ...boundedSums(given), dayMs: whole(given.dayMs) };
     const id = idOf('usage', String(row.dayMs), ...NAMES.map((name) => row[name]));
     const before = byId.get(id);
     const summed = before === undefined ? {} : sumOf(before, row);
     byId.set(id, { ...row, ...summed });
   }
   return [...byId].map(([id, row]) => ({ id, row }));
+}
+
+/** The database refuses a sum of doubles that overflows: no step comes near, and none is not a number. */
+const STEP_MAX = 1e24;
+
+function boundedSums({ tokens, cost }: UsageCount): Pick<UsageCount, 'tokens' | 'cost'> {
+  const bounded = (value: number) =>
+    Number.isNaN(value) ? 0 : Math.max(-STEP_MAX, Math.min(STEP_MAX, value));
+  return { tokens: bounded(tokens), cost: bounded(cost) };
 }
 
 function sumOf(a: UsageCount, b: UsageCount): Partial<UsageCount> {

@@ -110,6 +110,7 @@ function add(
       announce(caseId, at, why, detection.detector, detection.decidedMs, detection.id),
     );
   const isNew = entity === undefined;
+  const isWatched = entity?.state === 'open';
   if (entity === undefined) {
     if (slots.count(SPACE) >= CASES_MAX) forgetOldest(slots, detection.decidedMs, evicted);
     entity = newCase(detection, gathered);
@@ -131,7 +132,7 @@ function add(
     entity.saidMs = detection.decidedMs;
     tell(why, entity, id);
   }
-  watch(id, entity);
+  if (!isWatched) watch(id, entity);
   slots.touch(SPACE, id);
   cases.push(caseOf(id, entity));
   members.push({ caseId: id, detectionId: detection.id });
@@ -176,8 +177,13 @@ function passTime(
   for (let top = deadlines.peek(); top !== undefined && top.at <= ms; top = deadlines.peek()) {
     deadlines.pop();
     const entity = slots.get<CaseEntity>(SPACE, top.id);
-    // It grew since, or is told elsewhere: a later deadline stands, or none does.
-    if (entity === undefined || entity.state !== 'open' || entity.quietMs !== top.at) continue;
+    // It is told elsewhere, or was resolved by a deadline of its own.
+    if (entity === undefined || entity.state !== 'open') continue;
+    // It grew since: one deadline stands for it, however often it grows.
+    if (entity.quietMs > top.at) {
+      deadlines.push({ at: entity.quietMs, id: top.id });
+      continue;
+    }
     entity.state = 'resolved';
     slots.touch(SPACE, top.id);
     cases.push(caseOf(top.id, entity));

@@ -64,6 +64,9 @@ const OPEN_MAX = 32;
 const AGENTS_MAX = 200_000;
 const DAY_MS = 86_400_000;
 const GATE_R = Math.log(20);
+const MARGINAL = TABLES.indexOf('marginal');
+const CERTIFIED = TABLES.indexOf('certified');
+const WILSON = TABLES.indexOf('wilson');
 
 /**
  * Accumulators of all agents in `slots`. `evicted` is told of agents forgotten because there were too
@@ -143,21 +146,25 @@ function look(
   standard: Standard,
   fired: string[],
 ): Firing[] {
-  const judged = judge(readings, standard.tables, standard.weights, true);
-  const found = sessionLane(key, readings, standard, judged, fired, {
+  const judging = () => judge(readings, standard.tables, standard.weights, true);
+  const found = sessionLane(key, readings, standard, judging, fired, {
     tick: entity.ticks + 1,
     early: true,
   });
   if (standard.guard.block > 1) return found;
-  const open = Math.log(Math.max(1, Object.keys(entity.open).length));
-  const evidence = logOf(judged.evidence);
+  const judged = judging();
+  let open = Number.NaN;
   for (const threshold of standard.thresholds) {
     if (threshold.a === null) continue;
-    const lnE = evidence[tableOf(threshold, standard.guard)] as number;
+    const e = judged.evidence[tableOf(threshold, standard.guard)] as number;
     const held = entity.rungs[threshold.name]?.r ?? EMPTY;
+    // Nearly always (R + 1)·E <= 2·max(R, 1)·E is far from A, and nothing else needs to be known. Where
+    // R <= 1 that takes no logarithm: a third instead of a half of A is beyond all rounding.
+    if (held <= 0 && e > 0 && 3 * e < threshold.a) continue;
+    const lnE = lnOf(e);
     const lnA = Math.log(threshold.a);
-    // Nearly always: (R + 1)·E <= 2·max(R, 1)·E is far from A, and nothing else needs to be known.
     if (Math.max(held, 0) + Math.LN2 + lnE < lnA) continue;
+    if (Number.isNaN(open)) open = Math.log(Math.max(1, Object.keys(entity.open).length));
     if (fired.includes(accumulatorOf(threshold))) continue;
     const r = accumulate(held - open, lnE);
     if (r < lnA || !standsApart(threshold, apartAfter(entity, judged, open))) continue;
@@ -191,7 +198,7 @@ function tick(
   fired: string[],
 ): Closed {
   const unit = judge(readings, standard.tables, standard.weights, false);
-  const found = sessionLane(key, readings, standard, unit, fired, {
+  const found = sessionLane(key, readings, standard, () => unit, fired, {
     tick: entity.ticks + 1,
     early: false,
   });
@@ -225,10 +232,14 @@ function tick(
 }
 
 function logOf(evidence: readonly number[]): number[] {
-  return evidence.map((e) => {
-    assert(e > 0, `evidence ${e}`);
-    return Math.log(e);
-  });
+  return evidence.map(lnOf);
+}
+
+/** Asserts that evidence is above zero. */
+function lnOf(e: number): number {
+  // Asked before: the message would be made each time.
+  if (!(e > 0)) assert(false, `evidence ${e}`);
+  return Math.log(e);
 }
 
 /** ln R of each source alone after this unit, from what it holds less `open` nats. */
@@ -249,7 +260,8 @@ function rungOf(entity: AgentEvidence, threshold: Threshold): Accumulator {
 
 /** Place in TABLES. Where units depend on each other, averages over calibrations promise too much. */
 function tableOf({ table }: Threshold, { strict }: Guard): number {
-  return TABLES.indexOf(strict && table === 'marginal' ? 'certified' : table);
+  if (table === 'marginal') return strict ? CERTIFIED : MARGINAL;
+  return table === 'certified' ? CERTIFIED : WILSON;
 }
 
 function accumulatorOf(threshold: Threshold): string {

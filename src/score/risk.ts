@@ -45,6 +45,8 @@ interface RiskEntity extends Entity {
   /** How long decay stood still so far, ms. */
   frozenMs: number;
   lastMs: number;
+  /** Some were forgotten, and it was said. */
+  isFull?: boolean;
 }
 
 const SPACE = 'K';
@@ -62,8 +64,9 @@ const HOPS_MAX = 2;
 const REACH: Readonly<Record<Reach, number>> = { none: 1, some: 1.25, wide: 1.5 };
 
 /**
- * Adds a contribution; late ones decay from their own time. Keeps the last 256 of an entity and at
- * most 100,000 entities; `evicted` is told who was forgotten. False for an id it has. `to` names the
+ * Adds a contribution; late ones decay from their own time. Keeps 256 of an entity, losing first what
+ * counts least, and at most 100,000 entities; `evicted` is told what was forgotten, of one entity when
+ * it begins to be so. False for an id it has. `to` names the
  * other entities that get it, for `retractEverywhere`.
  */
 export function addRisk(
@@ -85,10 +88,23 @@ export function addRisk(
   const kept: Kept = [id, detector, TRUSTS.indexOf(trust), weight, at, delegated ? 1 : 0];
   if (to.length > 0) kept.push(to);
   state.kept.push(kept);
-  if (state.kept.length > KEPT_MAX) state.kept.shift();
+  if (state.kept.length > KEPT_MAX) {
+    state.kept.splice(leastOf(state.kept), 1);
+    if (state.isFull !== true) evicted(entity, 'contributions to its risk forgotten: too many', ms);
+    state.isFull = true;
+  }
   state.lastMs = Math.max(state.lastMs, ms);
   slots.touch(SPACE, entity);
   return true;
+}
+
+/** What counts least when all have decayed alike: a flood of trifles pushes out nothing but itself. */
+function leastOf(kept: readonly Kept[]): number {
+  const worth = ([, , , weight, at]: Kept) => Math.log2(weight) + at / HALF_LIFE_MS;
+  let least = 0;
+  for (let at = 1; at < kept.length; at += 1)
+    if (worth(kept[at] as Kept) < worth(kept[least] as Kept)) least = at;
+  return least;
 }
 
 /** Takes a contribution back, exactly and at once: its verdict was false positive. */

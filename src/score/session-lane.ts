@@ -2,37 +2,42 @@
 import { excessOf, sharesOf } from './explain.ts';
 import { type Firing, headOf, type Standard, type UnitKey } from './firing.ts';
 import type { Judged, Readings } from './judge.ts';
-import { type Cell, type Layer, laneOf, layerP, type Tables } from './tables.ts';
+import { type Layer, laneOf, layerP, type Tables } from './tables.ts';
 
 /** A source stands apart at this p, its dimensions counted. */
 const GATE_P = 0.05;
 
 /**
  * The session lane: fires at the first prefix whose joint p is within the cut of the declared rate.
- * `fired` holds what the unit has fired so far and is added to.
+ * `fired` holds what the unit has fired so far and is added to. `judging` is asked where it may fire.
  */
 export function sessionLane(
   key: UnitKey,
   readings: Readings,
   standard: Standard,
-  judged: Judged,
+  judging: () => Judged,
   fired: string[],
   moment: { readonly tick: number; readonly early: boolean },
 ): Firing[] {
   const { joint, ms } = readings;
-  const cell = joint === null ? null : standard.tables.find(joint.dimension, joint.cell);
+  const cell =
+    joint === null
+      ? null
+      : standard.tables.findAt(readings.dimensions.length, joint.dimension, joint.cell);
   const score = joint?.score ?? null;
   if (joint === null || cell === null || score === null) return [];
   const found: Firing[] = [];
   for (const threshold of standard.thresholds) {
     const { alpha } = threshold;
-    const name = `session:${threshold.name}`;
-    if (alpha === null || fired.includes(name)) continue;
-    const lane = laneFor(cell, alpha);
+    if (alpha === null) continue;
+    const lane = laneOf(cell, alpha);
     if (lane === null) continue;
     const p = layerP(lane.layer, score);
     if (p * (lane.layer.n + 1) > lane.cut + 0.5) continue;
-    if (threshold.sources === 2 && judged.sourceP.filter((each) => each <= GATE_P).length < 2)
+    const name = `session:${threshold.name}`;
+    if (fired.includes(name)) continue;
+    const judged = judging();
+    if (threshold.sources === 2 && judged.sourceP().filter((each) => each <= GATE_P).length < 2)
       continue;
     fired.push(name);
     found.push({
@@ -63,7 +68,7 @@ export function silentAt(
   alpha: number,
 ): number | null {
   const found = tables.find(dimension, cell);
-  const lane = found === null ? null : laneFor(found, alpha);
+  const lane = found === null ? null : laneOf(found, alpha);
   return lane === null ? null : silentScore(lane.layer, lane.cut);
 }
 
@@ -73,20 +78,4 @@ function silentScore(layer: Layer, cut: number): number | null {
     if ((layer.p[count] as number) * (layer.n + 1) > cut + 0.5)
       return layer.scores[layer.scores.length - count] ?? null;
   return null;
-}
-
-const lanes = new WeakMap<Cell, Map<number, { layer: Layer; cut: number } | null>>();
-
-function laneFor(cell: Cell, alpha: number): { layer: Layer; cut: number } | null {
-  let known = lanes.get(cell);
-  if (known === undefined) {
-    known = new Map();
-    lanes.set(cell, known);
-  }
-  let lane = known.get(alpha);
-  if (lane === undefined) {
-    lane = laneOf(cell, alpha);
-    known.set(alpha, lane);
-  }
-  return lane;
 }

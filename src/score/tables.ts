@@ -51,6 +51,16 @@ export interface Cell {
   readonly layers: readonly Layer[];
   /** What a score counts as that is not said yet: the least it can be. */
   readonly pending: Place;
+  /** Where one layer answers: places by the count of its scores at least as high, as they were met. */
+  readonly met: (Place | undefined)[] | null;
+  /** Session lanes by rate, as they were asked for. */
+  readonly lanes: Map<number, Lane | null>;
+}
+
+/** The layer that carries a session lane, and its PAC cut. */
+export interface Lane {
+  readonly layer: Layer;
+  readonly cut: number;
 }
 
 /** A score's place in its cell. */
@@ -65,6 +75,8 @@ export interface Place {
 export interface Tables {
   /** What answers for a cell; null: nobody may, the dimension abstains (e = 1). */
   find(dimension: string, cell: string): Cell | null;
+  /** The same; quick where the reading at this place was of that dimension and cell the last time too. */
+  findAt(place: number, dimension: string, cell: string): Cell | null;
   /** Is a session lane at rate `alpha` possible in any cell of this dimension? */
   opens(dimension: string, alpha: number): boolean;
 }
@@ -89,8 +101,18 @@ export function compileTables(levels: readonly CalibrationLevel[], floor = FLOOR
     }
     return found;
   };
+  // Readings name their dimensions in one order: whoever asks again at a place mostly asks the same.
+  const last: { dimension: string; cell: string; found: Cell | null }[] = [];
   return {
     find,
+    findAt(at, dimension, cell) {
+      const known = last[at];
+      if (known !== undefined && known.dimension === dimension && known.cell === cell)
+        return known.found;
+      const found = find(dimension, cell);
+      last[at] = { dimension, cell, found };
+      return found;
+    },
     opens: (dimension, alpha) =>
       levels.some(({ calibration }) =>
         Object.keys(calibration[dimension] ?? {}).some((cell) => {
@@ -104,7 +126,15 @@ export function compileTables(levels: readonly CalibrationLevel[], floor = FLOOR
 /** Where a score stands in a cell. Asserts that it is a number; clamps it to ±1e6. */
 export function place(cell: Cell, score: number): Place {
   assert(!Number.isNaN(score), 'a score is not a number');
-  return placeIn(cell.layers, clamp(score));
+  const { met, layers } = cell;
+  if (met === null) return placeIn(layers, clamp(score));
+  const count = countAtLeast((layers[0] as Layer).scores, clamp(score));
+  let known = met[count];
+  if (known === undefined) {
+    known = placeIn(layers, clamp(score));
+    met[count] = known;
+  }
+  return known;
 }
 
 function placeIn(layers: readonly Layer[], value: number): Place {
@@ -132,12 +162,18 @@ export function leastOf(cell: Cell): Place['e'] {
  * The layer that carries a session lane at rate `alpha`, pooling upward, with its PAC cut; null where
  * the lane is closed for this cell.
  */
-export function laneOf(cell: Cell, alpha: number): { layer: Layer; cut: number } | null {
+export function laneOf(cell: Cell, alpha: number): Lane | null {
+  const known = cell.lanes.get(alpha);
+  if (known !== undefined) return known;
+  let lane: Lane | null = null;
   for (const layer of cell.layers) {
     const cut = pacCut(layer.n, alpha);
-    if (cut > 0) return { layer, cut };
+    if (cut <= 0) continue;
+    lane = { layer, cut };
+    break;
   }
-  return null;
+  cell.lanes.set(alpha, lane);
+  return lane;
 }
 
 /** Conformal p of a score in one layer. */
@@ -160,13 +196,37 @@ function compileCell(
   for (const { level, calibration, ageDays } of levels) {
     const gathered = gather(calibration[dimension] ?? {}, cell, Math.max(1, floor));
     if (gathered === null) continue;
-    found.push(compileLayer(level, gathered.cell, gathered.scores));
+    found.push(layerOf(level, gathered.cell, gathered.scores));
     ages.push(ageDays);
   }
   if (found.length === 0) return null;
   const weights = weightsOf(found, ages);
   const layers = found.map((layer, at) => ({ ...layer, weight: weights[at] as number }));
-  return { layers, pending: { p: 1, e: placeIn(layers, -SCORE_MAX).e } };
+  const [only] = layers.length === 1 ? layers : [];
+  return {
+    layers,
+    pending: { p: 1, e: placeIn(layers, -SCORE_MAX).e },
+    met: only === undefined ? null : new Array(only.scores.length + 1).fill(undefined),
+    lanes: new Map(),
+  };
+}
+
+/**
+ * Layers by the scores they were compiled from: a lane is made anew after each crash and each reload
+ * of a profile, and what its cells say depends on nothing else.
+ */
+const COMPILED = new WeakMap<readonly number[], Omit<Layer, 'weight'>>();
+
+function layerOf(
+  level: CalibrationLevel['level'],
+  cell: string,
+  scores: readonly number[],
+): Omit<Layer, 'weight'> {
+  const known = COMPILED.get(scores);
+  if (known !== undefined && known.level === level && known.cell === cell) return known;
+  const made = compileLayer(level, cell, ascending(scores));
+  COMPILED.set(scores, made);
+  return made;
 }
 
 /** Scores of a cell, or of that cell over all hours. */
@@ -174,9 +234,9 @@ function gather(
   cells: Readonly<Record<string, readonly number[]>>,
   cell: string,
   floor: number,
-): { cell: string; scores: Float64Array } | null {
+): { cell: string; scores: readonly number[] } | null {
   const exact = cells[cell] ?? [];
-  if (exact.length >= floor) return { cell, scores: ascending(exact) };
+  if (exact.length >= floor) return { cell, scores: exact };
   const wide = cell.split('/').slice(0, 2).join('/');
   const named = cells[wide];
   const pooled =
@@ -185,7 +245,7 @@ function gather(
       .filter((name) => name.startsWith(`${wide}/`))
       .sort()
       .flatMap((name) => cells[name] ?? []);
-  return pooled.length >= floor ? { cell: wide, scores: ascending(pooled) } : null;
+  return pooled.length >= floor ? { cell: wide, scores: pooled } : null;
 }
 
 function ascending(scores: readonly number[]): Float64Array {

@@ -196,7 +196,9 @@ export class Slots {
       const names = parts?.[name];
       if (names === undefined) continue;
       const members: Parts = {};
-      for (const part of names) members[part] = record[part] ?? null;
+      // Parts bear names of others: what every object inherits is none of them.
+      for (const part of names)
+        own(members, part, Object.hasOwn(record, part) ? record[part] : null);
       changed[name] = members;
     }
     return [full, head, changed];
@@ -271,8 +273,17 @@ export class Slots {
 function merged(record: Parts, changed: Parts): Parts {
   for (const [part, value] of Object.entries(changed))
     if (value === null) delete record[part];
-    else record[part] = value;
+    else own(record, part, value);
   return record;
+}
+
+/** Sets an own property, also one of the name __proto__. */
+function own(record: Parts, part: string, value: unknown): void {
+  if (part !== '__proto__') record[part] = value;
+  else
+    Object.defineProperty(record, part, {
+      ...{ value, enumerable: true, configurable: true, writable: true },
+    });
 }
 
 function parseRows(bytes: Buffer): StoredRow[] {

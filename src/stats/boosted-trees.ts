@@ -28,9 +28,11 @@ export interface CompiledTrees {
 interface Flat {
   readonly depth: number;
   readonly trees: number;
-  /** Columns of a row; a node whose missing values go left looks so many further on. */
-  readonly width: number;
-  readonly feature: Int32Array;
+  /** What nodes look at: columns that any of them does, and where a missing value goes, 1: left. */
+  readonly columns: number[];
+  readonly lefts: number[];
+  /** By node: place in these lists. */
+  readonly looked: Int32Array;
   readonly cut: Float64Array;
   readonly value: Float64Array;
   /** By leaf: the features on the way to it, root first, and what each step added; -1 ends it. */
@@ -44,7 +46,7 @@ interface Flat {
  */
 export function compileTrees({ base, trees }: Trees): CompiledTrees {
   const flat = flattened(trees);
-  const row = new Float64Array(2 * flat.width);
+  const row = new Float64Array(Math.max(1, flat.columns.length));
   const leaves = new Int32Array(trees.length);
   const { depth, path, added, value } = flat;
   return {
@@ -71,13 +73,12 @@ export function compileTrees({ base, trees }: Trees): CompiledTrees {
 
 /** Finds the leaf of each tree. */
 function fall(flat: Flat, given: ArrayLike<number>, row: Float64Array, leaves: Int32Array): void {
-  const { depth, width, feature, cut } = flat;
+  const { depth, columns, lefts, looked, cut } = flat;
   // A missing value is the least there is to nodes that send it left, and the most to the others.
-  for (let j = 0; j < width; j += 1) {
-    const value = given[j] as number;
-    const isMissing = Number.isNaN(value);
-    row[j] = isMissing ? Number.POSITIVE_INFINITY : value;
-    row[j + width] = isMissing ? Number.NEGATIVE_INFINITY : value;
+  for (let j = 0; j < columns.length; j += 1) {
+    const value = given[columns[j] as number] as number;
+    if (!Number.isNaN(value)) row[j] = value;
+    else row[j] = lefts[j] === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
   const nodes = 2 ** depth - 1;
   const ends = nodes + 1;
@@ -88,7 +89,7 @@ function fall(flat: Flat, given: ArrayLike<number>, row: Float64Array, leaves: I
     let k = 0;
     for (let level = 0; level < depth; level += 1) {
       const at = first + k;
-      k = 2 * k + 2 - Number((row[feature[at] as number] as number) < (cut[at] as number));
+      k = 2 * k + 2 - Number((row[looked[at] as number] as number) < (cut[at] as number));
     }
     leaves[tree] = tree * ends + k - nodes;
   }
@@ -96,12 +97,11 @@ function fall(flat: Flat, given: ArrayLike<number>, row: Float64Array, leaves: I
 
 function flattened(trees: readonly TreeNode[]): Flat {
   const depth = trees.reduce<number>((most, tree) => Math.max(most, depthOf(tree)), 0);
-  const width = trees.reduce<number>((most, tree) => Math.max(most, widthOf(tree)), 0);
   const nodes = trees.length * (2 ** depth - 1);
   const ends = trees.length * 2 ** depth;
   const flat: Flat = {
-    ...{ depth, trees: trees.length, width },
-    feature: new Int32Array(nodes),
+    ...{ depth, trees: trees.length, columns: [], lefts: [] },
+    looked: new Int32Array(nodes),
     // Above no value, NaN sends everything right: where a tree ends early both ways hold its value.
     cut: new Float64Array(nodes).fill(Number.NaN),
     value: new Float64Array(ends),
@@ -121,7 +121,7 @@ function put(
   { node, k, level }: { node: TreeNode; k: number; level: number },
   way: readonly (readonly [feature: number, added: number])[],
 ): void {
-  const { depth, width, feature, cut, value, path, added } = flat;
+  const { depth, looked, cut, value, path, added } = flat;
   const nodes = 2 ** depth - 1;
   if (level === depth) {
     const leaf = tree * (nodes + 1) + k - nodes;
@@ -134,7 +134,7 @@ function put(
   }
   const sides = typeof node === 'number' ? null : ([node[3], node[4]] as const);
   if (typeof node !== 'number') {
-    feature[tree * nodes + k] = node[0] + (node[2] === 1 ? width : 0);
+    looked[tree * nodes + k] = lookOf(flat, node[0], node[2]);
     cut[tree * nodes + k] = node[1];
   }
   for (const side of [0, 1] as const) {
@@ -149,8 +149,12 @@ function meanOf(node: TreeNode): number {
   return typeof node === 'number' ? node : (meanOf(node[3]) + meanOf(node[4])) / 2;
 }
 
-function widthOf(node: TreeNode): number {
-  return typeof node === 'number' ? 0 : Math.max(node[0] + 1, widthOf(node[3]), widthOf(node[4]));
+/** Place of a column among those that are looked at; a new one is entered. */
+function lookOf({ columns, lefts }: Flat, column: number, left: number): number {
+  for (let at = 0; at < columns.length; at += 1)
+    if (columns[at] === column && lefts[at] === left) return at;
+  lefts.push(left);
+  return columns.push(column) - 1;
 }
 
 function depthOf(node: TreeNode): number {

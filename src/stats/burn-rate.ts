@@ -35,7 +35,8 @@ export function createBurnCounts(): BurnCounts {
  * Adds events at a time and forgets buckets that have left every window; names what changed, so that
  * a store can write just that.
  * Claim: at most 73 + 73 + 91 buckets are kept, whatever is added in whatever order of time.
- * Parameters: ms - event time; good, bad - counts to add, >= 0; newestMs - the latest time seen so far.
+ * Parameters: ms - event time; good, bad - counts to add, good < 0 where what was good no longer is;
+ * newestMs - the latest time seen so far.
  * Cost: O(1) but for the forgetting, which costs as many steps as buckets are kept, once a bucket.
  */
 export function addBurn(
@@ -71,6 +72,7 @@ export function addBurn(
 /**
  * Events in the window that ends at a time. Whole buckets count: the window is longer than asked by
  * less than one bucket of its resolution (five minutes up to six hours, one hour up to three days).
+ * Never below 0: what was good before the window, and turned bad within it, is one bad event of it.
  */
 export function countWithin(
   counts: BurnCounts,
@@ -89,7 +91,7 @@ export function countWithin(
     good += own[0];
     bad += own[1];
   }
-  return { good, bad };
+  return { good: Math.max(0, good), bad };
 }
 
 /**

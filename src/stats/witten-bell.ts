@@ -194,9 +194,7 @@ export function firstOrderBits(model: ContextModel): (before: number, symbol: nu
   );
   const bits = alone.map((p) => Math.max(0, -Math.log2(p)));
   const after = Array.from(alone, (_, id) => level.root.longer.get(id));
-  return (before, symbol) => {
-    const node = after[before];
-    if (node === undefined || !(node.n > 0)) return bits[symbol] as number;
+  const asked = (node: Node, symbol: number) => {
     const distinct = node.next.size;
     const p = alone[symbol] as number;
     return Math.max(
@@ -204,6 +202,74 @@ export function firstOrderBits(model: ContextModel): (before: number, symbol: nu
       -Math.log2(((node.next.get(symbol) ?? 0) + distinct * p) / (node.n + distinct)),
     );
   };
+  const memory = newMemory();
+  return (before, symbol) => {
+    const node = after[before];
+    if (node === undefined || !(node.n > 0)) return bits[symbol] as number;
+    const key = before * KEY_SPAN + symbol;
+    const slot = slotOf(before, symbol);
+    if (memory.keys[slot] === key) return memory.bits[slot] as number;
+    return keep(memory, slot, key, asked(node, symbol));
+  };
+}
+
+/**
+ * `surprisalBits`, remembered: of each slot the one asked for last, so that what agents show does not
+ * make it grow. Histories of more than seven symbols are worked out each time.
+ * @example rememberedBits(compileContexts([{ counts: countContexts([['a', 'b']], 2), order: 2 }]))([0], 2).toFixed(4) // '0.4975'
+ */
+export function rememberedBits(
+  model: ContextModel,
+): (history: readonly number[], symbol: number) => number {
+  // By slot: the symbol, the length of the history, and the history.
+  const keys = new Int32Array(SLOTS * STRIDE).fill(-1);
+  const bits = new Float64Array(SLOTS);
+  return (history, symbol) => {
+    const { length } = history;
+    if (length > HISTORY_MAX) return surprisalBits(model, history, symbol);
+    let h = symbol;
+    for (let at = 0; at < length; at += 1)
+      h = Math.imul(h ^ (history[at] as number), 0x9e3779b1) + length;
+    const slot = Math.imul(h, 0x85ebca6b) >>> 20;
+    const begin = slot * STRIDE;
+    let isKnown = keys[begin] === symbol && keys[begin + 1] === length;
+    for (let at = 0; isKnown && at < length; at += 1)
+      isKnown = keys[begin + 2 + at] === history[at];
+    if (isKnown) return bits[slot] as number;
+    keys[begin] = symbol;
+    keys[begin + 1] = length;
+    for (let at = 0; at < length; at += 1) keys[begin + 2 + at] = history[at] as number;
+    const asked = surprisalBits(model, history, symbol);
+    bits[slot] = asked;
+    return asked;
+  };
+}
+
+const HISTORY_MAX = 7;
+const STRIDE = HISTORY_MAX + 2;
+
+/** Surprisals by slot, with the key of what they are of. */
+interface BitsMemory {
+  readonly keys: Float64Array;
+  readonly bits: Float64Array;
+}
+
+const SLOTS = 4096;
+/** Ids are UTF-16 units: two of them fit a number exactly. */
+const KEY_SPAN = 65_536;
+
+function newMemory(): BitsMemory {
+  return { keys: new Float64Array(SLOTS).fill(-1), bits: new Float64Array(SLOTS) };
+}
+
+function slotOf(before: number, symbol: number): number {
+  return Math.imul(Math.imul(before, 0x9e3779b1) ^ symbol, 0x85ebca6b) >>> 20;
+}
+
+function keep({ keys, bits }: BitsMemory, slot: number, key: number, value: number): number {
+  keys[slot] = key;
+  bits[slot] = value;
+  return value;
 }
 
 /**
@@ -219,8 +285,13 @@ export function secondOrderBits(
     surprisalBits(model, older < 0 ? [before] : [older, before], symbol);
   if (triples > TRIPLES_MAX) return asked;
   const known = new Float64Array(triples).fill(-1);
+  const firsts = new Float64Array(size * size).fill(-1);
   return (older, before, symbol) => {
-    if (older < 0) return asked(older, before, symbol);
+    if (older < 0) {
+      const place = before * size + symbol;
+      if ((firsts[place] as number) < 0) firsts[place] = asked(older, before, symbol);
+      return firsts[place] as number;
+    }
     const at = (older * size + before) * size + symbol;
     const bits = known[at] as number;
     if (bits >= 0) return bits;

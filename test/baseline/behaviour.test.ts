@@ -232,7 +232,7 @@ describe('behaviour', () => {
     const slots = new Slots();
     lab([scribeProfile()], { slots }).feed(SOUND);
     const stored: unknown[] = JSON.parse(
-      String(slots.takeDelta()).replaceAll('"form":2', '"form":1'),
+      String(slots.takeDelta()).replaceAll(/"form":\d+/g, '"form":1'),
     );
     const restored = new Slots();
     restored.restore([], [{ seq: 1, bytes: Buffer.from(JSON.stringify(stored)) }]);

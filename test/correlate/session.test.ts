@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
-import { SESSION_RECORDS } from '../../src/correlate/session.ts';
+import { approvedBy, SESSION_RECORDS } from '../../src/correlate/session.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { laneOptions } from '../sim/lane-options.ts';
@@ -53,4 +53,29 @@ describe('sessions', () => {
         assert.deepEqual(contentOf(restored), contentOf(slots));
       }
     });
+});
+
+describe('approvals', () => {
+  const by = (who: string, fromMs: number, toMs: number, tools = ['pay']) => [
+    { ms: fromMs, by: [who], fromMs, toMs, tools },
+  ];
+  const holds = (approvals: ReturnType<typeof by>) =>
+    approvedBy(approvals, { tool: 'pay', ms: 1000 }, 'a', 3000);
+
+  it('count from the call to its review, with both ends', () => {
+    for (const [fromMs, toMs, wanted] of [
+      [0, 999, false],
+      [0, 1000, true],
+      [0, 2000, true],
+      [3000, 9000, true],
+      [3001, 9000, false],
+    ] as const)
+      assert.equal(holds(by('mara', fromMs, toMs)), wanted, `${fromMs} to ${toMs}`);
+  });
+
+  it('count neither from the agent itself nor for another tool', () => {
+    assert.equal(holds(by('a', 0, 9000)), false);
+    assert.equal(holds(by('mara', 0, 9000, ['read'])), false);
+    assert.equal(holds(by('mara', 0, 9000, [])), true);
+  });
 });

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import { readLibrary } from '../../src/commands/library.ts';
+import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
+import { readDetectorFile } from '../../src/detect/detector-file.ts';
 import { createRoster, type Roster } from '../../src/detect/roster.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import type { Detector } from '../../src/model/detector.ts';
@@ -27,8 +30,52 @@ function burst(version: string, atLeast: number): Detector {
   return { ...SHIPPED, params, version };
 }
 
-function call(ms: number, agent = 'a'): EventFact {
-  const action = { phase: 'result', tool: 't', decision: 'allow', outcome: 'ok' } as const;
+/** A call that is let through in the minutes before none is refused, or the other way round. */
+function unheralded(timespan: string): Detector {
+  const text = `
+title: Refused without one let through before
+name: unheralded
+id: 6e0b6f0e-3f2a-4f0a-9a50-1d2f3c4b5a60
+taxonomy: plumbline
+status: experimental
+date: 2026-11-29
+falsepositives: ['none that are known']
+level: high
+tags: [atlas.t0053]
+correlation: { type: temporal_ordered, rules: [allowed, refused], group-by: [agent.id],
+  timespan: ${timespan}, condition: not allowed and refused }
+plumbline:
+  format: 1
+  maturity: alert
+  evidence_class: hard
+  needs: { sources: [gateway], evidence: L0 }
+  entity: [agent.id]
+  why: It is made for a test of the roster.
+  misses: Whatever lies outside the test.
+  triage: Read the test it was made for.
+---
+title: Refused call
+name: refused
+logsource: { product: ai_agent, service: gateway, category: tool_call }
+detection: { sel: { action.decision: deny }, condition: sel }
+---
+title: Call let through
+name: allowed
+logsource: { product: ai_agent, service: gateway, category: tool_call }
+detection: { sel: { action.decision: allow }, condition: sel }
+`;
+  const texts = [...parseAllDocuments(text)].map((document) => ({
+    file: 'scope/unheralded.yaml',
+    document: document.toJS() as unknown,
+    lineOf: () => null,
+  }));
+  const { detector, problems } = readDetectorFile(texts, KINDS_OF_ANALYTIC);
+  assert.deepEqual(problems, []);
+  return detector as Detector;
+}
+
+function call(ms: number, agent = 'a', decision: 'allow' | 'deny' = 'allow'): EventFact {
+  const action = { phase: 'result', tool: 't', decision, outcome: 'ok' } as const;
   return {
     type: 'event',
     event: eventOf({ kind: 'gateway', ms, body: { action } }),
@@ -44,10 +91,12 @@ function lab(given: readonly Detector[]) {
   let reads = given;
   const deltas: { seq: number; bytes: Buffer }[] = [];
   const said: Detection[] = [];
+  const evicted: string[] = [];
+  const notices: string[] = [];
   const options = () => ({
     ...{ slots, inventory, maturity: {}, blind: () => false },
-    evicted: () => assert.fail('nothing is evicted'),
-    notice: () => assert.fail('there is nothing to say'),
+    evicted: (_: string, detail: string) => evicted.push(detail),
+    notice: (code: string) => notices.push(code),
   });
   const sink = {
     detection: (each: Detection) => said.push(each),
@@ -56,6 +105,8 @@ function lab(given: readonly Detector[]) {
   let roster: Roster = createRoster(given, options());
   return {
     said,
+    evicted,
+    notices,
     slots: () => slots,
     see(fact: EventFact) {
       roster.passTime(fact.event.time.eventMs - 1, sink);
@@ -66,13 +117,15 @@ function lab(given: readonly Detector[]) {
       reads = next;
       return roster.reload(next, ms);
     },
-    crash() {
+    /** `next`: files that were changed while nothing ran; `ms`: event time that had been reached. */
+    crash(next = reads, ms: number | null = null) {
+      reads = next;
       const bytes = slots.takeDelta();
       if (bytes !== null) deltas.push({ seq: deltas.length + 1, bytes });
       slots = new Slots();
       slots.restore([], deltas);
       roster = createRoster(reads, options());
-      const steps = roster.restoring();
+      const steps = roster.restoring(ms);
       while (steps.next().done !== true);
     },
     versions: () => said.map(({ version, timeMs }) => `${version}@${timeMs / MINUTE}`),
@@ -207,5 +260,74 @@ describe('roster', () => {
         .filter((space) => /old|new@/.test(space)),
       ['R:call-burst@old'],
     );
+  });
+
+  it('takes power from an old version at once, and from what the new one held', () => {
+    const one = lab([{ ...burst('old', 3), maturity: 'enforce' }]);
+    one.reload([{ ...burst('new', 2), maturity: 'enforce' }], 0);
+    for (const at of [1, 2]) one.see(call(at * MINUTE));
+    one.reload([{ ...burst('new', 2), maturity: 'shadow' }], 2.5 * MINUTE);
+    for (const at of [3, 4, 5]) one.see(call(at * MINUTE, 'b'));
+    one.pass(20 * MINUTE);
+    assert.deepEqual(
+      one.said.map(({ version, maturity, entity }) => `${version} ${maturity} ${entity.agent}`),
+      ['old shadow b', 'new shadow a'],
+    );
+    assert.deepEqual([one.evicted, one.notices], [[], []]);
+  });
+
+  it('lends an old version no power that its file did not have', () => {
+    const one = lab([{ ...burst('old', 3), maturity: 'shadow' }]);
+    one.reload([{ ...burst('new', 2), maturity: 'enforce' }], 0);
+    for (const at of [1, 2, 3]) one.see(call(at * MINUTE));
+    assert.deepEqual(
+      one.said.map(({ version, maturity }) => `${version} ${maturity}`),
+      ['old shadow'],
+    );
+  });
+
+  it('remembers a bounded number of those an old version spoke of, and says that it does', () => {
+    const one = lab([burst('old', 1)]);
+    one.reload([burst('new', 50)], 0);
+    for (let at = 0; at < 2100; at += 1) one.see(call(MINUTE + at, `a${at}`));
+    const stored = () => JSON.stringify(one.slots().get('H', 'roster')).length;
+    const bytes = stored();
+    for (let at = 0; at < 2100; at += 1) one.see(call(2 * MINUTE + at, `b${at}`));
+    assert.equal(stored(), bytes);
+    assert.equal(one.evicted.length, 2200);
+    assert.equal(one.said.length, 4200);
+  });
+
+  it('accuses nobody of an absence from before a version was there', () => {
+    const [short, long] = [unheralded('5m'), unheralded('6m')];
+    const before = [call(MINUTE), call(MINUTE, 'b'), call(MINUTE, 'c')];
+    const after = (one: ReturnType<typeof lab>) => {
+      one.see(call(3 * MINUTE, 'a', 'deny'));
+      one.see(call(4 * MINUTE, 'b', 'deny'));
+      one.pass(60 * MINUTE);
+      assert.deepEqual(one.versions(), []);
+      assert.deepEqual(one.notices, ['event.undecided', 'event.undecided']);
+      // It answers once what it looks back at lies behind its beginning.
+      one.see(call(90 * MINUTE, 'c', 'deny'));
+      one.pass(120 * MINUTE);
+      assert.deepEqual(one.versions(), [`${long.version}@90`]);
+    };
+    const edited = lab([short]);
+    for (const fact of before) edited.see(fact);
+    assert.deepEqual(
+      edited.reload([long], 2 * MINUTE).map(({ untilMs }) => untilMs),
+      [14 * MINUTE],
+    );
+    after(edited);
+    const added = lab([]);
+    for (const fact of before) added.see(fact);
+    added.reload([long], 2 * MINUTE);
+    after(added);
+    const stopped = lab([short]);
+    stopped.reload([short], 0);
+    for (const fact of before) stopped.see(fact);
+    stopped.crash();
+    stopped.crash([long], 2 * MINUTE);
+    after(stopped);
   });
 });

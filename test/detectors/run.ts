@@ -7,7 +7,7 @@ import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind } from '../../src/model/event.ts';
 import type { Inventory } from '../../src/model/expectation.ts';
 import { eventId } from '../../src/model/ids.ts';
-import type { PipelineOptions } from '../../src/pipeline.ts';
+import type { BaselineOptions, PipelineOptions } from '../../src/pipeline.ts';
 import { integer, type Random, stream } from '../../src/simulation/random.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { type Lane, openLane, readInOrder } from '../sim/lane.ts';
@@ -32,6 +32,9 @@ export interface Runner {
 
 const NOW_MS = 1_800_100_000_000;
 
+/** What every case is judged by; made once, for it depends on nothing that a case says. */
+let baseline: BaselineOptions | undefined;
+
 /** Prepares a case. Its own library goes before the inventory. */
 export function prepare(one: DetectorCase, run: CaseRun): Runner {
   const own = new Map(one.library.map((facts) => [facts.tool, facts]));
@@ -40,7 +43,7 @@ export function prepare(one: DetectorCase, run: CaseRun): Runner {
     ...(one.zone === null ? {} : { zone: one.zone }),
     tool: (name) => own.get(name) ?? run.inventory.tool(name),
   };
-  const baseline = forceOf([scribeProfile()], { plans: SCRIBE_PLAN });
+  baseline ??= forceOf([scribeProfile()], { plans: SCRIBE_PLAN });
   const options = laneOptions({
     detectors: run.detectors,
     ...{ inventory, baseline, levels: DESK_LEVELS },

@@ -102,3 +102,13 @@ test('names of any length and content are kept apart and bounded', async () => {
     assert.ok(found.every(({ key }) => key.length <= 512));
   });
 });
+
+test('no amount, however large, stops the lane', async () => {
+  await withDatabase(async (db) => {
+    const { claim: lane } = await claim(db);
+    const huge = [used('a', { tokens: Number.MAX_VALUE, cost: Number.NaN })];
+    for (const from of [0, 1, 2]) await commitLane(db, lane, adding(from, [], huge));
+    const [sum] = await sumUsage(db, 'agent', ALL);
+    assert.deepEqual([sum?.tokens, sum?.cost], [3e24, 0]);
+  });
+});

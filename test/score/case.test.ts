@@ -201,6 +201,24 @@ describe('case: the fleet', () => {
     assert.deepEqual(whys(add(of('a3', { timeMs: T0 + 4, level: 'medium' }))), []);
     assert.deepEqual(whys(add(of('a4', { timeMs: T0 + 5, level: 'critical' }))), ['level']);
   });
+
+  it('has one deadline, however often it grows, and is resolved an hour after it last grew', () => {
+    const { add, book } = lab();
+    for (let n = 0; n < 100; n += 1)
+      add({ id: String(n), timeMs: T0 + n * MINUTE, decidedMs: T0 + n * MINUTE });
+    const lastMs = T0 + 99 * MINUTE;
+    let looks = 0;
+    for (let at = book.nextMs(); at !== undefined && at < lastMs + HOUR; at = book.nextMs()) {
+      assert.deepEqual(book.passTime(at).cases, []);
+      looks += 1;
+    }
+    assert.equal(looks, 1);
+    assert.deepEqual(whys(book.passTime(lastMs + HOUR)), ['resolved']);
+    assert.equal(book.nextMs(), undefined);
+    // Opened again it has one again.
+    add({ id: 'again', timeMs: T0 + DAY, decidedMs: T0 + DAY });
+    assert.equal(book.nextMs(), T0 + DAY + HOUR);
+  });
 });
 
 function witnessOf(eventId: string): Detection['witnesses'][number] {

@@ -125,3 +125,18 @@ test('risk: a verdict takes a contribution back from everybody who got it, exact
   );
   assert.equal(retractEverywhere(slots, 'agent', ['tenant'], 'wrong'), 0);
 });
+
+test('risk: a flood of trifles pushes out nothing but itself, and is said once', () => {
+  const slots = new Slots();
+  const said: string[] = [];
+  const add = (given: Partial<Contribution>) =>
+    addRisk(slots, 'a', one(given), (_, detail) => said.push(detail));
+  add({ id: 'grave', detector: 'grave', weight: 80 });
+  for (let at = 0; at < 1000; at += 1)
+    add({ id: `t${at}`, detector: 'trifle', weight: 1, ms: 1000 + at });
+  assert.ok(riskOf(slots, 'a', 2000).points > 80);
+  assert.equal(said.length, 1);
+  for (let at = 0; at < 300; at += 1) add({ id: `g${at}`, detector: `g${at % 9}`, ms: 3000 + at });
+  assert.ok(riskOf(slots, 'a', 4000).points > 400);
+  near(riskOf(slots, 'a', 30 * 24 * HOUR).points, 0);
+});

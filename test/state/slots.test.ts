@@ -157,3 +157,54 @@ function shelves() {
   };
   return { slots, deltas, take, back };
 }
+
+describe('parts of any name', () => {
+  it('keeps parts of any name, and forgets those that were deleted', () => {
+    const names = ['__proto__', 'constructor', 'toString', 'x'];
+    const record: Record<string, unknown> = Object.create(null);
+    const slots = new Slots();
+    slots.split('A', ['parts']);
+    slots.put('A', 'k', { parts: record } as unknown as Entity);
+    const deltas = [{ seq: 1, bytes: slots.takeDelta() as Buffer }];
+    const step = (seq: number, change: (name: string) => void) => {
+      for (const name of names) {
+        change(name);
+        slots.touchPart('A', 'k', 'parts', name);
+      }
+      deltas.push({ seq, bytes: slots.takeDelta() as Buffer });
+      const back = new Slots();
+      back.split('A', ['parts']);
+      back.restore([], deltas);
+      return Object.keys(back.get<Entity & { parts: object }>('A', 'k')?.parts ?? {}).sort();
+    };
+    assert.deepEqual(
+      step(2, (name) => {
+        record[name] = 1;
+      }),
+      [...names].sort(),
+    );
+    assert.deepEqual(
+      step(3, (name) => {
+        delete record[name];
+      }),
+      [],
+    );
+  });
+
+  it('takes what a plain object inherits for no part of it', () => {
+    const slots = new Slots();
+    slots.split('A', ['parts']);
+    const thing = { parts: { toString: 1, constructor: 1 } as Record<string, number> };
+    slots.put('A', 'k', thing as unknown as Entity);
+    const deltas = [{ seq: 1, bytes: slots.takeDelta() as Buffer }];
+    for (const name of ['toString', 'constructor']) {
+      delete thing.parts[name];
+      slots.touchPart('A', 'k', 'parts', name);
+    }
+    deltas.push({ seq: 2, bytes: slots.takeDelta() as Buffer });
+    const back = new Slots();
+    back.split('A', ['parts']);
+    back.restore([], deltas);
+    assert.deepEqual(contentOf(back), contentOf(slots));
+  });
+});

@@ -77,4 +77,13 @@ describe('burn rate', () => {
     assert.ok(Math.abs(budgetLeft({ good: 990, bad: 10 }, 0.99)) < 1e-9);
     assert.ok(budgetLeft({ good: 900, bad: 100 }, 0.99) < -8);
   });
+
+  it('counts what was good before the window and turned bad within it as one bad event', () => {
+    const counts = createBurnCounts();
+    addBurn(counts, 0, 3, 0, 0, quiet);
+    for (const at of [10, 11, 12]) addBurn(counts, at * HOUR_MS, -1, 1, at * HOUR_MS, quiet);
+    const within = countWithin(counts, 12 * HOUR_MS, 6 * HOUR_MS);
+    assert.deepEqual(within, { good: 0, bad: 3 });
+    assert.ok(Math.abs(burnRate(within, 0.9) - 10) < 1e-9);
+  });
 });

@@ -1,4 +1,5 @@
 /** Because: what made a call strange, in sentences with figures and without payload text. */
+import type { CompiledTrees } from '../../stats/boosted-trees.ts';
 import { named, rounded } from '../wording.ts';
 import { FEATURES } from './columns.ts';
 
@@ -54,6 +55,55 @@ const SAYINGS: Readonly<Record<string, Say>> = {
     `of mandates like this one ${percent(share)} use ${tool}`,
   shape: (bits) => `the form of a value is usual ${oneIn(bits)}`,
 };
+
+/** What a unit's reasons are made of: nearly all are overtaken before anybody asks. As JSON they are sentences. */
+export interface Unsaid {
+  trees: CompiledTrees;
+  /** The row of the strangest call, and its tool. */
+  readonly row: number[];
+  tool: string;
+  readonly toJSON: () => readonly string[];
+}
+
+/** Reasons, made or still to be made. */
+export type Because = readonly string[] | Unsaid;
+
+/** Keeps what the reasons of a call are made of, in place of those of an earlier one. */
+export function unsaid(
+  earlier: Because,
+  trees: CompiledTrees,
+  row: Float64Array,
+  tool: string,
+): Unsaid {
+  const kept = isSaid(earlier) ? { trees, row: newRow(), tool, toJSON: sayThis } : earlier;
+  kept.trees = trees;
+  kept.tool = tool;
+  for (let at = 0; at < FEATURES.length; at += 1) kept.row[at] = row[at] as number;
+  return kept;
+}
+
+/** The sentences. */
+export function said(reasons: Because): readonly string[] {
+  if (isSaid(reasons)) return reasons;
+  const { trees, row, tool } = reasons;
+  const contributions = new Float64Array(FEATURES.length);
+  trees.predict(row);
+  trees.contributions(contributions);
+  return because(row, contributions, tool);
+}
+
+/** A plain list of doubles: a typed one lives outside the heap and costs more to make. */
+function newRow(): number[] {
+  return new Array<number>(FEATURES.length).fill(Number.NaN);
+}
+
+function sayThis(this: Unsaid): readonly string[] {
+  return said(this);
+}
+
+function isSaid(reasons: Because): reasons is readonly string[] {
+  return Array.isArray(reasons);
+}
 
 /** The three columns that added most, each as a sentence. */
 export function because(

@@ -38,6 +38,8 @@ export class Mandates {
   readonly #unheard: number;
   /** Words of the templates in their order, as places: of each template in lots of 32, the last not full. */
   readonly #places: Int32Array;
+  /** Their weights, in the same order. */
+  readonly #weights: Float64Array;
   /** Lot at which each template begins, and the sum of its words. */
   readonly #begins: Int32Array;
   readonly #sums: Float64Array;
@@ -65,6 +67,7 @@ export class Mandates {
       templates.map(({ template }, at) => [template, at] as const).reverse(),
     );
     this.#places = this.#enter(templates);
+    this.#weights = Float64Array.from(this.#places, (place) => this.#words[place]?.weight ?? 0);
     this.#has = new Int32Array(this.#places.length / LOT);
     const postings = this.#words.map((): number[] => []);
     this.#places.forEach((place, at) => {
@@ -117,17 +120,17 @@ export class Mandates {
       if (word.units > 0) keepRarest(telling, word);
     }
     const own = this.#ownPlaces.get(template) ?? -1;
-    const likeness: number[] = [];
+    const likeness = new Array<number>(this.#sums.length).fill(0);
     const likenessSum = this.#likeness(sum, own, likeness);
     return { telling, likeness, own, likenessSum };
   }
 
   /**
-   * Rarity shared with each template, over the mean of both, into `likeness`; their sum but for the
+   * Rarity shared with each template, over the mean of both, into `likeness`, which holds zeros; their sum but for the
    * own one. Words add up in the template's order. Most templates share no word, and cost a look.
    */
   #likeness(sum: number, own: number, likeness: number[]): number {
-    const [has, places, begins, sums] = [this.#has, this.#places, this.#begins, this.#sums];
+    const [has, weights, begins, sums] = [this.#has, this.#weights, this.#begins, this.#sums];
     let likenessSum = 0;
     let lot = 0;
     for (let at = 0; at < sums.length; at += 1) {
@@ -138,13 +141,13 @@ export class Mandates {
         if (bits === 0) continue;
         has[lot] = 0;
         while (bits !== 0) {
-          const place = places[lot * LOT + 31 - Math.clz32(bits & -bits)] as number;
-          shared += (this.#words[place] as Word).weight;
+          shared += weights[lot * LOT + 31 - Math.clz32(bits & -bits)] as number;
           bits &= bits - 1;
         }
       }
-      const like = shared === 0 ? 0 : shared / Math.sqrt((sums[at] as number) * sum || 1);
-      likeness.push(like);
+      if (shared === 0) continue;
+      const like = shared / Math.sqrt((sums[at] as number) * sum || 1);
+      likeness[at] = like;
       if (at !== own) likenessSum += like;
     }
     return likenessSum;

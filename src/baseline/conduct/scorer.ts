@@ -4,7 +4,7 @@ import { type CompiledTrees, compileTrees, type Trees } from '../../stats/booste
 import type { Json } from '../dimension.ts';
 import type { Basis } from './basis.ts';
 import { readBasis } from './basis-document.ts';
-import { because } from './because.ts';
+import { said, unsaid } from './because.ts';
 import { FEATURES } from './columns.ts';
 import { type ConductLevel, Measure } from './features.ts';
 import { readCall } from './reading.ts';
@@ -14,8 +14,8 @@ import { type ConductState, hear, newState, remember } from './state.ts';
 export interface ConductScored {
   /** Log-odds of the rehearsed model; higher is stranger. */
   readonly score: number;
-  /** What made it so, most important first; names and figures only. */
-  readonly because: readonly string[];
+  /** Is it the highest of the unit so far, at its level of evidence? */
+  readonly isMost: boolean;
 }
 
 /** A compiled document. */
@@ -28,6 +28,8 @@ export interface ConductScorer {
   cellOf(state: ConductState): string;
   /** The running maximum in the present cell; null before the first judged call. */
   scoreOf(state: ConductState): number | null;
+  /** What made the strangest call so, most important first; names and figures only. */
+  becauseOf(state: ConductState): readonly string[];
 }
 
 /** What is learnt for one evidence level. */
@@ -44,7 +46,6 @@ export function compileConduct(document: Json): ConductScorer {
     Record<ConductLevel, { readonly basis: Json; readonly seen: Trees; readonly unseen: Trees }>
   >;
   const levels = { L3: compiled(read.L3), L2: compiled(read.L2) };
-  const contributions = new Float64Array(FEATURES.length);
   const row = new Float64Array(FEATURES.length);
   const isSeen = (state: ConductState) =>
     levels[levelOf(state)].basis.byTemplate.has(state.template);
@@ -72,14 +73,14 @@ export function compileConduct(document: Json): ConductScorer {
       const trees = known ? seen : unseen;
       const score = trees.predict(row);
       const best = state.best[level];
-      if (best !== null && score <= best) return { score, because: [] };
+      if (best !== null && score <= best) return { score, isMost: false };
       state.best[level] = score;
-      trees.contributions(contributions);
-      state.because = because(row, contributions, call.tool);
-      return { score, because: state.because };
+      state.because = unsaid(state.because, trees, row, call.tool);
+      return { score, isMost: true };
     },
     cellOf: (state) => `${levelOf(state)}/${isSeen(state) ? 'seen' : 'unseen'}`,
     scoreOf: (state) => state.best[levelOf(state)],
+    becauseOf: (state) => said(state.because),
   };
 }
 

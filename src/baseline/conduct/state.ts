@@ -2,6 +2,7 @@
 import type { CallItem, UnitHead, UnitItem } from '../../model/unit.ts';
 import { mandateTemplate } from '../../stats/mandate-template.ts';
 import { digestOf, type Tape } from '../../stats/tape.ts';
+import type { Because } from './because.ts';
 import { type CallWords, numbered } from './call-words.ts';
 import {
   addWords,
@@ -72,7 +73,7 @@ export interface ConductState {
   /** Running maxima; null before the first scored call. */
   best: { L3: number | null; L2: number | null };
   /** What made the strangest call strange. */
-  because: readonly string[];
+  because: Because;
   /** What is derived of the rest, and made again where it is missing: it is never stored. */
   live?: Live;
 }

@@ -40,10 +40,11 @@ export const mix: Dimension = {
   compile(levels) {
     const usual = blended(levels.map(countsOf));
     const bitsFrom = divergenceFrom(usual);
+    const knownAs = knower(usual);
     return {
       begin: () => ({ seen: [], calls: 0 }),
       see(state, item) {
-        take(state as unknown as MixState, item, usual);
+        take(state as unknown as MixState, item, knownAs);
         return { state, score: null };
       },
       close(state) {
@@ -100,10 +101,9 @@ function learnMix(units: readonly UnitRecord[]): MixCounts {
   return { counts: sortedRecord([...tally.counters].map(([symbol, { n }]) => [symbol, n])) };
 }
 
-function take(state: MixState, item: UnitItem, usual: Counts): void {
+function take(state: MixState, item: UnitItem, knownAs: (call: CallItem) => string): void {
   if (item.type !== 'call' || item.ours) return;
-  const symbol = symbolOfCall(item);
-  const known = usual.has(symbol) ? symbol : OTHER;
+  const known = knownAs(item);
   for (const entry of state.seen)
     if (entry[0] === known) {
       entry[1] += 1;
@@ -112,6 +112,26 @@ function take(state: MixState, item: UnitItem, usual: Counts): void {
     }
   if (state.seen.length < SYMBOLS_MAX || known === OTHER) state.seen.push([known, 1]);
   state.calls += 1;
+}
+
+/** Agents can make names up: beyond so many all are looked up anew. */
+const TOOLS_MAX = 4096;
+
+/** What a call counts as. Two look-ups with strings that exist are cheaper than one with a string made for it. */
+function knower(usual: Counts): (call: CallItem) => string {
+  const byTool = new Map<string, Map<string | null, string>>();
+  return (call) => {
+    const own = byTool.get(call.tool);
+    const held = own?.get(call.toolClass);
+    if (held !== undefined) return held;
+    const symbol = symbolOfCall(call);
+    const known = usual.has(symbol) ? symbol : OTHER;
+    if (byTool.size >= TOOLS_MAX) byTool.clear();
+    // An overlong name is not worth its room.
+    if (own !== undefined && own.size < SYMBOLS_MAX) own.set(call.toolClass, known);
+    else if (symbol !== '') byTool.set(call.tool, new Map([[call.toolClass, known]]));
+    return known;
+  };
 }
 
 function countsOf(counts: Json): Map<string, number> {

@@ -6,6 +6,7 @@ import {
   compileContexts,
   contextCounts,
   contextKeys,
+  rememberedBits,
   START,
   surprisalBits,
   UNKNOWN,
@@ -132,6 +133,7 @@ function compileSequence(levels: readonly Json[]): Scorer {
     known.map(({ contexts }, at) => ({ counts: contexts, order: isFleet(at) ? 0 : ORDER })),
   );
   const usual = known[0]?.usualBits ?? 0;
+  const bitsOf = rememberedBits(model);
   // Two lookups with strings that exist already are cheaper than one with a string made for it.
   const byTool = new Map<string, Map<string, number[]>>();
   for (const [symbol, id] of model.ids) enter(byTool, symbol, id);
@@ -141,7 +143,7 @@ function compileSequence(levels: readonly Json[]): Scorer {
       const own = state as unknown as SequenceState;
       if (item.type !== 'call' || item.ours) return { state, score: null };
       const id = byTool.get(item.tool)?.get(item.toolClass ?? '?')?.[endIndex(item)] ?? UNKNOWN;
-      const bits = surprisalBits(model, own.last, id);
+      const bits = bitsOf(own.last, id);
       own.last.push(id);
       if (own.last.length > ORDER) own.last.shift();
       own.calls += 1;

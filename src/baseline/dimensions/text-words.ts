@@ -69,13 +69,21 @@ export function readerOf({ words, letters }: TextModel): (state: TextState, text
     let before = START;
     let [at, left] = [0, WORDS_READ];
     while (at < text.length && left > 0) {
-      const end = wordEnd(text, at);
+      // The digest is made while the end is looked for: every letter is read once.
+      const most = at + LETTERS_READ;
+      let end = at;
+      let h = FNV_BASIS;
+      for (; end < text.length; end += 1) {
+        const code = text.charCodeAt(end);
+        if (code < 128 ? ASCII[code] !== 1 : isSpace(text, end)) break;
+        if (end < most) h = Math.imul(h ^ code, FNV_PRIME);
+      }
       if (end === at) {
         at += 1;
         continue;
       }
-      const to = Math.min(end, at + LETTERS_READ);
-      const id = find(text, at, to);
+      const to = Math.min(end, most);
+      const id = find(h ^ (h >>> 15), text, at, to);
       let bits = bitsAfter(before, id);
       if (id === UNKNOWN) {
         bits = Math.min(WORD_BITS_MAX, bits + bitsOfLetters(text, at, to));
@@ -90,23 +98,23 @@ export function readerOf({ words, letters }: TextModel): (state: TextState, text
   };
 }
 
-/** Id of the word that stands in a text: open addressing, the letters compared. */
+/** Id of the word of that digest that stands in a text: open addressing, the letters compared. */
 function finderOf({
   names,
   ids,
-}: ContextModel): (text: string, from: number, to: number) => number {
+}: ContextModel): (h: number, text: string, from: number, to: number) => number {
   let size = 16;
   while (size < 3 * names.length) size *= 2;
   const mask = size - 1;
   const slots = new Int32Array(size);
   names.forEach((name, place) => {
-    let slot = digest(name, 0, name.length) & mask;
+    let slot = digest(name) & mask;
     while (slots[slot] !== 0) slot = (slot + 1) & mask;
     slots[slot] = place + 1;
   });
   const idOf = names.map((name) => ids.get(name) ?? UNKNOWN);
-  return (text, from, to) => {
-    let slot = digest(text, from, to) & mask;
+  return (h, text, from, to) => {
+    let slot = h & mask;
     for (let held = slots[slot] as number; held !== 0; held = slots[slot] as number) {
       if (stands(names[held - 1] as string, text, from, to)) return idOf[held - 1] as number;
       slot = (slot + 1) & mask;
@@ -115,9 +123,9 @@ function finderOf({
   };
 }
 
-function digest(text: string, from: number, to: number): number {
+function digest(word: string): number {
   let h = FNV_BASIS;
-  for (let at = from; at < to; at += 1) h = Math.imul(h ^ text.charCodeAt(at), FNV_PRIME);
+  for (let at = 0; at < word.length; at += 1) h = Math.imul(h ^ word.charCodeAt(at), FNV_PRIME);
   return h ^ (h >>> 15);
 }
 

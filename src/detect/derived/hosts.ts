@@ -2,9 +2,10 @@
 import { type Asked, once, toolFacts } from './asked.ts';
 import { argumentTexts } from './strings.ts';
 
-const HOSTS_MAX = 64;
+/** Hosts of the own house cost an agent nothing: so many of them must not hide another. */
+const HOSTS_MAX = 4096;
 /** Characters of all texts of a call that are searched for addresses. */
-const SEARCHED = 262_144;
+const SEARCHED = 4_194_304;
 /** Keys whose whole value is a host although it has no scheme. */
 const HOST_KEYS = /^(?:host|hostname|domain|server|endpoint|url|uri|destination|address|webhook)$/i;
 const BARE_HOST = /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})(?:\.[\p{L}\p{N}-]{1,63}){1,10}$/u;

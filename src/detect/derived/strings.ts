@@ -1,8 +1,10 @@
 /** Strings: every text in a call's arguments, bounded, whatever the arguments are called. */
 import { type Asked, once } from './asked.ts';
 
-const LEAVES_MAX = 256;
-const DEPTH_MAX = 16;
+/** More than any call needs: whoever puts many texts before one must not hide that one. */
+export const LEAVES_MAX = 4096;
+/** As deep as a record may be. */
+const DEPTH_MAX = 64;
 /** Longer texts are read at head and tail: padding must not hide what follows it. */
 const TEXT_MAX = 262_144;
 
@@ -12,7 +14,7 @@ export interface Leaf {
   readonly text: string;
 }
 
-/** Texts of the arguments of a gateway call in their order, at most 256; undefined without arguments. */
+/** Texts of the arguments of a gateway call in their order, at most LEAVES_MAX; undefined without arguments. */
 export function argumentTexts(asked: Asked): readonly Leaf[] | undefined {
   const args = asked.fact.event.action?.args;
   if (args === undefined) return undefined;

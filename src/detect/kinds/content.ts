@@ -7,7 +7,7 @@ import { createSecretFinder } from '../content/secrets.ts';
 import type { Sighting } from '../content/sighting.ts';
 import { ask } from '../derived/asked.ts';
 import { fieldReader } from '../derived/fields.ts';
-import { argumentTexts } from '../derived/strings.ts';
+import { argumentTexts, LEAVES_MAX } from '../derived/strings.ts';
 import { eventWitness } from '../event-witness.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
@@ -55,13 +55,17 @@ function see(
   rule: Params,
   find: (text: string) => readonly Sighting[],
   fact: EventFact,
-  { inventory }: KindContext,
+  { inventory, stem, evicted }: KindContext,
 ): Finding | null {
   const { action } = fact.event;
   if (action === undefined || fact.ours || fact.toolClass === null) return null;
   if (!rule.classes.some((each) => each === fact.toolClass)) return null;
   if (rule.onlyOutside === true && inZone(fact, inventory) !== false) return null;
   const texts = argumentTexts(ask(fact, inventory)) ?? [];
+  if (texts.length >= LEAVES_MAX) {
+    const detail = `a call holds ${LEAVES_MAX} texts or more: the first ones were looked at`;
+    evicted(stem, detail, fact.event.time.eventMs);
+  }
   const found = new Map<string, { count: number; length: number }>();
   // Values that stand in a list each for itself are together a list too.
   const whole = texts.map(({ text }) => text).join('\n');

@@ -151,8 +151,9 @@ function seeValues(memory: Memory, fact: EventFact, action: Action, session: str
     if (known === undefined || origins >= CAME_OF_ACT_MAX) break;
     if (known.mandate.includes(h)) continue;
     const read = earliest(known.reads, ({ h: there }) => there.includes(h));
-    if (read === null || read[0] === id) continue;
-    const [from, { tool: reader, ms: fromMs }] = read;
+    if (read === null || read[0] === readKey(id)) continue;
+    const [readBy, { tool: reader, ms: fromMs }] = read;
+    const from = readBy.slice(1);
     put(memory, key, known, 'came', `${origins} ${id}`, {
       from,
       tool: reader,
@@ -166,7 +167,12 @@ function seeValues(memory: Memory, fact: EventFact, action: Action, session: str
   const h = literalsIn(result, RESULT_CHARS, RESULT_LITERALS).map((one) => one.h);
   if (h.length === 0) return;
   const trail = known ?? trailOf(memory, key, time.eventMs);
-  put(memory, key, trail, 'reads', id, { tool, ms: time.eventMs, h });
+  put(memory, key, trail, 'reads', readKey(id), { tool, ms: time.eventMs, h });
+}
+
+/** Ids come from agents: a prefix keeps `__proto__` from being more than a name. */
+function readKey(id: string): string {
+  return `:${id}`;
 }
 
 const MOST = { reads: READS_MAX, came: CAME_MAX } as const;

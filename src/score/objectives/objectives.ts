@@ -17,7 +17,7 @@ import {
   createBurnCounts,
   RESOLUTIONS,
 } from '../../stats/burn-rate.ts';
-import { METER_NAMES, type Meter, readMeter, type Task, Tasks } from './tasks.ts';
+import { isBeyond, METER_NAMES, type Meter, readMeter, type Task, Tasks } from './tasks.ts';
 import { Usage, type UsageStep } from './usage.ts';
 
 /** The stage. */
@@ -54,12 +54,16 @@ interface Burning extends Entity, BurnCounts {
 }
 
 const SPACE = 'V';
+/** Objectives by tenant: tenants are named by records, and anybody can name many. */
+const BURNING_MAX = 20_000;
+
+type Evicted = (subject: string, detail: string, ms: number) => void;
 
 /** Makes the stage over `slots`. Without objectives it still sums usage. */
 export function createObjectiveStage(
   slots: Slots,
   levels: ServiceLevels,
-  evicted: (subject: string, detail: string, ms: number) => void,
+  evicted: Evicted,
 ): ObjectiveStage {
   slots.split(SPACE, RESOLUTIONS);
   const tasks = new Tasks(slots, evicted);
@@ -68,7 +72,7 @@ export function createObjectiveStage(
   return {
     see(fact) {
       const task = tasks.of(fact);
-      const metered = meteredBy(levels, tasks, task, fact);
+      const metered = meteredBy(levels, tasks, task, fact, evicted);
       const step = stepOf(fact) ?? metered;
       if (step !== NOTHING) usage.add(fact, task?.workflow ?? '', step);
       const found: BurnFact[] = [];
@@ -77,7 +81,7 @@ export function createObjectiveStage(
         const verdict = judge(objective, tasks, task, fact, metered);
         if (verdict === null) continue;
         add(counts, objective, fact, verdict);
-        found.push(...burn(slots, objective, fact, verdict));
+        found.push(...burn(slots, objective, fact, verdict, evicted));
       }
       return found;
     },
@@ -118,9 +122,20 @@ function meteredBy(
   tasks: Tasks,
   task: Task | null,
   fact: EventFact,
+  evicted: Evicted,
 ): Partial<Record<Meter, number>> {
   const { metric } = fact.event;
   if (metric === undefined || task === null) return NOTHING;
+  if (metric.value !== undefined && isBeyond(metric.value)) {
+    const isMetered = METER_NAMES.some((meter) => levels.meters[meter].includes(metric.name));
+    if (isMetered)
+      evicted(
+        'service-levels',
+        'a reading larger than any can be: dropped',
+        fact.event.time.eventMs,
+      );
+    return NOTHING;
+  }
   let moved: Partial<Record<Meter, number>> = NOTHING;
   for (const meter of METER_NAMES) {
     const by = readMeter(task, meter, levels.meters[meter], metric);
@@ -200,11 +215,13 @@ function burn(
   objective: Objective,
   fact: EventFact,
   { good, bad }: Verdict,
+  evicted: Evicted,
 ): BurnFact[] {
   const ms = fact.event.time.eventMs;
   const key = `${fact.tenant.length}:${fact.tenant}:${objective.name}`;
   let own = slots.get<Burning>(SPACE, key);
   if (own === undefined) {
+    if (slots.count(SPACE) >= BURNING_MAX) forgetStalest(slots, ms, evicted);
     own = { ...createBurnCounts(), newestMs: ms, since: {} };
     slots.put(SPACE, key, own);
   }
@@ -233,6 +250,16 @@ function burn(
   for (const pace of ['fast', 'slow'] as const)
     if (own.since[pace] !== undefined && isBurning[pace] !== true) delete own.since[pace];
   return found;
+}
+
+/** Of some the one that counted nothing for longest. */
+function forgetStalest(slots: Slots, ms: number, evicted: Evicted): void {
+  let stalest: [string, Burning] | undefined;
+  for (const each of slots.sample<Burning>(SPACE, 16))
+    if (stalest === undefined || each[1].newestMs < stalest[1].newestMs) stalest = each;
+  if (stalest === undefined) return;
+  slots.remove(SPACE, stalest[0]);
+  evicted('service-levels', 'counts of an objective evicted: too many tenants', ms);
 }
 
 interface Measured {

@@ -31,6 +31,11 @@ export const TASKS = 'T';
 const TASKS_MAX = 200_000;
 /** A task that was quiet for so long is forgotten first, ms. */
 const QUIET_MS = 6 * 3_600_000;
+/**
+ * A session uses less than this of anything. A reading beyond it is none: sums of doubles that overflow are
+ * refused by the database, and a lane that cannot commit stands still.
+ */
+const READING_MAX = 1e15;
 
 /** Tasks in slots; at most 200,000, the longest quiet of a sample makes room. */
 export class Tasks {
@@ -100,7 +105,7 @@ export function readMeter(
 ): number | null {
   const { name, value, temporality } = metric;
   const place = names.indexOf(name);
-  if (place < 0 || value === undefined || !Number.isFinite(value) || value < 0) return null;
+  if (place < 0 || value === undefined || isBeyond(value) || value < 0) return null;
   let reading = task.readings[meter];
   if (reading === undefined) {
     reading = { best: place, total: 0, last: 0 };
@@ -117,8 +122,13 @@ export function readMeter(
     // A counter that went back was restarted: what it shows now was all added since.
     reading.total += value >= reading.last ? value - reading.last : value;
     reading.last = value;
-  } else reading.total = Math.min(Number.MAX_VALUE, reading.total + value);
+  } else reading.total += value;
   return reading.total - before;
+}
+
+/** Is it a reading that no session can have? */
+export function isBeyond(value: number): boolean {
+  return !(value <= READING_MAX);
 }
 
 function keyOf(tenant: string, session: string): string {

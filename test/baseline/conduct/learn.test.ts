@@ -48,8 +48,11 @@ test('conduct: an instruction that was obeyed stands above honest sessions; one 
 
 test('conduct: it says why, without the words of what was read', () => {
   const { state } = judged(hijacked);
-  assert.ok(state.because.length > 0);
-  for (const sentence of state.because) assert.doesNotMatch(sentence, /99881|at once|report/);
+  const because = scorer.becauseOf(state);
+  assert.ok(because.length > 0);
+  // Stored, the reasons are sentences, and the same ones.
+  assert.deepEqual(scorer.becauseOf(JSON.parse(JSON.stringify(state))), because);
+  for (const sentence of because) assert.doesNotMatch(sentence, /99881|at once|report/);
 });
 
 test('conduct: the call that completes it raises the running score, not one after it', () => {

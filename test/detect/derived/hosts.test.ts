@@ -34,8 +34,8 @@ describe('hosts of a call', () => {
   });
 
   it('are bounded, and no text makes them slow or throw', () => {
-    const many = Array.from({ length: 500 }, (_, n) => `https://h${n}.example`);
-    assert.ok((hosts({ many })?.length ?? 0) <= 64);
+    const many = Array.from({ length: 5000 }, (_, n) => `https://h${n}.example`);
+    assert.equal(hosts({ many })?.length, 4096);
     const began = process.cpuUsage().user;
     for (const text of ['a', '@', 'x@', '://', 'a.', '://a', '[', '://[', 'a://b@'])
       hosts({ host: text.repeat(100_000), list: Array(200).fill(text.repeat(2_000)) });
@@ -64,6 +64,15 @@ describe('hosts outside', () => {
       'x.example',
     ]);
     assert.deepEqual(outside({ to: 'https://evilhouse.example' }), ['evilhouse.example']);
+  });
+
+  it('are not hidden behind padding, hosts of the house, or depth', () => {
+    const own = Array.from({ length: 2000 }, (_, n) => `https://h${n}.house.example/`);
+    let deep: unknown = 'https://evil.example/';
+    for (let level = 0; level < 40; level += 1) deep = [deep];
+    for (const before of [own, own.join(' '), 'x'.repeat(300_000)])
+      for (const to of ['https://evil.example/', 'mallory@evil.example', deep])
+        assert.deepEqual(outside({ before, to }), ['evil.example']);
   });
 
   it('cannot be told where nothing is declared', () => {

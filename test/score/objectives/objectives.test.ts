@@ -143,4 +143,26 @@ describe('service levels', () => {
     assert.ok(whole.length > facts.length);
     for (const each of [1, 7]) assert.deepEqual(run(each), whole);
   });
+
+  it('says of a reading that no session can have that it was dropped, and adds nothing', () => {
+    const said: string[] = [];
+    const levels = { objectives: [COST], meters: METERS };
+    const stage = createObjectiveStage(new Slots(), levels, (_, detail) => said.push(detail));
+    for (const name of ['unmetered', METERS.cost[0] as string]) stage.see(cost(1, 1e300, name));
+    assert.deepEqual(said, ['a reading larger than any can be: dropped']);
+    assert.deepEqual([stage.takeCounts(), stage.takeUsage()], [[], []]);
+  });
+
+  it('keeps counts of as many tenants as it may, and says which it let go', () => {
+    const slots = new Slots();
+    let said = 0;
+    const levels = { objectives: [CALLS], meters: METERS };
+    const stage = createObjectiveStage(slots, levels, () => {
+      said += 1;
+    });
+    for (let at = 0; at < 20_100; at += 1)
+      stage.see({ ...call(at, 'ok'), session: null, tenant: `t${at}` });
+    assert.equal(slots.count('V'), 20_000);
+    assert.equal(said, 100);
+  });
 });

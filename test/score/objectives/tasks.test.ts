@@ -24,3 +24,13 @@ it('refuses what is no amount', () => {
   for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY])
     assert.equal(readMeter(task(), 'tokens', NAMES, metric('best', value)), null);
 });
+
+it('makes no total that is not a number, nor a step that the store cannot add', () => {
+  const one = task();
+  const cumulative = (value: number) => ({ ...metric('best', value), temporality: 'cumulative' });
+  for (const value of [1.7e308, 1, 1.7e308, 5, 1e15, 2, 1e15, Number.MAX_VALUE]) {
+    const step = readMeter(one, 'tokens', NAMES, cumulative(value)) ?? 0;
+    assert.ok(Math.abs(step) <= 1e15, `${step} after ${value}`);
+    assert.ok(Number.isFinite(one.readings.tokens?.total ?? 0));
+  }
+});

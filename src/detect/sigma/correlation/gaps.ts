@@ -3,11 +3,13 @@ import type { Kind } from '../../../model/event.ts';
 import type { Entity, Slots } from '../../../state/slots.ts';
 import type { Stretch } from './group.ts';
 
+type Past = readonly [fromMs: number, toMs: number];
+
 interface Gaps extends Entity {
   /** Beginning of the gap that lasts, ms; null where the source is heard. */
   openMs: number | null;
-  /** Newest last, at most PAST_MAX. */
-  past: (readonly [fromMs: number, toMs: number])[];
+  /** Newest last, at most PAST_MAX; the first stands for all that were before it, and what lay between. */
+  past: Past[];
 }
 
 const SPACE = 'CG';
@@ -20,7 +22,11 @@ export function noteGap(slots: Slots, kind: Kind, fromMs: number, toMs: number |
   else {
     gaps.openMs = null;
     gaps.past.push([fromMs, toMs]);
-    if (gaps.past.length > PAST_MAX) gaps.past.shift();
+    // A source that comes and goes must not make its own gaps forgotten.
+    if (gaps.past.length > PAST_MAX) {
+      const [[from1, to1], [from2, to2]] = gaps.past as [Past, Past];
+      gaps.past.splice(0, 2, [Math.min(from1, from2), Math.max(to1, to2)]);
+    }
   }
   slots.put(SPACE, kind, gaps);
 }

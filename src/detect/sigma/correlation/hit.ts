@@ -76,6 +76,11 @@ export interface CorrelationContext {
   readonly slots: Slots;
   /** Is this source known to be blind at the moment? Then nothing is inferred from its silence. */
   readonly blind: (kind: Kind) => boolean;
+  /**
+   * Event time before which the correlation with this key heard nothing, ms: absence there proves
+   * nothing. Undefined, the default: there is no such time.
+   */
+  readonly sinceMs?: (key: string) => number | undefined;
   /** Says that a bound was reached. */
   readonly evicted: (subject: string, detail: string, ms: number) => void;
   /** Says that something could not be decided. */

@@ -1,6 +1,7 @@
 /** Unit: one correlation at work: its groups, its machine, and what it gives out. */
 import type { Kind } from '../../../model/event.ts';
 import { idOf } from '../../../model/ids.ts';
+import { SHOWN } from '../shown.ts';
 import type { CorrelationRule } from './definition.ts';
 import { sightOf } from './gaps.ts';
 import {
@@ -53,7 +54,7 @@ export class Unit {
     const space = `C${depth}:${idOf('correlation', rule.key).slice(0, 16)}`;
     this.store = new GroupStore(space, context.slots, rule.limits, (_key, group, cause) => {
       const far = Math.round(this.#machine.progress(group) * 100);
-      const detail = `group ${shown(group)} evicted at ${far} % of its way: ${cause}`;
+      const detail = `group ${shown(rule, group)} evicted at ${far} % of its way: ${cause}`;
       context.evicted(rule.name, detail, group.lastMs);
       context.count('correlation.evicted');
     });
@@ -172,29 +173,32 @@ export class Unit {
 
   #tools(): Tools {
     const { slots, blind, undecided, evicted, count } = this.#context;
+    const sinceMs = this.#context.sinceMs?.(this.rule.key) ?? Number.NEGATIVE_INFINITY;
     return {
       fire: (group, draft) => this.#fire(group, draft),
       retract: (group, reason, spoils, ms) =>
         this.#retract(group, reason, ms, ({ empty }) => empty.some(spoils)),
       sight: (stretches) => {
         let worst: 'clear' | 'open' | 'gap' = 'clear';
-        for (const stretch of stretches)
+        for (const stretch of stretches) {
+          if (stretch.fromMs < sinceMs) return 'gap';
           for (const kind of this.rule.kinds[stretch.place] ?? []) {
             const sight = sightOf(slots, kind, stretch, blind(kind));
             if (sight === 'gap') return 'gap';
             if (sight === 'open') worst = 'open';
           }
+        }
         return worst;
       },
       undecided: (group, detail, ms) => {
         count('correlation.undecided');
-        undecided(this.rule.name, `group ${shown(group)}: ${detail}`, ms);
+        undecided(this.rule.name, `group ${shown(this.rule, group)}: ${detail}`, ms);
       },
       bounded: (group, detail, ms) => {
         count('correlation.bounded');
         if (group.approximate) return;
         group.approximate = true;
-        evicted(this.rule.name, `group ${shown(group)}: ${detail}`, ms);
+        evicted(this.rule.name, `group ${shown(this.rule, group)}: ${detail}`, ms);
       },
     };
   }
@@ -267,8 +271,10 @@ function flat(hits: readonly KeptHit[]): readonly KeptHit[] {
   return [...events.values()].sort((a, b) => a.ms - b.ms).slice(-EVIDENCE_MAX);
 }
 
-/** A group for people: its values, cut short. */
-function shown({ values }: Group): string {
-  const text = values.map((value) => value ?? '-').join(', ');
+/** A group for people: values that may be shown, cut short; of every other one its field alone. */
+function shown({ groupBy }: CorrelationRule, { values }: Group): string {
+  const text = groupBy
+    .map((name, at) => (SHOWN.has(name) ? (values[at] ?? '-') : `one ${name}`))
+    .join(', ');
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
 }

@@ -172,3 +172,26 @@ describe('restart', () => {
     assert.deepEqual(fired('a0 a5 a9.9', count({ gte: 3 }), { crash }), ['a0 a5 a9.9 @9.9']);
   });
 });
+
+describe('what is said of a group', () => {
+  const said = (field: string, limits: object) => {
+    const document = count({ gte: 3 }, { limits });
+    document.correlation['group-by'] = [field];
+    const lane = runLane(
+      Array.from({ length: 9 }, (_, at) => ({
+        ...{ id: `e${at}`, at, rules: ['a'] },
+        fields: { [field]: `hunter2-${at}` },
+      })),
+      { rules: rulesOf([document], BASES) },
+    );
+    assert.ok(lane.evicted.length > 0);
+    return lane.evicted.join(' ');
+  };
+
+  it('repeats no value that an explanation may not repeat', () => {
+    const text = said('action.args.password', { groups: 2 });
+    assert.doesNotMatch(text, /hunter2/);
+    assert.match(text, /one action\.args\.password/);
+    assert.match(said('session.id', { groups: 2 }), /hunter2-0/);
+  });
+});
