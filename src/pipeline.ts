@@ -385,7 +385,7 @@ class Spine implements Pipeline {
 
   counters(): Readonly<Record<string, number>> {
     const all = { ...this.#counters };
-    const stages = [this.#correlate, this.#behaviour, this.#casework];
+    const stages = [this.#correlate, this.#behaviour, this.#casework, this.#detect];
     for (const { counters: counted } of stages)
       for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
     return all;

@@ -71,6 +71,8 @@ class Exchange implements Roster {
   #changing: Changing[] = [];
   #active: Detect;
   #warming: Detect | null = null;
+  /** What was counted by those that are compiled no more. */
+  #counted: Readonly<Record<string, number>> = {};
 
   constructor(detectors: readonly Detector[], options: DetectOptions) {
     this.#options = { ...options, sinceMs: (scope) => this.#since.get(scope) };
@@ -84,6 +86,13 @@ class Exchange implements Roster {
 
   get spaces(): readonly string[] {
     return [...this.#active.spaces, ...(this.#warming?.spaces ?? [])];
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    const all = { ...this.#counted };
+    for (const { counters } of [this.#active, ...(this.#warming === null ? [] : [this.#warming])])
+      for (const [name, value] of Object.entries(counters)) all[name] = (all[name] ?? 0) + value;
+    return all;
   }
 
   see(fact: Fact, sink: DetectSink): void {
@@ -183,6 +192,7 @@ class Exchange implements Roster {
   }
 
   #compile(): void {
+    this.#counted = this.counters;
     const stems = new Set(this.#changing.map(({ stem }) => stem));
     this.#active = createDetect(
       this.#changing.length === 0 ? this.#given : this.#inForce(),
