@@ -8,6 +8,7 @@ import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances } from './decide/falsify.ts';
+import { powerChanges } from './decide/reloaded.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import {
   type Case,
@@ -148,6 +149,8 @@ class Spine implements Pipeline {
   readonly #objectives: ObjectiveStage;
   readonly #detect: Roster;
   #exceptions: Exceptions;
+  /** What `#exceptions` was made of. */
+  #excused: readonly Exception[];
   readonly #casework: Casework;
   readonly #decide: Decide;
   readonly #positions = new Map<string, LanePosition>();
@@ -198,6 +201,7 @@ class Spine implements Pipeline {
     });
     const { neverTouch } = options.decide.guardrails;
     this.#exceptions = createExceptions(options.exceptions, neverTouch);
+    this.#excused = options.exceptions;
     this.#casework = createCasework(this.#slots, evicted);
     this.#decide = createDecide(this.#slots, options.decide);
   }
@@ -281,10 +285,15 @@ class Spine implements Pipeline {
 
   reload({ detectors, exceptions }: Reloaded, by: string): readonly Turn[] {
     const timeMs = Math.max(0, this.watermarkMs);
+    const before = { detectors: this.#detect.detectors, exceptions: this.#excused };
     const turns = this.#detect.reload(detectors, timeMs);
     this.#exceptions = createExceptions(exceptions, this.#options.decide.guardrails.neverTouch);
-    if (turns.length > 0)
-      this.#effects.reloads.push({ by, timeMs, detectors: detectors.length, turns });
+    this.#excused = exceptions;
+    const changes = powerChanges(before, { detectors: this.#detect.detectors, exceptions });
+    if (turns.length > 0 || changes.length > 0)
+      this.#effects.reloads.push({ by, timeMs, detectors: detectors.length, turns, changes });
+    for (const { subject, says } of changes)
+      this.#notice('detectors.reloaded', subject, `${says} by ${by}`, timeMs);
     for (const { stem, from, to, untilMs } of turns) {
       const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, at event time ${untilMs}`;
       this.#notice('detectors.reloaded', stem, said, timeMs);
@@ -376,7 +385,7 @@ class Spine implements Pipeline {
 
   counters(): Readonly<Record<string, number>> {
     const all = { ...this.#counters };
-    const stages = [this.#correlate, this.#behaviour, this.#casework];
+    const stages = [this.#correlate, this.#behaviour, this.#casework, this.#detect];
     for (const { counters: counted } of stages)
       for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
     return all;

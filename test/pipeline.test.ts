@@ -253,6 +253,31 @@ describe('pipeline', () => {
     assert.ok(released > SEEDS / 2, `${released} runs released anything before the end`);
   });
 
+  it('says of every reload what it changes in power, and nothing where a file was only touched', () => {
+    const pipeline = createPipeline(laneOptions({ detectors }));
+    for (const _ of pipeline.restoring({ pages: [], deltas: [], positions: [], seq: 0 }, null, {}));
+    const reload = (change: Partial<Parameters<typeof pipeline.reload>[0]>) => {
+      const before = { detectors, exceptions: [] };
+      assert.deepEqual(pipeline.reload({ ...before, ...change }, 'a test'), []);
+      const { reloads, notices } = pipeline.commit().effects;
+      return [reloads.flatMap(({ changes }) => changes.length), notices.map(({ code }) => code)];
+    };
+    const maturity = detectors[0]?.maturity === 'shadow' ? 'enforce' : 'shadow';
+    assert.deepEqual(reload({}), [[], []]);
+    assert.deepEqual(reload({ detectors: detectors.map((one) => ({ ...one })) }), [[], []]);
+    const [first, ...rest] = detectors;
+    const lent = [{ ...(first as (typeof detectors)[number]), maturity } as const, ...rest];
+    assert.deepEqual(reload({ detectors: lent }), [[1], ['detectors.reloaded']]);
+    const excuse = {
+      ...{ id: 'all-of-it', match: { tenant: ['-'] }, detectors: ['call-burst'], expiresMs: 1 },
+      ...{ owner: 'ann', reason: 'because it can be', evidence: ['aa'], file: 'x.yaml' },
+    };
+    assert.deepEqual(reload({ detectors: lent, exceptions: [excuse] }), [
+      [1],
+      ['detectors.reloaded'],
+    ]);
+  });
+
   it('drops a record that comes a second time, however late', () => {
     let late = 0;
     for (let seed = 1; seed <= Math.min(SEEDS, 40); seed += 1) {

@@ -87,7 +87,10 @@ export function laneOptions(
 
 /** Mode of a role as configured; `default` for the rest, and observe where nothing is said. */
 export function modeIn(config: Config, role: string | null): Mode {
-  return (config.roles?.[role ?? ''] ?? config.roles?.['default'])?.mode ?? 'observe';
+  const { roles = {} } = config;
+  // Roles are named by records: what every object inherits is no role.
+  const own = Object.hasOwn(roles, role ?? '') ? roles[role ?? ''] : undefined;
+  return (own ?? roles['default'])?.mode ?? 'observe';
 }
 
 /** Live measurements by `stem version role`. */

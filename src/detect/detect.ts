@@ -61,6 +61,8 @@ export interface Detect {
   restoring(): Generator<undefined, void>;
   /** Spaces of `slots` that its detectors use. */
   readonly spaces: readonly string[];
+  /** What correlations skipped, dropped, bounded and fired, since it was made. */
+  readonly counters: Readonly<Record<string, number>>;
   /** Detectors by stem. */
   readonly detectors: ReadonlyMap<string, Detector>;
 }
@@ -145,6 +147,7 @@ export function createDetect(detectors: readonly Detector[], options: DetectOpti
   return {
     detectors: known,
     spaces: [...spaces, ...correlating.spaces],
+    counters: correlating.counters,
     nextMs: () => correlating.nextMs(),
     passTime: (ms, sink) => listening(null, sink, () => correlating.passTime(ms)),
     restoring: () => correlating.restoring(),

@@ -71,6 +71,8 @@ class Exchange implements Roster {
   #changing: Changing[] = [];
   #active: Detect;
   #warming: Detect | null = null;
+  /** What was counted by those that are compiled no more. */
+  #counted: Readonly<Record<string, number>> = {};
 
   constructor(detectors: readonly Detector[], options: DetectOptions) {
     this.#options = { ...options, sinceMs: (scope) => this.#since.get(scope) };
@@ -84,6 +86,13 @@ class Exchange implements Roster {
 
   get spaces(): readonly string[] {
     return [...this.#active.spaces, ...(this.#warming?.spaces ?? [])];
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    const all = { ...this.#counted };
+    for (const { counters } of [this.#active, ...(this.#warming === null ? [] : [this.#warming])])
+      for (const [name, value] of Object.entries(counters)) all[name] = (all[name] ?? 0) + value;
+    return all;
   }
 
   see(fact: Fact, sink: DetectSink): void {
@@ -136,6 +145,8 @@ class Exchange implements Roster {
   }
 
   reload(detectors: readonly Detector[], nowMs: number): readonly Turn[] {
+    // Compiling anew over a large state holds everything up: not for a file that was only touched.
+    if (isSame(this.#given, detectors)) return [];
     const before = new Map(this.#inForce().map((one) => [one.stem, one]));
     const known = new Map(this.#changing.map((one) => [one.stem, one]));
     const turns: Turn[] = [];
@@ -181,6 +192,7 @@ class Exchange implements Roster {
   }
 
   #compile(): void {
+    this.#counted = this.counters;
     const stems = new Set(this.#changing.map(({ stem }) => stem));
     this.#active = createDetect(
       this.#changing.length === 0 ? this.#given : this.#inForce(),
@@ -302,6 +314,13 @@ class Exchange implements Roster {
     for (const space of slots.spaces())
       if (OWNED.test(space) && !live.has(space)) slots.drop(space);
   }
+}
+
+/** Do they say the same? Documents are in the version. */
+function isSame(one: readonly Detector[], other: readonly Detector[]): boolean {
+  const text = (list: readonly Detector[]) =>
+    JSON.stringify(list.map(({ sigma: _, ...rest }) => rest));
+  return one.length === other.length && text(one) === text(other);
 }
 
 function lesser(one: Maturity, other: Maturity): Maturity {

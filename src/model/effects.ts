@@ -34,6 +34,8 @@ export interface Reload {
   readonly detectors: number;
   /** What changed: version hashes, null where there was, or is, none. */
   readonly turns: readonly Turn[];
+  /** What changed in power although no version did: maturity, response, exceptions and the like. */
+  readonly changes: readonly { readonly subject: string; readonly says: string }[];
 }
 
 /** What a step found, decided and intends. Order within each list is the order decided. */

@@ -5,6 +5,8 @@ import type { Database } from '../model/ports.ts';
 export interface Swept {
   readonly deadLetters: number;
   readonly leaseActivity: number;
+  /** Days of usage and hours of objectives. */
+  readonly serviceLevels: number;
 }
 
 /** Dead letters and what the gateway showed of ended leases are kept so long, ms: 30 days. */
@@ -18,12 +20,26 @@ const OLD_ACTIVITY = `delete from lease_activity where ctid in (
   select a.ctid from lease_activity a join lease l on l.id = a.lease_id
   where l.ended_ms < $1 limit $2) returning 1`;
 
+const OLD_USAGE = `delete from usage_day where ctid in (
+  select ctid from usage_day where day_ms < (select max(day_ms) from usage_day) - $1 limit $2) returning 1`;
+const OLD_HOURS = `delete from objective_hour where ctid in (
+  select ctid from objective_hour
+  where hour_ms < (select max(hour_ms) from objective_hour) - $1 limit $2) returning 1`;
+/**
+ * Usage and counts of objectives are kept for so long before the newest of them, ms: a year and a month,
+ * to compare a month with itself. Their times are those of events: an old log replayed stays.
+ */
+export const LEVELS_KEPT_MS = 400 * 86_400_000;
+
 /** Removes what is older than `KEPT_MS` at `nowMs`. Safe beside a running lane, and twice at once. */
 export async function sweep(db: Pick<Database, 'query'>, nowMs: number): Promise<Swept> {
   const before = nowMs - KEPT_MS;
   return {
     deadLetters: await removeAll(db, OLD_LETTERS, before),
     leaseActivity: await removeAll(db, OLD_ACTIVITY, before),
+    serviceLevels:
+      (await removeAll(db, OLD_USAGE, LEVELS_KEPT_MS)) +
+      (await removeAll(db, OLD_HOURS, LEVELS_KEPT_MS)),
   };
 }
 

@@ -113,6 +113,7 @@ function lab(given: readonly Detector[]) {
       roster.see(fact, sink);
     },
     pass: (ms: number) => roster.passTime(ms, sink),
+    counters: () => roster.counters,
     reload(next: readonly Detector[], ms: number) {
       reads = next;
       return roster.reload(next, ms);
@@ -329,5 +330,14 @@ describe('roster', () => {
     stopped.crash();
     stopped.crash([long], 2 * MINUTE);
     after(stopped);
+  });
+
+  it('goes on counting over reloads what correlations could not decide', () => {
+    const one = lab([unheralded('5m')]);
+    one.reload([unheralded('6m')], 2 * MINUTE);
+    one.see(call(3 * MINUTE, 'a', 'deny'));
+    one.pass(60 * MINUTE);
+    one.reload([unheralded('7m')], 61 * MINUTE);
+    assert.equal(one.counters()['correlation.undecided'], 1);
   });
 });

@@ -1,7 +1,7 @@
 /** Housekeeping on a real database: old dead letters go, young ones and the journal stay. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { KEPT_MS, sweep } from '../../src/record/housekeeping.ts';
+import { KEPT_MS, LEVELS_KEPT_MS, sweep } from '../../src/record/housekeeping.ts';
 import { freshDatabase, providePostgres } from './postgres.ts';
 
 const provider = await providePostgres();
@@ -24,8 +24,27 @@ test('what is older than thirty days goes, in batches; the rest stays', async ()
   await fresh.db.query(LETTER, [1, nowMs - KEPT_MS - 1, 10_500]);
   await fresh.db.query(LETTER, [20_001, nowMs - KEPT_MS + 1, 20_003]);
   const swept = await sweep(fresh.db, nowMs);
-  assert.deepEqual(swept, { deadLetters: 10_500, leaseActivity: 0 });
+  assert.deepEqual(swept, { deadLetters: 10_500, leaseActivity: 0, serviceLevels: 0 });
   const [row] = await fresh.db.query('select count(*)::int as n from dead_letter');
   assert.equal(row?.['n'], 3);
-  assert.deepEqual(await sweep(fresh.db, nowMs), { deadLetters: 0, leaseActivity: 0 });
+  assert.deepEqual(await sweep(fresh.db, nowMs), {
+    deadLetters: 0,
+    leaseActivity: 0,
+    serviceLevels: 0,
+  });
+});
+
+test('usage and counts of objectives go a year and a month after, by the time of events', async () => {
+  const USAGE = `insert into usage_day (id, day_ms, tenant, agent, role, workflow, model, sessions, turns,
+    refusals, calls, failures, denials, tokens, cost)
+    values ($1, $2, '-', 'a', 'r', 'w', 'm', 1, 1, 0, 1, 0, 0, 1, 1)`;
+  const HOUR = `insert into objective_hour (objective, tenant, hour_ms, good, bad) values ('o', '-', $1, 1, 0)`;
+  // Long ago, by the clock: a log that was replayed.
+  const [old, newest] = [1_000, 1_000 + LEVELS_KEPT_MS];
+  for (const ms of [old - 1, old, newest]) {
+    await fresh.db.query(USAGE, [String(ms), ms]);
+    await fresh.db.query(HOUR, [ms]);
+  }
+  assert.equal((await sweep(fresh.db, 1_800_000_000_000)).serviceLevels, 2);
+  assert.equal((await sweep(fresh.db, 1_800_000_000_000)).serviceLevels, 0);
 });

@@ -85,7 +85,7 @@ export type Found = (detector: Detector, finding: Finding) => void;
 
 /** Correlations at work. */
 export interface Correlating
-  extends Pick<Correlations, 'nextMs' | 'passTime' | 'gap' | 'restoring' | 'spaces'> {
+  extends Pick<Correlations, 'nextMs' | 'passTime' | 'gap' | 'restoring' | 'spaces' | 'counters'> {
   take(hit: RuleHit): void;
 }
 
@@ -110,6 +110,7 @@ export function createCorrelating(
       if (correlations.wants(key)) correlations.hit(hitOf(key, hit));
     },
     spaces: correlations.spaces,
+    counters: correlations.counters,
     nextMs: () => correlations.nextMs(),
     passTime: (ms) => correlations.passTime(ms),
     gap: (kind, fromMs, toMs, decidedMs) => correlations.gap(kind, fromMs, toMs, decidedMs),

@@ -17,6 +17,7 @@ import {
   createBurnCounts,
   RESOLUTIONS,
 } from '../../stats/burn-rate.ts';
+import { createKeepNames } from './kept-names.ts';
 import { isBeyond, METER_NAMES, type Meter, readMeter, type Task, Tasks } from './tasks.ts';
 import { Usage, type UsageStep } from './usage.ts';
 
@@ -67,7 +68,7 @@ export function createObjectiveStage(
 ): ObjectiveStage {
   slots.split(SPACE, RESOLUTIONS);
   const tasks = new Tasks(slots, evicted);
-  const usage = new Usage();
+  const usage = new Usage(createKeepNames(slots));
   const counts = new Map<string, ObjectiveCount>();
   return {
     see(fact) {

@@ -1,6 +1,7 @@
 /** Usage: calls, failures, tokens, cost by agent, workflow and model, until written. */
 import type { EventFact } from '../../model/fact.ts';
 import type { UsageCount } from '../../model/objective.ts';
+import type { KeepNames } from './kept-names.ts';
 
 type Sums = {
   -readonly [K in Exclude<
@@ -24,12 +25,18 @@ const DAY_MS = 86_400_000;
 
 /** Sums since the last `take`; nothing is kept beyond it, so a crash loses nothing that was written. */
 export class Usage {
+  readonly #keepNames: KeepNames;
   #rows = new Map<string, Row>();
 
-  add(fact: EventFact, workflow: string, step: UsageStep): void {
+  constructor(keepNames: KeepNames) {
+    this.#keepNames = keepNames;
+  }
+
+  add(fact: EventFact, named: string, step: UsageStep): void {
     const { event, tenant, agent } = fact;
     const dayMs = Math.floor(event.time.eventMs / DAY_MS) * DAY_MS;
-    const model = event.reasoning?.model ?? fact.model ?? '';
+    const names = [named, event.reasoning?.model ?? fact.model ?? ''] as const;
+    const [workflow, model] = this.#keepNames(fact, dayMs, names);
     const role = fact.role ?? '';
     const key = JSON.stringify([dayMs, tenant, agent, role, workflow, model]);
     let row = this.#rows.get(key);

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { EventFact } from '../../../src/model/fact.ts';
+import { createKeepNames } from '../../../src/score/objectives/kept-names.ts';
 import { Usage } from '../../../src/score/objectives/usage.ts';
+import { Slots } from '../../../src/state/slots.ts';
 import { eventOf } from '../../correlate/events.ts';
 import { known } from '../../correlate/known.ts';
 
@@ -19,7 +21,7 @@ function fact(ms: number, agent: string): EventFact {
 
 it('adds up by every key, in one order whatever came first, and begins anew when taken', () => {
   const sums = (order: readonly [number, string][]) => {
-    const usage = new Usage();
+    const usage = new Usage(createKeepNames(new Slots()));
     for (const [ms, agent] of order) usage.add(fact(ms, agent), 'w', { calls: 1, cost: 0.5 });
     const taken = usage.take();
     assert.deepEqual(usage.take(), []);

@@ -1,0 +1,57 @@
+/** Kept names: under how many workflows and models the usage of one agent is told apart. */
+import type { Entity, Slots } from '../../state/slots.ts';
+
+interface NamesEntity extends Entity {
+  /** Workflow and model, as one text each, of the newest day. */
+  names: string[];
+  dayMs: number;
+}
+
+/** Stands for workflows and models beyond those that are told apart. */
+export const OTHERS = '(others)';
+const SPACE = 'usage';
+const NAMES_MAX = 32;
+const AGENTS_MAX = 100_000;
+
+/** Workflow and model as usage is told by them. */
+export type KeepNames = (
+  who: { readonly tenant: string; readonly agent: string },
+  dayMs: number,
+  names: readonly [workflow: string, model: string],
+) => readonly [workflow: string, model: string];
+
+const REST: readonly [string, string] = [OTHERS, OTHERS];
+
+/**
+ * The first 32 pairs an agent names on a day are told apart, all others are one: records name models,
+ * and a new name with each would be a row of the store with each. Of 100,000 agents one of those that
+ * were quiet longest is forgotten, and may name as many again.
+ */
+export function createKeepNames(slots: Slots): KeepNames {
+  return ({ tenant, agent }, dayMs, names) => {
+    const key = `${tenant.length}:${tenant}:${agent}`;
+    const name = `${names[0].length}:${names[0]}:${names[1]}`;
+    let own = slots.get<NamesEntity>(SPACE, key);
+    if (own === undefined) {
+      if (slots.count(SPACE) >= AGENTS_MAX) forgetStalest(slots);
+      own = { names: [], dayMs };
+      slots.put(SPACE, key, own);
+    }
+    if (dayMs > own.dayMs) {
+      own.names = [];
+      own.dayMs = dayMs;
+    }
+    if (own.names.includes(name)) return names;
+    if (own.names.length >= NAMES_MAX) return REST;
+    own.names.push(name);
+    slots.touch(SPACE, key);
+    return names;
+  };
+}
+
+function forgetStalest(slots: Slots): void {
+  let stalest: [string, NamesEntity] | undefined;
+  for (const each of slots.sample<NamesEntity>(SPACE, 16))
+    if (stalest === undefined || each[1].dayMs < stalest[1].dayMs) stalest = each;
+  if (stalest !== undefined) slots.remove(SPACE, stalest[0]);
+}
