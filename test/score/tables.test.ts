@@ -148,3 +148,18 @@ test('tables: p and e never move the wrong way, ties and thinning included', () 
     { numRuns: 60 },
   );
 });
+
+test('tables: what is kept of a place or of a cell is what one gets anew', () => {
+  const cells = { 'L3/seen': ramp(300), 'L3/unseen': ramp(250, 40) };
+  const [kept, levels] = [compileTables([level('role', cells)]), [level('role', cells)]];
+  for (const at of [0, 1, 0])
+    for (const cell of ['L3/seen', 'L3/unseen', 'L2/seen', 'L3/seen'])
+      assert.equal(kept.findAt(at, 'd', cell), kept.find('d', cell));
+  assert.equal(kept.findAt(0, 'another', 'L3/seen'), null);
+  for (const score of [-1e9, 12, 12.5, 299, 400, 12, 299]) {
+    const fresh = compileTables(levels).find('d', 'L3/seen');
+    const held = kept.find('d', 'L3/seen');
+    assert.ok(fresh !== null && held !== null);
+    assert.deepEqual(place(held, score), place(fresh, score));
+  }
+});

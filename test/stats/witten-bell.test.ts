@@ -9,6 +9,7 @@ import {
   countContexts,
   firstOrderBits,
   probability,
+  rememberedBits,
   START,
   secondOrderBits,
   surprisalBits,
@@ -118,5 +119,26 @@ describe('surprisal worked out beforehand', () => {
         }
       }),
     );
+  });
+
+  it('is remembered to the bit, whatever shares a slot and however long the history', () => {
+    // More questions than there are slots: answers are overtaken and asked for again.
+    const model = levels(3, [
+      [
+        ['a', 'b', 'c', 'a', 'b'],
+        ['c', 'a'],
+      ],
+    ]);
+    const remembered = rememberedBits(model);
+    const ids = [0, 1, 2, 3, 4];
+    const histories = ids.flatMap((a) =>
+      ids.flatMap((b) =>
+        ids.flatMap((c) => [[a], [a, b], [a, b, c], [c, c, a, b, c], [a, 9, b, 9, c, 9, a, 9, b]]),
+      ),
+    );
+    for (let again = 0; again < 2; again += 1)
+      for (const history of histories)
+        for (let id = 1; id < 20; id += 1)
+          assert.equal(remembered(history, id), surprisalBits(model, history, id));
   });
 });
