@@ -286,7 +286,8 @@ class Spine implements Pipeline {
     if (turns.length > 0)
       this.#effects.reloads.push({ by, timeMs, detectors: detectors.length, turns });
     for (const { stem, from, to, untilMs } of turns) {
-      const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, at event time ${untilMs}`;
+      const when = untilMs > timeMs ? `in ${(untilMs - timeMs) / 1000} s of event time` : 'at once';
+      const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, ${when}`;
       this.#notice('detectors.reloaded', stem, said, timeMs);
     }
     this.#worked = true;

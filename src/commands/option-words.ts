@@ -86,7 +86,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'simulate for': 'ends after so long in real time: 30s, 10m',
   events: 'ends after so many events',
   back: 'begins so long before now',
-  relapse: 'agents that were acted upon misbehave again',
+  relapse: 'so long after a misdeed the same agent does it again: 30s, 10m',
   start: 'first moment, ms since 1970: the same run again, to the byte',
   fast: 'as fast as it goes, in simulated time',
   gate: 'control plane that is asked before each call',
