@@ -295,7 +295,8 @@ class Spine implements Pipeline {
     for (const { subject, says } of changes)
       this.#notice('detectors.reloaded', subject, `${says} by ${by}`, timeMs);
     for (const { stem, from, to, untilMs } of turns) {
-      const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, at event time ${untilMs}`;
+      const when = untilMs > timeMs ? `in ${(untilMs - timeMs) / 1000} s of event time` : 'at once';
+      const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, ${when}`;
       this.#notice('detectors.reloaded', stem, said, timeMs);
     }
     this.#worked = true;

@@ -124,7 +124,7 @@ export async function readYamlDocuments(
     }
     return parseYaml(file, await readFile(file, 'utf8'));
   } catch (cause) {
-    const message = `cannot be read: ${codeOf(cause)}`;
+    const message = `cannot be read: ${saidOf(cause)}`;
     return { file: none, problems: [{ file, line: null, key: '', message }] };
   }
 }
@@ -144,7 +144,7 @@ export async function readYamlFolder(
     names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name) && wanted(name)).sort();
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT' && options.optional === true) return { files: [], problems: [] };
-    const message = `folder cannot be read: ${codeOf(cause)}`;
+    const message = `folder cannot be read: ${saidOf(cause)}`;
     return { files: [], problems: [{ file: folder, line: null, key: '', message }] };
   }
   const files: YamlFile[] = [];
@@ -231,10 +231,24 @@ function unreadable(file: string, cause: unknown): OperatingError {
   const code = codeOf(cause);
   return new OperatingError(
     code === 'ENOENT' ? 'NOT_FOUND' : 'SOURCE_UNREADABLE',
-    `${file} cannot be read: ${code}`,
+    `${file} cannot be read: ${saidOf(cause)}`,
     { retryable: false, cause },
   );
 }
+
+/** The system's code in words; the code beside it, for those who search for it. */
+function saidOf(cause: unknown): string {
+  const code = codeOf(cause);
+  const words = SAID.get(code);
+  return words === undefined ? code : `${words} (${code})`;
+}
+
+const SAID: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file or folder'],
+  ['EACCES', 'no permission'],
+  ['EISDIR', 'it is a folder'],
+  ['ENOTDIR', 'a part of its path is no folder'],
+]);
 
 function codeOf(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';

@@ -1,5 +1,6 @@
 /** Arguments: one strict parser for every command; mistakes are said with what is possible. */
 import { parseArgs } from 'node:util';
+import { nearest } from '../detect/sigma/text.ts';
 import { durationMs } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 
@@ -43,6 +44,9 @@ export function parse(args: readonly string[], spec: OptionSpec): Given {
   } catch (cause) {
     const names = Object.keys(known).map((name) => `--${name}`);
     const said = cause instanceof Error ? cause.message.split('. To specify')[0] : 'bad arguments';
+    const typed = /'--([^'\s]+)/.exec(said ?? '')?.[1] ?? '';
+    const near = typed in known ? null : nearest(typed, Object.keys(known));
+    if (near !== null) throw usage(`${said}; did you mean --${near}?`, cause);
     throw usage(`${said}. Known options: ${names.join(' ')}`, cause);
   }
 }

@@ -15,6 +15,7 @@ import { invalid, readBaseline } from './baseline-files.ts';
 import { forceOf } from './baseline-force.ts';
 import { plansOf } from './baseline-load.ts';
 import type { Library } from './library.ts';
+import { DETECTORS_LISTED, notKnown } from './meant.ts';
 import type { Output } from './output.ts';
 import { learnFolder, REPLAY_PLAN } from './replay-learn.ts';
 
@@ -45,8 +46,7 @@ export function chosen(library: Library, stems: readonly string[] | null): Libra
   if (stems === null) return library;
   const known = library.detectors.map(({ stem }) => stem);
   for (const stem of stems)
-    if (!known.includes(stem))
-      throw usage(`no such detector: ${JSON.stringify(stem)}; there are: ${known.join(', ')}`);
+    if (!known.includes(stem)) throw usage(notKnown('detector', stem, known, DETECTORS_LISTED));
   return { ...library, detectors: library.detectors.filter(({ stem }) => stems.includes(stem)) };
 }
 

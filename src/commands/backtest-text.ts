@@ -16,6 +16,8 @@ import {
 } from '../evaluation/backtest/words.ts';
 import { count, safe, table } from './output.ts';
 
+/** More rows than this without an alert become one line. */
+const SILENT_ROWS_MAX = 12;
 const EXAMPLES_MAX = 3;
 const DIFFERENCES_MAX = 5;
 const SENTENCE_MAX = 300;
@@ -59,9 +61,27 @@ function corpusLines({ corpora, baselines }: BacktestReport): string[] {
   return [...lines, ...short, `baselines: ${safe(baselines, SENTENCE_MAX)}`];
 }
 
-/** One row for each detector that was run; sessions alerted of each label. */
-function tallyTable({ detectors, cost }: BacktestReport): string[] {
-  const labels = labelsIn(detectors);
+/**
+ * One row for each detector that was run; sessions alerted of each label. Where many kept silent, their
+ * names in one line: rows of noughts hide those that spoke.
+ */
+function tallyTable({ detectors: all, cost }: BacktestReport): string[] {
+  const silent = all.filter(
+    ({ alerts, excused }) => alerts === 0 && Object.keys(excused).length === 0,
+  );
+  const isFolded = silent.length > SILENT_ROWS_MAX;
+  const detectors = isFolded ? all.filter((tally) => !silent.includes(tally)) : all;
+  const folded = `${count(silent.length, 'detector')} without an alert (--report and --json have their rows): ${silent.map(markedName).join(', ')}`;
+  const rows = isFolded && detectors.length === 0 ? [] : tallyRows(detectors, all, cost);
+  return isFolded ? [...rows, folded] : rows;
+}
+
+function tallyRows(
+  detectors: BacktestReport['detectors'],
+  all: BacktestReport['detectors'],
+  cost: BacktestReport['cost'],
+): string[] {
+  const labels = labelsIn(all);
   const head = ['detector', 'alerts', 'sessions', 'agents', 'a day', 'an agent-day', 'µs/event'];
   const rows = detectors.map((tally) => [
     markedName(tally),

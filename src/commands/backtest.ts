@@ -100,7 +100,9 @@ async function orRefused<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (!(cause instanceof OperatingError) || cause.code === 'CONFIG_INVALID') throw cause;
-    const message = `${cause.code}: ${cause.message}`;
+    // A file that is not there needs no second code; a broker that does not answer has its own advice.
+    const { code } = cause;
+    const message = code === 'NOT_FOUND' ? cause.message : `${code}: ${cause.message}`;
     throw new OperatingError('CONFIG_INVALID', message, { retryable: false, cause });
   }
 }

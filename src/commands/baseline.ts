@@ -138,6 +138,9 @@ async function status(
   if (versions.length === 0) {
     output.line('No baseline so far: detectors of hard evidence work without one.');
     output.line(
+      `Learn one from a folder of sessions: ${typed('baseline learn --fleet --from DIR --by YOU --reason WHY')}`,
+    );
+    output.line(
       `Take one from a reviewed file: ${typed('baseline import FILE --by YOU --reason WHY')}`,
     );
     return 0;

@@ -18,6 +18,7 @@ import { lint } from './lint.ts';
 import { measure } from './measure.ts';
 import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
+import { wordsOf } from './option-words.ts';
 import { produce } from './produce.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
@@ -63,11 +64,14 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** One command, for people. */
-export function helpText({ synopsis, summary, options }: Command): string {
-  const own = Object.entries({ ...options, ...COMMON })
-    .filter(([name]) => name !== 'help')
-    .map(([name, kind]) => (kind === 'flag' ? `--${name}` : `--${name} …`));
-  return `plumbline ${synopsis}\n  ${summary}\n  options: ${own.join('  ')}\n`;
+export function helpText({ name: command, synopsis, summary, options }: Command): string {
+  const own = Object.entries({ ...options, ...COMMON }).filter(([name]) => name !== 'help');
+  const shown = own.map(([name, kind]) => (kind === 'flag' ? `--${name}` : `--${name} …`));
+  const width = Math.max(...shown.map(({ length }) => length));
+  const lines = own.map(
+    ([name], at) => `  ${(shown[at] ?? '').padEnd(width)}  ${wordsOf(command, name) ?? ''}`,
+  );
+  return [`plumbline ${synopsis}`, `  ${summary}`, '', ...lines, ''].join('\n');
 }
 
 /** What there is, for people. */

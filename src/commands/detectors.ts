@@ -7,6 +7,7 @@ import { type Given, usage } from './arguments.ts';
 import { ask, signed, takenUp, WAITS } from './asking.ts';
 import type { Command, CommandContext } from './command.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
+import { DETECTORS_LISTED, notKnown } from './meant.ts';
 import { safe, table } from './output.ts';
 import { withStore } from './reading.ts';
 
@@ -101,7 +102,8 @@ async function reinstate(
 ): Promise<0 | 1> {
   const library = await libraryOf(given, await configOrNull(given));
   const detector = library.detectors.find((one) => one.stem === stem);
-  if (detector === undefined) throw usage(`no such detector: ${JSON.stringify(stem)}`);
+  const known = library.detectors.map((one) => one.stem);
+  if (detector === undefined) throw usage(notKnown('detector', stem, known, DETECTORS_LISTED));
   const { by, reason } = signed(given);
   const { version } = detector;
   return await withStore(given, environment, async (db) => {

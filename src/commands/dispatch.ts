@@ -1,10 +1,13 @@
 /** Dispatch: from the words of a command line to a command and its exit code. */
+import { nearest } from '../detect/sigma/text.ts';
 import { OperatingError } from '../model/errors.ts';
 import { COMMON, parse, UsageError, usage } from './arguments.ts';
+import type { Command } from './command.ts';
 import { COMMANDS, helpText, usageText } from './commands.ts';
 import type { Environment } from './config.ts';
 import { createOutput } from './output.ts';
 
+const SYNOPSIS_MAX = 160;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 /** The platform under us cannot heal by itself: a supervisor should start us again. */
@@ -30,7 +33,13 @@ export async function dispatch(args: readonly string[], io: Process): Promise<nu
   }
   const command = COMMANDS.find((known) => known.name === name);
   if (command === undefined) {
-    io.stderr(`plumbline: unknown command ${JSON.stringify(name)}\n\n${usageText()}`);
+    const near = nearest(
+      name,
+      COMMANDS.map((known) => known.name),
+    );
+    const said = `plumbline: unknown command ${JSON.stringify(name)}`;
+    // One near name is what somebody wants to read, not the list of all.
+    io.stderr(near === null ? `${said}\n\n${usageText()}` : `${said}; did you mean ${near}?\n`);
     return EXIT_USAGE;
   }
   try {
@@ -47,10 +56,16 @@ export async function dispatch(args: readonly string[], io: Process): Promise<nu
   } catch (cause) {
     if (!(cause instanceof OperatingError)) throw cause;
     const isUsage = cause instanceof UsageError;
-    const advice = isUsage ? `usage: ${command.synopsis}\n` : '';
+    const advice = isUsage ? `${adviceOf(command)}\n` : '';
     io.stderr(`plumbline: ${isUsage ? '' : `${cause.code}: `}${cause.message}\n${advice}`);
     return exitCodeOf(cause);
   }
+}
+
+/** How it is called, where that is short; else where to read it, so that the mistake stays in sight. */
+function adviceOf({ name, synopsis }: Command): string {
+  const long = `usage: npm run -s plumbline -- ${name} --help tells how it is called`;
+  return synopsis.length > SYNOPSIS_MAX ? long : `usage: ${synopsis}`;
 }
 
 function exitCodeOf({ code }: OperatingError): number {

@@ -21,6 +21,7 @@ import { KAFKA_OPTIONS, kafkaCorpus } from './backtest-kafka.ts';
 import type { Command } from './command.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
 import type { Library } from './library.ts';
+import { DETECTORS_LISTED, notKnown } from './meant.ts';
 import { jsonText, safe } from './output.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -88,10 +89,8 @@ interface Question {
 function detectorOf(stem: string | undefined, { detectors }: Library): Detector {
   const known = detectors.filter(({ sigma }) => sigma !== null).map((each) => each.stem);
   const detector = detectors.find((each) => each.stem === stem);
-  if (detector === undefined)
-    throw usage(
-      `${stem === undefined ? 'name a detector' : `no such detector: ${JSON.stringify(stem)}`}; written in Sigma are: ${known.join(', ')}`,
-    );
+  if (stem === undefined) throw usage(`name a detector; written in Sigma are: ${known.join(', ')}`);
+  if (detector === undefined) throw usage(notKnown('detector', stem, known, DETECTORS_LISTED));
   if (detector.sigma !== null) return detector;
   throw usage(
     `${detector.stem} is an analytic (${detector.kind}) and has no selections: \`backtest --detector ${detector.stem}\` shows what it says`,

@@ -89,7 +89,9 @@ export async function readLibrary(
   problems.push(...filters.problems, ...filtered.problems);
   if (detectors.length === 0 && problems.length === 0) {
     const found = (await listFolder(detectorsDir)).join(', ');
-    const message = `no detector in ${FAMILIES.join('/, ')}/; the folder holds: ${found || 'nothing'}`;
+    const message = (await exists(detectorsDir))
+      ? `no detector in ${FAMILIES.join('/, ')}/; the folder holds: ${found || 'nothing'}`
+      : 'there is no such folder';
     problems.push({ file: detectorsDir, line: null, key: '', message });
   }
   const maps = await readYamlFolder(`${ROOT}mappings`, { optional: true });

@@ -12,6 +12,7 @@ import { type Given, usage } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
 import { configOrNull, detectorsDir, libraryOf } from './inputs.ts';
 import type { Library } from './library.ts';
+import { DETECTORS_LISTED, notKnown } from './meant.ts';
 import { count, safe, table } from './output.ts';
 import { type Rehearsed, rehearse } from './rehearse.ts';
 import { judgedBy, learnFolder } from './replay-learn.ts';
@@ -76,8 +77,8 @@ function chosenOf(given: Given, library: Library): readonly Detector[] {
   if (stem === undefined) return library.detectors;
   const found = library.detectors.filter((detector) => detector.stem === stem);
   if (found.length > 0) return found;
-  const known = library.detectors.map((one) => one.stem).join(', ');
-  throw usage(`no such detector: ${JSON.stringify(stem)}; there are: ${known}`);
+  const known = library.detectors.map((one) => one.stem);
+  throw usage(notKnown('detector', stem, known, DETECTORS_LISTED));
 }
 
 function whereOf(given: Given): 'recorded' | 'simulated' {

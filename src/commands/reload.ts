@@ -4,6 +4,7 @@ import type { Log } from '../model/ports.ts';
 import type { Observer } from '../observer.ts';
 import { problemLines } from './config.ts';
 import type { Library } from './library.ts';
+import { count, safe } from './output.ts';
 
 /** Where detectors lie, and how they are read. */
 export interface DetectorFolder {
@@ -51,7 +52,8 @@ export async function reloadOnce(
     if (library.problems.length > 0) {
       const lines = problemLines(library.problems);
       for (const line of lines.slice(0, 50)) log.error({ problem: line }, 'detectors are refused');
-      const detail = `${library.problems.length} mistakes in the detectors; those in force stay`;
+      // The first of them, so that whoever has only the notice knows where to look.
+      const detail = `${count(lines.length, 'mistake')} in the detectors; those in force stay: ${safe(lines[0] ?? '', 200)}`;
       await observer.refuse(detail);
       return;
     }

@@ -70,7 +70,7 @@ export const replay: Command = {
     for (const row of table(rows)) output.line(row);
     for (const { source, from, to, reason } of gaps)
       output.line(`  blind: ${source} ${from} – ${to}: ${reason}`);
-    if (dead > 0) output.line(`${dead} records could not be read, the first of them:`);
+    if (dead > 0) output.line(`${count(dead, 'record')} could not be read, the first of them:`);
     for (const letter of result.deadLetters) output.line(`  ${safe(letter)}`);
     output.json({
       sessions: lines.length,

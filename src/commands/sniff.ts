@@ -1,5 +1,6 @@
 /** Sniffing: which decoder reads the files of a folder, tried on their first records. */
 import { systemClock } from '../adapters/clock.ts';
+import { exists } from '../adapters/files.ts';
 import { readFirstLine, readLines } from '../adapters/jsonl-lines.ts';
 import type { SourceConfig } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
@@ -38,6 +39,10 @@ export async function sniffSources(
   }
   if (sources.length > 0) return sources;
   const wanted = DEFAULT_SOURCES.map(({ topic }) => `${topic}.jsonl`).join(', ');
+  if (!(await exists(dir)))
+    throw new OperatingError('SOURCE_UNREADABLE', `${dir}: there is no such folder`, {
+      retryable: false,
+    });
   const message = `${dir} holds none of ${wanted} (or the same with .gz); for other names give --config`;
   throw new OperatingError('SOURCE_UNREADABLE', message, { retryable: false });
 }

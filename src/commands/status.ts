@@ -1,4 +1,5 @@
 /** `status`: how the lane stands, what it holds, and what the observer says of itself. */
+import { systemClock } from '../adapters/clock.ts';
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
 import { type LaneStatus, readStatus } from '../record/status.ts';
 import type { Command } from './command.ts';
@@ -22,7 +23,8 @@ export const status: Command = {
     output.json(found);
     const { status: all } = found;
     if (all.lanes.length === 0) output.line('No daemon has worked with this database yet.');
-    for (const lane of all.lanes) for (const line of laneText(lane)) output.line(line);
+    for (const lane of all.lanes)
+      for (const line of laneText(lane, systemClock.nowMs())) output.line(line);
     output.line(
       [
         count(all.cases, 'case'),
@@ -51,17 +53,33 @@ export const status: Command = {
   },
 };
 
-function laneText(lane: LaneStatus): string[] {
+/** Counters whose names do not speak for themselves. */
+const COUNTED: ReadonlyMap<string, string> = new Map([
+  ['baseline.missing', 'events of behaviour that was not scored: no baseline covers the agent'],
+  ['late', 'events that came behind the watermark, and were folded all the same'],
+  ['shadow-detections', 'told to nobody: cases --shadow lists them'],
+]);
+const STALE_MS = 60_000;
+
+/** Says what a reader would have to work out: whether anybody is at work at all. */
+function agoOf({ committedMs }: LaneStatus, nowMs: number): string {
+  if (committedMs === null || nowMs - committedMs < STALE_MS) return '';
+  return ` (${Math.floor((nowMs - committedMs) / STALE_MS).toLocaleString('en')} min ago: nothing has come since, or no daemon runs)`;
+}
+
+function laneText(lane: LaneStatus, nowMs: number): string[] {
   const at = lane.watermarkMs === null ? 'nothing yet' : timeOf(lane.watermarkMs);
   const seen = lane.committedMs === null ? 'never' : timeOf(lane.committedMs);
   const counters = Object.entries(lane.counters).sort();
   return [
-    `Lane ${safe(lane.group)}/${lane.lane}, owner ${safe(lane.owner ?? '-')}: complete up to ${at}, last commit ${seen}`,
-    ...table(counters.map(([name, n]) => [`  ${name}`, n.toLocaleString('en')])),
+    `Lane ${safe(lane.group)}/${lane.lane}, owner ${safe(lane.owner ?? '-')}: complete up to ${at}, last commit ${seen}${agoOf(lane, nowMs)}`,
+    ...table(
+      counters.map(([name, n]) => [`  ${name}`, n.toLocaleString('en'), COUNTED.get(name) ?? '']),
+    ),
     ...table(
       lane.positions.map(({ topic, partition, low, next }) => [
         `  ${safe(topic)}/${partition}`,
-        `read to ${next}${low < next ? `, waiting from ${low}` : ''}`,
+        `read to offset ${next}${low < next ? `, waiting from ${low}` : ''}`,
       ]),
     ),
   ];

@@ -47,7 +47,11 @@ describe('arguments', () => {
   });
 
   it('refuses what it does not know, and says what it knows', () => {
-    refused(() => parse(['--agnet', 'a'], SPEC), /Unknown option '--agnet'.*--json.*--agent/);
+    refused(
+      () => parse(['--agnet', 'a'], SPEC),
+      /Unknown option '--agnet'; did you mean --agent\?/,
+    );
+    refused(() => parse(['--whatever', 'a'], SPEC), /'--whatever'. Known.*--json.*--agent/);
     refused(() => parse(['-x'], SPEC), /Unknown option '-x'/);
   });
 

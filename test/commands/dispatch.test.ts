@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { COMMANDS } from '../../src/commands/commands.ts';
 import { dispatch } from '../../src/commands/dispatch.ts';
+import { unused, wordsOf } from '../../src/commands/option-words.ts';
 
 const type = async (...args: string[]) => {
   let stdout = '';
@@ -35,6 +36,29 @@ describe('dispatch', () => {
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, /unknown command "expalin\\u001b\[2J"/);
     assert.match(stderr, /explain/);
+  });
+
+  it('names the command or option that was meant', async () => {
+    const { code, stderr } = await type('leasse');
+    assert.deepEqual(
+      [code, stderr],
+      [2, 'plumbline: unknown command "leasse"; did you mean leases?\n'],
+    );
+    assert.match((await type('cases', '--opne')).stderr, /'--opne'; did you mean --open\?\n/);
+    assert.match((await type('cases', '--zzzzzzzz')).stderr, /Known options: .*--agent/);
+    // A long synopsis would push the mistake out of sight.
+    assert.match((await type('simulate')).stderr, /--help tells how it is called\n$/);
+  });
+
+  it('says what every option means, and nothing of options that are gone', async () => {
+    const asked: [string, string][] = [];
+    for (const { name, options } of COMMANDS)
+      for (const option of [...Object.keys(options), 'json', 'quiet', 'config']) {
+        asked.push([name, option]);
+        assert.ok((wordsOf(name, option) ?? '').length > 5, `${name} --${option}`);
+      }
+    assert.deepEqual(unused(asked), []);
+    assert.match((await type('cases', '--help')).stdout, /^ {2}--open {2,}those that are not /m);
   });
 
   it('has help with every option of a command', async () => {
