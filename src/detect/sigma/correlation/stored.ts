@@ -45,7 +45,8 @@ export function packing(bases: readonly string[]): Pack {
   const pack = (hit: Written) => packHit(hit, bases);
   return (entity) => {
     const group = entity as Group;
-    return { ...group, ...withHits(group, pack) } as Group;
+    const { kept, own } = withHits(group, pack);
+    return { ...group, kept, own } as Group;
   };
 }
 
@@ -58,17 +59,15 @@ export function unpack(group: Group, bases: readonly string[]): void {
 }
 
 function withHits(group: Group, code: (hit: Written) => Written) {
-  const own = group.own as OwnHits;
+  const own: { -readonly [K in keyof OwnHits]: OwnHits[K] } = { ...(group.own as OwnHits) };
   const { seen, pending, closed } = own;
-  const changed = {
-    ...own,
-    ...(seen === undefined ? {} : { seen: seen.map((one) => ({ ...one, kept: code(one.kept) })) }),
-    ...(pending === undefined
-      ? {}
-      : { pending: pending.map((one) => ({ ...one, hits: one.hits.map(code) })) }),
-    ...(closed == null ? {} : { closed: { ...closed, kept: closed.kept.map(code) } }),
-  };
-  return { kept: group.kept.map(code), own: changed };
+  // Most are empty, and every group of a commit comes by here.
+  if (seen !== undefined && seen.length > 0)
+    own.seen = seen.map((one) => ({ ...one, kept: code(one.kept) }));
+  if (pending !== undefined && pending.length > 0)
+    own.pending = pending.map((one) => ({ ...one, hits: one.hits.map(code) }));
+  if (closed != null) own.closed = { ...closed, kept: closed.kept.map(code) };
+  return { kept: group.kept.map(code), own };
 }
 
 function isStored(hit: Written): hit is StoredHit {
