@@ -47,6 +47,9 @@ export interface RulesOutcome {
   readonly libraryDetectors: number;
 }
 
+/** Prose that a call carries among its arguments, in characters: the same to whoever speaks of it. */
+const NOTE = 256;
+
 const { events: wanted, rounds, bytes, counts } = input<RulesInput>();
 const options = await benchLane();
 const events = fleetEvents(wanted).map((event, at) => filled(event, at));
@@ -68,22 +71,34 @@ answer({
   libraryDetectors: options.detectors.length,
 } satisfies RulesOutcome);
 
-/** The event filled up with prose, in its arguments or its text, until it has the bytes wanted. */
+/**
+ * The event filled up with prose. Arguments of a call are the same where it is announced, claimed and
+ * made, or every call would contradict itself; what is missing then goes into its text or its result.
+ */
 function filled(sent: Sent, at: number): Sent {
-  const missing = bytes - Buffer.byteLength(sent.value) - 24;
+  if (Buffer.byteLength(sent.value) + 24 >= bytes) return sent;
   const event = JSON.parse(sent.value) as Record<string, Record<string, unknown>> & WireEvent;
-  if (missing <= 0) return sent;
-  const random = stream(SEED, `prose ${at % 64}`);
-  const words =
-    'the record of this customer was read and a note about it is kept for later use'.split(' ');
-  let note = '';
-  while (note.length < missing) note += `${words[integer(random, 0, words.length - 1)]} `;
-  note = note.slice(0, missing);
-  if (event.action !== undefined) event.action.args = { ...event.action.args, note };
-  else if (event.reasoning !== undefined) event.reasoning.text = note;
+  const { action, reasoning } = event;
+  for (const call of [...(reasoning?.intents ?? []), ...(reasoning?.claims ?? [])])
+    if (call.args !== undefined) call.args = { ...call.args, note: prose(call.toolCallId, NOTE) };
+  if (action?.args !== undefined)
+    action.args = { ...action.args, note: prose(event.keys?.toolCallId, NOTE) };
+  const missing = bytes - Buffer.byteLength(JSON.stringify(event)) - 24;
+  const note = prose(String(at % 64), Math.max(0, missing));
+  if (action !== undefined) action.result = note;
+  else if (reasoning !== undefined) reasoning.text = `${reasoning.text ?? ''} ${note}`;
   else if (event.metric !== undefined) event.metric.attrs = { ...event.metric.attrs, note };
   else if (event.governance !== undefined) event.governance.actor = note.slice(0, 400);
   return { ...sent, value: JSON.stringify(event) };
+}
+
+function prose(seed: string | undefined, length: number): string {
+  const random = stream(SEED, `prose ${seed ?? ''}`);
+  const words =
+    'the record of this customer was read and a note about it is kept for later use'.split(' ');
+  let note = '';
+  while (note.length < length) note += `${words[integer(random, 0, words.length - 1)]} `;
+  return note.slice(0, length);
 }
 
 function vocabularyOf(seen: readonly EventFact[]): Vocabulary {

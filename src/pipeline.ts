@@ -526,7 +526,7 @@ class Spine implements Pipeline {
   #passTime(ms: number): void {
     for (let at = this.#nextMs(); at <= ms; at = this.#nextMs()) {
       this.#correlate.passTime(at);
-      this.#detect.passTime(at, this.#onDeadline);
+      this.#detect.passTime(at, this.#onFinding);
       this.#behaviour.passTime(at, this.#onReading);
     }
     this.#correlate.passTime(ms);
@@ -546,7 +546,7 @@ class Spine implements Pipeline {
     return Math.min(this.#behaviour.nextMs() ?? never, this.#detect.nextMs() ?? never);
   }
 
-  readonly #onDeadline = {
+  readonly #onFinding = {
     detection: (detection: Detection) => this.#detection(detection),
     amendment: (amendment: Amendment, entity: Entity) => this.#amendment(amendment, entity),
   };
@@ -587,10 +587,7 @@ class Spine implements Pipeline {
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
       this.#closedUnit(fact);
     }
-    this.#detect.see(fact, {
-      detection: (detection) => this.#detection(detection),
-      amendment: (amendment, entity) => this.#amendment(amendment, entity),
-    });
+    this.#detect.see(fact, this.#onFinding);
     this.#behaviour.see(fact, this.#onReading);
   }
 

@@ -2,6 +2,7 @@
 import type { EventFact } from '../model/fact.ts';
 import type { UnitHead } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';
+import { Heap } from '../state/heap.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import { windowFor } from './governance-window.ts';
 import { type Stance, stanceOf } from './window.ts';
@@ -27,6 +28,9 @@ export interface OpenWindows {
 /** Windows in `slots`; at most 1,000, the one that expires first makes room. */
 export function createOpenWindows(slots: Slots): OpenWindows {
   const open = new Map<string, LearningWindow>();
+  const expiring = new Heap<LearningWindow>((a, b) =>
+    a.expiresMs === b.expiresMs ? a.id < b.id : a.expiresMs < b.expiresMs,
+  );
   const forget = (id: string): void => {
     open.delete(id);
     slots.remove(WINDOWS, id);
@@ -38,14 +42,13 @@ export function createOpenWindows(slots: Slots): OpenWindows {
       if (permission.type !== 'opens' || open.has(permission.window.id)) return null;
       const { window } = permission;
       const ms = event.time.eventMs;
-      for (const [id, { expiresMs }] of [...open]) if (expiresMs <= ms) forget(id);
-      if (open.size >= WINDOWS_MAX) {
-        const [first] = [...open.values()].sort(
-          (a, b) => a.expiresMs - b.expiresMs || (a.id < b.id ? -1 : 1),
-        );
-        if (first !== undefined) forget(first.id);
+      for (let top = expiring.peek(); top !== undefined; top = expiring.peek()) {
+        if (top.expiresMs > ms && open.size < WINDOWS_MAX) break;
+        expiring.pop();
+        forget(top.id);
       }
       open.set(window.id, window);
+      expiring.push(window);
       const held: Held = { window };
       slots.put(WINDOWS, window.id, held);
       return window;
@@ -54,10 +57,14 @@ export function createOpenWindows(slots: Slots): OpenWindows {
       if (open.size === 0) return 'enforced';
       return stanceOf([...open.values()], { agent, role }, dimension, null, ms);
     },
-    clear: () => open.clear(),
+    clear: () => {
+      open.clear();
+      expiring.clear();
+    },
     adopt(entity) {
       const { window } = entity as Held;
       open.set(window.id, window);
+      expiring.push(window);
     },
   };
 }

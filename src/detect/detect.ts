@@ -10,7 +10,7 @@ import type {
 } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import { assert } from '../model/errors.ts';
-import type { Kind } from '../model/event.ts';
+import { KINDS, type Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { eventIdOf, idOf } from '../model/ids.ts';
@@ -28,12 +28,13 @@ import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
 import { taintedMemory } from './kinds/tainted-memory.ts';
 import {
+  type Correlating,
   type CorrelationSet,
   correlationSet,
   createCorrelating,
-  scopeOf,
 } from './sigma/correlating.ts';
-import { createSigmaStage, findingOf } from './sigma/stage.ts';
+import { scopeOf } from './sigma/scope.ts';
+import { createSigmaStage, findingOf, type RuleHit, type SigmaStage } from './sigma/stage.ts';
 
 /** Every kind of analytic. One line enrols a new one, in its conformance suite too. */
 export const KINDS_OF_ANALYTIC: Readonly<Record<string, AnalyticKind>> = {
@@ -87,90 +88,153 @@ export interface DetectOptions {
   readonly evicted: (subject: string, detail: string, ms: number) => void;
   /** Is this book known to be blind at the moment? */
   readonly blind: (kind: Kind) => boolean;
-  /** Says what the observer must say of itself. */
-  readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
   /** Event time before which this `stem@version` was not there, ms; undefined: it always was. */
   readonly sinceMs?: (scope: string) => number | undefined;
+  /** Says what the observer must say of itself. */
+  readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
 }
 
 /** Compiles the detectors. Their params have been checked when they were read. */
 export function createDetect(detectors: readonly Detector[], options: DetectOptions): Detect {
-  const byFact = new Map<Fact['type'], Compiled[]>();
-  const known = new Map<string, Detector>();
-  const spaces: string[] = [];
-  const sorted = [...detectors].sort((a, b) => (a.stem < b.stem ? -1 : 1));
-  for (const read of sorted) {
-    const detector = { ...read, maturity: maturityInForce(read, options.maturity) };
-    known.set(detector.stem, detector);
-    if (detector.sigma !== null) continue;
-    const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
-    const { slots, inventory, evicted } = options;
-    const { stem } = detector;
-    const scope = scopeOf(detector);
-    const see = kind.compile(detector.params, { stem, scope, slots, inventory, evicted });
-    spaces.push(...(kind.spaces?.(scope) ?? []));
-    for (const type of kind.facts) {
-      const list = byFact.get(type);
-      if (list === undefined) byFact.set(type, [{ detector, see }]);
-      else list.push({ detector, see });
-    }
-  }
-  const sigma = createSigmaStage(detectors, options.inventory, options.notice);
+  return new Detecting(detectors, options);
+}
+
+class Detecting implements Detect {
+  readonly detectors: ReadonlyMap<string, Detector>;
+  readonly spaces: readonly string[];
+  readonly #routes: Routes;
+  readonly #sigma: SigmaStage;
+  readonly #correlating: Correlating;
   // Set while a fact is seen or time passes: correlations fire in between.
-  let heard: { readonly sink: DetectSink; readonly fact: Fact | null } | null = null;
-  const say = (detector: Detector, finding: Finding, fact: Fact | null, sink: DetectSink): void => {
+  #sink: DetectSink | null = null;
+  #fact: Fact | null = null;
+
+  constructor(detectors: readonly Detector[], options: DetectOptions) {
+    const { slots, blind, evicted, inventory, notice } = options;
+    this.detectors = inForce(detectors, options);
+    const { routes, spaces } = routed([...this.detectors.values()], options);
+    this.#routes = routes;
+    this.#sigma = createSigmaStage(detectors, inventory, notice);
+    const undecided = (subject: string, detail: string, ms: number) =>
+      notice('event.undecided', subject, detail, ms);
+    const sinceMs = (key: string) => options.sinceMs?.(key.slice(0, key.lastIndexOf('/')));
+    this.#correlating = createCorrelating(
+      correlationsOf(detectors),
+      { slots, blind, evicted, undecided, sinceMs },
+      ({ stem }, finding) => {
+        assert(this.#sink !== null, 'a correlation fired while nobody listened');
+        this.#say(this.detectors.get(stem) as Detector, finding, this.#fact, this.#sink);
+      },
+    );
+    this.spaces = [...spaces, ...this.#correlating.spaces];
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#correlating.counters;
+  }
+
+  nextMs(): number | undefined {
+    return this.#correlating.nextMs();
+  }
+
+  passTime(ms: number, sink: DetectSink): void {
+    const sinkBefore = this.#sink;
+    const factBefore = this.#fact;
+    this.#sink = sink;
+    this.#fact = null;
+    this.#correlating.passTime(ms);
+    this.#sink = sinkBefore;
+    this.#fact = factBefore;
+  }
+
+  restoring(): Generator<undefined, void> {
+    return this.#correlating.restoring();
+  }
+
+  see(fact: Fact, sink: DetectSink): void {
+    const { byFact, byKind } = this.#routes;
+    const wanted = fact.type === 'event' ? byKind[fact.event.kind] : byFact.get(fact.type);
+    if (wanted !== undefined)
+      for (const { detector, see } of wanted) {
+        const finding = see(fact);
+        if (finding !== null) this.#say(detector, finding, fact, sink);
+      }
+    if (fact.type !== 'event' && fact.type !== 'blind') return;
+    const sinkBefore = this.#sink;
+    const factBefore = this.#fact;
+    this.#sink = sink;
+    this.#fact = fact;
+    if (fact.type === 'event') this.#sigma.see(fact, this.#onHit);
+    else {
+      const { kind, fromMs, toMs } = fact.coverage;
+      this.#correlating.gap(kind, fromMs, toMs, fact.decidedMs);
+    }
+    this.#sink = sinkBefore;
+    this.#fact = factBefore;
+  }
+
+  readonly #onHit = (hit: RuleHit): void => {
+    const { detector, fires, feeds } = hit.owned;
+    const { fact } = hit;
+    if (fires && this.#sink !== null)
+      this.#say(this.detectors.get(detector.stem) as Detector, findingOf(hit), fact, this.#sink);
+    if (feeds) this.#correlating.take(hit);
+  };
+
+  #say(detector: Detector, finding: Finding, fact: Fact | null, sink: DetectSink): void {
     const detection = detectionOf(detector, finding, fact);
     if (finding.retracts === undefined) sink.detection(detection);
     else {
       const { id: detectionId, entity } = detection;
       sink.amendment({ type: 'retracted', detectionId, reason: finding.retracts }, entity);
     }
-  };
-  const correlating = createCorrelating(
-    correlationsOf(detectors),
-    {
-      ...{ slots: options.slots, blind: options.blind, evicted: options.evicted },
-      sinceMs: (key) => options.sinceMs?.(key.slice(0, key.lastIndexOf('/'))),
-      undecided: (subject, detail, ms) => options.notice('event.undecided', subject, detail, ms),
-    },
-    ({ stem }, finding) => {
-      assert(heard !== null, 'a correlation fired while nobody listened');
-      say(known.get(stem) as Detector, finding, heard.fact, heard.sink);
-    },
+  }
+}
+
+/** Detectors by stem, in its order, with the maturity that is in force. */
+function inForce(
+  detectors: readonly Detector[],
+  { maturity }: DetectOptions,
+): ReadonlyMap<string, Detector> {
+  const sorted = [...detectors].sort((a, b) => (a.stem < b.stem ? -1 : 1));
+  return new Map(
+    sorted.map((read) => [read.stem, { ...read, maturity: maturityInForce(read, maturity) }]),
   );
-  const listening = (fact: Fact | null, sink: DetectSink, work: () => void): void => {
-    const before = heard;
-    heard = { sink, fact };
-    work();
-    heard = before;
+}
+
+/** Who wants to see what; events go by their book, for most detectors ask about one. */
+interface Routes {
+  readonly byFact: ReadonlyMap<Fact['type'], readonly Compiled[]>;
+  readonly byKind: Readonly<Record<Kind, readonly Compiled[]>>;
+}
+
+function routed(
+  detectors: readonly Detector[],
+  { slots, inventory, evicted }: DetectOptions,
+): { readonly routes: Routes; readonly spaces: readonly string[] } {
+  const byFact = new Map<Fact['type'], Compiled[]>();
+  const byKind: Record<Kind, Compiled[]> = {
+    reasoning: [],
+    gateway: [],
+    governance: [],
+    metrics: [],
   };
-  return {
-    detectors: known,
-    spaces: [...spaces, ...correlating.spaces],
-    counters: correlating.counters,
-    nextMs: () => correlating.nextMs(),
-    passTime: (ms, sink) => listening(null, sink, () => correlating.passTime(ms)),
-    restoring: () => correlating.restoring(),
-    see(fact, sink) {
-      for (const { detector, see } of byFact.get(fact.type) ?? []) {
-        const finding = see(fact);
-        if (finding === null) continue;
-        say(detector, finding, fact, sink);
-      }
-      if (fact.type === 'blind') {
-        const { kind, fromMs, toMs } = fact.coverage;
-        listening(fact, sink, () => correlating.gap(kind, fromMs, toMs, fact.decidedMs));
-      }
-      if (fact.type !== 'event') return;
-      listening(fact, sink, () =>
-        sigma.see(fact, (hit) => {
-          const { detector, fires, feeds } = hit.owned;
-          if (fires) say(known.get(detector.stem) as Detector, findingOf(hit), fact, sink);
-          if (feeds) correlating.take(hit);
-        }),
-      );
-    },
-  };
+  const spaces: string[] = [];
+  for (const detector of detectors) {
+    if (detector.sigma !== null) continue;
+    const kind = KINDS_OF_ANALYTIC[detector.kind] as AnalyticKind;
+    const { params, stem } = detector;
+    const scope = scopeOf(detector);
+    const see = kind.compile(params, { stem, scope, slots, inventory, evicted });
+    spaces.push(...(kind.spaces?.(scope) ?? []));
+    for (const type of kind.facts) {
+      if (type === 'event')
+        for (const book of kind.books?.(params) ?? KINDS) byKind[book].push({ detector, see });
+      else if (byFact.has(type)) byFact.get(type)?.push({ detector, see });
+      else byFact.set(type, [{ detector, see }]);
+    }
+  }
+  return { routes: { byFact, byKind }, spaces };
 }
 
 function detectionOf(detector: Detector, finding: Finding, fact: Fact | null): Detection {

@@ -1,7 +1,7 @@
 /** The contract of an analytic kind: what a plug-in of `kinds/` must state. */
 import type { TSchema } from 'typebox';
 import type { JoinStrength } from '../model/detection.ts';
-import type { EvidenceLevel } from '../model/event.ts';
+import type { EvidenceLevel, Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact, WitnessRecord } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
@@ -58,6 +58,8 @@ export interface AnalyticKind {
   readonly params: TSchema;
   /** Facts it wants to see. */
   readonly facts: readonly Fact['type'][];
+  /** Books whose events it wants to see, by its checked `params`. Default: all. */
+  books?(params: unknown): readonly Kind[];
   /** Least evidence level any of its parameters needs. */
   readonly evidence: EvidenceLevel;
   /** How much it remembers. */

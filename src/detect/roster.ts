@@ -12,7 +12,7 @@ import type { Fact } from '../model/fact.ts';
 import type { Entity } from '../state/slots.ts';
 import { createDetect, type Detect, type DetectOptions, type DetectSink } from './detect.ts';
 import { memoryMs } from './memory.ts';
-import { scopeOf } from './sigma/correlating.ts';
+import { scopeOf } from './sigma/scope.ts';
 
 /** Detection whose detectors can be exchanged while it works. */
 export interface Roster extends Detect {

@@ -27,6 +27,12 @@ type StoredPages = readonly {
 }[];
 type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
 
+/**
+ * An entity as it is written, where that is shorter than as it is kept. Nothing of the entity is changed;
+ * it may be one that was written so and restored, and which its owner has not read yet.
+ */
+export type Pack = (entity: Entity) => Entity;
+
 /** Where an entity lives, and what of it changed since the last delta. */
 interface Slot {
   readonly space: string;
@@ -47,6 +53,7 @@ export class Slots {
   readonly #pages: Map<string, Set<Slot>>[] = Array.from({ length: PAGES }, () => new Map());
   /** By space: the records of its entities whose members are written one by one. */
   readonly #split = new Map<string, readonly string[]>();
+  readonly #packs = new Map<string, Pack>();
   #dirty: Slot[] = [];
   #cursor = 0;
 
@@ -57,6 +64,11 @@ export class Slots {
    */
   split(space: string, records: readonly string[]): void {
     this.#split.set(space, records);
+  }
+
+  /** Declares how entities of a space that is not split are written; whoever restores them reads that. */
+  packs(space: string, pack: Pack): void {
+    this.#packs.set(space, pack);
   }
 
   /** The entity itself, to be changed in place and then touched. */
@@ -157,7 +169,8 @@ export class Slots {
     assert(page >= 0 && page < PAGES, `page ${page}`);
     const rows: StoredRow[] = [];
     for (const slots of this.#pages[page]?.values() ?? [])
-      for (const { space, key, entity } of slots) rows.push([`${space} ${key}`, entity]);
+      for (const { space, key, entity } of slots)
+        rows.push([`${space} ${key}`, this.#packed(space, entity)]);
     return Buffer.from(JSON.stringify(rows));
   }
 
@@ -187,7 +200,8 @@ export class Slots {
   #rowOf({ space, key, entity, isWhole, parts }: Slot): StoredRow {
     const full = `${space} ${key}`;
     const split = this.#split.get(space);
-    if (entity === null || isWhole || split === undefined) return [full, entity];
+    if (entity === null || isWhole || split === undefined)
+      return [full, this.#packed(space, entity)];
     const head: Record<string, unknown> = { ...entity };
     const changed: Record<string, Parts> = {};
     for (const name of split) {
@@ -202,6 +216,11 @@ export class Slots {
       changed[name] = members;
     }
     return [full, head, changed];
+  }
+
+  #packed(space: string, entity: Entity | null): Entity | null {
+    const pack = this.#packs.get(space);
+    return pack === undefined || entity === null ? entity : pack(entity);
   }
 
   *#loading(
@@ -227,13 +246,15 @@ export class Slots {
       return;
     }
     const slot = this.#slotOf(space, key, entity);
-    if (changed !== undefined) {
-      const split = this.#split.get(space);
-      assert(split !== undefined, `a row of ${space} is in parts, but nobody split that space`);
-      const before = slot.entity as Record<string, Parts>;
-      for (const name of split)
-        (entity as Record<string, Parts>)[name] = merged(before[name] ?? {}, changed[name] ?? {});
+    if (changed === undefined) {
+      slot.entity = entity;
+      return;
     }
+    const split = this.#split.get(space);
+    assert(split !== undefined, `a row of ${space} is in parts, but nobody split that space`);
+    const before = slot.entity as Record<string, Parts>;
+    for (const name of split)
+      (entity as Record<string, Parts>)[name] = merged(before[name] ?? {}, changed[name] ?? {});
     slot.entity = entity;
   }
 

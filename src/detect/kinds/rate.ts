@@ -55,6 +55,7 @@ export const rate: AnalyticKind = {
   claim: 'More events, or a larger sum, within a sliding window than the threshold allows.',
   params: Params,
   facts: ['event'],
+  books: (params) => [(params as Params).kind],
   evidence: 'L0',
   bound: `${EVENTS_MAX} events a group, ${GROUPS_MAX} groups`,
   spaces: (scope) => [spaceOf({ scope })],

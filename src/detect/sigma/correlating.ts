@@ -3,6 +3,7 @@ import type { Entity } from '../../model/detection.ts';
 import type { Detector } from '../../model/detector.ts';
 import type { Problem } from '../../model/errors.ts';
 import { KINDS, type Kind } from '../../model/event.ts';
+import type { EventFact } from '../../model/fact.ts';
 import { eventIdOf } from '../../model/ids.ts';
 import type { Located } from '../../model/schema.ts';
 import type { LogSource } from '../../model/sigma.ts';
@@ -12,6 +13,7 @@ import { createCorrelations } from './correlation/correlations.ts';
 import { type CorrelationRule, readCorrelation } from './correlation/definition.ts';
 import type { CorrelationContext, Correlations, Firing, Hit } from './correlation/hit.ts';
 import { type LinkBase, linkCorrelations, silentBases } from './correlation/link.ts';
+import { ruleKey, scopeOf } from './scope.ts';
 import { SHOWN } from './shown.ts';
 import type { RuleHit } from './stage.ts';
 
@@ -35,7 +37,7 @@ export function linkFile(
 ): LinkedFile {
   const read = texts.map(({ document, where }) => ({ where, ...readCorrelation(document, where) }));
   const bases: LinkBase[] = sigma.rules.map(({ name, id, source }) => ({
-    key: `${scope}/${name}`,
+    key: ruleKey(scope, name),
     ...{ name, id, kinds: kindsOf(source) },
   }));
   const documents = read.flatMap(({ rule, where }) => (rule === null ? [] : [{ rule, where }]));
@@ -48,11 +50,6 @@ export function linkFile(
 function kindsOf({ service }: LogSource): readonly Kind[] {
   const kind = KINDS.find((each) => each === service);
   return kind === undefined ? KINDS : [kind];
-}
-
-/** Name space of a detector's correlations: another version keeps a state of its own. */
-export function scopeOf({ stem, version }: Pick<Detector, 'stem' | 'version'>): string {
-  return `${stem}@${version}`;
 }
 
 const NOWHERE: Located = { file: '', lineOf: () => null };
@@ -104,10 +101,14 @@ export function createCorrelating(
       if (detector !== undefined && rule !== undefined) found(detector, findingOf(firing, rule));
     },
   });
+  // An event often hits many rules: what all of its hits have in common is made once.
+  let common: { readonly fact: EventFact; readonly hit: Omit<Hit, 'rule'> } | null = null;
   return {
     take(hit) {
-      const key = `${scopeOf(hit.owned.detector)}/${hit.owned.rule.name}`;
-      if (correlations.wants(key)) correlations.hit(hitOf(key, hit));
+      const { key } = hit.owned;
+      if (!correlations.wants(key)) return;
+      if (common?.fact !== hit.fact) common = { fact: hit.fact, hit: commonOf(hit) };
+      correlations.hit({ ...common.hit, rule: key });
     },
     spaces: correlations.spaces,
     counters: correlations.counters,
@@ -118,7 +119,7 @@ export function createCorrelating(
   };
 }
 
-function hitOf(rule: string, { fact, view }: RuleHit): Hit {
+function commonOf({ fact, view }: RuleHit): Omit<Hit, 'rule'> {
   const { event, session, tenant } = fact;
   const entity: Entity = {
     tenant,
@@ -127,7 +128,6 @@ function hitOf(rule: string, { fact, view }: RuleHit): Hit {
     session: session?.id ?? null,
   };
   return {
-    rule,
     eventId: eventIdOf(event.src.topic, event.nativeId),
     ms: event.time.eventMs,
     late: fact.late,

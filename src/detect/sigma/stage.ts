@@ -9,12 +9,15 @@ import type { Finding } from '../kind.ts';
 import { isGenerated } from './correlation/link.ts';
 import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
+import { ruleKey, scopeOf } from './scope.ts';
 import { type EventView, HALF_MAX, viewOf } from './view.ts';
 
 /** A rule and the detector it belongs to. */
 export interface OwnedRule {
   readonly rule: SigmaRule;
   readonly detector: Detector;
+  /** As correlations name it. */
+  readonly key: string;
   /** Does the rule fire by itself? */
   readonly fires: boolean;
   /** Is it the base of a correlation? With `generate` it is both. */
@@ -53,9 +56,10 @@ function compiledSet(detectors: readonly Detector[]): CompiledSet {
     .flatMap((detector) => {
       const correlations = detector.sigma?.correlations ?? [];
       const feeds = correlations.length > 0;
+      const scope = scopeOf(detector);
       return (detector.sigma?.rules ?? []).map((rule) => {
         const fires = !feeds || isGenerated(correlations, [rule.name, rule.id]);
-        return { rule, detector, fires, feeds };
+        return { rule, detector, key: ruleKey(scope, rule.name), fires, feeds };
       });
     });
   const made = { owned, matcher: createMatcher(owned.map(({ rule }) => rule)) };

@@ -112,7 +112,7 @@ export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptH
     eventId,
     ms,
     late,
-    witness: { ...hit.witness, leaves: null },
+    witness: hit.witness.leaves === null ? hit.witness : { ...hit.witness, leaves: null },
     entity,
     tag: null,
     from: from ?? [],

@@ -20,6 +20,7 @@ import {
 import type { CorrelationContext, Firing, Hit, KeptHit } from './hit.ts';
 import type { Draft, Machine, Tools } from './machine.ts';
 import { GroupStore } from './store.ts';
+import { packing, unpack } from './stored.ts';
 import { TYPES } from './types.ts';
 
 /** A hit that may be the firing of another correlation. */
@@ -52,6 +53,7 @@ export class Unit {
     this.rule = rule;
     this.#context = context;
     const space = `C${depth}:${idOf('correlation', rule.key).slice(0, 16)}`;
+    context.slots.packs(space, packing(rule.bases));
     this.store = new GroupStore(space, context.slots, rule.limits, (_key, group, cause) => {
       const far = Math.round(this.#machine.progress(group) * 100);
       const detail = `group ${shown(rule, group)} evicted at ${far} % of its way: ${cause}`;
@@ -134,6 +136,7 @@ export class Unit {
 
   /** Takes over restored groups. */
   adopt(restored: readonly (readonly [key: string, group: Group])[]): void {
+    for (const [, group] of restored) unpack(group, this.rule.bases);
     this.store.adopt(restored);
     this.#standing.clear();
     for (const [key, group] of restored) if (group.fired.length > 0) this.#standing.add(key);
