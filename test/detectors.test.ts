@@ -24,6 +24,7 @@ import {
   unreadable,
   verdictOf,
 } from './detectors/run.ts';
+import { THOROUGH } from './sim/amount.ts';
 
 type Store = ReturnType<typeof runPlain>;
 
@@ -42,10 +43,6 @@ function casesOf(detector: Detector) {
   const written = (parsed.file.documents[0]?.value ?? []) as readonly WrittenCase[];
   return written.map((each) => readCase(file, each));
 }
-
-/** Everything is run where this is set (.ci/run sets it); else of each kind of disorder a part. */
-// biome-ignore lint/style/noProcessEnv: how much is run is chosen by the environment
-const THOROUGH = process.env['PLUMBLINE_CASES'] === 'all';
 
 /** What the name of a case picks of a number of choices. */
 function picked(name: string, choices: number): number {
@@ -130,6 +127,7 @@ describe('detectors', () => {
 
         it(`${one.name}: in any order, twice, in slices, across crashes`, () => {
           checkSame(runner, plain(), `${detector.stem} ${one.name}`, fires ? 30 : 6);
+          store = undefined;
         });
 
         if (!fires) continue;

@@ -10,6 +10,7 @@ import type { AnalyticKind, Finding, See } from '../../src/detect/kind.ts';
 import { EVIDENCE_LEVELS } from '../../src/model/event.ts';
 import type { EventFact, Fact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { THOROUGH } from '../sim/amount.ts';
 import { factsOf, PAYLOAD } from './facts.ts';
 
 const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../../detectors'));
@@ -50,6 +51,20 @@ function findings(
   return found;
 }
 
+/** What was found without a restart, by facts and by params: every claim compares with it. */
+const PLAIN = new WeakMap<readonly Fact[], Map<unknown, Finding[]>>();
+
+function plainly(kind: AnalyticKind, params: unknown, facts: readonly Fact[]): Finding[] {
+  const known = PLAIN.get(facts) ?? new Map<unknown, Finding[]>();
+  PLAIN.set(facts, known);
+  let found = known.get(params);
+  if (found === undefined) {
+    found = findings(kind, params, facts);
+    known.set(params, found);
+  }
+  return found;
+}
+
 /** Parameters of the shipped detectors of a kind. */
 function shipped(kind: AnalyticKind): unknown[] {
   return detectors.filter((each) => each.kind === kind.name).map((each) => each.params);
@@ -74,7 +89,7 @@ for (const [name, kind] of Object.entries(KINDS_OF_ANALYTIC)) {
       assert.ok(kind.facts.length > 0);
       assert.ok(shipped(kind).length > 0, 'no detector of this kind');
       const found = shipped(kind).flatMap((params) =>
-        FACTS.flatMap((facts) => findings(kind, params, facts)),
+        FACTS.flatMap((facts) => plainly(kind, params, facts)),
       );
       assert.ok(found.length > 0, 'nothing was found in fleets that do everything wrong');
     });
@@ -82,19 +97,19 @@ for (const [name, kind] of Object.entries(KINDS_OF_ANALYTIC)) {
     it('finds the same in the same facts', () => {
       for (const params of shipped(kind))
         for (const facts of FACTS)
-          assert.deepEqual(findings(kind, params, facts), findings(kind, params, facts));
+          assert.deepEqual(findings(kind, params, facts), plainly(kind, params, facts));
     });
 
     it('finds the same across restarts', () => {
       const [facts = []] = FACTS;
       for (const params of shipped(kind))
-        for (const restart of [1, 7, 100])
-          assert.deepEqual(findings(kind, params, facts, restart), findings(kind, params, facts));
+        for (const restart of THOROUGH ? [1, 7, 100] : [7, 100])
+          assert.deepEqual(findings(kind, params, facts, restart), plainly(kind, params, facts));
     });
 
     it('says names and figures, within bounds, and never content', () => {
       for (const params of shipped(kind))
-        for (const finding of FACTS.flatMap((facts) => findings(kind, params, facts))) {
+        for (const finding of FACTS.flatMap((facts) => plainly(kind, params, facts))) {
           assert.ok(!JSON.stringify(finding).includes(PAYLOAD), finding.explanation);
           for (const text of [finding.explanation, finding.counterfactual])
             assert.ok(text.length > 10 && text.length < 1000, text);

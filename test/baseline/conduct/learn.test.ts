@@ -5,7 +5,7 @@ import { compileConduct } from '../../../src/baseline/conduct/scorer.ts';
 import type { UnitRecord } from '../../../src/model/unit.ts';
 import { call, office, say, unit } from './conduct.ts';
 
-const sessions = office(120, 1);
+const sessions = office(80, 1);
 const learnt = learnConduct(sessions, { seed: 3 });
 assert.ok(learnt !== null);
 const scorer = compileConduct(JSON.parse(JSON.stringify(learnt.document)));

@@ -5,7 +5,7 @@ import { learnConduct } from '../../../src/baseline/conduct/learn.ts';
 import { compileConduct } from '../../../src/baseline/conduct/scorer.ts';
 import { call, office, say, unit } from './conduct.ts';
 
-const learnt = learnConduct(office(80, 5), { seed: 1 });
+const learnt = learnConduct(office(60, 5), { seed: 1 });
 assert.ok(learnt !== null);
 const scorer = compileConduct(learnt.document);
 
