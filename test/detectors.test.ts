@@ -1,10 +1,8 @@
 /** Every detector as shipped: its file, its cases, and the cases under disorder, loss and crash. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseYaml } from '../src/adapters/files.ts';
-import { readLibrary } from '../src/commands/library.ts';
 import type { Detector } from '../src/model/detector.ts';
 import type { Problem } from '../src/model/errors.ts';
 import { integer, stream } from '../src/simulation/random.ts';
@@ -25,16 +23,15 @@ import {
   verdictOf,
 } from './detectors/run.ts';
 import { THOROUGH } from './sim/amount.ts';
+import { shippedLibrary } from './sim/library.ts';
 
 type Store = ReturnType<typeof runPlain>;
 
-const ROOT = join(import.meta.dirname, '..');
-const FOLDER = join(ROOT, 'detectors');
 const SEEDS = [1, 2, 3, 4, 5];
 
 const print = ({ file, line, key, message }: Problem) => `${file}:${line ?? 0}: ${key}: ${message}`;
 
-const { detectors, inventory, problems } = await readLibrary(FOLDER);
+const { detectors, inventory, problems } = await shippedLibrary();
 
 function casesOf(detector: Detector) {
   const file = detector.file.replace(/\.yaml$/, '.test.yaml');

@@ -1,19 +1,18 @@
 /** Every kind of analytic: repeatable, restorable, bounded, total, and silent about content. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
-import { readLibrary } from '../../src/commands/library.ts';
 import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
 import type { AnalyticKind, Finding, See } from '../../src/detect/kind.ts';
 import { EVIDENCE_LEVELS } from '../../src/model/event.ts';
 import type { EventFact, Fact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { THOROUGH } from '../sim/amount.ts';
+import { shippedLibrary } from '../sim/library.ts';
 import { factsOf, PAYLOAD } from './facts.ts';
 
-const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../../detectors'));
+const { detectors, inventory } = await shippedLibrary();
 const FACTS = [1, 2, 3].map(factsOf);
 
 function compile(kind: AnalyticKind, params: unknown, slots: Slots, evicted: string[] = []): See {

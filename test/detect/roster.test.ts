@@ -1,8 +1,6 @@
 /** Roster: an edited detector takes over without a finding twice or missed, whatever crashes. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readLibrary } from '../../src/commands/library.ts';
 import { createRoster, type Roster } from '../../src/detect/roster.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import type { Detector } from '../../src/model/detector.ts';
@@ -10,8 +8,9 @@ import type { EventFact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { eventOf } from '../correlate/events.ts';
 import { known } from '../correlate/known.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
-const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../../detectors'));
+const { detectors, inventory } = await shippedLibrary();
 const SHIPPED = detectors.find(({ stem }) => stem === 'call-burst') as Detector;
 const MINUTE = 60_000;
 
