@@ -1,10 +1,8 @@
 /** Every detector as shipped: its file, its cases, and the cases under disorder, loss and crash. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseYaml } from '../src/adapters/files.ts';
-import { readLibrary } from '../src/commands/library.ts';
 import type { Detector } from '../src/model/detector.ts';
 import type { Problem } from '../src/model/errors.ts';
 import { integer, stream } from '../src/simulation/random.ts';
@@ -24,18 +22,18 @@ import {
   unreadable,
   verdictOf,
 } from './detectors/run.ts';
+import { THOROUGH } from './sim/amount.ts';
+import { shippedLibrary } from './sim/library.ts';
 
 type Store = ReturnType<typeof runPlain>;
 
-const ROOT = join(import.meta.dirname, '..');
-const FOLDER = join(ROOT, 'detectors');
 const SEEDS = [1, 2, 3, 4, 5];
 /** Cases of each sort that a detector has. */
 const CASES_MIN = 5;
 
 const print = ({ file, line, key, message }: Problem) => `${file}:${line ?? 0}: ${key}: ${message}`;
 
-const { detectors, inventory, problems } = await readLibrary(FOLDER);
+const { detectors, inventory, problems } = await shippedLibrary();
 
 function casesOf(detector: Detector) {
   const file = detector.file.replace(/\.yaml$/, '.test.yaml');
@@ -44,10 +42,6 @@ function casesOf(detector: Detector) {
   const written = (parsed.file.documents[0]?.value ?? []) as readonly WrittenCase[];
   return written.map((each) => readCase(file, each));
 }
-
-/** Everything is run where this is set (.ci/run sets it); else of each kind of disorder a part. */
-// biome-ignore lint/style/noProcessEnv: how much is run is chosen by the environment
-const THOROUGH = process.env['PLUMBLINE_CASES'] === 'all';
 
 /** What the name of a case picks of a number of choices. */
 function picked(name: string, choices: number): number {
@@ -132,6 +126,7 @@ describe('detectors', () => {
 
         it(`${one.name}: in any order, twice, in slices, across crashes`, () => {
           checkSame(runner, plain(), `${detector.stem} ${one.name}`, fires ? 30 : 6);
+          store = undefined;
         });
 
         if (!fires) continue;

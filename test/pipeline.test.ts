@@ -1,11 +1,9 @@
 /** The spine: whatever the order, the cuts and the crashes, the same verdicts. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createCollector } from '../src/baseline/collect.ts';
 import { learnProfile } from '../src/baseline/learn.ts';
 import { forceOf, NO_BASELINE } from '../src/commands/baseline-force.ts';
-import { readLibrary } from '../src/commands/library.ts';
 import type { Mode } from '../src/model/decision.ts';
 import type { Kind, WireEvent } from '../src/model/event.ts';
 import type { TopicPartition } from '../src/model/ports.ts';
@@ -20,6 +18,7 @@ import { disordered, inOrder, recordsOf, withHeartbeats } from './sim/fleet-log.
 import { finish, type Lane, openLane, readInOrder } from './sim/lane.ts';
 import { LATENESS_MS, laneOptions } from './sim/lane-options.ts';
 import { createLaneStore, type LaneStore } from './sim/lane-store.ts';
+import { shippedLibrary } from './sim/library.ts';
 import { createMemoryLog, type MemoryLog } from './sim/memory-log.ts';
 
 const START_MS = 1_800_000_000_000;
@@ -28,7 +27,7 @@ const NOW_MS = START_MS + 86_400_000;
 // biome-ignore lint/style/noProcessEnv: the number of seeds is the one thing a person may raise.
 const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 200);
 
-const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../detectors'));
+const { detectors, inventory } = await shippedLibrary();
 
 /** The same detectors with other prose. */
 const edited = detectors.map((one) => ({ ...one, triage: `${one.triage} Edited.` }));

@@ -64,7 +64,7 @@ describe('learning', () => {
   });
 
   it('does not learn an oddity, and counts its held-out score, trained or not', () => {
-    const units = office(120, 3);
+    const units = office(80, 3);
     const [first] = units;
     assert.ok(first !== undefined);
     const strange = (to: string) => call('wire_money', { to, amount: 99_000 }, 'Wired.');
@@ -74,11 +74,11 @@ describe('learning', () => {
     const profile = learnProfile(offered, scope, { rehearsal: CONDUCT, seed: 1 });
     const { excluded, sessions } = profile.meta;
     assert.deepEqual(excluded, [{ session: first.head.session, reason: 'improbable' }]);
-    assert.equal(sessions, 119);
+    assert.equal(sessions, 79);
     const { conduct = {} } = profile.calibration;
     const count = (mode: string) => conduct[`L3/${mode}`]?.length ?? 0;
     // Every unit was held out once in each mode, and the oddity in the one it belongs to.
-    assert.deepEqual([count('seen'), count('unseen')].sort(), [119, 120]);
+    assert.deepEqual([count('seen'), count('unseen')].sort(), [79, 80]);
     for (const scores of Object.values(conduct))
       assert.deepEqual(
         scores,

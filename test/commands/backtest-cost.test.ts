@@ -4,8 +4,8 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { createLog } from '../../src/adapters/log.ts';
 import { costOf, createFactKeeper } from '../../src/commands/backtest-cost.ts';
-import { ROOT, readLibrary } from '../../src/commands/library.ts';
 import { rehearse } from '../../src/commands/rehearse.ts';
+import { shippedLibrary } from '../sim/library.ts';
 import { inFolder, writeCorpus } from './typed.ts';
 
 describe('costOf', () => {
@@ -20,7 +20,7 @@ describe('costOf', () => {
         calls: { tool: 'read_record' },
       };
       await writeCorpus(corpus, [call], { setup: 'bare' });
-      const library = await readLibrary(`${ROOT}detectors`);
+      const library = await shippedLibrary();
       const keeper = createFactKeeper();
       await rehearse({
         ...{ dir: corpus, library, config: null, evidence: 'L3', onFact: keeper.see },
@@ -40,7 +40,7 @@ describe('costOf', () => {
   });
 
   it('has nothing to say of no events', async () => {
-    const { inventory, detectors } = await readLibrary(`${ROOT}detectors`);
+    const { inventory, detectors } = await shippedLibrary();
     assert.equal(costOf(detectors, [], inventory), null);
   });
 

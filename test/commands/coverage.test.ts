@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { readCoverage } from '../../src/commands/coverage.ts';
-import { ROOT, readLibrary } from '../../src/commands/library.ts';
+import { ROOT } from '../../src/commands/library.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
-const library = await readLibrary(`${ROOT}detectors`);
+const library = await shippedLibrary();
 
 describe('coverage of a library', () => {
   it('is that of the package, without a problem', async () => {

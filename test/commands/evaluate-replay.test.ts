@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import { inTemporaryFolder, writeFleet } from '../../src/commands/evaluate-fleet.ts';
 import { windowPart } from '../../src/commands/evaluate-learning.ts';
 import { learnFrom } from '../../src/commands/evaluate-replay.ts';
-import { ROOT, readLibrary } from '../../src/commands/library.ts';
 import { createOutput } from '../../src/commands/output.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
 test('a small fleet is learnt, replayed, watched and gated', async () => {
   const output = createOutput({ json: false, quiet: true });
-  const bench = { library: await readLibrary(`${ROOT}detectors`), output, seed: '1' };
+  const bench = { library: await shippedLibrary(), output, seed: '1' };
   await inTemporaryFolder(async (dir) => {
     // Fewer units than the rehearsed score is trained on: its own tests train it.
     const options = ['--learn-days', '1', '--days', '1', '--roles', 'recruiter', '--rates', 'none'];

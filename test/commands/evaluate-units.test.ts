@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inTemporaryFolder, writeFleet } from '../../src/commands/evaluate-fleet.ts';
 import { stepsOf, unitsIn } from '../../src/commands/evaluate-units.ts';
-import { ROOT, readLibrary } from '../../src/commands/library.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
 test('a fleet is written, read back whole, and scored dimension by dimension', async () => {
-  const library = await readLibrary(`${ROOT}detectors`);
+  const library = await shippedLibrary();
   await inTemporaryFolder(async (dir) => {
     const options = ['--learn-days', '2', '--days', '1', '--roles', 'recruiter', '--rates', 'none'];
     const plan = { agents: 3, seed: '1', options: [...options, '--changes', 'model=1'] };

@@ -134,6 +134,16 @@ describe('lint', () => {
       SOUND,
       more('- { name: x, given: [{ at: +5s }], expect: [] }'),
     );
+    // Whoever reads the library does not read cases: here alone a mistake in their YAML is said.
+    await inFolder(async (dir) => {
+      const { findings } = await linted(dir, SOUND, more('- { name: x, name: y }'));
+      const forms = findings.filter(({ rule }) => rule === 'case-form');
+      assert.deepEqual(
+        forms.map(({ severity, line }) => [severity, line]),
+        [['error', 11]],
+      );
+      assert.match(forms[0]?.message ?? '', /stands twice/);
+    });
   });
 
   it('knows the fields, the books they belong to, and the evidence they need', async () => {

@@ -12,6 +12,7 @@ import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
 import { KINDS } from '../../src/model/event.ts';
 import { readCase, type WrittenCase } from '../detectors/case-file.ts';
 import { compare, prepare, runPlain, unreadable } from '../detectors/run.ts';
+import { shippedLibrary } from '../sim/library.ts';
 import { inFolder, typed } from './typed.ts';
 
 const FORMS = ['rule', 'correlation', ...Object.keys(KINDS_OF_ANALYTIC)];
@@ -71,7 +72,7 @@ describe('scaffold', () => {
         await typed(scaffold, 'volume/x', '--kind', form, '--detectors', dir);
         // As in the repository: the other detectors see the cases, too.
         const own = await readLibrary(dir);
-        const { detectors, inventory } = await readLibrary(`${ROOT}detectors`);
+        const { detectors, inventory } = await shippedLibrary();
         const all = [...detectors, ...own.detectors];
         const cases = await casesIn(path.join(dir, 'volume', 'x.test.yaml'));
         assert.equal(cases.length, 10);

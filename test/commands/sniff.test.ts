@@ -4,9 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Library, ROOT, readLibrary } from '../../src/commands/library.ts';
+import type { Library } from '../../src/commands/library.ts';
 import { sourcesIn } from '../../src/commands/sniff.ts';
 import type { SourceConfig } from '../../src/model/config.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
 const RECORDED = {
   ts: '2026-03-02T00:00:00Z',
@@ -35,7 +36,7 @@ describe('sources of a folder', () => {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'plumbline-sniff-'));
     await writeFile(join(dir, 'gateway.jsonl'), `${JSON.stringify(RECORDED)}\n`);
-    library = await readLibrary(`${ROOT}detectors`);
+    library = await shippedLibrary();
   });
   after(async () => {
     await rm(dir, { recursive: true, force: true });

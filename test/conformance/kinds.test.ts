@@ -1,18 +1,18 @@
 /** Every kind of analytic: repeatable, restorable, bounded, total, and silent about content. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
-import { readLibrary } from '../../src/commands/library.ts';
 import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
 import type { AnalyticKind, Finding, See } from '../../src/detect/kind.ts';
 import { EVIDENCE_LEVELS } from '../../src/model/event.ts';
 import type { EventFact, Fact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { THOROUGH } from '../sim/amount.ts';
+import { shippedLibrary } from '../sim/library.ts';
 import { factsOf, PAYLOAD } from './facts.ts';
 
-const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../../detectors'));
+const { detectors, inventory } = await shippedLibrary();
 const FACTS = [1, 2, 3].map(factsOf);
 
 function compile(kind: AnalyticKind, params: unknown, slots: Slots, evicted: string[] = []): See {
@@ -50,6 +50,20 @@ function findings(
   return found;
 }
 
+/** What was found without a restart, by facts and by params: every claim compares with it. */
+const PLAIN = new WeakMap<readonly Fact[], Map<unknown, Finding[]>>();
+
+function plainly(kind: AnalyticKind, params: unknown, facts: readonly Fact[]): Finding[] {
+  const known = PLAIN.get(facts) ?? new Map<unknown, Finding[]>();
+  PLAIN.set(facts, known);
+  let found = known.get(params);
+  if (found === undefined) {
+    found = findings(kind, params, facts);
+    known.set(params, found);
+  }
+  return found;
+}
+
 /** Parameters of the shipped detectors of a kind. */
 function shipped(kind: AnalyticKind): unknown[] {
   return detectors.filter((each) => each.kind === kind.name).map((each) => each.params);
@@ -74,7 +88,7 @@ for (const [name, kind] of Object.entries(KINDS_OF_ANALYTIC)) {
       assert.ok(kind.facts.length > 0);
       assert.ok(shipped(kind).length > 0, 'no detector of this kind');
       const found = shipped(kind).flatMap((params) =>
-        FACTS.flatMap((facts) => findings(kind, params, facts)),
+        FACTS.flatMap((facts) => plainly(kind, params, facts)),
       );
       assert.ok(found.length > 0, 'nothing was found in fleets that do everything wrong');
     });
@@ -82,19 +96,19 @@ for (const [name, kind] of Object.entries(KINDS_OF_ANALYTIC)) {
     it('finds the same in the same facts', () => {
       for (const params of shipped(kind))
         for (const facts of FACTS)
-          assert.deepEqual(findings(kind, params, facts), findings(kind, params, facts));
+          assert.deepEqual(findings(kind, params, facts), plainly(kind, params, facts));
     });
 
     it('finds the same across restarts', () => {
       const [facts = []] = FACTS;
       for (const params of shipped(kind))
-        for (const restart of [1, 7, 100])
-          assert.deepEqual(findings(kind, params, facts, restart), findings(kind, params, facts));
+        for (const restart of THOROUGH ? [1, 7, 100] : [7, 100])
+          assert.deepEqual(findings(kind, params, facts, restart), plainly(kind, params, facts));
     });
 
     it('says names and figures, within bounds, and never content', () => {
       for (const params of shipped(kind))
-        for (const finding of FACTS.flatMap((facts) => findings(kind, params, facts))) {
+        for (const finding of FACTS.flatMap((facts) => plainly(kind, params, facts))) {
           assert.ok(!JSON.stringify(finding).includes(PAYLOAD), finding.explanation);
           for (const text of [finding.explanation, finding.counterfactual])
             assert.ok(text.length > 10 && text.length < 1000, text);

@@ -5,6 +5,7 @@ import { createCorrelate } from '../../src/correlate/correlate.ts';
 import { approvedBy, SESSION_RECORDS } from '../../src/correlate/session.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { THOROUGH } from '../sim/amount.ts';
 import { laneOptions } from '../sim/lane-options.ts';
 
 const START_MS = 1_767_225_600_000;
@@ -37,7 +38,7 @@ describe('sessions', () => {
         const bytes = slots.takeDelta();
         if (bytes !== null) deltas.push({ seq: deltas.length + 1, bytes });
       };
-      fleet.take(6000).forEach(({ topic, atMs, event: sent }, offset) => {
+      fleet.take(THOROUGH ? 6000 : 2500).forEach(({ topic, atMs, event: sent }, offset) => {
         const value = Buffer.from(JSON.stringify(sent));
         const at = { topic, partition: 0, offset, timestampMs: atMs, key: null };
         correlate.passTime(atMs - 1);

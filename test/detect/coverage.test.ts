@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { coverageLines, coveragePage } from '../../src/commands/coverage-page.ts';
-import { ROOT, readLibrary } from '../../src/commands/library.ts';
 import { coverageOf } from '../../src/detect/coverage.ts';
 import type { FailuresFile } from '../../src/detect/failures.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
-const { detectors, taxonomy } = await readLibrary(`${ROOT}detectors`);
+const { detectors, taxonomy } = await shippedLibrary();
 const [first] = detectors;
 if (first === undefined) throw new Error('no detector is shipped');
 

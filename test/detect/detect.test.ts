@@ -1,15 +1,14 @@
 /** Detection: facts to findings with stable ids, in the order of the detectors' names. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readLibrary } from '../../src/commands/library.ts';
 import { createDetect } from '../../src/detect/detect.ts';
 import type { Amendment, Detection, Maturity } from '../../src/model/detection.ts';
 import type { Fact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { factsOf } from '../conformance/facts.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
-const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../../detectors'));
+const { detectors, inventory } = await shippedLibrary();
 const FACTS = factsOf(1);
 
 function run(facts: readonly Fact[], maturity: Record<string, Maturity> = {}, read = detectors) {

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { readYamlDocuments } from '../../src/adapters/files.ts';
-import { ROOT, readLibrary } from '../../src/commands/library.ts';
+import { ROOT } from '../../src/commands/library.ts';
 import { type FailuresFile, readFailures } from '../../src/detect/failures.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
-const { detectors } = await readLibrary(`${ROOT}detectors`);
+const { detectors } = await shippedLibrary();
 const stems = new Set(detectors.map(({ stem }) => stem));
 const { file } = await readYamlDocuments(`${ROOT}detectors/failures.yaml`);
 const written = file.documents[0]?.value;

@@ -1,9 +1,7 @@
 /** Roster: an edited detector takes over without a finding twice or missed, whatever crashes. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { readLibrary } from '../../src/commands/library.ts';
 import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
 import { readDetectorFile } from '../../src/detect/detector-file.ts';
 import { createRoster, type Roster } from '../../src/detect/roster.ts';
@@ -13,8 +11,9 @@ import type { EventFact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { eventOf } from '../correlate/events.ts';
 import { known } from '../correlate/known.ts';
+import { shippedLibrary } from '../sim/library.ts';
 
-const { detectors, inventory } = await readLibrary(join(import.meta.dirname, '../../detectors'));
+const { detectors, inventory } = await shippedLibrary();
 const SHIPPED = detectors.find(({ stem }) => stem === 'call-burst') as Detector;
 const MINUTE = 60_000;
 

@@ -1,8 +1,6 @@
 /** Casework in the spine: chains, exceptions, verdicts and shadows, whatever the order and the crashes. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readLibrary } from '../../src/commands/library.ts';
 import type { CausalChain } from '../../src/model/chain.ts';
 import type { Judged, VerdictValue } from '../../src/model/decision.ts';
 import type { Exception } from '../../src/model/exception.ts';
@@ -21,9 +19,10 @@ import {
 } from '../detectors/run.ts';
 import { openLane } from '../sim/lane.ts';
 import { createLaneStore, type LaneStore } from '../sim/lane-store.ts';
+import { shippedLibrary } from '../sim/library.ts';
 import { createMemoryLog } from '../sim/memory-log.ts';
 
-const library = await readLibrary(join(import.meta.dirname, '../../detectors'));
+const library = await shippedLibrary();
 const NOW_MS = 1_800_100_000_000;
 const STEM = 'unstated-action';
 

@@ -1,4 +1,5 @@
 /** A small seeded office: mandates, mails that ask for things, and what an agent does about them. */
+import { type ConductLearnt, learnConduct } from '../../../src/baseline/conduct/learn.ts';
 import type { CallItem, UnitItem, UnitRecord } from '../../../src/model/unit.ts';
 
 /** Seeded numbers. */
@@ -135,4 +136,18 @@ export function unit(
     grants: GRANTS,
     lastMs: ms,
   };
+}
+
+/** Sessions of the office that conduct is learnt from. */
+export function officeSessions(): UnitRecord[] {
+  return office(80, 1);
+}
+
+let learnt: ConductLearnt | null = null;
+
+/** Conduct of the office, learnt once in a process: growing the trees is most of what a test costs. */
+export function officeLearnt(): ConductLearnt {
+  learnt ??= learnConduct(officeSessions(), { seed: 3 });
+  if (learnt === null) throw new Error('eighty sessions are enough to learn from');
+  return learnt;
 }

@@ -3,11 +3,10 @@ import { test } from 'node:test';
 import { learnConduct } from '../../../src/baseline/conduct/learn.ts';
 import { compileConduct } from '../../../src/baseline/conduct/scorer.ts';
 import type { UnitRecord } from '../../../src/model/unit.ts';
-import { call, office, say, unit } from './conduct.ts';
+import { call, officeLearnt, officeSessions, say, unit } from './conduct.ts';
 
-const sessions = office(120, 1);
-const learnt = learnConduct(sessions, { seed: 3 });
-assert.ok(learnt !== null);
+const sessions = officeSessions();
+const learnt = officeLearnt();
 const scorer = compileConduct(JSON.parse(JSON.stringify(learnt.document)));
 
 function judged({ head, items }: UnitRecord) {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { learnConduct } from '../../../src/baseline/conduct/learn.ts';
 import { compileConduct } from '../../../src/baseline/conduct/scorer.ts';
-import { call, office, say, unit } from './conduct.ts';
+import { call, office, officeLearnt, say, unit } from './conduct.ts';
 
-const learnt = learnConduct(office(80, 5), { seed: 1 });
-assert.ok(learnt !== null);
-const scorer = compileConduct(learnt.document);
+const scorer = compileConduct(officeLearnt().document);
 
 test('scorer: a state that was stored and read again goes on as if nothing had happened', () => {
   for (const { head, items } of office(10, 9)) {

@@ -128,7 +128,7 @@ describe('temporal_ordered', () => {
 });
 
 // biome-ignore lint/style/noProcessEnv: the number of seeds is the one thing a person may raise.
-const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 1000);
+const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 300);
 const LATENESS = 5;
 
 /** The same events as they may arrive within the lateness, with repeats. */

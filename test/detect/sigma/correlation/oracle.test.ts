@@ -8,7 +8,7 @@ import { demanded } from './oracle.ts';
 import { randomEvents, randomRule } from './random-cases.ts';
 
 // biome-ignore lint/style/noProcessEnv: the number of seeds is the one thing a person may raise.
-const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 250);
+const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 120);
 
 /** One line a firing, whatever order groups were decided in. */
 function lines(
