@@ -95,7 +95,10 @@ describe('configuration', () => {
 
   it('refuses a missing file, an empty one, two documents, duplicate keys and broken YAML', async () => {
     const missing = await readConfig(join(folder, 'none.yaml'));
-    assert.match(problemLines(missing.problems)[0] ?? '', /none\.yaml: cannot be read: ENOENT/);
+    assert.match(
+      problemLines(missing.problems)[0] ?? '',
+      /none\.yaml: cannot be read: there is no such file or folder \(ENOENT\)/,
+    );
     assert.deepEqual(missing.config.sources, [...DEFAULT_SOURCES]);
     assert.ok((await read('')).problems.length > 0);
     assert.ok((await read('# only a comment')).problems.length > 0);

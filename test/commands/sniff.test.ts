@@ -1,6 +1,6 @@
 /** Sniffing: what is read in a folder, with and without a configuration. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -65,9 +65,15 @@ describe('sources of a folder', () => {
   });
 
   it('a folder with none of the four is refused, with what was looked for', async () => {
+    const empty = join(dir, 'empty');
+    await mkdir(empty);
+    await assert.rejects(sourcesIn(empty, library, null), /holds none of governance\.jsonl/);
+  });
+
+  it('a folder that is not there is named as such', async () => {
     await assert.rejects(
       sourcesIn(join(dir, 'nowhere'), library, null),
-      /holds none of governance\.jsonl/,
+      /nowhere: there is no such folder/,
     );
   });
 });
