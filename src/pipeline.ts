@@ -62,6 +62,12 @@ export interface PipelineOptions {
   readonly tooLateMs: number;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
+  /**
+   * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
+   * Default 32 MiB: recovery then reads a second more at most, and a small state is not rewritten
+   * as fast as it changes.
+   */
+  readonly pageEveryBytes?: number;
   /** Told of every fact before detectors see it; for backtests, which measure them apart. */
   readonly onFact?: (fact: Fact) => void;
 }
@@ -127,8 +133,8 @@ export interface Pipeline {
   counters(): Readonly<Record<string, number>>;
 }
 
-/** Deltas are folded into pages so often that recovery reads at most about twice the state. */
-const PAGE_EVERY_BYTES = 8 * 1024 * 1024;
+/** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
+const PAGE_EVERY_BYTES = 32 * 1024 * 1024;
 
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;
@@ -731,7 +737,7 @@ class Spine implements Pipeline {
 
   /** Pages to rewrite with this commit: spread evenly over the deltas written. */
   #pagesFor(deltaBytes: number): { page: number; bytes: Buffer }[] {
-    const every = Math.max(PAGE_EVERY_BYTES, this.#stateBytes);
+    const every = Math.max(this.#options.pageEveryBytes ?? PAGE_EVERY_BYTES, this.#stateBytes);
     this.#pageBudget += (PAGES * deltaBytes) / every;
     const pages: { page: number; bytes: Buffer }[] = [];
     for (; this.#pageBudget >= 1 && pages.length < PAGES; this.#pageBudget -= 1) {

@@ -229,7 +229,10 @@ describe('pipeline', () => {
       const plain = inOneGo(inOrder(sent), options);
       const log = disordered(sent, random, LATENESS_MS, 5);
       const wild = createLaneStore();
-      const held = { ...options, releaseMax: pick(random, [1, 20, 5000]) };
+      const releaseMax = pick(random, [1, 20, 5000]);
+      // A small pace, so that crashes fall between pages too.
+      const pageEveryBytes = pick(random, [16 * 1024, 256 * 1024, 32 * 1024 * 1024]);
+      const held = { ...options, releaseMax, pageEveryBytes };
       if (readWildly(log, openLane(log, wild, held, NOW_MS), random)) released += 1;
       assert.deepEqual(verdictOf(wild), verdictOf(plain), `seed ${seed}`);
       assert.equal(wild.counters['late'] ?? 0, 0, `seed ${seed}: nothing came too late`);
@@ -412,7 +415,8 @@ describe('pipeline', () => {
   });
 
   it('folds deltas into pages, so that recovery stays short', () => {
-    const { lane, log, store, options } = lab(bulky(800));
+    const pageEveryBytes = 4 * 1024 * 1024;
+    const { lane, log, store, options } = lab(bulky(800), { pageEveryBytes });
     let crashAt = 250;
     while (lane.waiting().length > 0) {
       lane.read(REASONING, 1);

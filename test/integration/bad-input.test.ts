@@ -139,16 +139,21 @@ interface Scene {
   readonly breakers: readonly string[];
 }
 
-/** Sound breaches, each followed by something that is broken; hostile names among the agents. */
+/**
+ * Sound breaches, each followed by something that is broken; hostile names among the agents. Each
+ * agent has a role of its own, lest cases of the same kind be folded into one of the fleet.
+ */
 function scene(atMs: number, more: readonly Line[]): Scene {
   const broken = [...badLines(atMs), ...more];
   const breakers = [...broken.map((_, at) => `agent-${at}`), ...HOSTILE];
-  const lines = breakers.flatMap((agent) => sound(registers(agent, atMs - 600_000)));
+  const lines = breakers.flatMap((agent, at) =>
+    sound(registers(agent, atMs - 600_000, `clerk ${at}`)),
+  );
   breakers.forEach((agent, at) => {
     const isHostile = at >= broken.length;
     const tool = isHostile ? `tool ${agent}` : FORBIDDEN;
     const session = isHostile ? `session ${agent}` : `session-${at}`;
-    lines.push(...sound(uses(tool, agent, session, atMs + at * 10)));
+    lines.push(...sound(uses(tool, agent, session, atMs + at * 10, `clerk ${at}`)));
     const after = broken[at];
     if (after !== undefined) lines.push(after);
   });
@@ -175,7 +180,7 @@ async function assertAllThere(
     async () => {
       cases = await ask<ListedCase[]>(['cases', ...options], where);
       shown = await ask<Shown>(['status', ...options], where);
-      return cases.length >= breakers.length;
+      return cases.length > breakers.length;
     },
     daemon,
   );
@@ -185,8 +190,10 @@ async function assertAllThere(
   const storable = breakers.filter((agent) => agent.isWellFormed() && !agent.includes('\u0000'));
   for (const agent of storable)
     assert.ok(byAgent.has(agent), `no case of ${JSON.stringify(agent)}`);
-  assert.equal(cases.length, breakers.length);
-  for (const one of cases) assert.match(one.case.title, /^ungranted-action: /);
+  // And one of the agent whose record came a second time with other content.
+  const titles = cases.map((one) => one.case.title.split(':')[0]).sort();
+  const breaches = breakers.map(() => 'ungranted-action');
+  assert.deepEqual(titles, ['forged-record-id', ...breaches]);
 
   const found = deadLetters.map(
     ({ position: { topic, partition, offset, index }, reason }) =>
@@ -222,7 +229,8 @@ async function assertReadable(where: Surroundings, config: string): Promise<void
       .filter(({ case: one }) => !/^agent-\d+$/.test(one.entity.agent))
       .map(({ case: one }) => ['explain', one.id]),
   ];
-  assert.equal(texts.length, 4 + HOSTILE.length);
+  // Beside the hostile ones that of a record about agent-0, which is not its own word.
+  assert.equal(texts.length, 4 + HOSTILE.length + 1);
   for (const words of texts) {
     for (const mode of [[], ['--json']]) {
       const { code, stdout, stderr } = await type([...words, ...mode, ...options], where);
@@ -271,7 +279,7 @@ test('files: each broken line is named with its position, and nothing around it 
     await assertAllThere(told, expected, records, where, config, daemon);
     await assertReadable(where, config);
     // It goes on: what is appended later is found as well.
-    const late = uses(FORBIDDEN, 'agent-0', 'later', Date.now());
+    const late = uses(FORBIDDEN, 'agent-0', 'later', Date.now(), 'clerk 0');
     for (const { topic, event } of late)
       await appendFile(join(cwd, `${topic}.jsonl`), `${encodeEvent(event)}\n`);
     await untilTrue(

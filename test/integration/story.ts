@@ -28,9 +28,9 @@ export const FORBIDDEN = 'export_everything';
 /** Tool that everybody is granted. */
 export const GRANTED = 'read_record';
 
-const bearerOf = (agent: string, session: string | null): Bearer => ({
+const bearerOf = (agent: string, session: string | null, role: string): Bearer => ({
   agentId: agent,
-  role: 'clerk',
+  role,
   tenant: null,
   sessionId: session,
   parent: null,
@@ -38,21 +38,27 @@ const bearerOf = (agent: string, session: string | null): Bearer => ({
 });
 
 /** Governance registers an agent and grants it one tool. */
-export function registers(agent: string, atMs: number): Told[] {
-  const bearer = bearerOf(agent, null);
-  const detail = { role: 'clerk', tools: [{ tool: GRANTED, class: 'read' as const }] };
+export function registers(agent: string, atMs: number, role = 'clerk'): Told[] {
+  const bearer = bearerOf(agent, null, role);
+  const detail = { role, tools: [{ tool: GRANTED, class: 'read' as const }] };
   return [
     governanceEvent(bearer, atMs, `${agent}/registered`, 'lifecycle', {
       change: 'agent.registered',
-      detail: { role: 'clerk' },
+      detail: { role },
     }),
     governanceEvent(bearer, atMs, `${agent}/granted`, 'grant', { change: 'tools.granted', detail }),
   ].map((event) => ({ topic: 'governance', event }));
 }
 
 /** A session in which one tool is stated and executed; `seq` numbers are 1 and 2. */
-export function uses(tool: string, agent: string, session: string, atMs: number): Told[] {
-  const bearer = bearerOf(agent, session);
+export function uses(
+  tool: string,
+  agent: string,
+  session: string,
+  atMs: number,
+  role = 'clerk',
+): Told[] {
+  const bearer = bearerOf(agent, session, role);
   const args = { scope: session };
   const intent = { toolCallId: `${session}/1`, tool, args };
   return [
@@ -61,7 +67,7 @@ export function uses(tool: string, agent: string, session: string, atMs: number)
       event: governanceEvent(bearer, atMs - 200, `${session}/opened`, 'session', {
         change: 'session.opened',
         target: { type: 'session', id: session },
-        detail: { role: 'clerk' },
+        detail: { role },
       }),
     },
     {
