@@ -9,6 +9,8 @@ export interface ShiftRatio {
 const Z_MAX = 8;
 /** Share of the fitted correlations that is believed: what is nearly the same must not blow up. */
 const BELIEF = 0.8;
+/** Sum of squares below which a part is constant: nearer to nothing, products lose their digits. */
+const SQUARES_MIN = 1e-280;
 
 /**
  * Normal score of an upper-tail p: the z that a standard normal exceeds with chance p.
@@ -100,7 +102,10 @@ function correlations(rows: readonly ArrayLike<number>[], size: number): number[
         ((row[two] as number) - (means[two] as number));
     return sum;
   };
-  const deviations = means.map((_, at) => Math.sqrt(product(at, at)));
+  const deviations = means.map((_, at) => {
+    const squares = product(at, at);
+    return squares < SQUARES_MIN ? 0 : Math.sqrt(squares);
+  });
   return means.map((_, one) =>
     means.map((__, two) => {
       if (one === two) return 1;
