@@ -41,7 +41,8 @@ export const cases: Command = {
         ...(agent === undefined ? {} : { agent }),
         ...(minLevel === undefined ? {} : { minLevel }),
         ...(given.has('open') ? { open: true } : {}),
-        ...(given.has('folded') ? { folded: true } : {}),
+        // Who asks for one agent wants all of it, also what a fleet case tells.
+        ...(given.has('folded') || agent !== undefined ? { folded: true } : {}),
       }),
     );
     output.json(found);

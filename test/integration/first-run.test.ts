@@ -188,6 +188,11 @@ const answers = async (url: string): Promise<boolean> => {
   }
 };
 
+/** Roles of their own: a role whose agents all fire alike is a matter of the role, and nobody is stopped. */
+const roleOf = (agent: string): string => `clerk of ${agent}`;
+const breaks = (agent: string, session: string, atMs: number) =>
+  uses(FORBIDDEN, agent, session, atMs, roleOf(agent));
+
 test('the life of leases: kept, undone with immunity, paused and resumed; never-touch; restart', async () => {
   const cwd = await freshFolder();
   const plane = await startControlPlane({ port: 0, secret: SECRET });
@@ -228,14 +233,14 @@ test('the life of leases: kept, undone with immunity, paused and resumed; never-
     const startMs = Date.now();
     await tell(
       cwd,
-      agents.flatMap((agent) => registers(agent, startMs - 20 * MINUTE_MS)),
+      agents.flatMap((agent) => registers(agent, startMs - 20 * MINUTE_MS, roleOf(agent))),
     );
     await tell(cwd, [
-      ...uses(FORBIDDEN, 'agent-kept', 'kept-1', startMs - 6 * MINUTE_MS),
-      ...uses(FORBIDDEN, 'agent-untouchable', 'untouchable-1', startMs - 5 * MINUTE_MS),
-      ...uses(FORBIDDEN, 'agent-undone', 'undone-1', startMs - 4 * MINUTE_MS),
+      ...breaks('agent-kept', 'kept-1', startMs - 6 * MINUTE_MS),
+      ...breaks('agent-untouchable', 'untouchable-1', startMs - 5 * MINUTE_MS),
+      ...breaks('agent-undone', 'undone-1', startMs - 4 * MINUTE_MS),
       // The first lease has less than half of its ten minutes left when the same happens again.
-      ...uses(FORBIDDEN, 'agent-kept', 'kept-2', startMs - 20_000),
+      ...breaks('agent-kept', 'kept-2', startMs - 20_000),
     ]);
     daemon = launch(['run', '--quiet', '--config', config], where);
 
@@ -264,7 +269,7 @@ test('the life of leases: kept, undone with immunity, paused and resumed; never-
     const twice = await type(['leases', 'undo', placed.leaseId ?? '', ...signed], where);
     assert.equal(twice.code, 1);
     assert.match(twice.stdout, /^Nothing to undo: lease .* undone by anna/);
-    await tell(cwd, uses(FORBIDDEN, 'agent-undone', 'undone-2', Date.now()));
+    await tell(cwd, breaks('agent-undone', 'undone-2', Date.now()));
     const immune = await decided('agent-undone', 'withheld', 'cool-down');
     const why = immune.guardrails.find(({ check }) => check === 'cool-down')?.data ?? '';
     assert.match(why, /immunity after being undone/);
@@ -272,11 +277,11 @@ test('the life of leases: kept, undone with immunity, paused and resumed; never-
     const by = ['--scope', 'fleet', '--by', 'anna', '--reason', 'drill', '--config', config];
     const paused = await ask<{ inForce: boolean }>(['pause', ...by], where);
     assert.equal(paused.inForce, true);
-    await tell(cwd, uses(FORBIDDEN, 'agent-paused', 'paused-1', Date.now()));
+    await tell(cwd, breaks('agent-paused', 'paused-1', Date.now()));
     await decided('agent-paused', 'withheld', 'kill-switch');
     assert.deepEqual(heldBy('agent-paused'), []);
     assert.equal((await ask<{ inForce: boolean }>(['resume', ...by], where)).inForce, true);
-    await tell(cwd, uses(FORBIDDEN, 'agent-paused', 'paused-2', Date.now()));
+    await tell(cwd, breaks('agent-paused', 'paused-2', Date.now()));
     await decided('agent-paused', 'act', null);
     await until('a lease after the pause', () =>
       heldBy('agent-paused').some(({ state }) => state === 'active') ? true : null,
