@@ -87,8 +87,8 @@ const breaches = async (folder: string, names: readonly string[], atMs: number):
   await tell(
     folder,
     names.flatMap((name, at) => [
-      ...registers(`agent-${name}`, atMs - 600_000),
-      ...uses(FORBIDDEN, `agent-${name}`, `session-${name}`, atMs + at * 10),
+      ...registers(`agent-${name}`, atMs - 600_000, `clerk ${name}`),
+      ...uses(FORBIDDEN, `agent-${name}`, `session-${name}`, atMs + at * 10, `clerk ${name}`),
     ]),
   );
 };
@@ -246,7 +246,13 @@ test('a wrong start says what is wrong, where, and what to do, and how bad it is
   const wrong: readonly [string, string[], Record<string, string>, number, RegExp][] = [
     ['no configuration', [], {}, 2, /no configuration: name one with --config FILE/],
     ['a forgotten --config', [files], {}, 2, /is one word too many; options begin with --/],
-    ['a missing file', ['--config', 'none.yaml'], {}, 2, /none\.yaml: cannot be read: ENOENT/],
+    [
+      'a missing file',
+      ['--config', 'none.yaml'],
+      {},
+      2,
+      /none\.yaml: cannot be read: there is no such file or folder \(ENOENT\)/,
+    ],
     [
       'an unreachable broker',
       ['--config', await from('broker', { kafka: { brokers: [`127.0.0.1:${nobody}`] } })],
