@@ -124,14 +124,15 @@ test('a detector is added, edited and broken while the daemon runs', async () =>
     env: { DATABASE_URL: database.url },
   });
   try {
-    const lane = async () => {
+    // Judged, not only read: what waits for the watermark is judged by whatever is in force then.
+    const judged = async () => {
       const [row] = await database.db
-        .query('select 1 from lane where committed_at is not null')
+        .query("select 1 from lane where (counters->>'folded-metrics')::int = 1")
         .catch(() => []);
       return row ?? null;
     };
     await measure('before', [50]);
-    await until('the daemon', lane);
+    await until('the first measurement to be judged', judged);
     const file = join(cwd, 'detectors', 'volume', 'high-meter.yaml');
     await writeFile(file, rule(40));
     await until('the first reload', async () => ((await reloads()).length > 0 ? true : null));
