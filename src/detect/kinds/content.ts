@@ -1,6 +1,7 @@
 /** Kind `content`: what a call sends or changes holds something that should not leave. */
 import { type Static, Type } from 'typebox';
 import { TOOL_CLASSES } from '../../model/event.ts';
+import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { findPersonalData } from '../content/identifiers.ts';
 import { createSecretFinder } from '../content/secrets.ts';
@@ -8,7 +9,6 @@ import type { Sighting } from '../content/sighting.ts';
 import { ask } from '../derived/asked.ts';
 import { fieldReader } from '../derived/fields.ts';
 import { argumentTexts, LEAVES_MAX } from '../derived/strings.ts';
-import { eventWitness } from '../event-witness.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
 const Params = Type.Object(

@@ -1,10 +1,10 @@
 /** Kind `disuse`: tools that were granted and that their agent, though at work, never calls. */
 import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
+import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
-import { eventWitness } from '../event-witness.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
 const Params = Type.Object(

@@ -1,10 +1,10 @@
 /** Kind `novelty`: an agent that rarely does anything new uses a tool for the first time. */
 import { type Static, Type } from 'typebox';
+import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { idOf } from '../../model/ids.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
-import { eventWitness } from '../event-witness.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
 const PEERS_MAX = 16;

@@ -2,12 +2,12 @@
 import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
 import { KINDS } from '../../model/event.ts';
+import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
 import { fieldProblem } from '../derived/names.ts';
-import { eventWitness } from '../event-witness.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
 const Path = Type.String({ pattern: '^[a-zA-Z]+(\\.[a-zA-Z]+)*$', maxLength: 128 });

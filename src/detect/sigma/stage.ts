@@ -1,10 +1,10 @@
 /** The Sigma part of detection: rules of all detectors in one matcher, hits to findings. */
 import type { NoticeCode } from '../../model/detection.ts';
 import type { Detector } from '../../model/detector.ts';
+import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
 import type { LogSource, SigmaRule } from '../../model/sigma.ts';
-import { eventWitness } from '../event-witness.ts';
 import type { Finding } from '../kind.ts';
 import { isGenerated } from './correlation/link.ts';
 import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';

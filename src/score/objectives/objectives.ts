@@ -1,5 +1,6 @@
 /** Service levels: folded events become counts of objectives, usage, and burning budgets. */
-import type { BurnFact, EventFact, WitnessRecord } from '../../model/fact.ts';
+import { eventWitness } from '../../model/event-witness.ts';
+import type { BurnFact, EventFact } from '../../model/fact.ts';
 import type {
   Objective,
   ObjectiveCount,
@@ -276,21 +277,6 @@ function factOf(
   pair: Pair,
   { long, short, rates, left }: Measured,
 ): BurnFact {
-  const { event } = fact;
-  const { topic, partition, offset, index } = event.src;
-  const witness: WitnessRecord = {
-    kind: event.kind,
-    topic,
-    nativeId: event.nativeId,
-    at: { topic, partition, offset, index },
-    ms: event.time.eventMs,
-    seq: event.order?.seq ?? null,
-    agent: fact.agent,
-    call: event.keys?.toolCallId ?? null,
-    tool: event.action?.tool ?? '',
-    digest: null,
-    leaves: null,
-  };
   return {
     type: 'burn',
     tenant: fact.tenant,
@@ -304,8 +290,8 @@ function factOf(
     long: { ...long, windowMs: pair.longMs, rate: rates[0] },
     short: { ...short, windowMs: pair.shortMs, rate: rates[1] },
     budgetLeft: left,
-    witness,
-    decidedMs: witness.ms,
+    witness: eventWitness(fact),
+    decidedMs: fact.event.time.eventMs,
     late: fact.late,
   };
 }

@@ -1,5 +1,5 @@
 /** The witness that a folded event itself is. */
-import type { EventFact, WitnessRecord } from '../model/fact.ts';
+import type { EventFact, WitnessRecord } from './fact.ts';
 
 /** The event as a witness, without payload content. */
 export function eventWitness(fact: EventFact): WitnessRecord {

@@ -1,7 +1,7 @@
 /** The witness an event is: its place and its names, nothing of its content. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventWitness } from '../../src/detect/event-witness.ts';
+import { eventWitness } from '../../src/model/event-witness.ts';
 import type { EventFact } from '../../src/model/fact.ts';
 import { factsOf, PAYLOAD } from '../conformance/facts.ts';
 
