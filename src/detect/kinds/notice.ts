@@ -65,7 +65,7 @@ function enter(context: KindContext, space: string, fact: NoticeFact, windowMs: 
   const window = Math.floor(fact.timeMs / windowMs);
   let counted = slots.get<Counted>(space, fact.subject);
   if (counted === undefined) {
-    makeRoom(context, space, window);
+    makeRoom(context, space, window, fact.timeMs);
     counted = { windows: {} };
     slots.put(space, fact.subject, counted);
   }
@@ -85,15 +85,24 @@ function newestOf({ windows }: Counted): number {
 }
 
 /** Subjects of windows that are over go first; among others, the one with the fewest notices. */
-function makeRoom({ slots }: KindContext, space: string, window: number): void {
+function makeRoom(context: KindContext, space: string, window: number, nowMs: number): void {
+  const { slots } = context;
   if (slots.count(space) < SUBJECTS_MAX) return;
   let victim: readonly [string, Counted] | undefined;
   for (const each of slots.sample<Counted>(space, 8)) {
     if (victim === undefined) victim = each;
     else if (rankOf(each[1], window) < rankOf(victim[1], window)) victim = each;
   }
-  // Not said as an eviction: that would be a notice about notices, without end.
-  if (victim !== undefined) slots.remove(space, victim[0]);
+  if (victim === undefined) return;
+  slots.remove(space, victim[0]);
+  const count = rankOf(victim[1], window);
+  // A count whose window is over is not missed. No detector hears of what hearing of a notice led to.
+  if (count >= 0)
+    context.evicted(
+      context.stem,
+      `a count of ${count} notices forgotten: too many subjects`,
+      nowMs,
+    );
 }
 
 function rankOf(counted: Counted, now: number): number {
