@@ -1,4 +1,5 @@
 /** `explain`: a case in plain language: witnesses, what was ruled out, what was done. */
+import { systemClock } from '../adapters/clock.ts';
 import type { Case, Decision, Fold, Verdict } from '../model/decision.ts';
 import type { CoverageGap } from '../model/detection.ts';
 import { short } from '../model/ids.ts';
@@ -129,7 +130,7 @@ function leaseText(lease: StoredLease): string[] {
     subject.tools.length === 0 ? '' : ` on ${subject.tools.map((tool) => safe(tool)).join(', ')}`;
   const scope = subject.session === null ? 'the agent' : 'the session';
   const lines = [
-    `Lease ${short(lease.id)}: ${lease.verb}${tools} for ${scope}: ${safe(leaseStateOf(lease), 300)}`,
+    `Lease ${short(lease.id)}: ${lease.verb}${tools} for ${scope}: ${safe(leaseStateOf(lease, systemClock.nowMs()), 300)}`,
     `   At the gateway: ${lease.verification}${basisOf(lease)}; ${count(lease.leakedCalls, 'call')} leaked, ${lease.latencyCalls} more while it took effect.`,
   ];
   if (acceptedMs !== null && acceptedMs >= issuedMs && acceptedMs - issuedMs < DAY_MS)

@@ -194,7 +194,11 @@ async function watchLeases(
       const isAccepted = lease.state === 'accepted';
       if (isAccepted) onAccepted();
       const seen = isAccepted ? `, at the gateway: ${lease.verification}` : '';
-      line(output, 'lease', `${name} ${onlyTimes(safe(stateOf(lease), 200))}${seen}`);
+      line(
+        output,
+        'lease',
+        `${name} ${onlyTimes(safe(stateOf(lease, systemClock.nowMs()), 200))}${seen}`,
+      );
       if (hinted || !isAccepted) continue;
       hinted = true;
       const undo = hint(`leases undo ${short(lease.id)} --by you --reason demo`);

@@ -1,4 +1,5 @@
 /** `leases`: what stands against whom; undo, pause and resume. */
+import { systemClock } from '../adapters/clock.ts';
 import type { LeaseState } from '../model/decision.ts';
 import { assertNever } from '../model/errors.ts';
 import { short } from '../model/ids.ts';
@@ -42,7 +43,9 @@ async function undo(
 ): Promise<0 | 1> {
   const name = short(lease.id);
   if (!isStanding(lease) && lease.state !== 'releasing') {
-    output.line(`Nothing to undo: lease ${name} ${safe(stateOf(lease), 200)}.`);
+    output.line(
+      `Nothing to undo: lease ${name} ${safe(stateOf(lease, systemClock.nowMs()), 200)}.`,
+    );
     output.json({ asked: null, leaseId: lease.id, state: lease.state });
     return 1;
   }
@@ -50,7 +53,8 @@ async function undo(
   const isOver = async () => !LIVE.has((await readLease(db, lease.id)).state);
   await until(isOver, signal);
   const now = await readLease(db, lease.id);
-  if (!LIVE.has(now.state)) output.line(`Lease ${name} ${safe(stateOf(now), 200)}.`);
+  if (!LIVE.has(now.state))
+    output.line(`Lease ${name} ${safe(stateOf(now, systemClock.nowMs()), 200)}.`);
   else if (now.state === 'releasing')
     output.line(`Lease ${name} is being released; the control plane has not confirmed it yet.`);
   else output.line(`Asked: ${WAITS} Lease ${name} stands until then.`);
@@ -114,7 +118,7 @@ async function list(given: Given, { output, environment }: CommandContext): Prom
     short(lease.id),
     short(lease.caseId),
     lease.verb,
-    safe(stateOf(lease), 60),
+    safe(stateOf(lease, systemClock.nowMs()), 60),
     lease.verification,
     safe(lease.subject.agent, 40),
     safe(lease.reason, 80),
@@ -133,8 +137,11 @@ export function isStanding({ state }: StoredLease): boolean {
   return state === 'requested' || state === 'accepted';
 }
 
-/** How a lease stands, or how it ended, in words. Holds foreign text: to be escaped. */
-export function stateOf(lease: StoredLease): string {
+/**
+ * How a lease stands at `nowMs`, or how it ended, in words. Holds foreign text: to be escaped. One whose
+ * time is over ended at its target by itself; with no daemon there nobody has written that down yet.
+ */
+export function stateOf(lease: StoredLease, nowMs: number): string {
   const { state, cause, expiresMs, endedMs, endReason } = lease;
   const until = expiresMs === null ? 'without end' : `until ${timeOf(expiresMs)}`;
   const at = endedMs === null ? '' : ` at ${timeOf(endedMs)}`;
@@ -143,6 +150,8 @@ export function stateOf(lease: StoredLease): string {
     case 'requested':
       return `requested ${until}`;
     case 'accepted':
+      if (expiresMs !== null && expiresMs < nowMs)
+        return `was to end ${timeOf(expiresMs)}, not noted yet`;
       return `stands ${until}`;
     case 'expired':
       return `ran out${at}`;

@@ -35,20 +35,25 @@ const ENDED = { endedMs: NOON + 30_000 };
 describe('leases in words', () => {
   it('tells how each stands or ended', () => {
     const told = [
-      stateOf({ ...LEASE, state: 'requested' }),
-      stateOf(LEASE),
-      stateOf({ ...LEASE, expiresMs: null }),
-      stateOf({ ...LEASE, ...ENDED, state: 'expired', cause: 'expired' }),
-      stateOf({ ...LEASE, state: 'releasing', cause: 'undone', endReason: 'undone by anna: no' }),
-      stateOf({ ...LEASE, ...ENDED, state: 'released', endReason: 'undone by anna: no' }),
-      stateOf({ ...LEASE, ...ENDED, state: 'released', cause: 'lifted' }),
-      stateOf({ ...LEASE, ...ENDED, state: 'refused' }),
-      stateOf({ ...LEASE, ...ENDED, state: 'lapsed' }),
-      stateOf({ ...LEASE, state: 'failed' }),
+      stateOf({ ...LEASE, state: 'requested' }, NOON),
+      stateOf(LEASE, NOON),
+      stateOf(LEASE, NOON + 60_001),
+      stateOf({ ...LEASE, expiresMs: null }, NOON),
+      stateOf({ ...LEASE, ...ENDED, state: 'expired', cause: 'expired' }, NOON),
+      stateOf(
+        { ...LEASE, state: 'releasing', cause: 'undone', endReason: 'undone by anna: no' },
+        NOON,
+      ),
+      stateOf({ ...LEASE, ...ENDED, state: 'released', endReason: 'undone by anna: no' }, NOON),
+      stateOf({ ...LEASE, ...ENDED, state: 'released', cause: 'lifted' }, NOON),
+      stateOf({ ...LEASE, ...ENDED, state: 'refused' }, NOON),
+      stateOf({ ...LEASE, ...ENDED, state: 'lapsed' }, NOON),
+      stateOf({ ...LEASE, state: 'failed' }, NOON),
     ];
     assert.deepEqual(told, [
       'requested until 2026-01-01 12:01:00Z',
       'stands until 2026-01-01 12:01:00Z',
+      'was to end 2026-01-01 12:01:00Z, not noted yet',
       'stands without end',
       'ran out at 2026-01-01 12:00:30Z',
       'is being released (undone): undone by anna: no',
