@@ -2,7 +2,7 @@
 import type { Inventory } from '../model/expectation.ts';
 import type { EventFact, SessionView } from '../model/fact.ts';
 import { eventIdOf } from '../model/ids.ts';
-import type { CallItem, UnitHead, UnitItem, UnitRecord } from '../model/unit.ts';
+import type { CallItem, UnitHead, UnitItem } from '../model/unit.ts';
 import { MANDATE_MAX } from './unit-bounds.ts';
 
 /** What a folded event says of its unit: at most one item; none where it says nothing. */
@@ -69,16 +69,6 @@ export function headOf(fact: EventFact, session: SessionView): UnitHead {
     taskType: detail?.taskType ?? null,
     openedMs: session.openedMs,
   };
-}
-
-/** The unit as it would look at evidence level L2: no result bodies, no reasoning text. */
-export function withoutContent(unit: UnitRecord): UnitRecord {
-  return { ...unit, items: unit.items.map(bare) };
-}
-
-function bare(item: UnitItem): UnitItem {
-  if (item.type === 'call') return { ...item, result: null };
-  return item.type === 'say' ? { ...item, text: null } : item;
 }
 
 /** Does this item carry content that only evidence level L3 has? */

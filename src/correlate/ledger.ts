@@ -1,7 +1,7 @@
 /** The ledger: entities, timers and rules that the parts of correlation share. */
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
-import type { Notice, NoticeCode } from '../model/detection.ts';
+import type { NoticeCode } from '../model/detection.ts';
 import type { GrantedTool, Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
@@ -224,14 +224,4 @@ export function windowOpen(
       ms <= toMs &&
       (level === 'fleet' || subject === (level === 'agent' ? owner.id : role)),
   );
-}
-
-/** A notice as data. */
-export function noticeOf(
-  code: NoticeCode,
-  subject: string,
-  detail: string,
-  timeMs: number,
-): Notice {
-  return { code, subject: subject.slice(0, 512), detail: detail.slice(0, 512), timeMs };
 }

@@ -39,15 +39,6 @@ export interface DetectorRead {
   readonly problems: readonly Problem[];
 }
 
-/** Reads one detector of one document. */
-export function readDetector(
-  text: DetectorText,
-  kinds: Readonly<Record<string, AnalyticKind>>,
-  options?: RuleOptions,
-): DetectorRead {
-  return readDetectorFile([text], kinds, options);
-}
-
 /**
  * Reads the documents of one file: the outermost has `plumbline:` and carries the header, the others
  * are base documents of its correlations.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseYaml } from '../../src/adapters/files.ts';
 import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
-import { readDetector } from '../../src/detect/detector-file.ts';
+import { readDetectorFile } from '../../src/detect/detector-file.ts';
 
 const FILE = 'volume/call-burst.yaml';
 const TEXT = readFileSync(join(import.meta.dirname, '../../detectors', FILE), 'utf8');
@@ -22,7 +22,7 @@ function read(replacements: readonly (readonly [from: string, to: string])[] = [
   const [document] = parsed.file.documents;
   assert.ok(document !== undefined);
   const { value, lineOf } = document;
-  return readDetector({ file, document: value, lineOf }, KINDS_OF_ANALYTIC);
+  return readDetectorFile([{ file, document: value, lineOf }], KINDS_OF_ANALYTIC);
 }
 
 const problems = (...replacements: (readonly [string, string])[]) =>
@@ -133,8 +133,8 @@ describe('detector file', () => {
   it('is total: whatever the document is, it is a problem and no exception', () => {
     for (const document of [null, 7, 'text', [], {}, { plumbline: null }, { plumbline: [] }]) {
       const lineOf = () => null;
-      const { detector, problems: found } = readDetector(
-        { file: FILE, document, lineOf },
+      const { detector, problems: found } = readDetectorFile(
+        [{ file: FILE, document, lineOf }],
         KINDS_OF_ANALYTIC,
       );
       assert.equal(detector, null);
