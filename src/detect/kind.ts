@@ -64,7 +64,10 @@ export interface AnalyticKind {
   readonly evidence: EvidenceLevel;
   /** How much it remembers. */
   readonly bound: string;
-  /** Spaces of `slots` that a detector with this scope uses. Default: none. */
+  /**
+   * Spaces of `slots` that a detector with this scope uses: a letter of the kind, a colon, the scope, so
+   * that those of versions that are gone can be told and let go of. Default: none.
+   */
   spaces?(scope: string): readonly string[];
   /** What of `params` no schema can say, each with its path below them; `params` fit the schema. */
   problems?(

@@ -6,8 +6,8 @@ import { linkFile } from './sigma/correlating.ts';
 /**
  * Event time after which a detector that began with nothing answers as one that was always there, ms.
  * Correlations: their timespans added up, for one may stand on another, and twice where something must
- * not have been before. Kinds that count: the length
- * of their window. Everything else judges what it is shown: 0.
+ * not have been before. Kinds: the window `within` which they count, or the time `after` which they
+ * speak. Everything else judges what it is shown: 0.
  */
 export function memoryMs({ sigma, params }: Pick<Detector, 'sigma' | 'params'>): number {
   if (sigma !== null) {
@@ -18,6 +18,10 @@ export function memoryMs({ sigma, params }: Pick<Detector, 'sigma' | 'params'>):
       return sum + timespanMs * (isNegated ? 2 : 1);
     }, 0);
   }
-  const { within } = (params ?? {}) as { readonly within?: unknown };
-  return typeof within === 'string' ? durationMs(within) : 0;
+  const { within, after } = (params ?? {}) as {
+    readonly within?: unknown;
+    readonly after?: unknown;
+  };
+  const length = within ?? after;
+  return typeof length === 'string' ? durationMs(length) : 0;
 }

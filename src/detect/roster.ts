@@ -53,8 +53,8 @@ const KEY = 'roster';
 const HELD_MAX = 200;
 /** Of whom an old version spoke. Beyond that a new one may tell again what was told; it misses nothing. */
 const SAID_MAX = 2000;
-/** Spaces of detectors: kinds that count, and correlations. */
-const OWNED = /^(?:[RY]:|C\d+:)/;
+/** Spaces of detectors, of kinds and of correlations; no other stage has a colon in its own. */
+const OWNED = /^[A-Z]\d*:/;
 
 /** Makes the roster; `detectors` have the say from the start. */
 export function createRoster(detectors: readonly Detector[], options: DetectOptions): Roster {

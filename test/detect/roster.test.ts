@@ -113,6 +113,7 @@ function lab(given: readonly Detector[]) {
     },
     pass: (ms: number) => roster.passTime(ms, sink),
     counters: () => roster.counters,
+    spaces: () => roster.spaces,
     reload(next: readonly Detector[], ms: number) {
       reads = next;
       return roster.reload(next, ms);
@@ -244,6 +245,36 @@ describe('roster', () => {
     assert.deepEqual(counted().sort(), ['R:call-burst@new', 'R:call-burst@old']);
     one.pass(12 * MINUTE);
     assert.deepEqual(counted(), ['R:call-burst@new']);
+  });
+
+  it('lets go of it whatever the kind', () => {
+    const kinds = detectors.filter(
+      ({ sigma, kind }) => sigma === null && KINDS_OF_ANALYTIC[kind]?.spaces !== undefined,
+    );
+    assert.ok(new Set(kinds.map(({ kind }) => kind)).size >= 5);
+    const as = (version: string) => kinds.map((each) => ({ ...each, version }));
+    const one = lab(as('old'));
+    const left = () =>
+      one
+        .slots()
+        .spaces()
+        .filter((space) => space.endsWith('@old'));
+    for (const space of one.spaces()) one.slots().put(space, 'x', {});
+    assert.equal(left().length, kinds.length);
+    one.reload(as('new'), MINUTE);
+    one.pass(400 * 24 * 60 * MINUTE);
+    assert.deepEqual(left(), []);
+  });
+
+  it('warms a new version up for the time after which it speaks', () => {
+    const [grants] = detectors.filter(({ kind }) => kind === 'disuse');
+    assert.ok(grants !== undefined);
+    const one = lab([{ ...grants, version: 'old', params: { after: '30d', days: 10 } }]);
+    const edited = { ...grants, version: 'new', params: { after: '20d', days: 10 } };
+    assert.deepEqual(
+      one.reload([edited], 0).map(({ untilMs }) => untilMs / MINUTE / 60 / 24),
+      [20],
+    );
   });
 
   it('begins anew, without a word, where files changed while nothing ran', () => {
