@@ -15,6 +15,7 @@ import type {
   TopicPartition,
 } from './model/ports.ts';
 import type { Pipeline, Reloaded } from './pipeline.ts';
+import { patiently } from './record/patience.ts';
 
 /** The points of the loop that a crash may fall between. */
 export type ObserverStep =
@@ -277,21 +278,12 @@ class Loop implements LaneHandler {
     return 'done';
   }
 
+  /** Told to stop, we stop: what was not committed is read again at the next start. */
   async #patiently<T>(work: () => Promise<T>): Promise<T> {
     const { clock, log } = this.#parts;
-    const until = clock.nowMs() + (this.#options.commitPatienceMs ?? 60_000);
-    for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
-      try {
-        return await work();
-      } catch (cause) {
-        const mayRetry = cause instanceof OperatingError && cause.retryable;
-        // Told to stop, we stop: what was not committed is read again at the next start.
-        const isOver = clock.nowMs() > until || this.#over?.aborted === true;
-        if (!mayRetry || isOver) throw cause;
-        log.warn({ code: cause.code, waitMs }, 'the database is away; trying again');
-        await clock.sleep(waitMs, this.#over ?? undefined);
-      }
-    }
+    const forMs = this.#options.commitPatienceMs ?? 60_000;
+    const signal = this.#over;
+    return await patiently(work, { clock, log, forMs, ...(signal === null ? {} : { signal }) });
   }
 
   async #tickUntil(signal: AbortSignal): Promise<void> {

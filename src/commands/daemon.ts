@@ -22,6 +22,7 @@ import { createActionLog } from '../record/actions.ts';
 import { beginVersions } from '../record/casework.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
 import { pendingOperatorRequests } from '../record/operator.ts';
+import { patiently } from '../record/patience.ts';
 import { PAGES } from '../state/slots.ts';
 import { baselinesOf } from './baseline-load.ts';
 import { type Environment, problemLines, secretOf } from './config.ts';
@@ -63,6 +64,8 @@ const LANE = 0;
 const REBUILDS_MAX = 3;
 const REBUILD_WINDOW_MS = 600_000;
 const STANDBY_MS = 1000;
+/** How long what is read before the lane is claimed is tried again, ms. */
+const PREPARE_PATIENCE_MS = 60_000;
 
 /**
  * Runs until the signal aborts or, where asked, until caught up. Takes the leader's lock first and
@@ -144,9 +147,12 @@ async function runOnce(
   const drivers = await driversOf(parts);
   const driver = drivers.has(WEBHOOK) ? WEBHOOK : null;
   const { digestKey } = store;
-  const baseline = await baselinesOf(store.db, config, clock, log);
-  await beginVersions(store.db.query, held.library.detectors, clock.nowMs());
-  const live = await liveMeasurements(store.db, held.library, clock.nowMs());
+  // A connection cut here is no reason to make anything anew: each of these may be asked twice.
+  const patience = { clock, log, forMs: PREPARE_PATIENCE_MS, signal };
+  const prepare = <T>(work: () => Promise<T>) => patiently(work, patience);
+  const baseline = await prepare(() => baselinesOf(store.db, config, clock, log));
+  await prepare(() => beginVersions(store.db.query, held.library.detectors, clock.nowMs()));
+  const live = await prepare(() => liveMeasurements(store.db, held.library, clock.nowMs()));
   const laneOf = (library: Library) =>
     laneOptions(config, library, { file, digestKey, driver, baseline, live });
   const lane = laneOf(held.library);
@@ -170,7 +176,7 @@ async function runOnce(
     log,
     actorOptions,
   );
-  await sayUnread(parts);
+  await prepare(() => sayUnread(parts));
   // The broker is made before the observer it reports to, and reports only once that runs.
   const source = brokerOf(parts, group, options, (gap) => observer.missing(gap));
   const observer: Observer = createObserver(

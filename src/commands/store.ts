@@ -1,17 +1,21 @@
 /** Store: opens the configured database or starts the embedded one; migrates where it may. */
 import { randomBytes } from 'node:crypto';
 import { pid } from 'node:process';
+import { systemClock } from '../adapters/clock.ts';
 import { startEmbeddedPostgres } from '../adapters/embedded-postgres.ts';
 import { openDatabase } from '../adapters/postgres.ts';
 import type { Config } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Database, Log } from '../model/ports.ts';
 import { migrate, pendingMigrations, readMigrations } from '../record/migrate.ts';
+import { patiently } from '../record/patience.ts';
 import { settingOf } from '../record/setting.ts';
 import { type Environment, secretOf } from './config.ts';
 
 /** Version of the program, as migrations note it. */
 export const VERSION = '0.1.0';
+
+const OPEN_PATIENCE_MS = 10_000;
 
 /** An open store. */
 export interface Store {
@@ -48,17 +52,25 @@ export async function openStore(
       : null;
   const url = embedded?.url ?? given ?? '';
   const applicationName = `${config.instance ?? 'plumbline'}-${pid}`;
-  const db = await openDatabase({ url, poolMax: options.poolMax ?? 8, applicationName, log });
+  const patience = { clock: systemClock, log, forMs: OPEN_PATIENCE_MS };
+  // Where nobody answers, whoever typed the address is told at once; a connection that breaks is a
+  // server that restarts, and no reason to give up.
+  const db = await patiently(
+    () => openDatabase({ url, poolMax: options.poolMax ?? 8, applicationName, log }),
+    { ...patience, worth: ({ code }) => code === 'DATABASE_TRANSIENT' },
+  );
   if (embedded !== null || options.migrate === true) await migrate(db, { version: VERSION });
   else {
-    const pending = await pendingMigrations(db, await readMigrations());
+    const migrations = await readMigrations();
+    const pending = await patiently(() => pendingMigrations(db, migrations), patience);
     if (pending.length > 0) {
       await db.close();
       const message = `the database lacks ${pending.length} migrations (${pending.join(', ')}): run "plumbline migrate" with rights to create tables`;
       throw new OperatingError('MIGRATION_MISMATCH', message, { retryable: false });
     }
   }
-  const digestKey = await settingOf(db, 'digest-key', randomBytes(32).toString('hex'));
+  const proposed = randomBytes(32).toString('hex');
+  const digestKey = await patiently(() => settingOf(db, 'digest-key', proposed), patience);
   return {
     db,
     digestKey,
