@@ -117,6 +117,8 @@ export interface Pipeline {
   drain(): void;
   /** Is there anything to write? */
   dirty(): boolean;
+  /** Does an action wait for being written? */
+  isPressing(): boolean;
   /** What to write. After it was written call `committed`; if it failed, throw the pipeline away. */
   commit(): LaneCommit;
   committed(): void;
@@ -337,6 +339,10 @@ class Spine implements Pipeline {
 
   dirty(): boolean {
     return this.#worked;
+  }
+
+  isPressing(): boolean {
+    return this.#effects.intentions.length > 0;
   }
 
   commit(): LaneCommit {
