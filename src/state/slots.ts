@@ -13,7 +13,7 @@ export interface Entity {
 }
 
 /** A record within an entity whose members are written one by one. */
-type Parts = Record<string, unknown>;
+export type Parts = Record<string, unknown>;
 
 /** How an entity is written: at once, or without its split records and with what changed in them. */
 type StoredRow =
@@ -28,10 +28,15 @@ type StoredPages = readonly {
 type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
 
 /**
- * An entity as it is written, where that is shorter than as it is kept. Nothing of the entity is changed;
- * it may be one that was written so and restored, and which its owner has not read yet.
+ * How entities of a space are written where that is shorter than how they are kept. Both may note in an
+ * entity what of it was written: what they return is written, or the slots are thrown away.
  */
-export type Pack = (entity: Entity) => Entity;
+export interface Packing {
+  /** All of it. */
+  whole(entity: Entity): Entity;
+  /** What changed since either was last asked: the rest, and the members of records that were set. */
+  changed(entity: Entity): readonly [rest: Entity, changed: Readonly<Record<string, Parts>>];
+}
 
 /** Where an entity lives, and what of it changed since the last delta. */
 interface Slot {
@@ -53,7 +58,7 @@ export class Slots {
   readonly #pages: Map<string, Set<Slot>>[] = Array.from({ length: PAGES }, () => new Map());
   /** By space: the records of its entities whose members are written one by one. */
   readonly #split = new Map<string, readonly string[]>();
-  readonly #packs = new Map<string, Pack>();
+  readonly #packings = new Map<string, Packing>();
   #dirty: Slot[] = [];
   #cursor = 0;
 
@@ -66,9 +71,15 @@ export class Slots {
     this.#split.set(space, records);
   }
 
-  /** Declares how entities of a space that is not split are written; whoever restores them reads that. */
-  packs(space: string, pack: Pack): void {
-    this.#packs.set(space, pack);
+  /** Declares how entities of a space are written; whoever restores them reads that, and `adopt`s. */
+  packs(space: string, packing: Packing): void {
+    this.#packings.set(space, packing);
+  }
+
+  /** Puts what a restored entity was unpacked to in its place: the same, so nothing is to be written. */
+  adopt(space: string, key: string, entity: Entity): void {
+    const slot = this.#spaces.get(space)?.get(key);
+    if (slot !== undefined) slot.entity = entity;
   }
 
   /** The entity itself, to be changed in place and then touched. */
@@ -169,8 +180,11 @@ export class Slots {
     assert(page >= 0 && page < PAGES, `page ${page}`);
     const rows: StoredRow[] = [];
     for (const slots of this.#pages[page]?.values() ?? [])
-      for (const { space, key, entity } of slots)
-        rows.push([`${space} ${key}`, this.#packed(space, entity)]);
+      for (const { space, key, entity } of slots) {
+        const packing = entity === null ? undefined : this.#packings.get(space);
+        const written = packing === undefined ? entity : packing.whole(entity as Entity);
+        rows.push([`${space} ${key}`, written]);
+      }
     return Buffer.from(JSON.stringify(rows));
   }
 
@@ -199,9 +213,12 @@ export class Slots {
 
   #rowOf({ space, key, entity, isWhole, parts }: Slot): StoredRow {
     const full = `${space} ${key}`;
+    if (entity === null) return [full, null];
+    const packing = this.#packings.get(space);
+    if (packing !== undefined)
+      return isWhole ? [full, packing.whole(entity)] : [full, ...packing.changed(entity)];
     const split = this.#split.get(space);
-    if (entity === null || isWhole || split === undefined)
-      return [full, this.#packed(space, entity)];
+    if (isWhole || split === undefined) return [full, entity];
     const head: Record<string, unknown> = { ...entity };
     const changed: Record<string, Parts> = {};
     for (const name of split) {
@@ -216,11 +233,6 @@ export class Slots {
       changed[name] = members;
     }
     return [full, head, changed];
-  }
-
-  #packed(space: string, entity: Entity | null): Entity | null {
-    const pack = this.#packs.get(space);
-    return pack === undefined || entity === null ? entity : pack(entity);
   }
 
   *#loading(
@@ -250,10 +262,9 @@ export class Slots {
       slot.entity = entity;
       return;
     }
-    const split = this.#split.get(space);
-    assert(split !== undefined, `a row of ${space} is in parts, but nobody split that space`);
     const before = slot.entity as Record<string, Parts>;
-    for (const name of split)
+    // What is packed names all of its records in each row; it may be of somebody who is gone.
+    for (const name of this.#split.get(space) ?? Object.keys(changed))
       (entity as Record<string, Parts>)[name] = merged(before[name] ?? {}, changed[name] ?? {});
     slot.entity = entity;
   }

@@ -47,6 +47,8 @@ export interface Group<Own = unknown> extends Entity {
   firedMs: number | null;
   fired: Fired[];
   own: Own;
+  /** Last number given to a hit for writing it; not written itself. */
+  numbered: number;
 }
 
 /** Hits that a firing names as evidence, at most. */
@@ -101,8 +103,11 @@ export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: un
     firedMs: null,
     fired: [],
     own,
+    numbered: 0,
   };
 }
+
+const NO_HITS: readonly KeptHit[] = [];
 
 /** A hit as it is remembered. Leaves of arguments are left out: they are large, and nobody asks. */
 export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptHit {
@@ -115,7 +120,8 @@ export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptH
     witness: hit.witness.leaves === null ? hit.witness : { ...hit.witness, leaves: null },
     entity,
     tag: null,
-    from: from ?? [],
+    from: from ?? NO_HITS,
+    number: 0,
   };
 }
 
