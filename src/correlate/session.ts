@@ -150,6 +150,8 @@ export interface SessionEntity extends Entity {
   checked: Record<string, 1>;
   /** Identities of records folded, with their content hashes. */
   seen: Record<string, number>;
+  /** Topics whose marks in `seen` are numbers: the counter times four, plus the place in here. */
+  counted?: string[];
   /** How many marks `seen` holds, at most. */
   marks: number;
   blind: Kind[];
@@ -229,8 +231,29 @@ export function viewOf(session: SessionEntity, agent: AgentEntity | undefined): 
 
 /** Key of a session or agent: the parts cannot run into one another. */
 export function keyOf(tenant: string, id: string): string {
-  return `${tenant.length}:${tenant}:${id}`;
+  let ids = KEYS.get(tenant);
+  if (ids === undefined) {
+    ids = new Map();
+    KEYS.set(tenant, ids);
+  }
+  let key = ids.get(id);
+  if (key !== undefined) return key;
+  if (keys >= KEYS_MAX) {
+    KEYS.clear();
+    KEYS.set(tenant, ids);
+    ids.clear();
+    keys = 0;
+  }
+  keys += 1;
+  key = `${tenant.length}:${tenant}:${id}`;
+  ids.set(id, key);
+  return key;
 }
+
+/** An event asks for the same two keys some twenty times; a text made anew is hashed anew each time. */
+const KEYS = new Map<string, Map<string, string>>();
+const KEYS_MAX = 20_000;
+let keys = 0;
 
 /** Key of a name within an entity: agents may be called `constructor` or `__proto__`. */
 export function markOf(name: string): string {

@@ -27,6 +27,14 @@ type StoredPages = readonly {
 }[];
 type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
 
+/** How entities with split records are written where that is shorter than how they are kept. */
+export interface PartPacking {
+  /** All but the split records. */
+  rest(entity: Entity): Entity;
+  /** Members of a split record; null stands for one that was deleted. */
+  record(name: string, members: Parts, entity: Entity): Parts;
+}
+
 /**
  * How entities of a space are written where that is shorter than how they are kept. Both may note in an
  * entity what of it was written: what they return is written, or the slots are thrown away.
@@ -34,8 +42,11 @@ type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
 export interface Packing {
   /** All of it. */
   whole(entity: Entity): Entity;
-  /** What changed since either was last asked: the rest, and the members of records that were set. */
-  changed(entity: Entity): readonly [rest: Entity, changed: Readonly<Record<string, Parts>>];
+  /**
+   * What changed since either was last asked: the rest, and the members of records that were set.
+   * Absent: all of it is written each time.
+   */
+  changed?(entity: Entity): readonly [rest: Entity, changed: Readonly<Record<string, Parts>>];
 }
 
 /** Where an entity lives, and what of it changed since the last delta. */
@@ -58,6 +69,7 @@ export class Slots {
   readonly #pages: Map<string, Set<Slot>>[] = Array.from({ length: PAGES }, () => new Map());
   /** By space: the records of its entities whose members are written one by one. */
   readonly #split = new Map<string, readonly string[]>();
+  readonly #partPackings = new Map<string, PartPacking>();
   readonly #packings = new Map<string, Packing>();
   #dirty: Slot[] = [];
   #cursor = 0;
@@ -65,10 +77,12 @@ export class Slots {
   /**
    * Declares, before anything is put or restored, that entities of a space have records that outgrow
    * them: a delta then holds only those of their members that `touchPart` named, and `touch` speaks
-   * of the rest. Whoever replaces such a record, or deletes much of it, calls `put`.
+   * of the rest. Whoever replaces such a record, or deletes much of it, calls `put`. What is packed is
+   * read so by whoever restores it, and `adopt`s it.
    */
-  split(space: string, records: readonly string[]): void {
+  split(space: string, records: readonly string[], packing?: PartPacking): void {
     this.#split.set(space, records);
+    if (packing !== undefined) this.#partPackings.set(space, packing);
   }
 
   /** Declares how entities of a space are written; whoever restores them reads that, and `adopt`s. */
@@ -181,8 +195,7 @@ export class Slots {
     const rows: StoredRow[] = [];
     for (const slots of this.#pages[page]?.values() ?? [])
       for (const { space, key, entity } of slots) {
-        const packing = entity === null ? undefined : this.#packings.get(space);
-        const written = packing === undefined ? entity : packing.whole(entity as Entity);
+        const written = entity === null ? null : this.#wholeOf(space, entity);
         rows.push([`${space} ${key}`, written]);
       }
     return Buffer.from(JSON.stringify(rows));
@@ -214,25 +227,51 @@ export class Slots {
   #rowOf({ space, key, entity, isWhole, parts }: Slot): StoredRow {
     const full = `${space} ${key}`;
     if (entity === null) return [full, null];
+    if (isWhole) return [full, this.#wholeOf(space, entity)];
     const packing = this.#packings.get(space);
     if (packing !== undefined)
-      return isWhole ? [full, packing.whole(entity)] : [full, ...packing.changed(entity)];
+      return packing.changed === undefined
+        ? [full, packing.whole(entity)]
+        : [full, ...packing.changed(entity)];
     const split = this.#split.get(space);
-    if (isWhole || split === undefined) return [full, entity];
-    const head: Record<string, unknown> = { ...entity };
+    return split === undefined
+      ? [full, entity]
+      : [full, ...this.#partsOf(space, split, entity, parts)];
+  }
+
+  #wholeOf(space: string, entity: Entity): Entity {
+    const packing = this.#packings.get(space);
+    if (packing !== undefined) return packing.whole(entity);
+    const partPacking = this.#partPackings.get(space);
+    if (partPacking === undefined) return entity;
+    const whole = partPacking.rest(entity) as Record<string, Parts>;
+    for (const name of this.#split.get(space) ?? [])
+      whole[name] = partPacking.record(name, (entity as Record<string, Parts>)[name] ?? {}, entity);
+    return whole;
+  }
+
+  /** The rest of an entity, and what changed in its split records. */
+  #partsOf(
+    space: string,
+    split: readonly string[],
+    entity: Entity,
+    parts: Slot['parts'],
+  ): [rest: Entity, changed: Record<string, Parts>] {
+    const packing = this.#partPackings.get(space);
+    const rest = (packing?.rest(entity) ?? { ...entity }) as Record<string, unknown>;
     const changed: Record<string, Parts> = {};
     for (const name of split) {
-      const record = head[name] as Parts;
-      head[name] = undefined; // JSON leaves it out
+      rest[name] = undefined; // JSON leaves it out
       const names = parts?.[name];
       if (names === undefined) continue;
+      const record = (entity as Record<string, Parts>)[name] as Parts;
       const members: Parts = {};
       // Parts bear names of others: what every object inherits is none of them.
       for (const part of names)
         own(members, part, Object.hasOwn(record, part) ? record[part] : null);
-      changed[name] = members;
+      changed[name] = packing?.record(name, members, entity) ?? members;
     }
-    return [full, head, changed];
+    return [rest, changed];
   }
 
   *#loading(

@@ -23,6 +23,13 @@ export type UsageStep = Partial<Sums>;
 
 const DAY_MS = 86_400_000;
 
+/** One text for all of it: the parts cannot run into one another. */
+function keyOf(dayMs: number, ...parts: readonly string[]): string {
+  let key = String(dayMs);
+  for (const part of parts) key += ` ${part.length}:${part}`;
+  return key;
+}
+
 /** Sums since the last `take`; nothing is kept beyond it, so a crash loses nothing that was written. */
 export class Usage {
   readonly #keepNames: KeepNames;
@@ -38,7 +45,7 @@ export class Usage {
     const names = [named, event.reasoning?.model ?? fact.model ?? ''] as const;
     const [workflow, model] = this.#keepNames(fact, dayMs, names);
     const role = fact.role ?? '';
-    const key = JSON.stringify([dayMs, tenant, agent, role, workflow, model]);
+    const key = keyOf(dayMs, tenant, agent, role, workflow, model);
     let row = this.#rows.get(key);
     if (row === undefined) {
       row = {

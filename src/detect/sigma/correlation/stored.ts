@@ -3,6 +3,7 @@ import type { Kind } from '../../../model/event.ts';
 import type { Entity, Packing, Parts } from '../../../state/slots.ts';
 import type { Fired, Group } from './group.ts';
 import type { KeptHit } from './hit.ts';
+import { sourceOf } from './search.ts';
 
 /** A hit as it is written. Null stands for what another member says as well. */
 type StoredHit = readonly [
@@ -175,8 +176,7 @@ function ownHits(own: NumberedHits, hitOf: (number: number) => KeptHit): object 
   if (seen !== undefined)
     found['seen'] = seen.map(([place, number]) => {
       const kept = hitOf(number);
-      const { kind, topic } = kept.witness;
-      return { place, ms: kept.ms, source: `${kind} ${topic}`, kept };
+      return { place, ms: kept.ms, source: sourceOf(kept), kept };
     });
   if (pending !== undefined)
     found['pending'] = pending.map((one) => ({ ...one, hits: one.hits.map(hitOf) }));
