@@ -64,7 +64,7 @@ export interface PipelineOptions {
   readonly releaseMax?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
-   * Default 32 MiB: recovery then reads a second more at most, and a small state is not rewritten
+   * Default 64 MiB: recovery then reads a second more at most, and a small state is not rewritten
    * as fast as it changes.
    */
   readonly pageEveryBytes?: number;
@@ -136,7 +136,7 @@ export interface Pipeline {
 }
 
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
-const PAGE_EVERY_BYTES = 32 * 1024 * 1024;
+const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;

@@ -1,6 +1,7 @@
 /** Sessions, agents and acts: the ledger's entities as they are stored. */
 import type { Kind } from '../model/event.ts';
 import type { Attempt, Intent, SessionView, Unannounced, WitnessRecord } from '../model/fact.ts';
+import { naming } from '../state/names.ts';
 import type { Entity } from '../state/slots.ts';
 
 /** An agent as governance knows it. */
@@ -230,30 +231,7 @@ export function viewOf(session: SessionEntity, agent: AgentEntity | undefined): 
 }
 
 /** Key of a session or agent: the parts cannot run into one another. */
-export function keyOf(tenant: string, id: string): string {
-  let ids = KEYS.get(tenant);
-  if (ids === undefined) {
-    ids = new Map();
-    KEYS.set(tenant, ids);
-  }
-  let key = ids.get(id);
-  if (key !== undefined) return key;
-  if (keys >= KEYS_MAX) {
-    KEYS.clear();
-    KEYS.set(tenant, ids);
-    ids.clear();
-    keys = 0;
-  }
-  keys += 1;
-  key = `${tenant.length}:${tenant}:${id}`;
-  ids.set(id, key);
-  return key;
-}
-
-/** An event asks for the same two keys some twenty times; a text made anew is hashed anew each time. */
-const KEYS = new Map<string, Map<string, string>>();
-const KEYS_MAX = 20_000;
-let keys = 0;
+export const keyOf = naming((tenant: string, id: string) => `${tenant.length}:${tenant}:${id}`);
 
 /** Key of a name within an entity: agents may be called `constructor` or `__proto__`. */
 export function markOf(name: string): string {

@@ -44,8 +44,8 @@ type StoredAct = readonly [
 
 /** Whom it is about is always written. */
 const ALWAYS = { tenant: null, id: null, agent: null, firstMs: null, lastMs: null };
-const FRESH_SESSION = { ...newSession('', '', '', 0), ...ALWAYS };
-const FRESH_AGENT = { ...newAgent('', '', 0), ...ALWAYS };
+const restOf = sparse({ ...newSession('', '', '', 0), ...ALWAYS }, SESSION_RECORDS);
+const agentOf = sparse({ ...newAgent('', '', 0), ...ALWAYS });
 /** Members that lists stand for. Whatever has others is written by name. */
 const INTENT_MEMBERS = 14;
 const ATTEMPT_MEMBERS = 18;
@@ -53,14 +53,14 @@ const STEP_ENTITIES = 10_000;
 
 /** How sessions are written: their records member by member, acts of them as lists. */
 export const SESSION_PACKING: PartPacking = {
-  rest: (entity) => sparse(entity, FRESH_SESSION, SESSION_RECORDS) as Entity,
+  rest: (entity) => restOf(entity) as Entity,
   record: (name, members, entity) =>
     name === 'acts' ? packActs(members, (entity as SessionEntity).id) : members,
 };
 
 /** How agents are written. */
 export const AGENT_PACKING = {
-  whole: (entity: Entity) => sparse(entity, FRESH_AGENT) as Entity,
+  whole: (entity: Entity) => agentOf(entity) as Entity,
 };
 
 /** Puts restored sessions and agents back as they were kept, some thousand a step. */

@@ -72,6 +72,7 @@ export class Slots {
   readonly #partPackings = new Map<string, PartPacking>();
   readonly #packings = new Map<string, Packing>();
   #dirty: Slot[] = [];
+  #last: Slot | undefined;
   #cursor = 0;
 
   /**
@@ -98,7 +99,7 @@ export class Slots {
 
   /** The entity itself, to be changed in place and then touched. */
   get<T extends Entity>(space: string, key: string): T | undefined {
-    return this.#spaces.get(space)?.get(key)?.entity as T | undefined;
+    return this.#find(space, key)?.entity as T | undefined;
   }
 
   put(space: string, key: string, entity: Entity): void {
@@ -109,13 +110,13 @@ export class Slots {
   }
 
   touch(space: string, key: string): void {
-    const slot = this.#spaces.get(space)?.get(key);
-    if (slot !== undefined && !slot.isDirty) this.#mark(slot);
+    const slot = this.#find(space, key);
+    if (slot !== undefined) this.#mark(slot);
   }
 
   /** One member of a split record was set, changed or deleted. */
   touchPart(space: string, key: string, record: string, part: string): void {
-    const slot = this.#spaces.get(space)?.get(key);
+    const slot = this.#find(space, key);
     if (slot === undefined) return;
     this.#mark(slot);
     if (slot.isWhole) return;
@@ -130,6 +131,7 @@ export class Slots {
     const slot = slots?.get(key);
     if (slots === undefined || slot === undefined) return;
     slots.delete(key);
+    if (this.#last === slot) this.#last = undefined;
     this.#onPage(slot).delete(slot);
     slot.entity = null;
     this.#mark(slot);
@@ -209,6 +211,7 @@ export class Slots {
     const upto = new Array<number>(PAGES).fill(0);
     for (const page of this.#pages) page.clear();
     this.#spaces.clear();
+    this.#last = undefined;
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
       yield* this.#loading(bytes, null);
@@ -291,7 +294,7 @@ export class Slots {
     const cut = full.indexOf(' ');
     const space = full.slice(0, cut);
     const key = full.slice(cut + 1);
-    if (isNewer !== null && !isNewer(pageOf(full))) return;
+    if (isNewer !== null && !isNewer(pageOf(space, key))) return;
     if (entity === null) {
       this.remove(space, key);
       return;
@@ -308,6 +311,15 @@ export class Slots {
     slot.entity = entity;
   }
 
+  /** What is touched is what was just asked for, as a rule. */
+  #find(space: string, key: string): Slot | undefined {
+    const last = this.#last;
+    if (last !== undefined && last.key === key && last.space === space) return last;
+    const found = this.#spaces.get(space)?.get(key);
+    if (found !== undefined) this.#last = found;
+    return found;
+  }
+
   #slotOf(space: string, key: string, entity: Entity): Slot {
     let slots = this.#spaces.get(space);
     if (slots === undefined) {
@@ -316,7 +328,7 @@ export class Slots {
     }
     let slot = slots.get(key);
     if (slot === undefined) {
-      const page = pageOf(`${space} ${key}`);
+      const page = pageOf(space, key);
       slot = { space, key, page, entity, isDirty: false, isWhole: false, parts: null };
       slots.set(key, slot);
       this.#onPage(slot).add(slot);
@@ -361,10 +373,15 @@ function parseRows(bytes: Buffer): StoredRow[] {
   return JSON.parse(bytes.toString('utf8')) as StoredRow[];
 }
 
-/** FNV-1a over UTF-16 units: stable for ever, for it decides where an entity is stored. */
-function pageOf(full: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < full.length; at += 1)
-    hash = Math.imul(hash ^ full.charCodeAt(at), 0x01000193);
+/** FNV-1a over the UTF-16 units of both: stable for ever, for it decides where an entity is stored. */
+function pageOf(space: string, key: string): number {
+  const hash = hashed(hashed(hashed(0x811c9dc5, space), ' '), key);
   return (hash ^ (hash >>> 16)) & (PAGES - 1);
+}
+
+function hashed(from: number, text: string): number {
+  let hash = from;
+  for (let at = 0; at < text.length; at += 1)
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash;
 }

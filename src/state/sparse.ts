@@ -1,28 +1,33 @@
 /** Sparse entities: what is as in a new one is not written, and comes back from a new one. */
 
+/** Names of members that are never written. */
+const LEFT_OUT = Symbol('left out');
+
 /**
- * The members that are not as `usual` has them: another plain value, or a list or record that is not
- * empty on both sides. `without`: names that are left out whatever they hold.
+ * Makes a writer: it gives the members that are not as `usual` has them: another plain value, or a
+ * list or record that is not empty on both sides. `without`: names it leaves out whatever they hold.
  */
 export function sparse(
-  entity: object,
   usual: object,
   without: readonly string[] = [],
-): Record<string, unknown> {
-  const from = entity as Readonly<Record<string, unknown>>;
-  const fresh = usual as Readonly<Record<string, unknown>>;
-  const written: Record<string, unknown> = {};
-  for (const name in from) {
-    const value = from[name];
-    if (value === undefined || isUsual(value, fresh[name]) || without.includes(name)) continue;
-    written[name] = value;
-  }
-  return written;
+): (entity: object) => Record<string, unknown> {
+  const fresh = new Map<string, unknown>(Object.entries(usual));
+  for (const name of without) fresh.set(name, LEFT_OUT);
+  return (entity) => {
+    const written: Record<string, unknown> = {};
+    for (const name in entity) {
+      const value = (entity as Readonly<Record<string, unknown>>)[name];
+      if (value === undefined) continue;
+      const known = fresh.get(name);
+      if (value === known || known === LEFT_OUT || isNothing(value, known)) continue;
+      written[name] = value;
+    }
+    return written;
+  };
 }
 
-/** Is it the same plain value, or nothing in a list or record on both sides? */
-function isUsual(value: unknown, usual: unknown): boolean {
-  if (value === usual) return true;
+/** Is there nothing in a list, or in a record, on both sides? */
+function isNothing(value: unknown, usual: unknown): boolean {
   if (typeof value !== 'object' || typeof usual !== 'object') return false;
   return value !== null && usual !== null && isEmpty(value) && isEmpty(usual);
 }

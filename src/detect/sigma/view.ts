@@ -1,7 +1,7 @@
 /** Event views: one event as rules see it, values by field name, own properties only. */
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
-import { ask } from '../derived/asked.ts';
+import { type Asked, ask } from '../derived/asked.ts';
 import { derivedField, readDerived } from '../derived/fields.ts';
 import { fold } from './text.ts';
 
@@ -42,48 +42,69 @@ const DEPTH_MAX = 64;
 
 /** View of a folded event: derived fields, then its own. */
 export function viewOf(fact: EventFact, inventory: Inventory): EventView {
-  const asked = ask(fact, inventory);
-  const derived = (field: string): unknown => {
-    const known = derivedField(field);
-    return known === undefined ? UNDERIVED : readDerived(asked, known);
+  return createViewer(inventory)(fact);
+}
+
+/** Makes views of folded events, one after the other: each is good until the next one is made. */
+export function createViewer(inventory: Inventory): (fact: EventFact) => EventView {
+  const view = new View();
+  return (fact) => {
+    view.show(fact.event, ask(fact, inventory), fact.event.time.eventMs);
+    return view;
   };
-  return new View(fact.event, derived, fact.event.time.eventMs);
 }
 
 /** View of any record, without derived fields. */
 export function recordView(record: object): EventView {
-  return new View(record, () => UNDERIVED, null);
+  const view = new View();
+  view.show(record, null, null);
+  return view;
 }
 
-/** Says that a name is no derived field. One that is absent is not looked for in what the record claims. */
-const UNDERIVED = Symbol('no derived field');
+/** A value and the event it is of: places are kept, so that an event makes none anew. */
+interface Place {
+  turn: number;
+  value: Value;
+}
 
 class View implements EventView {
-  readonly #record: object;
-  readonly #derived: (field: string) => unknown;
-  readonly #values = new Map<string, Value>();
+  #record: object = NOBODY;
+  #asked: Asked | null = null;
+  #turn = 0;
+  readonly #places = new Map<string, Place>();
   #texts: readonly string[] | undefined;
   #folded: readonly string[] | undefined;
-  readonly ms: number | null;
+  ms: number | null = null;
   oversized = 0;
 
-  constructor(record: object, derived: (field: string) => unknown, ms: number | null) {
+  /** `asked`: what derived fields are read from; null where there are none. */
+  show(record: object, asked: Asked | null, ms: number | null): void {
     this.#record = record;
-    this.#derived = derived;
+    this.#asked = asked;
+    this.#turn += 1;
+    this.#texts = undefined;
+    this.#folded = undefined;
     this.ms = ms;
+    this.oversized = 0;
   }
 
+  /** A name of a derived field that is absent is not looked for in what the record claims. */
   get(field: string): unknown {
-    const derived = this.#derived(field);
-    return derived === UNDERIVED ? lookUp(this.#record, pathOf(field), 0) : derived;
+    const known = this.#asked === null ? undefined : derivedField(field);
+    if (known === undefined) return lookUp(this.#record, pathOf(field), 0);
+    return readDerived(this.#asked as Asked, known);
   }
 
   value(field: string): FieldValue {
-    const known = this.#values.get(field);
-    if (known !== undefined) return known;
+    const place = this.#places.get(field);
+    if (place?.turn === this.#turn) return place.value;
     const raw = this.get(field);
     const value = raw === undefined ? ABSENT : new Value(raw, this.#cut);
-    this.#values.set(field, value);
+    if (place === undefined) this.#places.set(field, { turn: this.#turn, value });
+    else {
+      place.turn = this.#turn;
+      place.value = value;
+    }
     return value;
   }
 
@@ -106,6 +127,7 @@ class View implements EventView {
   };
 }
 
+const NOBODY: object = {};
 const NONE: readonly never[] = [];
 
 class Value implements FieldValue {
@@ -117,6 +139,13 @@ class Value implements FieldValue {
 
   constructor(raw: unknown, cut: (text: string) => string) {
     this.present = raw !== undefined;
+    if (typeof raw === 'string') {
+      const text = cut(raw);
+      this.nothing = false;
+      this.texts = [text];
+      this.scalars = text === raw ? this.texts : [raw];
+      return;
+    }
     if (Array.isArray(raw)) {
       const scalars: (string | number | boolean)[] = [];
       this.nothing = flatten(raw, scalars, 0);

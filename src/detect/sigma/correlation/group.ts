@@ -1,6 +1,7 @@
 /** Groups: the state of one correlation for one combination of group-by values. */
 import { canonicalJson } from '../../../model/canonical-json.ts';
 import { idOf } from '../../../model/ids.ts';
+import { naming } from '../../../state/names.ts';
 import type { Entity } from '../../../state/slots.ts';
 import type { CorrelationRule } from './definition.ts';
 import type { Firing, Hit, KeptHit } from './hit.ts';
@@ -82,10 +83,15 @@ export function fieldAt(rule: CorrelationRule, name: string, place: number): str
 
 /** Name of a group, unambiguous. */
 export function groupKey(tenant: string, values: readonly (string | null)[]): string {
+  // Most have one value, and come again with it.
+  const [first] = values;
+  if (values.length === 1 && typeof first === 'string') return singleKey(tenant, first);
   let key = `${tenant.length}:${tenant}`;
   for (const value of values) key += value === null ? ' -' : ` ${value.length}:${value}`;
   return key;
 }
+
+const singleKey = naming((tenant, value) => `${tenant.length}:${tenant} ${value.length}:${value}`);
 
 /** A group with nothing in it. */
 export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: unknown): Group {

@@ -1,4 +1,5 @@
 /** Store: the groups of one correlation, bounded so that nobody can push another's out. */
+import { naming } from '../../../state/names.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import type { Group } from './group.ts';
@@ -146,5 +147,7 @@ function leastOf(own: ReadonlyMap<string, Group>): string | undefined {
 }
 
 function agentKey({ tenant, agent }: Group): string {
-  return `${tenant.length}:${tenant} ${agent}`;
+  return ownerKey(tenant, agent);
 }
+
+const ownerKey = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);
