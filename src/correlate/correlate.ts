@@ -408,8 +408,9 @@ function settle(ledger: Ledger, key: string, session: SessionEntity): void {
 function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
   const { clockToleranceMs } = ledger.options;
   let next: number | null = null;
-  for (const [mark, witness] of Object.entries(session.identities)) {
+  for (const mark in session.identities) {
     if (session.checked[mark] !== undefined) continue;
+    const witness = session.identities[mark] as WitnessRecord;
     const due = witness.ms + clockToleranceMs;
     if (due > nowMs) {
       next = next === null ? due : Math.min(next, due);

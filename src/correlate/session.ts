@@ -235,8 +235,10 @@ export const keyOf = naming((tenant: string, id: string) => `${tenant.length}:${
 
 /** Key of a name within an entity: agents may be called `constructor` or `__proto__`. */
 export function markOf(name: string): string {
-  return `@${name}`;
+  return marked('@', name);
 }
+
+const marked = naming((sign, name) => `${sign}${name}`);
 
 /** The name behind a mark. */
 export function nameOf(mark: string): string {

@@ -165,6 +165,7 @@ class Pattern implements Machine {
 
   /** A hit where nothing should be: what waits is over, and what was said is taken back. */
   #spoil(group: Group, own: Own, { place, ms, kept }: Seen, late: boolean): void {
+    if (own.pending.length === 0 && (!late || group.fired.length === 0)) return;
     const spoils = (one: Stretch) => one.place === place && one.fromMs <= ms && ms <= one.toMs;
     const isSpoilt = ({ empty, hits, timeMs }: Pending) =>
       // What comes in order stands behind everything that has come, whatever its time says.

@@ -115,9 +115,12 @@ export class GroupStore {
 
   #own(key: string, group: Group): void {
     const agent = agentKey(group);
-    const own = this.#byAgent.get(agent);
-    if (own === undefined) this.#byAgent.set(agent, new Map([[key, group]]));
-    else own.set(key, group);
+    let own = this.#byAgent.get(agent);
+    if (own === undefined) {
+      own = new Map();
+      this.#byAgent.set(agent, own);
+    }
+    own.set(key, group);
   }
 
   #drop(key: string | undefined, cause: string): void {

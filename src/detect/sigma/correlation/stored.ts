@@ -14,8 +14,10 @@ type StoredHit = readonly [
   late: 0 | 1,
   tag: string | null,
   kind: Kind,
-  topic: string,
-  nativeId: string,
+  /** Null where it is the kind. */
+  topic: string | null,
+  /** Null where it is the number in the session. */
+  nativeId: string | null,
   partition: number,
   offset: number,
   index: number,
@@ -212,8 +214,8 @@ function packHit(hit: KeptHit, bases: readonly string[]): Written {
     hit.late ? 1 : 0,
     hit.tag,
     witness.kind,
-    topic,
-    witness.nativeId,
+    topic === witness.kind ? null : topic,
+    witness.nativeId === numberedId(entity.session, witness.seq) ? null : witness.nativeId,
     partition,
     offset,
     index,
@@ -231,9 +233,11 @@ function packHit(hit: KeptHit, bases: readonly string[]): Written {
 
 function unpackHit(hit: Written, bases: readonly string[]): KeptHit {
   if (!isStoredHit(hit)) return { ...hit, number: 0 };
-  const [rule, eventId, ms, late, tag, kind, topic, nativeId, partition, offset, index] = hit;
+  const [rule, eventId, ms, late, tag, kind, named, id, partition, offset, index] = hit;
   const [, , , , , , , , , , , witnessMs, seq, agent, call, tool, tenant, owner, role, session] =
     hit;
+  const topic = named ?? kind;
+  const nativeId = id ?? numberedId(session, seq);
   return {
     rule: typeof rule === 'string' ? rule : (bases[rule] as string),
     ...{ eventId, ms, late: late === 1 },
@@ -244,6 +248,11 @@ function unpackHit(hit: Written, bases: readonly string[]): KeptHit {
     entity: { tenant, agent: owner ?? agent, role, session },
     ...{ tag, from: [], number: 0 },
   };
+}
+
+/** Identity of an event that its place in the session identifies (src/source). */
+function numberedId(session: string | null, seq: number | null): string {
+  return `session/${session}/${seq}`;
 }
 
 function isStoredHit(hit: Written): hit is StoredHit {

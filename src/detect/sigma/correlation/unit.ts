@@ -80,10 +80,11 @@ export class Unit {
       this.#context.count('correlation.no-value');
       return;
     }
-    const key = this.#keyOf(hit, place);
+    const values = this.#valuesOf(hit, place);
+    const key = this.#keyOf(hit, values);
     if (key === null) return;
     const known = this.store.get(key);
-    const group = known ?? this.#open(key, hit, place);
+    const group = known ?? this.#open(key, hit, values);
     // Where events are measured each counts once, however many rules it matches.
     if (isKept(group, hit, this.rule.type === 'temporal')) return;
     const late = hit.late || hit.ms < group.lastMs;
@@ -112,7 +113,7 @@ export class Unit {
 
   /** A firing of a base was taken back: what rests on it is, too. */
   forget(hit: ChainedHit, place: number, reason: string): void {
-    const key = this.#keyOf(hit, place);
+    const key = this.#keyOf(hit, this.#valuesOf(hit, place));
     const group = key === null ? undefined : this.store.get(key);
     const value = this.#machine.valueOf(hit, place);
     if (key === null || group === undefined || value === null) return;
@@ -149,8 +150,7 @@ export class Unit {
     for (const [key, group] of restored) if (group.fired.length > 0) this.#standing.add(key);
   }
 
-  #keyOf(hit: Hit, place: number): string | null {
-    const values = this.#valuesOf(hit, place);
+  #keyOf(hit: Hit, values: Group['values']): string | null {
     if (this.rule.missingGroup === 'skip' && values.includes(null)) {
       this.#context.count('group.missing');
       return null;
@@ -162,8 +162,8 @@ export class Unit {
     return this.rule.groupBy.map((name) => textOf(hit.field(fieldAt(this.rule, name, place))));
   }
 
-  #open(key: string, hit: Hit, place: number): Group {
-    const group = emptyGroup(hit, this.#valuesOf(hit, place), this.#machine.create());
+  #open(key: string, hit: Hit, values: Group['values']): Group {
+    const group = emptyGroup(hit, values, this.#machine.create());
     this.store.add(key, group);
     return group;
   }
