@@ -65,6 +65,7 @@ export function recordView(record: object): EventView {
 interface Place {
   turn: number;
   value: Value;
+  own: Value | null;
 }
 
 class View implements EventView {
@@ -96,16 +97,20 @@ class View implements EventView {
   }
 
   value(field: string): FieldValue {
-    const place = this.#places.get(field);
-    if (place?.turn === this.#turn) return place.value;
-    const raw = this.get(field);
-    const value = raw === undefined ? ABSENT : new Value(raw, this.#cut);
-    if (place === undefined) this.#places.set(field, { turn: this.#turn, value });
-    else {
-      place.turn = this.#turn;
-      place.value = value;
+    let place = this.#places.get(field);
+    if (place === undefined) {
+      place = { turn: 0, value: ABSENT, own: null };
+      this.#places.set(field, place);
     }
-    return value;
+    if (place.turn === this.#turn) return place.value;
+    const raw = this.get(field);
+    place.turn = this.#turn;
+    if (raw === undefined) place.value = ABSENT;
+    else {
+      place.own ??= new Value();
+      place.value = place.own.fill(raw, this.#cut);
+    }
+    return place.value;
   }
 
   texts(folded: boolean): readonly string[] {
@@ -130,21 +135,23 @@ class View implements EventView {
 const NOBODY: object = {};
 const NONE: readonly never[] = [];
 
+/** What is at a field. It is filled anew for each event that has something there. */
 class Value implements FieldValue {
-  readonly present: boolean;
-  readonly nothing: boolean;
-  readonly scalars: readonly (string | number | boolean)[];
-  readonly texts: readonly string[];
+  present = false;
+  nothing = true;
+  scalars: readonly (string | number | boolean)[] = NONE;
+  texts: readonly string[] = NONE;
   #folded: readonly string[] | undefined;
 
-  constructor(raw: unknown, cut: (text: string) => string) {
+  fill(raw: unknown, cut: (text: string) => string): this {
+    this.#folded = undefined;
     this.present = raw !== undefined;
     if (typeof raw === 'string') {
       const text = cut(raw);
       this.nothing = false;
       this.texts = [text];
       this.scalars = text === raw ? this.texts : [raw];
-      return;
+      return this;
     }
     if (Array.isArray(raw)) {
       const scalars: (string | number | boolean)[] = [];
@@ -158,6 +165,7 @@ class Value implements FieldValue {
       this.scalars.length === 0
         ? NONE
         : this.scalars.map((each) => (typeof each === 'string' ? cut(each) : String(each)));
+    return this;
   }
 
   folded(): readonly string[] {
@@ -167,7 +175,7 @@ class Value implements FieldValue {
 }
 
 /** Most events lack most fields that rules speak of. */
-const ABSENT = new Value(undefined, (text) => text);
+const ABSENT = new Value();
 
 function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
