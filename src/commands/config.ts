@@ -88,6 +88,7 @@ function meaningProblems(
   for (const [at, secret] of [
     [['control', 'webhook', 'secret'], config.control?.webhook.secret],
     [['database', 'url'], config.database?.url],
+    [['journal', 'signingKey'], config.journal?.signingKey],
   ] as const)
     if (secret !== undefined && (secret.env === undefined) === (secret.file === undefined))
       say(at, 'give exactly one of `env` and `file`: secrets are never written inline');

@@ -11,6 +11,7 @@ import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import { readLibrary } from './library.ts';
+import { pruneByRetention, signAtTheEnd, signInTime } from './signing.ts';
 import { openStore } from './store.ts';
 import { baselinesDue, careForBaselines } from './window-acts.ts';
 
@@ -59,11 +60,14 @@ export const run: Command = {
         ...{ config, file, library, store, environment, clock: systemClock, log },
         ...(untilCaughtUp ? {} : { detectors }),
       };
+      const signing = { db: store.db, config, environment, log };
+      signInTime(signing, signal);
       runOnSchedule(
         'housekeeping',
         NIGHTLY,
         async () => {
-          log.info({ ...(await sweep(store.db, systemClock.nowMs())) }, 'housekeeping');
+          const pruned = await pruneByRetention(signing);
+          log.info({ ...(await sweep(store.db, systemClock.nowMs())), pruned }, 'housekeeping');
           await sayWhatIsDue(store.db, log);
         },
         log,
@@ -71,6 +75,7 @@ export const run: Command = {
       );
       runOnSchedule('baselines', BASELINE_ROUNDS, () => tendBaselines(store.db, log), log, signal);
       await runDaemon(parts, { untilCaughtUp, onCommit }, signal);
+      await signAtTheEnd(signing);
     } finally {
       await store.close();
     }

@@ -1,4 +1,4 @@
-/** Journal file: the record as lines of JSON that can be verified with nothing but a public key. */
+/** Journal file: the record as lines of JSON, to be verified with nothing but a public key. */
 import { createHash, type Hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { type Audit, Auditor } from './audit.ts';

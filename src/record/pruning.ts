@@ -1,4 +1,4 @@
-/** Pruning: lets go of the oldest entries up to a signed checkpoint, and leaves a signed record of it. */
+/** Pruning: lets go of entries up to a signed checkpoint, and signs that it did. */
 import { OperatingError } from '../model/errors.ts';
 import type { Database } from '../model/ports.ts';
 import { readCheckpoint } from './checkpoint.ts';

@@ -58,7 +58,8 @@ export function verifyByTheBook(file: Buffer, publicKeyPem: string): void {
           type: 'spki',
         });
         must(keyIdOf(next) === c.key.keyId, 'key introduced under another id');
-        keys.set((inForce = c.key.keyId), next);
+        inForce = c.key.keyId;
+        keys.set(inForce, next);
       }
       prev = r.hash;
     } else if (r.type === 'entry') {
