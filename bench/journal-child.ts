@@ -89,9 +89,10 @@ try {
   }
   const { size: bytes } = await stat(file);
   const { entries, checkpoints } = record;
-  answer<JournalOutcome>({
+  const outcome: JournalOutcome = {
     ...{ rounds, writeUs, bytes, entries: entries.length, checkpoints: checkpoints.length },
-  });
+  };
+  answer(outcome);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
