@@ -1,4 +1,5 @@
 /** Effects: everything one step of the pipeline wants recorded, as data. */
+import type { AgentChange, AgentSession } from './agent-history.ts';
 import type { CausalChain } from './chain.ts';
 import type {
   Announcement,
@@ -65,6 +66,9 @@ export interface Effects {
   readonly demotions: Demotion[];
   /** Sessions that were closed, by role: live units. */
   readonly closedUnits: { readonly role: string; readonly units: number }[];
+  /** What governance said of agents, and sessions it opened or closed. */
+  readonly agentChanges: AgentChange[];
+  readonly agentSessions: AgentSession[];
 }
 
 /** An empty set of effects. */
@@ -90,6 +94,8 @@ export function noEffects(): Effects {
     verdicts: [],
     demotions: [],
     closedUnits: [],
+    agentChanges: [],
+    agentSessions: [],
   };
 }
 

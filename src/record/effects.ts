@@ -4,6 +4,7 @@ import type { CoverageGap, DeadLetter, Notice } from '../model/detection.ts';
 import type { Effects } from '../model/effects.ts';
 import { idOf } from '../model/ids.ts';
 import type { Query } from '../model/ports.ts';
+import { writeAgentChanges, writeAgentSessions } from './agents.ts';
 import { writeCasework } from './casework.ts';
 import {
   byId,
@@ -200,6 +201,8 @@ export async function writeEffects(
   for (const reload of effects.reloads) entries.push({ kind: 'reload', atMs, body: { ...reload } });
   await writeObjectiveCounts(query, effects.objectiveCounts);
   await writeUsage(query, effects.usage);
+  entries.push(...(await writeAgentChanges(query, lane, effects.agentChanges, atMs)));
+  entries.push(...(await writeAgentSessions(query, effects.agentSessions, atMs)));
   entries.push(...(await writeRequestsDone(query, lane, effects.operatorRequests, atMs)));
   return entries;
 }

@@ -24,6 +24,8 @@ export const JOURNAL_KINDS = [
   'verdict',
   'demotion',
   'reload',
+  'agent',
+  'settings',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];

@@ -91,6 +91,20 @@ create table agent_history_cut (
   dropped bigint not null
 );
 
+-- What was in force for a subject, and until when; versions keep only their last time in force.
+create table baseline_in_force (
+  ord bigint generated always as identity primary key,
+  level text not null,
+  subject text not null,
+  hash text collate "C" not null,
+  from_ms bigint not null,
+  to_ms bigint
+);
+create index baseline_in_force_subject on baseline_in_force (subject, from_ms);
+insert into baseline_in_force (level, subject, hash, from_ms, to_ms)
+  select level, subject, hash, in_force_ms, ended_ms from baseline_version
+  where in_force_ms is not null order by ord;
+
 -- Settings that decide how far a role may be acted upon, each time a daemon began with others.
 create table settings_in_force (
   ord bigint generated always as identity primary key,
