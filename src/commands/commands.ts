@@ -20,6 +20,7 @@ import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { wordsOf } from './option-words.ts';
 import { produce } from './produce.ts';
+import { reconstruct } from './reconstruct.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { scaffold } from './scaffold.ts';
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
   objectives,
   usageCommand,
   journal,
+  reconstruct,
   status,
   replay,
   scaffold,
