@@ -20,11 +20,16 @@ export type ApplyOutcome =
   /** Not sent: its time was over before it could be. */
   | { readonly type: 'lapsed'; readonly detail: string };
 
+/** What stood at the target before we acted, as its driver read it: JSON, at most 16 KiB, no secrets. */
+export type Prior = Readonly<Record<string, unknown>>;
+
 /** An intention waiting to be sent. */
 export interface DueIntention {
   readonly intention: Intention;
   /** How often it was sent before. */
   readonly attempts: number;
+  /** Recorded before the first request of its lease was sent; null where nothing was. */
+  readonly prior: Prior | null;
 }
 
 /** A lease whose effect is watched, with what the gateway showed since it was accepted. */
