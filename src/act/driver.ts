@@ -82,7 +82,7 @@ export interface DriverParts<Options> {
   readonly source: string;
   /** As configured; they satisfy the definition's schema. */
   readonly options: Options;
-  /** Value of the secret reference at a key of the options; never to be shown. */
+  /** Value of the secret reference at a dotted path of the options; never to be shown. */
   readonly secret: (key: string) => string;
 }
 
@@ -92,12 +92,14 @@ export type DriverResult =
   | { readonly ok: false; readonly problem: string };
 
 /** A kind of driver: everything configuration and reference need to know of it. */
-export interface DriverDefinition<Options = never> {
+export interface DriverDefinition<Options> {
   /** As `type` in configuration. */
   readonly type: string;
   /** One sentence: what it reaches, and what is special about it. */
   readonly claim: string;
-  /** Options beside `type`; strict. Secrets are references by the `Secret` schema. */
+  /** Verbs that drivers of this kind can carry out, whatever their options. */
+  readonly verbs: readonly Verb[];
+  /** Options, `type` among them; strict. Secrets are references by the `Secret` schema. */
   readonly options: TSchema;
   /** Makes the driver, or says which option is wrong and what to write instead. No network. */
   make(parts: DriverParts<Options>): DriverResult;

@@ -147,6 +147,8 @@ export function stateOf(lease: StoredLease, nowMs: number): string {
   const at = endedMs === null ? '' : ` at ${timeOf(endedMs)}`;
   const why = endReason === null ? '' : `: ${endReason}`;
   switch (state) {
+    case 'awaiting':
+      return `waits for approval ${until}`;
     case 'requested':
       return `requested ${until}`;
     case 'accepted':

@@ -1,7 +1,7 @@
 /** Configuration: one YAML file; every key is documented here and published as JSON Schema. */
 import { type Static, type TOptional, type TSchema, Type } from 'typebox';
 import { MODES, VERBS, type Verb } from './decision.ts';
-import { MATURITIES } from './detection.ts';
+import { LEVELS, MATURITIES } from './detection.ts';
 import { KINDS, TRUSTS } from './event.ts';
 
 /** A duration with its unit, as configuration writes it. */
@@ -51,22 +51,57 @@ export const SourceConfig = Type.Object(
 /** One configured source. */
 export type SourceConfig = Static<typeof SourceConfig>;
 
-/** A reference to a secret. */
+/** Reference to a secret. Plug-ins put it into their own schemas; `secret` marks it there. */
 export const Secret = Type.Object(
   {
     env: Type.Optional(Type.String({ description: 'Environment variable that holds it.' })),
     file: Type.Optional(Type.String({ description: 'File that holds it.' })),
   },
-  { ...strict, description: 'A secret, from the environment or a file, never inline.' },
+  {
+    ...strict,
+    secret: true,
+    description: 'A secret, from the environment or a file, never inline.',
+  },
 );
+/** A secret as configuration refers to it: exactly one of the two. */
+export type SecretReference = Static<typeof Secret>;
 
-/** A plug-in by its type; what else it takes stands in the file of that type, and is checked by it. */
+/** A plug-in by its type; its other keys are its own, and its own schema checks them. */
 export const PluginConfig = Type.Object(
-  { type: Type.String({ minLength: 1, maxLength: 64, description: 'Kind of plug-in.' }) },
+  { type: Type.String({ minLength: 1, maxLength: 64, description: 'Which plug-in.' }) },
   { additionalProperties: true },
 );
 /** A configured plug-in. */
-export type PluginConfig = Static<typeof PluginConfig>;
+export type PluginConfig = Static<typeof PluginConfig> & Readonly<Record<string, unknown>>;
+
+const NAME = '^[a-z0-9][a-z0-9-]{0,31}$';
+const selection = (what: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: what }));
+
+/** Which announcements go where. */
+export const RouteConfig = Type.Object(
+  {
+    when: Type.Optional(
+      Type.Object(
+        {
+          severity: Type.Optional(
+            Type.Array(Type.Enum(LEVELS), { minItems: 1, description: 'Levels it is about.' }),
+          ),
+          role: selection('Roles it is about.'),
+          detector: selection('File stems of detectors it is about.'),
+        },
+        { ...strict, description: 'All that is given must hold. Absent: everything.' },
+      ),
+    ),
+    to: Type.Array(Type.String({ pattern: NAME }), {
+      minItems: 1,
+      description: 'Names of sinks. Empty routes are not written: leave the route away.',
+    }),
+  },
+  strict,
+);
+/** One route; the first whose condition holds decides. */
+export type RouteConfig = Static<typeof RouteConfig>;
 
 const perVerb = <T extends TSchema>(schema: T, description: string) =>
   Type.Object(
@@ -244,6 +279,31 @@ export const Config = Type.Object(
       ),
     ),
     control: Type.Optional(Control),
+    sinks: Type.Optional(
+      Type.Record(Type.String({ pattern: NAME }), PluginConfig, {
+        description: 'Where people are told of cases, by a name that routes use.',
+      }),
+    ),
+    routes: Type.Optional(
+      Type.Array(RouteConfig, {
+        maxItems: 100,
+        description:
+          'The first that fits decides; none: nobody is told. Absent: everything goes to every sink.',
+      }),
+    ),
+    alerts: Type.Optional(
+      Type.Object(
+        {
+          group: Type.Optional(
+            duration('What is announced of a case within this time is told together.', '30s'),
+          ),
+          repeat: Type.Optional(
+            duration('A case that goes on is told again, at the earliest, after this time.', '4h'),
+          ),
+        },
+        strict,
+      ),
+    ),
     guardrails: Type.Optional(
       Type.Object(
         {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { plansOf } from '../../src/commands/baseline-load.ts';
-import { DEFAULT_SOURCES, problemLines, readConfig, secretOf } from '../../src/commands/config.ts';
+import { DEFAULT_SOURCES, problemLines, secretOf } from '../../src/commands/config.ts';
+import { readConfig } from '../../src/commands/read-config.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 
 let folder = '';

@@ -18,6 +18,7 @@ import {
 
 const Options = Type.Object(
   {
+    type: Type.Literal('webhook'),
     url: Type.String({ pattern: '^https?://', description: 'Where intentions are posted.' }),
     secret: Secret,
     grace: Type.Optional(duration('How long an accepted action may take to work.', '5s')),
@@ -35,6 +36,7 @@ export const webhook: DriverDefinition<Options> = {
   type: 'webhook',
   claim:
     'Any HTTP endpoint of yours: a signed CloudEvent for each step; the path without an adapter.',
+  verbs: VERBS,
   options: Options,
   make({ http, clock, source, options, secret: secretAt }) {
     const secret = parseWebhookSecret(secretAt('secret'));
