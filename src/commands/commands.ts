@@ -1,5 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
 import { COMMON } from './arguments.ts';
+import { approvals } from './approvals.ts';
 import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   exceptions,
   measure,
   leases,
+  approvals,
   pause,
   resume,
   baseline,
