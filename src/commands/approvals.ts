@@ -38,7 +38,9 @@ export const approvals: Command = {
 async function list(given: Given, { output, environment }: CommandContext): Promise<0> {
   const limit = given.count('limit', 1) ?? 20;
   const pending = given.has('all') ? {} : { pending: true };
-  const found = await withStore(given, environment, (db) => listApprovals(db, { limit, ...pending }));
+  const found = await withStore(given, environment, (db) =>
+    listApprovals(db, { limit, ...pending }),
+  );
   output.json(found);
   if (found.length === 0) {
     output.line(given.has('all') ? 'Nobody was ever asked.' : 'Nothing waits for anybody.');
@@ -54,7 +56,9 @@ async function list(given: Given, { output, environment }: CommandContext): Prom
   if (first === undefined) return 0;
   const id = short(first.leaseId);
   output.line(`\nWhat it rests on: ${typed(`explain ${short(first.caseId)}`)}`);
-  output.line(`To agree: ${typed(`approvals approve ${id} --note WHY`)}, with your token in ${TOKEN}`);
+  output.line(
+    `To agree: ${typed(`approvals approve ${id} --note WHY`)}, with your token in ${TOKEN}`,
+  );
   return 0;
 }
 

@@ -1,6 +1,7 @@
 /** Commands: the list of all, and the text that names them. */
-import { COMMON } from './arguments.ts';
+
 import { approvals } from './approvals.ts';
+import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
 import { cases } from './cases.ts';

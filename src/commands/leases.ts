@@ -22,7 +22,8 @@ const SCOPES = ['fleet', 'role', 'agent', 'driver'] as const;
 /** The command. */
 export const leases: Command = {
   name: 'leases',
-  synopsis: 'leases [list] [--standing] [--agent ID] | leases undo LEASE --by WHO --reason WHY | leases plan LEASE',
+  synopsis:
+    'leases [list] [--standing] [--agent ID] | leases undo LEASE --by WHO --reason WHY | leases plan LEASE',
   summary: 'list leases; undo one; show what exactly is sent for one',
   options: { standing: 'flag', agent: 'value', limit: 'value', by: 'value', reason: 'value' },
   words: 2,
@@ -49,12 +50,14 @@ async function plan(
   if (prefix === undefined) throw usage('name the lease by the first characters of its id');
   const { config } = await configOf(given);
   const drivers = await driversOf(config, environment, systemClock);
-  return await withStore(given, environment, async (db) => {
+  return await withStore(given, environment, async (db): Promise<0> => {
     const { id } = await readLease(db, prefix);
     const { request, prior } = await readRequest(db, id);
     const driver = drivers.get(request.driver);
     if (driver === undefined)
-      throw usage(`lease ${short(id)} is for the driver ${request.driver}, which is not configured`);
+      throw usage(
+        `lease ${short(id)} is for the driver ${request.driver}, which is not configured`,
+      );
     const planned = driver.plan(request, prior);
     output.json({ leaseId: id, driver: request.driver, prior, ...planned });
     output.line(`${planned.method} ${safe(planned.url, 500)}`);

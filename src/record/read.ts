@@ -2,10 +2,10 @@
 import type { Prior } from '../model/action-log.ts';
 import type { CausalChain } from '../model/chain.ts';
 import type {
-  Intention,
   Announcement,
   Case,
   Decision,
+  Intention,
   LeaseState,
   Subject,
   Verb,

@@ -30,7 +30,9 @@ actionLogContract(async () => {
       assert.equal(await commitLane(db, token, step), 'done', `slice ${slice}`);
     },
     lease: async (leaseId) => {
-      const [row] = await db.query('select state, verification from lease where id = $1', [leaseId]);
+      const [row] = await db.query('select state, verification from lease where id = $1', [
+        leaseId,
+      ]);
       return row === undefined ? null : (row as never);
     },
     vote: (leaseId, voter, said, nowMs) =>
