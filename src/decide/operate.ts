@@ -1,4 +1,4 @@
-/** Operate: what people and the executor ask for of leases: undo, lift, pause, resume, escalate. */
+/** Operate: what is asked for of leases: undo, lift, pause, resume, escalate. */
 import type { Decision, Escalation, Intention, Mode, OperatorRequest } from '../model/decision.ts';
 import { idOf } from '../model/ids.ts';
 import { type ControlPlan, nextDriver } from './chain.ts';
