@@ -26,6 +26,7 @@ export const JOURNAL_KINDS = [
   'reload',
   'agent',
   'settings',
+  'approval',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];
