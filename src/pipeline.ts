@@ -686,7 +686,9 @@ class Spine implements Pipeline {
       },
       this.#correlate.fleet(),
     );
-    this.#effects.decisions.push(decided.decision);
+    const { decision, inputs } = decided;
+    this.#effects.decisions.push(decision);
+    this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
     this.#effects.intentions.push(...decided.intentions);
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)

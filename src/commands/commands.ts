@@ -8,6 +8,7 @@ import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { coverage } from './coverage.ts';
+import { decisions } from './decisions.ts';
 import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptions } from './exceptions.ts';
@@ -54,6 +55,7 @@ export const COMMANDS: readonly Command[] = [
   usageCommand,
   journal,
   reconstruct,
+  decisions,
   status,
   replay,
   scaffold,

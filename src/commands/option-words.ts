@@ -29,6 +29,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'run until-caught-up': 'ends when everything that is there was worked on',
   'run migrate': 'creates or updates the tables of a database of your own first',
   'check baselines': 'folder of baselines to check instead of the shipped one',
+  'decisions case': 'those of this case',
+  'decisions since': 'from this time on: 2026-11-30, or 7d ago; by event time',
   'reconstruct at': 'moment: 2026-11-30T14:00Z, or 2h ago; default: now',
   tenant: 'of this tenant, where several have an agent of the name',
   'journal key': 'PEM file with the public key you were given; several, where a key was lost',

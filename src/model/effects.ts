@@ -45,6 +45,8 @@ export interface Effects {
   readonly amendments: Amendment[];
   readonly cases: Case[];
   readonly decisions: Decision[];
+  /** What each was judged by, as plain JSON; some have none: they carry on with one that has. */
+  readonly decisionInputs: { readonly decisionId: string; readonly inputs: object }[];
   readonly intentions: Intention[];
   readonly coverage: CoverageGap[];
   readonly notices: Notice[];
@@ -78,6 +80,7 @@ export function noEffects(): Effects {
     amendments: [],
     cases: [],
     decisions: [],
+    decisionInputs: [],
     intentions: [],
     coverage: [],
     notices: [],

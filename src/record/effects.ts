@@ -192,7 +192,7 @@ export async function writeEffects(
   entries.push(...(await writeAmendments(query, effects.amendments, atMs)));
   await writeCases(query, lane, effects.cases);
   entries.push(...(await writeCasework(query, lane, effects, atMs)));
-  entries.push(...(await writeDecisions(query, lane, effects.decisions)));
+  entries.push(...(await writeDecisions(query, lane, effects)));
   entries.push(...(await writeIntentions(query, lane, effects.intentions)));
   entries.push(...(await writeCoverage(query, lane, effects.coverage, atMs)));
   entries.push(...(await writeNotices(query, effects.notices, atMs)));

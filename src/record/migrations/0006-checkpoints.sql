@@ -115,3 +115,6 @@ create table settings_in_force (
 
 -- What a decision was made of: canonical JSON; the journal holds its digest.
 alter table decision add column inputs text;
+-- Few of the entries: those that hold the digests of a decision and of its detection, by their time.
+create index journal_decided on journal (at_ms) where kind in ('decision', 'detection');
+create index decision_time on decision (time_ms, id);
