@@ -60,13 +60,18 @@ export const verifyStore: Command['run'] = async (given, { output, environment }
     const keys = own ?? (await keysOfRecord(db));
     return await auditRecord(db, keys, createProgress(output, 'entries', null));
   });
-  output.json({ ...found, keyFrom: own === null ? 'record' : 'given' });
+  output.json({ ...found, ...brokenOf(found), keyFrom: own === null ? 'record' : 'given' });
   if (own === null && found.checkpoints > 0)
     output.line(
       'By the keys that the database itself names: who can write to it can change those too. --key PUBLIC.pem names one you were given.',
     );
   return tellAudit(output, found);
 };
+
+/** As programs read it before there were checkpoints. */
+function brokenOf({ fault }: Audit): object {
+  return fault === null ? {} : { brokenAt: fault.entry, why: fault.why };
+}
 
 /** The first key, and those that nobody introduced: rotations are followed from there. */
 async function keysOfRecord(db: Database): Promise<PublicKey[]> {

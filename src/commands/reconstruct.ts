@@ -1,4 +1,4 @@
-/** `reconstruct`: who an agent was at a moment, what it might do, did, and what was done about it. */
+/** `reconstruct`: who an agent was, what it might do, did, and what was done about it. */
 import { systemClock } from '../adapters/clock.ts';
 import { readAgentAt } from '../record/agent-at.ts';
 import { usage } from './arguments.ts';

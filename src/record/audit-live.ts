@@ -42,6 +42,7 @@ export async function auditRecord(
         auditor.fail(
           `lane ${head.lane}, entry ${Math.min(last.n, head.n) + 1}`,
           `the chain ends at entry ${last.n}, and its recorded end is ${head.n}`,
+          Math.min(last.n, head.n) + 1,
         );
     }
     return auditor.finish();

@@ -19,7 +19,12 @@ export interface Audit {
   /** Nothing contradicts the keys, and nothing signed is missing. */
   readonly ok: boolean;
   /** The first thing that is wrong: where, and what. */
-  readonly fault: { readonly at: string; readonly why: string } | null;
+  readonly fault: {
+    readonly at: string;
+    readonly why: string;
+    /** Number of the entry within its lane; null where it is no entry. */
+    readonly entry: number | null;
+  } | null;
   readonly entries: number;
   /** Entries no checkpoint covers yet: only the chain speaks for them. */
   readonly unsigned: number;
@@ -100,8 +105,8 @@ export class Auditor {
   }
 
   /** Something outside the two chains is wrong. */
-  fail(at: string, why: string): void {
-    this.#fault ??= { at, why };
+  fail(at: string, why: string, entry: number | null = null): void {
+    this.#fault ??= { at, why, entry };
   }
 
   /** The next checkpoint. */
@@ -133,7 +138,7 @@ export class Auditor {
     }
     lane.before = entry;
     if (fault === null) this.#entries += 1;
-    else this.fail(`lane ${entry.lane}, entry ${entry.n}`, fault);
+    else this.fail(`lane ${entry.lane}, entry ${entry.n}`, fault, entry.n);
   }
 
   /** All was handed over: what is missing, and the whole answer. */
@@ -146,6 +151,7 @@ export class Auditor {
       this.fail(
         `lane ${id}, entry ${(before?.n ?? 0) + 1}`,
         `the last ${lacks} signed entries are missing: checkpoint ${end.checkpoint} was signed over ${end.n}`,
+        (before?.n ?? 0) + 1,
       );
     }
     if (!this.#isAnchored && this.#last !== null)

@@ -53,7 +53,7 @@ const historyOf = (seed: number, length: number) => {
   const decider = createDecide(new Slots(), optionsOf(random));
   const decided: { readonly detection: Detection; readonly done: Decided }[] = [];
   let nowMs = T0;
-  let acted: Acted | null = null;
+  let acted = null as Acted | null;
   for (let n = 0; n < length; n += 1) {
     const before: Acted | null = acted !== null && random() < 0.5 ? acted : null;
     // Half of the time what was acted upon goes on, when about half of its lease is over.

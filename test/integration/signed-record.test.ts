@@ -108,6 +108,7 @@ test('what was signed is found to be changed even where chain and head were rewr
       assert.deepEqual(found.fault, {
         at: 'lane 0, entry 1500',
         why: 'checkpoint 1 was signed over another entry',
+        entry: 1500,
       });
       throw rollback;
     }),
