@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [--smoke]`: runs a benchmark, keeps its result, rewrites the document. */
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
+import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
 import { e2e } from './e2e.ts';
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   recovery,
   journal,
+  containment,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
