@@ -26,7 +26,7 @@ import {
 import { prunable, prune } from '../../src/record/pruning.ts';
 import { newSigningKey, pemOf, type Signer, signerOf } from '../../src/record/signing-key.ts';
 import { verifyByTheBook } from '../record/verifier-by-the-book.ts';
-import { type } from './plumbline.ts';
+import { launch, type, untilTrue } from './plumbline.ts';
 import { type FreshDatabase, freshDatabase, providePostgres } from './postgres.ts';
 
 const provider = await providePostgres();
@@ -296,4 +296,49 @@ test('pruning, typed: says what would go until it is signed by a person', async 
   let n = 0;
   for await (const _ of readCheckpoints(db)) n += 1;
   assert.equal(n, 2);
+});
+
+test('a daemon signs while it runs, and says that it made a key; a configured key is rotated by name', async () => {
+  const { db, url } = await fresh();
+  const cwd = await mkdtemp(join(folder, 'daemon-'));
+  const secret = newSigningKey();
+  const source =
+    'sources:\n  - { name: g, topic: g, decoder: canonical, trust: gateway, kinds: [gateway] }\n';
+  await writeFile(join(cwd, 'plumbline.yaml'), `jsonl: { path: . }\n${source}`);
+  const where = { cwd, env: { DATABASE_URL: url } };
+  const daemon = launch(['run'], where);
+  await untilTrue('a checkpoint', async () => (await lastCheckpoint(db)) !== null, daemon);
+  const ended = await daemon.end();
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.match(ended.stderr + ended.stdout, /a key that signs the record was made/);
+  assert.doesNotMatch(ended.stderr + ended.stdout, /PRIVATE KEY/);
+  assert.equal((await lastCheckpoint(db))?.n, 2, 'one while it ran, one at its end');
+
+  // Another database, with a key of its own from the environment.
+  const other = await fresh();
+  await writeFile(
+    join(cwd, 'plumbline.yaml'),
+    `jsonl: { path: . }\njournal: { signingKey: { env: SIGNING_KEY } }\n${source}`,
+  );
+  const own = { cwd, env: { DATABASE_URL: other.url, SIGNING_KEY: secret } };
+  assert.equal((await type(['journal', 'checkpoint'], own)).code, 0);
+  const rotate = ['journal', 'rotate-key', '--by', 'ann', '--reason', 'due'];
+  const unnamed = await type(rotate, own);
+  assert.equal(unnamed.code, 2);
+  assert.match(unnamed.stderr, /--next NEXT\.pem/);
+  const next = newSigningKey();
+  await writeFile(join(cwd, 'next.pem'), next);
+  const rotated = await type([...rotate, '--next', 'next.pem'], own);
+  assert.equal(rotated.code, 0, rotated.stderr);
+  const stale = await type(['journal', 'checkpoint'], own);
+  assert.equal(stale.code, 1);
+  assert.match(stale.stderr, /JOURNAL_KEY/);
+  const fresher = { cwd, env: { ...own.env, SIGNING_KEY: next } };
+  assert.equal((await type(['journal', 'checkpoint'], fresher)).code, 0);
+  assert.equal((await auditRecord(other.db, [signerOf(secret, 'test')])).ok, true);
+  const wrong = { cwd, env: { ...own.env, SIGNING_KEY: 'not a key at all' } };
+  const refused = await type(['journal', 'checkpoint'], wrong);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /journal\.signingKey holds no private key/);
+  assert.doesNotMatch(refused.stderr, /not a key at all/);
 });
