@@ -11,7 +11,7 @@ import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import { readLibrary } from './library.ts';
-import { pruneByRetention, signAtTheEnd, signInTime } from './signing.ts';
+import { checkSigningKey, pruneByRetention, signAtTheEnd, signInTime } from './signing.ts';
 import { openStore } from './store.ts';
 import { baselinesDue, careForBaselines } from './window-acts.ts';
 
@@ -33,6 +33,7 @@ export const run: Command = {
         `no configuration: name one with --config FILE or put ${CONFIG_FILE} here; deploy/plumbline.yaml is a start, and \`npm start\` is a demo that needs none`,
       );
     const file = given.value('config') ?? CONFIG_FILE;
+    await checkSigningKey(config, environment);
     const library = await libraryOf(given, config);
     const log = createLog(given.has('quiet') ? 'warn' : 'info', config.instance ?? 'plumbline');
     for (const { file: at, line, message } of library.warnings)

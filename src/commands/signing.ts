@@ -70,6 +70,14 @@ export async function finishRotation(config: Config, inForce: string): Promise<v
     await replaceFile(next, keyFile(config));
 }
 
+/** A configured key that cannot be read is refused before anything starts: CONFIG_INVALID, NOT_FOUND. */
+export async function checkSigningKey(config: Config, environment: Environment): Promise<void> {
+  const configured = config.journal?.signingKey;
+  if (configured === undefined) return;
+  const where = 'journal.signingKey';
+  signerOf(await secretOf(configured, where, environment), where);
+}
+
 /** What signing needs. */
 export interface SigningParts {
   readonly db: Database;

@@ -341,4 +341,9 @@ test('a daemon signs while it runs, and says that it made a key; a configured ke
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /journal\.signingKey holds no private key/);
   assert.doesNotMatch(refused.stderr, /not a key at all/);
+  const started = await type(['run', '--until-caught-up'], wrong);
+  assert.equal(started.code, 2, 'refused at the start');
+  assert.match(started.stderr, /journal\.signingKey holds no private key/);
+  const status = await type(['status'], fresher);
+  assert.match(status.stdout, /^Journal: signed up to .*, checkpoint 3$/m);
 });
