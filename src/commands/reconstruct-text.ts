@@ -1,6 +1,7 @@
 /** Reconstruct, in words: what is known as of a moment, and, as plainly, what is not. */
 import type { AgentState } from '../model/agent-history.ts';
 import { MODES } from '../model/decision.ts';
+import { KINDS, type Kind } from '../model/event.ts';
 import { short } from '../model/ids.ts';
 import type { AgentAt, SessionAt } from '../record/agent-at.ts';
 import type { CaseAt, LeaseAt } from '../record/agent-conduct.ts';
@@ -220,10 +221,18 @@ function leaseLine(lease: LeaseAt, atMs: number): string {
   return `  lease ${short(id)} · ${verb}${tools} · ${state}; ${shown}: ${safe(lease.reason, 120)}`;
 }
 
-function blindLines({ blind }: AgentAt): string[] {
-  if (blind.length === 0) return ['  no book is known to have been blind at that moment'];
-  return blind.map(
+function blindLines({ blind, settings }: AgentAt): string[] {
+  const lines = blind.map(
     ({ source, kind, fromMs, toMs, reason }) =>
       `  ${safe(source)} (${kind}) from ${timeOf(fromMs)}${toMs === null ? '' : ` to ${timeOf(toMs)}`}: ${safe(reason)}`,
   );
+  if (blind.length === 0) lines.push('  no book is known to have been blind at that moment');
+  const sources = settings?.body['sources'];
+  const carried = Array.isArray(sources)
+    ? sources.flatMap(({ kinds }: { readonly kinds: readonly Kind[] }) => kinds)
+    : null;
+  const without = carried === null ? [] : KINDS.filter((kind) => !carried.includes(kind));
+  if (carried === null) lines.push(`  which books had a source at all: ${UNKNOWN}`);
+  for (const kind of without) lines.push(`  ${kind}: no source was configured for this book`);
+  return lines;
 }

@@ -145,6 +145,7 @@ test('text says unknown where nothing is known, and no prose of a mandate is kep
   assert.match(before.stdout, /mode: unknown: no settings were recorded by then/);
   const now = await type(['reconstruct', 'clerk'], where);
   assert.match(now.stdout, /mode: advise, by the settings of/);
+  assert.match(now.stdout, /gateway: no source was configured for this book/);
   assert.match(
     now.stdout,
     /spawned by session never-seen, which the record does not hold: the origin is unknown/,
