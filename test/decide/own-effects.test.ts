@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { forceOf } from '../../src/commands/baseline-force.ts';
+import { readCase, type WrittenCase } from '../../src/commands/case-file.ts';
 import { isRestrained } from '../../src/decide/own-effects.ts';
 import type { StandingLease } from '../../src/decide/standing.ts';
 import type { UnitReading } from '../../src/model/reading.ts';
-import { readCase, type WrittenCase } from '../detectors/case-file.ts';
 import {
   prepare,
   type Runner,
