@@ -1,4 +1,4 @@
-/** Case writing: recorded events in the form of a test file, times relative, as short as it gets. */
+/** Case writing: recorded events in the form of a test file, with times that are relative. */
 import type { Event } from '../model/event.ts';
 import { START_MS } from './case-file.ts';
 import type { Written } from './case-preamble.ts';
