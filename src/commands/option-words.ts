@@ -26,6 +26,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'cases content': 'keeps names and content as they were recorded; default: digests',
   'cases failing': 'writes it also where the detector does not do yet what it expects',
   'cases days': 'with --shadow: how many days back, by event time',
+  'adoption role': 'of this role only',
+  'adoption days': 'how many days back, by event time; at least 14',
   'leases standing': 'those that stand',
   'approvals all': 'those that are over, too',
   'token-file': 'file with your token; default: the environment variable PLUMBLINE_TOKEN',
