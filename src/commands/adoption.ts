@@ -1,4 +1,4 @@
-/** `adoption`: how far each role is from its next mode, with the figures a person needs for it. */
+/** `adoption`: how far each role is from its next mode, with the figures for the step. */
 import { toYaml } from '../adapters/files.ts';
 import { NO_CONTROL } from '../decide/chain.ts';
 import type { Config } from '../model/config.ts';

@@ -5,6 +5,7 @@ import type { Detection } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import { OperatingError } from '../model/errors.ts';
 import { short } from '../model/ids.ts';
+import { recordedMs } from '../record/power.ts';
 import { type CaseFile, readCase } from '../record/read.ts';
 import { type Given, usage } from './arguments.ts';
 import type { WrittenCase } from './case-file.ts';
@@ -40,15 +41,18 @@ export async function exportCase(
   if (prefix === undefined) throw usage(`name a case; ${typed('cases')} lists them`);
   const config = await configOrNull(given);
   const library = await libraryOf(given, config);
-  const file = await withStore(given, environment, (db) => readCase(db, prefix));
-  const judged = judgedOf(file);
-  const chosen = chosenOf(file, judged, given);
+  const { file, judged, chosen, readMs } = await withStore(given, environment, async (db) => {
+    const file = await readCase(db, prefix);
+    const judged = judgedOf(file);
+    const chosen = chosenOf(file, judged, given);
+    return { file, judged, chosen, readMs: await recordedMs(db, chosen.detection.id) };
+  });
   const detector = library.detectors.find(({ stem }) => stem === chosen.detection.detector);
   if (detector === undefined) {
     const known = library.detectors.map(({ stem }) => stem);
     throw usage(notKnown('detector', chosen.detection.detector, known, DETECTORS_LISTED));
   }
-  const found = await caseRecords(given, library, config, soughtOf(file, chosen));
+  const found = await caseRecords(given, library, config, soughtOf(file, chosen, readMs));
   if (found.dropped > 0)
     output.progress(`${count(found.dropped, 'record')} more than fit were left out`);
   const isFalse = chosen.verdict === 'false_positive';
@@ -120,7 +124,11 @@ function targetOf({ detector, entity, witnesses }: Detection): Target {
   return { detector, agent: entity.agent, session: entity.session, evidence };
 }
 
-function soughtOf({ case: one, detections }: CaseFile, { detection }: Judged): Sought {
+function soughtOf(
+  { case: one, detections }: CaseFile,
+  { detection }: Judged,
+  readMs: number | null,
+): Sought {
   const entities = [one.entity, ...detections.map((each) => each.detection.entity)];
   const sessions = entities.flatMap(({ session }) => (session === null ? [] : [session]));
   const { witnesses, timeMs, decidedMs } = detection;
@@ -130,6 +138,7 @@ function soughtOf({ case: one, detections }: CaseFile, { detection }: Judged): S
     evidence: new Map(witnesses.map(({ eventId, position }) => [eventId, position])),
     firstMs: Math.min(timeMs, ...witnesses.map((each) => each.timeMs)),
     lastMs: decidedMs,
+    readMs: Math.max(readMs ?? 0, decidedMs),
   };
 }
 

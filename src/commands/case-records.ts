@@ -20,6 +20,8 @@ export interface Sought {
   /** Event times of the first and last of it, ms. */
   readonly firstMs: number;
   readonly lastMs: number;
+  /** By when all of it had been read, on a clock, ms: behind event time where records came late. */
+  readonly readMs: number;
 }
 
 /** What was found. */
@@ -117,7 +119,7 @@ async function placeOf(
   const topics = [...new Set([...sought.evidence.values()].map(({ topic }) => topic))];
   const configured = config?.sources ?? [];
   const { feed, logs } = await kafkaWindow(
-    { brokers, sinceMs: sought.firstMs - BEFORE_MS, untilMs: sought.lastMs + AFTER_MS },
+    { brokers, sinceMs: sought.firstMs - BEFORE_MS, untilMs: sought.readMs + AFTER_MS },
     // Who somebody is and what he may was said once, perhaps long ago.
     {
       within: [...new Set([...topics, ...configured.map(({ topic }) => topic)])],

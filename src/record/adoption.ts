@@ -1,4 +1,4 @@
-/** Reads what a person must see before a role is given another mode: figures, and what they rest on. */
+/** Reads what a person must see before a role is given another mode, and what it rests on. */
 import type { Rung, VerdictValue } from '../model/decision.ts';
 import type { Database } from '../model/ports.ts';
 import { numberOf, textOf, textOrNull } from './row.ts';

@@ -86,6 +86,18 @@ export async function readDetections(
   return rows.map((row) => jsonOf<Detection>(row, 'body'));
 }
 
+const RECORDED = `select (extract(epoch from recorded_at) * 1000)::bigint as recorded_ms
+  from detection where id = $1`;
+
+/**
+ * When a detection was written, ms by the clock of the database: all that it rests on had been read
+ * by then, however late it came. Null where there is none.
+ */
+export async function recordedMs(db: Reads, detectionId: string): Promise<number | null> {
+  const [row] = await db.query(RECORDED, [cleanKey(detectionId)]);
+  return row === undefined ? null : numberOf(row, 'recorded_ms');
+}
+
 /** What a shadow would have done. */
 export interface ShadowRow {
   readonly detector: string;
