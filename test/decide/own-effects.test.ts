@@ -101,8 +101,12 @@ interface Told {
   readonly scores: ReadonlyMap<string, UnitReading>;
 }
 
-function fleet(answer: Answer | null, driver: string | null = 'test'): Told {
-  const given = AGENTS.flatMap((agent) => strayed(agent, answer));
+function fleet(
+  answer: Answer | null,
+  driver: string | null = 'test',
+  more: readonly Given[] = [],
+): Told {
+  const given = [...more, ...AGENTS.flatMap((agent) => strayed(agent, answer))];
   const one = readCase('own-effects', { name: 'fleet', why: 'law 6', given, expect: [] });
   const scores = new Map<string, UnitReading>();
   const baseline = forceOf([scribeProfile()], { plans: SCRIBE_PLAN });
@@ -150,6 +154,23 @@ describe('own effects', () => {
     assert.equal(quiet.scores.size, AGENTS.length);
     for (const [session, { readings }] of quiet.scores)
       assert.deepEqual(told.scores.get(session)?.readings, readings, session);
+  });
+
+  it('are looked for in each decision, beside the windows that were open', () => {
+    const window = { at: '-1s', agent: 'scribe-1', session: 'none', category: 'window' };
+    const opened = { change: 'window.opened', target: { type: 'role', id: 'scribe' } };
+    const { store } = fleet(UNNAMED, 'test', [{ ...window, governance: opened }]);
+    assert.ok(store.decisions.size > 0);
+    for (const { falsification, evidenceClass, wouldAct } of store.decisions.values()) {
+      const of = (name: string) => falsification.find(({ explanation }) => explanation === name);
+      assert.match(
+        of('open-window')?.data ?? '',
+        /^open: change window of role scribe, \d+ s before/,
+      );
+      assert.equal(of('open-window')?.verdict, evidenceClass === 'hard' ? 'cannot-tell' : 'holds');
+      assert.ok(of('our-own-action') !== undefined);
+      if (evidenceClass !== 'hard') assert.equal(wouldAct, false);
+    }
   });
 
   it('are told in any order and across crashes', () => {
