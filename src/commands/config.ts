@@ -4,6 +4,7 @@ import { Config, type SourceConfig } from '../model/config.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import { schemaProblems } from '../model/schema.ts';
 import { parseBudget } from '../score/budget.ts';
+import { sinkProblems } from './sinks.ts';
 
 /** The environment a command was started in; only main.ts reads the real one. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -57,7 +58,8 @@ export async function readConfig(file: string): Promise<ReadConfig> {
   problems.push(...schemaProblems(Config, document.value, where));
   if (problems.length > 0) return { config: none, file, problems };
   const config = document.value as Config;
-  return { config, file, problems: meaningProblems(config, file, document.lineOf) };
+  const meant = meaningProblems(config, file, document.lineOf);
+  return { config, file, problems: [...meant, ...sinkProblems(config, where)] };
 }
 
 function meaningProblems(

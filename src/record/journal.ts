@@ -23,6 +23,7 @@ export const JOURNAL_KINDS = [
   'verdict',
   'demotion',
   'reload',
+  'alert',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];

@@ -1,13 +1,12 @@
 /** Signed webhook driver: Standard Webhooks headers around a CloudEvents body. */
-import { createHmac } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import type { ApplyOutcome } from '../../model/action-log.ts';
 import type { Intention } from '../../model/decision.ts';
 import { VERBS } from '../../model/decision.ts';
 import { OperatingError } from '../../model/errors.ts';
 import type { Clock, Http, HttpResponse } from '../../model/ports.ts';
-import { BACKOFF_CAP_MS } from '../backoff.ts';
 import type { Driver } from '../driver.ts';
+import { parseWebhookSecret, signWebhook } from '../signature.ts';
+import { parseTarget, retryAfterMs } from '../target.ts';
 
 /** What a webhook driver is made of. */
 export interface WebhookOptions {
@@ -42,7 +41,7 @@ export function createWebhookDriver(
   const secret = parseWebhookSecret(options.secret);
   if (!secret.ok) return secret;
   const address = parseTarget(options.url);
-  if (!address.ok) return address;
+  if (!address.ok) return { ok: false, problem: `webhook url ${address.problem}` };
   const source = options.source ?? 'plumbline';
   const headersOf = (intention: Intention, body: string) => {
     const seconds = Math.floor(clock.nowMs() / 1000);
@@ -93,34 +92,6 @@ export function createWebhookDriver(
     },
   };
   return { ok: true, driver };
-}
-
-/** Bytes of a `whsec_<base64>` secret, or what is wrong with it without repeating it. */
-export function parseWebhookSecret(
-  text: string,
-):
-  | { readonly ok: true; readonly bytes: Buffer }
-  | { readonly ok: false; readonly problem: string } {
-  const refuse = (problem: string) => ({
-    ok: false as const,
-    problem: `webhook secret ${problem}; write whsec_ followed by the base64 of 24 to 64 random bytes`,
-  });
-  if (!text.startsWith('whsec_')) return refuse('does not start with whsec_');
-  const encoded = text.slice('whsec_'.length);
-  const bytes = Buffer.from(encoded, 'base64');
-  // Buffer.from skips what it cannot read: only text that comes back the same was base64.
-  if (bytes.toString('base64').replace(/=+$/, '') !== encoded.replace(/=+$/, '')) {
-    return refuse('is not base64 after whsec_');
-  }
-  if (bytes.length < 24) return refuse(`holds ${bytes.length} bytes, too few`);
-  if (bytes.length > 64) return refuse(`holds ${bytes.length} bytes, too many`);
-  return { ok: true, bytes };
-}
-
-/** `v1,<base64>`: HMAC-SHA256 over id, time in seconds and body, as Standard Webhooks has it. */
-export function signWebhook(secret: Buffer, id: string, seconds: number, body: string): string {
-  const signed = createHmac('sha256', secret).update(`${id}.${seconds}.${body}`, 'utf8');
-  return `v1,${signed.digest('base64')}`;
 }
 
 /**
@@ -221,14 +192,6 @@ function stateOf(body: string): string | null {
   }
 }
 
-/** Retry-After in ms, seconds or HTTP date; 0 where absent or unreadable, at most 30 s. */
-function retryAfterMs(value: string | undefined, nowMs: number): number {
-  if (value === undefined) return 0;
-  const text = value.trim();
-  const ms = /^[0-9]+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  return Number.isNaN(ms) ? 0 : Math.min(BACKOFF_CAP_MS, Math.max(0, ms));
-}
-
 /** Only a failure known to precede sending is a plain retry; anything else may have acted. */
 function outcomeOfFailure(cause: unknown): ApplyOutcome {
   const failure = cause instanceof OperatingError ? cause.cause : null;
@@ -238,35 +201,4 @@ function outcomeOfFailure(cause: unknown): ApplyOutcome {
     return { type: 'unknown', detail: `reply lost: ${code}`, afterMs: 0 };
   }
   return { type: 'unknown', detail: 'reply lost: unnamed failure', afterMs: 0 };
-}
-
-const neverCalled = new BlockList();
-neverCalled.addSubnet('169.254.0.0', 16, 'ipv4');
-neverCalled.addSubnet('fe80::', 10, 'ipv6');
-neverCalled.addAddress('fd00:ec2::254', 'ipv6');
-neverCalled.addAddress('100.100.100.200', 'ipv4');
-
-/**
- * The target's URL, or what is wrong with it. Cloud metadata and link-local addresses are refused:
- * a configuration that names them is a mistake or an attack, never a control plane.
- */
-function parseTarget(
-  text: string,
-): { readonly ok: true; readonly url: URL } | { readonly ok: false; readonly problem: string } {
-  const refuse = (problem: string) => ({ ok: false as const, problem: `webhook url ${problem}` });
-  const url = URL.parse(text);
-  if (url === null) return refuse('is not a URL; write for example https://ops.internal/control');
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return refuse(`has the scheme ${url.protocol} where http: or https: is needed`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    return refuse('contains credentials; the signature is the credential, remove them');
-  }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const family = isIP(host);
-  const blocked =
-    host === 'metadata.google.internal' ||
-    (family !== 0 && neverCalled.check(host, family === 6 ? 'ipv6' : 'ipv4'));
-  if (blocked) return refuse(`points at ${host}, a link-local or metadata address`);
-  return { ok: true, url };
 }
