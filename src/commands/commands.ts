@@ -1,4 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
+
+import { alerts } from './alerts.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
@@ -41,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   detectors,
   exceptions,
   measure,
+  alerts,
   leases,
   pause,
   resume,

@@ -19,6 +19,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'cases folded': 'with the detectors and agents that were folded into each',
   'cases shadow': 'what detectors in shadow would have done',
   'cases days': 'with --shadow: how many days back, by event time',
+  'alerts sink': 'of this sink only',
+  'alerts dead': 'those that were given up',
   'leases standing': 'those that stand',
   scope: 'what it is for: fleet, role, agent or driver',
   target: 'which role, agent or driver',

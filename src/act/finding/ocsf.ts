@@ -112,7 +112,7 @@ export function detectionFinding(
     ...confidenceOf(detections),
     ...riskOf(one.risk),
     ...responseOf(matter.leases),
-    ...verdictOf(matter),
+    ...(alert.why.includes('test') ? TEST : verdictOf(matter)),
     finding_info: findingInfo(alert, matter, detections, options),
     ...list('evidences', evidencesOf(detections, alert, options)),
     ...list('resources', toolsOf(detections)),
@@ -319,6 +319,8 @@ function response(
 ): OcsfEvent {
   return { action_id, action, disposition_id, disposition };
 }
+
+const TEST: OcsfEvent = { verdict_id: 6, verdict: 'Test' };
 
 /** What people said of it, where they agree. */
 function verdictOf({ verdicts }: AlertMatter): OcsfEvent {
