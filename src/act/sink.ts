@@ -65,6 +65,8 @@ export interface SinkPorts {
   readonly publisher: (brokers: readonly string[] | null) => Publisher | null;
   /** Name of this observer. */
   readonly instance: string;
+  /** A whole request, ms. */
+  readonly timeoutMs: number;
 }
 
 /** A mistake in options that no schema can say: key within the options, and what to write. */

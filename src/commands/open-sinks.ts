@@ -11,6 +11,8 @@ import type { Environment } from './config.ts';
 import { readSecrets } from './plugin-secrets.ts';
 import { configuredSinks, SINK_TYPES, type SinkSection } from './sinks.ts';
 
+/** A whole request to a sink, ms (handbook, outputs §2). */
+const TIMEOUT_MS = 5_000;
 const NOWHERE: Located = { file: 'plumbline.yaml', lineOf: () => null };
 
 /** What sinks are made of. */
@@ -46,7 +48,7 @@ export async function openSinks({
     publishers.set(key, made);
     return made;
   };
-  const ports = { http: createHttp(), clock, publisher, instance };
+  const ports = { http: createHttp(), clock, publisher, instance, timeoutMs: TIMEOUT_MS };
   const sinks = await makeSinks(config, ports, environment);
   return {
     sinks,

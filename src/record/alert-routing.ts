@@ -165,8 +165,9 @@ async function routeAnnouncement(news: News, { body, atMs }: Entry): Promise<voi
   }
 }
 
+// What a silence held back was not told.
 const LAST_TOLD = `select max(announced_ms) as ms from alert
-  where case_id = $1 and sink = $2 and kind = 'finding'`;
+  where case_id = $1 and sink = $2 and kind = 'finding' and state <> 'silenced'`;
 
 async function isTooSoon(
   { query, routing }: News,

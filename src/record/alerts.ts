@@ -218,9 +218,9 @@ const entriesOf = async (
 };
 
 // Of sinks that are no longer configured: nobody will ever take it.
-const ORPHANS = `update alert set state = 'dead', settled_ms = $2, outcome = 'refused',
+const ORPHANS = `update alert set state = 'dead', settled_ms = $2::bigint, outcome = 'refused',
     detail = 'the sink is no longer configured'
-  where state in ('waiting', 'sending') and sink <> all ($1::text[]) and created_ms <= $2 - $3
+  where state in ('waiting', 'sending') and sink <> all ($1::text[]) and created_ms <= $2::bigint - $3::bigint
   returning ord`;
 
 const STANDING = `select body, thread, closed from alert_told

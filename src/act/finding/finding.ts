@@ -105,7 +105,9 @@ function descriptionOf(matter: AlertMatter): string {
   const standing = matter.detections.filter(({ retracted }) => !retracted);
   const told = standing
     .slice(0, TOLD_MAX)
-    .map(({ detection }) => `${plain(detection.detector, 128)}: ${plain(detection.explanation, 600)}`);
+    .map(
+      ({ detection }) => `${plain(detection.detector, 128)}: ${plain(detection.explanation, 600)}`,
+    );
   const more = standing.length - told.length;
   if (more > 0) told.push(`And ${more} more.`);
   told.push(done(matter));

@@ -20,12 +20,16 @@ export interface OcsfOptions {
 /** An OCSF event. */
 export type OcsfEvent = Readonly<Record<string, unknown>>;
 
-const EVIDENCES_MAX = 32;
+// Every event stays below 256 KiB, three bytes a character: a sink that takes less refuses less.
+const EVIDENCES_MAX = 24;
 const DETECTORS_MAX = 16;
 const TAGS_MAX = 32;
 const TOOLS_MAX = 16;
 const ANOMALIES_MAX = 8;
-const TEXT_MAX = 1000;
+const TEXT_MAX = 500;
+const SAYS_MAX = 300;
+const WITHIN_MAX = 128;
+const LEASE_TOOLS_MAX = 4;
 const NAME_MAX = 256;
 
 /** Severity by level. */
@@ -242,18 +246,18 @@ function evidenceOf(
   version: OcsfVersion,
 ): OcsfEvent {
   const { topic, partition, offset } = witness.position;
-  const tool = detection.tool === null ? null : plain(detection.tool, NAME_MAX);
-  const agent = plain(detection.entity.agent, NAME_MAX);
+  const tool = detection.tool === null ? null : plain(detection.tool, WITHIN_MAX);
+  const agent = plain(detection.entity.agent, WITHIN_MAX);
   return {
-    uid: plain(witness.eventId, NAME_MAX),
+    uid: plain(witness.eventId, WITHIN_MAX),
     name: `${witness.kind} record`,
     actor: { app_name: agent },
     ...(tool === null ? {} : { api: { operation: tool } }),
     ...(version === '1.9.0-dev' ? { ai_agent: { uid: agent, ...roleOf(alert) } } : {}),
     data: {
-      ...{ witness: witness.kind, detector: plain(detection.detector, NAME_MAX), tool },
-      position: { topic: plain(topic, NAME_MAX), partition, offset },
-      ...{ time: witness.timeMs, seq: witness.seq, says: plain(witness.says, TEXT_MAX) },
+      ...{ witness: witness.kind, detector: plain(detection.detector, WITHIN_MAX), tool },
+      position: { topic: plain(topic, WITHIN_MAX), partition, offset },
+      ...{ time: witness.timeMs, seq: witness.seq, says: plain(witness.says, SAYS_MAX) },
     },
   };
 }
@@ -341,8 +345,12 @@ function verdictOf({ verdicts }: AlertMatter): OcsfEvent {
 function leaseOf(lease: AlertLease): OcsfEvent {
   return {
     ...{ uid: lease.id, verb: lease.verb, state: lease.state, verification: lease.verification },
-    tools: lease.subject.tools.slice(0, TOOLS_MAX).map((tool) => plain(tool, NAME_MAX)),
-    ...{ leaked_calls: lease.leakedCalls, expires: lease.expiresMs },
+    tools: lease.subject.tools.slice(0, LEASE_TOOLS_MAX).map((tool) => plain(tool, WITHIN_MAX)),
+    ...{
+      tools_total: lease.subject.tools.length,
+      leaked_calls: lease.leakedCalls,
+      expires: lease.expiresMs,
+    },
   };
 }
 

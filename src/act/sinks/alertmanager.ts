@@ -49,7 +49,6 @@ const SEVERITY: Readonly<Record<Level, string>> = {
 const RESEND_MS = 60_000;
 /** An alert not told again for so long is over by itself. */
 const FIRES_MS = 300_000;
-const TIMEOUT_MS = 5_000;
 const REPLY_BYTES_MAX = 4 * 1024 * 1024;
 const SILENCES_MAX = 5_000;
 
@@ -93,7 +92,7 @@ function labelsOf(alert: Alert, own: Options['labels'] = {}): Record<string, str
 }
 
 function createAlertmanager(ports: SinkPorts, options: Options, token: string | null): Sink {
-  const { http, clock } = ports;
+  const { http, clock, timeoutMs } = ports;
   const root = options.url.replace(/\/+$/, '');
   const url = `${root}/api/v2/alerts`;
   const headers = {
@@ -103,7 +102,7 @@ function createAlertmanager(ports: SinkPorts, options: Options, token: string | 
   const post = (list: readonly Postable[]) =>
     exchange(
       http,
-      { method: 'POST', url, headers, body: JSON.stringify(list), timeoutMs: TIMEOUT_MS },
+      { method: 'POST', url, headers, body: JSON.stringify(list), timeoutMs },
       clock.nowMs,
     );
   return {
@@ -122,7 +121,7 @@ function createAlertmanager(ports: SinkPorts, options: Options, token: string | 
         method: 'GET',
         url: `${root}/api/v2/silences?active=true&expired=false&pending=false`,
         headers,
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs,
         replyBytesMax: REPLY_BYTES_MAX,
       });
       if (reply.status !== 200) throw unreadable(`HTTP ${reply.status}`);

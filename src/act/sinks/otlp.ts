@@ -30,7 +30,6 @@ const SEVERITY: Readonly<Record<Level, readonly [number: number, text: string]>>
   critical: [21, 'FATAL'],
 };
 const EVENT = { finding: 'security.finding', action: 'security.remediation' } as const;
-const TIMEOUT_MS = 5_000;
 const NANOS_PER_MS = '000000';
 
 const CAPABILITIES: SinkCapabilities = {
@@ -49,7 +48,7 @@ export const OTLP: SinkType = {
     const address = parseTarget((given as Options).url);
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
-  create: ({ http, clock, instance }, given, secrets) => {
+  create: ({ http, clock, instance, timeoutMs }, given, secrets) => {
     const root = (given as Options).url.replace(/\/+$/, '');
     const url = root.endsWith('/v1/logs') ? root : `${root}/v1/logs`;
     const token = secrets.get('token');
@@ -67,7 +66,7 @@ export const OTLP: SinkType = {
         send: (alert) => {
           const nowMs = clock.nowMs();
           const body = bodyOf(alert, nowMs);
-          const request = { method: 'POST', url, headers, body, timeoutMs: TIMEOUT_MS } as const;
+          const request = { method: 'POST', url, headers, body, timeoutMs } as const;
           return exchange(http, request, clock.nowMs, outcomeOf);
         },
       },

@@ -32,7 +32,6 @@ const SEVERITY: Readonly<Record<Level, 'critical' | 'error' | 'warning' | 'info'
   low: 'info',
   informational: 'info',
 };
-const TIMEOUT_MS = 5_000;
 const KEY_MAX = 255;
 const SUMMARY_MAX = 1024;
 const DETAILS_BYTES_MAX = 32 * 1024;
@@ -53,7 +52,7 @@ export const PAGERDUTY: SinkType = {
     const address = parseTarget((given as Options).url ?? ENDPOINT);
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
-  create: ({ http, clock, instance }, given, secrets) => {
+  create: ({ http, clock, instance, timeoutMs }, given, secrets) => {
     const key = secrets.get('routingKey') ?? '';
     // 32 characters is what PagerDuty gives out; anything else is another kind of key.
     if (!/^[A-Za-z0-9]{32}$/.test(key)) {
@@ -76,7 +75,7 @@ export const PAGERDUTY: SinkType = {
               url,
               headers: { 'content-type': 'application/json' },
               body: bodyOf(alert, key),
-              timeoutMs: TIMEOUT_MS,
+              timeoutMs,
             },
             clock.nowMs,
           ),

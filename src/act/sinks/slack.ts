@@ -31,7 +31,6 @@ const Options = Type.Object(
 type Options = Static<typeof Options>;
 
 const ENDPOINT = 'https://slack.com/api/chat.postMessage';
-const TIMEOUT_MS = 5_000;
 const HEADER_MAX = 150;
 const SECTION_MAX = 3000;
 const FIELD_MAX = 2000;
@@ -66,7 +65,7 @@ export const SLACK: SinkType = {
     const address = parseTarget((given as Options).url ?? ENDPOINT);
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
-  create: ({ http, clock }, given, secrets) => {
+  create: ({ http, clock, timeoutMs }, given, secrets) => {
     const token = secrets.get('token') ?? '';
     if (!/^xox[a-z]-[A-Za-z0-9-]+$/.test(token)) {
       const message = 'is no bot token: it begins with xoxb-; an incoming webhook cannot thread';
@@ -91,7 +90,7 @@ export const SLACK: SinkType = {
                 authorization: `Bearer ${token}`,
               },
               body: JSON.stringify(messageOf(alert, told, channel)),
-              timeoutMs: TIMEOUT_MS,
+              timeoutMs,
             },
             clock.nowMs,
             outcomeOf,

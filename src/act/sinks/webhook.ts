@@ -21,7 +21,6 @@ const Options = Type.Object(
 );
 type Options = Static<typeof Options>;
 
-const TIMEOUT_MS = 5_000;
 const CAPABILITIES: SinkCapabilities = {
   type: 'webhook',
   kinds: ['finding', 'action'],
@@ -38,7 +37,7 @@ export const WEBHOOK_SINK: SinkType = {
     const address = parseTarget((given as Options).url);
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
-  create: ({ http, clock }, given, secrets) => {
+  create: ({ http, clock, timeoutMs }, given, secrets) => {
     const { url } = given as Options;
     const keys: Buffer[] = [];
     for (const key of ['secret', 'previousSecret']) {
@@ -73,7 +72,7 @@ export const WEBHOOK_SINK: SinkType = {
         send: (alert) => {
           const body = JSON.stringify(alert.event);
           const headers = headersOf(alert, body);
-          const request = { method: 'POST', url, headers, body, timeoutMs: TIMEOUT_MS } as const;
+          const request = { method: 'POST', url, headers, body, timeoutMs } as const;
           return exchange(http, request, clock.nowMs);
         },
       },
