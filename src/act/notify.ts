@@ -22,7 +22,7 @@ export interface NotifierOptions {
   readonly random: () => number;
   /** Called synchronously at the points a crash must survive. */
   readonly onStep?: (step: NotifierStep) => void;
-  /** How long the log reserves what it hands out, ms; above SEND_LIMIT_MS. Default 120,000. */
+  /** How long the log reserves what it hands out, ms; above SEND_LIMIT_MS. Default 30,000. */
   readonly holdMs?: number;
 }
 
@@ -77,7 +77,7 @@ export function createNotifier(
   log: Log,
   options: NotifierOptions,
 ): Notifier {
-  const holdMs = options.holdMs ?? 120_000;
+  const holdMs = options.holdMs ?? 30_000;
   assert(holdMs > SEND_LIMIT_MS, `holdMs ${holdMs} is not above ${SEND_LIMIT_MS}`);
   const work: Work = {
     ...{ alerts, clock, log, options, holdMs },

@@ -3,7 +3,16 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** How it behaves. `works` is what its published API says. */
-export const MOODS = ['works', 'slow', 'refuses', 'auth', 'busy', 'breaks', 'loses-reply'] as const;
+export const MOODS = [
+  'works',
+  'slow',
+  'refuses',
+  'auth',
+  'busy',
+  'breaks',
+  'loses-reply',
+  'hangs',
+] as const;
 /** One of MOODS. */
 export type Mood = (typeof MOODS)[number];
 
@@ -76,6 +85,10 @@ export async function startCounterpart(
       case 'loses-reply':
         answer(received);
         return 'cut';
+      // It has it, and says nothing: the moment in which whoever sent it may die.
+      case 'hangs':
+        answer(received);
+        return 'never';
     }
   };
   let port = 0;

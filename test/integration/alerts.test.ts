@@ -11,6 +11,7 @@ import type { Announced, Announcement, Case } from '../../src/model/decision.ts'
 import { LEVELS, type Level } from '../../src/model/detection.ts';
 import { idOf } from '../../src/model/ids.ts';
 import type { Database } from '../../src/model/ports.ts';
+import { createActionLog } from '../../src/record/actions.ts';
 import { listAlerts, retryDead, sinkStatuses } from '../../src/record/alert-read.ts';
 import { createAlertLog } from '../../src/record/alerts.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
@@ -26,7 +27,7 @@ import {
   type ProvidedPostgres,
   providePostgres,
 } from './postgres.ts';
-import { caseOf, claim, commit, detection, effects, START_MS } from './samples.ts';
+import { caseOf, claim, commit, detection, effects, intention, START_MS } from './samples.ts';
 
 const NAMES = Object.keys(COUNTERPARTS) as (keyof typeof COUNTERPARTS)[];
 const HOUR_MS = 3_600_000;
@@ -257,6 +258,48 @@ describe('what is announced', () => {
       assert.equal(place('pagerduty').taken().length, 0);
       assert.equal(place('webhook').taken().length, 1);
       assert.deepEqual(await states(), ['pagerduty silenced 1', 'webhook sent 1']);
+    });
+  });
+});
+
+describe('steps of containment', () => {
+  it('are told to who keeps records, each once; that a lease leaks is told once', async () => {
+    await withPlaces(NAMES, async () => {
+      const by = notifier(null, 0);
+      await announce(1, 'opened');
+      const actions = createActionLog(db, { lane: 0 });
+      const lease = idOf('lease', 1);
+      for (const step of ['request', 'release'] as const) {
+        const intentions = [intention(1, { step, expiresMs: clock.nowMs() + HOUR_MS })];
+        await commitLane(db, token, commit({ effects: effects({ intentions }) }));
+        const [due] = await actions.takeDue(clock.nowMs(), 1, 1000);
+        assert.equal(due?.intention.step, step);
+        await actions.settle(due.intention.key, { type: 'retry', detail: '', afterMs: 0 }, clock.nowMs());
+        await actions.takeDue(clock.nowMs(), 1, 1000);
+        await actions.settle(due.intention.key, { type: 'accepted', detail: '' }, clock.nowMs());
+        for (const leaked of step === 'request' ? [0, 1, 2, 3] : []) {
+          const verification = leaked === 0 ? 'verified' : 'leaking';
+          await actions.verify(lease, verification, 'x', leaked, 0, clock.nowMs());
+        }
+        await look(by);
+      }
+      const steps = await db.query(
+        `select distinct on (ord) why[1] as step, step ->> 'outcome' as outcome from alert
+          where kind = 'action' and sink = 'kafka' order by ord`,
+      );
+      assert.deepEqual(
+        steps.map(({ step, outcome }) => `${step} ${outcome}`),
+        ['request accepted', 'verification verified', 'verification leaking', 'release accepted'],
+      );
+      for (const name of NAMES) {
+        const takes = place(name).sink.capabilities().kinds.includes('action');
+        assert.equal(place(name).taken().length, takes ? 5 : 1, name);
+        assert.deepEqual(place(name).refused(), [], name);
+      }
+      const told = place('kafka').everything();
+      assert.match(told, /"topic":"plumbline\.actions","key":"agent-1"/);
+      assert.match(told, /Restore/);
+      assert.match(told, /Partial/);
     });
   });
 });
