@@ -274,7 +274,11 @@ describe('steps of containment', () => {
         await commitLane(db, token, commit({ effects: effects({ intentions }) }));
         const [due] = await actions.takeDue(clock.nowMs(), 1, 1000);
         assert.equal(due?.intention.step, step);
-        await actions.settle(due.intention.key, { type: 'retry', detail: '', afterMs: 0 }, clock.nowMs());
+        await actions.settle(
+          due.intention.key,
+          { type: 'retry', detail: '', afterMs: 0 },
+          clock.nowMs(),
+        );
         await actions.takeDue(clock.nowMs(), 1, 1000);
         await actions.settle(due.intention.key, { type: 'accepted', detail: '' }, clock.nowMs());
         for (const leaked of step === 'request' ? [0, 1, 2, 3] : []) {
