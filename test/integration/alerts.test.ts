@@ -18,6 +18,7 @@ import { verifyJournal } from '../../src/record/journal.ts';
 import { commitLane, type LaneClaim } from '../../src/record/lane.ts';
 import { listNotices } from '../../src/record/read.ts';
 import { FINDING } from '../act/matter.ts';
+import { createScriptedSink } from '../act/scripted-sink.ts';
 import { createTestLog } from '../act/test-log.ts';
 import { COUNTERPARTS, type SinkAndCounterpart } from '../counterparts/sinks.ts';
 import { createHurryingClock, type HurryingClock } from './alerts-clock.ts';
@@ -113,9 +114,16 @@ const announce = async (
   assert.equal(written, 'done');
 };
 
-const { log } = createTestLog();
-const notifier = (routes: readonly RouteConfig[] | null = null, groupMs = 30_000): Notifier => {
-  const sinks = new Map<string, Sink>([...places].map(([name, { sink }]) => [name, sink]));
+const { log, lines } = createTestLog();
+const notifier = (
+  routes: readonly RouteConfig[] | null = null,
+  groupMs = 30_000,
+  scripted: Readonly<Record<string, Sink>> = {},
+): Notifier => {
+  const sinks = new Map<string, Sink>([
+    ...[...places].map(([name, { sink }]) => [name, sink] as const),
+    ...Object.entries(scripted),
+  ]);
   const routed = [...sinks].map(([name, sink]) => ({ name, kinds: sink.capabilities().kinds }));
   return createNotifier(createAlertLog(db), sinks, clock, log, {
     routing: {
@@ -506,6 +514,80 @@ describe('a crash', () => {
       await alerts.settle(again.ord, { type: 'refused', detail: 'x' }, at);
       await alerts.settle(again.ord, { type: 'retry', detail: 'late', afterMs: 0 }, at);
       assert.deepEqual(await states(), ['webhook dead 1']);
+    });
+  });
+});
+
+describe('faults of our own', () => {
+  it('stop nobody: a sink that throws is tried again, the others go on', async () => {
+    await withPlaces(['webhook'], async () => {
+      let tries = 0;
+      const throws = createScriptedSink(async () => {
+        tries += 1;
+        throw new TypeError('a fault, with text of an agent in it');
+      });
+      const by = notifier(null, 0, { throws });
+      for (const n of [1, 2, 3]) await announce(n, 'opened');
+      for (let rounds = 0; rounds < 3; rounds += 1) {
+        await look(by);
+        clock.pass(60_000);
+      }
+      assert.ok(tries >= 3);
+      assert.deepEqual(await states(), ['throws waiting 3', 'webhook sent 3']);
+      const [status] = await sinkStatuses(db);
+      assert.equal(status?.lastDetail, 'reply lost: unnamed failure');
+      assert.ok(lines.some(({ fields }) => fields['fault'] === 'TypeError'));
+      assert.ok(!JSON.stringify(lines).includes('text of an agent'));
+    });
+  });
+
+  it('a sink that keeps failing is left alone, and asked with one alert whether it is back', async () => {
+    await withPlaces([], async () => {
+      let isBack = false;
+      let tries = 0;
+      const flaky = createScriptedSink(async () => {
+        tries += 1;
+        return isBack
+          ? { type: 'sent', detail: 'ok' }
+          : { type: 'retry', detail: 'HTTP 503', afterMs: 0 };
+      });
+      const by = notifier(null, 0, { flaky });
+      for (let n = 1; n <= 9; n += 1) await announce(n, 'opened');
+      for (let seconds = 0; seconds < 25; seconds += 1) {
+        await look(by);
+        clock.pass(1000);
+      }
+      assert.equal(tries, 5);
+      clock.pass(30_000);
+      await look(by);
+      assert.equal(tries, 6);
+      isBack = true;
+      clock.pass(31_000);
+      await look(by);
+      assert.equal(tries, 15);
+      assert.deepEqual(await states(), ['flaky sent 9']);
+    });
+  });
+
+  it('what is too large for a sink, or of no case in the record, is given up and said', async () => {
+    await withPlaces(['webhook'], async () => {
+      const small = createScriptedSink(async () => ({ type: 'sent', detail: 'ok' }), {
+        bytesMax: 10,
+      });
+      const by = notifier(null, 0, { small });
+      await announce(1, 'opened');
+      await announce(2, 'opened');
+      const alerts = createAlertLog(db);
+      const routing = { choose: () => ['small', 'webhook'], groupMs: 0, repeatMs: 0 };
+      await alerts.route(routing, clock.nowMs());
+      await db.query('delete from case_record where id = $1', [theCase(2).id]);
+      await look(by);
+      assert.deepEqual(await states(), ['small dead 2', 'webhook dead 1', 'webhook sent 1']);
+      const details = (await listAlerts(db, { state: 'dead', limit: 9 })).map(
+        ({ detail }) => detail,
+      );
+      assert.ok(details.some((one) => /[0-9]+ bytes, more than 10/.test(one ?? '')));
+      assert.ok(details.some((one) => /could not be rendered/.test(one ?? '')));
     });
   });
 });
