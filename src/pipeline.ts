@@ -8,6 +8,8 @@ import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances } from './decide/falsify.ts';
+import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
+import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import {
@@ -34,6 +36,7 @@ import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
 import type { ServiceLevels } from './model/objective.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
+import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
 import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
@@ -281,10 +284,7 @@ class Spine implements Pipeline {
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
-    else {
-      const release = this.#decide.operate(request, this.watermarkMs);
-      if (release !== null) this.#effects.intentions.push(release);
-    }
+    else this.#operated(this.#decide.operate(request, Math.max(0, this.watermarkMs)));
     this.#effects.operatorRequests.push(request.id);
     this.#worked = true;
   }
@@ -631,7 +631,7 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const intention = this.#decided(detection, caseId, shared);
+    const [intention] = this.#decided(detection, caseId, shared);
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -661,11 +661,11 @@ class Spine implements Pipeline {
     detection: Detection,
     caseId: string,
     shared: Circumstances['shared'],
-  ): Intention | null {
+  ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
     assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
-    const { decision, intention, tripped } = this.#decide.decide(
+    const decided = this.#decide.decide(
       detection,
       caseId,
       detector.response,
@@ -676,16 +676,31 @@ class Spine implements Pipeline {
       },
       this.#correlate.fleet(),
     );
-    this.#effects.decisions.push(decision);
-    if (intention !== null) this.#effects.intentions.push(intention);
-    if (tripped)
+    this.#effects.decisions.push(decided.decision);
+    this.#effects.intentions.push(...decided.intentions);
+    this.#effects.announcements.push(...callsForPeople(decided));
+    if (decided.tripped)
       this.#notice(
         'breaker.tripped',
         'fleet',
         'no further action until a person resumes',
         detection.decidedMs,
       );
-    return intention;
+    return decided.intentions;
+  }
+
+  /** What came of a request about leases. */
+  #operated({ intentions, decisions, exhausted }: Operated): void {
+    this.#effects.decisions.push(...decisions);
+    this.#effects.intentions.push(...intentions);
+    if (exhausted === null) return;
+    const nowMs = Math.max(0, this.watermarkMs);
+    const { subject, leaseId } = exhausted.lease;
+    this.#notice('containment.failed', subject.agent, `lease ${leaseId}: ${exhausted.why}`, nowMs);
+    const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
+    if (detector === undefined) return;
+    const maturity = maturityInForce(detector, this.#options.maturity);
+    this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
   }
 
   /** A lease that rests on what is taken back ends. */
@@ -702,9 +717,9 @@ class Spine implements Pipeline {
   /** Lifts the lease a detection led to, whatever its verb. True where one stood. */
   #lift(detectionId: string, because: Because): boolean {
     for (const verb of VERBS) {
-      const release = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
-      if (release === null) continue;
-      this.#effects.intentions.push(release);
+      const releases = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
+      if (releases.length === 0) continue;
+      this.#effects.intentions.push(...releases);
       return true;
     }
     return false;

@@ -6,9 +6,9 @@ import type { Clock, Log } from '../model/ports.ts';
 import { backoffMs } from './backoff.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { type FindingOptions, renderAlert } from './finding/finding.ts';
-import { lost } from './reply.ts';
 import type { Silences } from './silences.ts';
 import type { Sink } from './sink.ts';
+import { outcomeOfFailure } from './target.ts';
 
 /** Points at which a crash must be survivable; the crash tests kill the process there. */
 export type NotifierStep = 'alerts-routed' | 'alert-sending' | 'alert-sent' | 'alert-settled';
@@ -264,7 +264,7 @@ async function sendWithin(
     // A sink promises outcomes; a rejection is its fault, and may come after the sending.
     const fault = cause instanceof Error ? cause.name : 'unnamed';
     work.log.error({ sink: counter.name, fault }, 'sink failed instead of answering');
-    return lost(cause);
+    return outcomeOfFailure(cause);
   } finally {
     done.abort();
   }

@@ -1,8 +1,7 @@
 /** Reply: what an HTTP answer to an alert means, the same for every sink that speaks HTTP. */
 import type { SendOutcome } from '../model/alert-log.ts';
-import { OperatingError } from '../model/errors.ts';
 import type { Http, HttpRequest, HttpResponse } from '../model/ports.ts';
-import { retryAfterMs } from './target.ts';
+import { outcomeOfFailure, retryAfterMs } from './target.ts';
 
 /** How long a sink that only a person can mend is left alone, ms. */
 export const MENDING_MS = 30_000;
@@ -29,36 +28,13 @@ export async function exchange(
       return { type: 'retry', detail: `HTTP ${status}`, afterMs };
     return { type: 'retry', detail: `HTTP ${status}${hintOf(status)}`, afterMs: MENDING_MS };
   } catch (cause) {
-    return lost(cause);
+    return outcomeOfFailure(cause);
   }
 }
 
 /** The plain answer: it was taken. */
 export function accepted({ status }: HttpResponse): SendOutcome {
   return { type: 'sent', detail: `HTTP ${status}` };
-}
-
-/** Only a failure known to precede sending is a plain retry; anything else may have arrived. */
-export function lost(cause: unknown): SendOutcome {
-  const failure = cause instanceof OperatingError ? cause.cause : null;
-  if (typeof failure === 'object' && failure !== null && 'sent' in failure) {
-    const code = 'code' in failure ? String(failure.code).slice(0, 64) : 'unnamed';
-    if (failure.sent === false) return { type: 'retry', detail: `not sent: ${code}`, afterMs: 0 };
-    return { type: 'unknown', detail: `reply lost: ${code}`, afterMs: 0 };
-  }
-  return { type: 'unknown', detail: 'reply lost: unnamed failure', afterMs: 0 };
-}
-
-/** A JSON object, or null for anything else. */
-export function jsonObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return null;
-    return parsed as Readonly<Record<string, unknown>>;
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return null;
-    throw cause;
-  }
 }
 
 function hintOf(status: number): string {

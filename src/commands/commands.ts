@@ -1,6 +1,7 @@
 /** Commands: the list of all, and the text that names them. */
 
 import { alerts } from './alerts.ts';
+import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   measure,
   alerts,
   leases,
+  approvals,
   pause,
   resume,
   baseline,

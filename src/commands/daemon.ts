@@ -1,10 +1,7 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import { type ActorOptions, createActor } from '../act/act.ts';
-import type { Driver } from '../act/driver.ts';
-import { createWebhookDriver, WEBHOOK } from '../act/drivers/webhook.ts';
 import type { Notifier, NotifierStep } from '../act/notify.ts';
 import type { Sink } from '../act/sink.ts';
-import { createHttp } from '../adapters/control-http.ts';
 import { listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import { createKafkaBroker } from '../adapters/kafka.ts';
@@ -27,7 +24,8 @@ import { pendingOperatorRequests } from '../record/operator.ts';
 import { patiently } from '../record/patience.ts';
 import { PAGES } from '../state/slots.ts';
 import { baselinesOf } from './baseline-load.ts';
-import { type Environment, problemLines, secretOf } from './config.ts';
+import { type Environment, problemLines } from './config.ts';
+import { controlPlan, driversOf } from './control.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
 import { notifierOf } from './notifier.ts';
@@ -150,8 +148,8 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, file, store, clock, log } = parts;
-  const drivers = await driversOf(parts);
-  const driver = drivers.has(WEBHOOK) ? WEBHOOK : null;
+  const drivers = await driversOf(config, parts.environment, clock);
+  const control = controlPlan(config);
   const { digestKey } = store;
   // A connection cut here is no reason to make anything anew: each of these may be asked twice.
   const patience = { clock, log, forMs: PREPARE_PATIENCE_MS, signal };
@@ -160,7 +158,7 @@ async function runOnce(
   await prepare(() => beginVersions(store.db.query, held.library.detectors, clock.nowMs()));
   const live = await prepare(() => liveMeasurements(store.db, held.library, clock.nowMs()));
   const laneOf = (library: Library) =>
-    laneOptions(config, library, { file, digestKey, driver, baseline, live });
+    laneOptions(config, library, { file, digestKey, control, baseline, live });
   const lane = laneOf(held.library);
   for (const remark of held.library.remarks) log.warn({}, remark);
   if (lane.problems.length > 0) throw invalid(problemLines(lane.problems));
@@ -170,6 +168,7 @@ async function runOnce(
   };
   const actorOptions: ActorOptions = {
     random: () => Math.random(),
+    dryRun: config.control?.dryRun === true,
     gateway: () => gatewayOf.now(),
     // Asked again for each action: what was exchanged meanwhile counts.
     orders: async (question) => await ordersOf(store.db, config, held.library, live)(question),
@@ -234,27 +233,6 @@ async function beside(
     await telling;
     await notifier.drain(untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS, untilCaughtUp);
   }
-}
-
-/** Control drivers by name; none where none is configured. */
-async function driversOf({
-  config,
-  environment,
-  clock,
-}: DaemonParts): Promise<Map<string, Driver>> {
-  const drivers = new Map<string, Driver>();
-  const webhook = config.control?.webhook;
-  if (webhook === undefined) return drivers;
-  const secret = await secretOf(webhook.secret, 'control.webhook.secret', environment);
-  const made = createWebhookDriver(createHttp(), clock, {
-    url: webhook.url,
-    secret,
-    graceMs: durationMs(webhook.grace ?? '5s'),
-    source: config.instance ?? 'plumbline',
-  });
-  if (!made.ok) throw invalid([`control.webhook: ${made.problem}`]);
-  drivers.set(WEBHOOK, made.driver);
-  return drivers;
 }
 
 function brokerOf(

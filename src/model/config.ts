@@ -1,10 +1,11 @@
 /** Configuration: one YAML file; every key is documented here and published as JSON Schema. */
-import { type Static, Type } from 'typebox';
-import { MODES } from './decision.ts';
+import { type Static, type TOptional, type TSchema, Type } from 'typebox';
+import { MODES, VERBS, type Verb } from './decision.ts';
 import { LEVELS, MATURITIES } from './detection.ts';
 import { KINDS, TRUSTS } from './event.ts';
 
-const duration = (description: string, fallback: string) =>
+/** A duration with its unit, as configuration writes it. */
+export const duration = (description: string, fallback: string) =>
   Type.String({
     pattern: '^[0-9]+(ms|s|m|h|d)$',
     description: `${description} Written 500ms, 30s, 15m, 4h, 7d.`,
@@ -65,13 +66,16 @@ export const Secret = Type.Object(
 /** A secret as configuration refers to it: exactly one of the two. */
 export type SecretReference = Static<typeof Secret>;
 
-/** A plug-in by its type; its other keys are its own, and its own schema checks them. */
-export const PluginConfig = Type.Object(
-  { type: Type.String({ minLength: 1, maxLength: 64, description: 'Which plug-in.' }) },
-  { additionalProperties: true },
-);
 /** A configured plug-in. */
-export type PluginConfig = Static<typeof PluginConfig> & Readonly<Record<string, unknown>>;
+export type PluginConfig = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** A plug-in by its type; its other keys are its own, and its own schema checks them. */
+export const PluginConfig = Type.Unsafe<PluginConfig>(
+  Type.Object(
+    { type: Type.String({ minLength: 1, maxLength: 64, description: 'Which plug-in.' }) },
+    { additionalProperties: true },
+  ),
+);
 
 const NAME = '^[a-z0-9][a-z0-9-]{0,31}$';
 const selection = (what: string) =>
@@ -101,6 +105,63 @@ export const RouteConfig = Type.Object(
 );
 /** One route; the first whose condition holds decides. */
 export type RouteConfig = Static<typeof RouteConfig>;
+
+const perVerb = <T extends TSchema>(schema: T, description: string) =>
+  Type.Object(
+    Object.fromEntries(VERBS.map((verb) => [verb, Type.Optional(schema)])) as Record<
+      Verb,
+      TOptional<T>
+    >,
+    { ...strict, description },
+  );
+
+/** Who must agree before an action is sent. */
+export const Approval = Type.Object(
+  {
+    quorum: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 9, default: 1, description: 'Approvers that agree.' }),
+    ),
+    within: Type.Optional(duration('Unanswered this long: it lapses, nothing is sent.', '10m')),
+  },
+  strict,
+);
+/** Who must agree. */
+export type Approval = Static<typeof Approval>;
+
+/** Control: drivers, the order in which they are tried, and who must agree. */
+export const Control = Type.Object(
+  {
+    drivers: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }), PluginConfig, {
+      description: 'Control targets by a name of yours; `type` says which kind.',
+    }),
+    chains: Type.Optional(
+      perVerb(
+        Type.Array(Type.String(), { minItems: 1, maxItems: 8 }),
+        'Drivers by verb, tried in order: one that refuses or leaks gives way to the next. Absent: every driver that has the verb, as listed.',
+      ),
+    ),
+    approval: Type.Optional(
+      perVerb(Approval, 'Verbs that need a person. One that cannot be undone always does.'),
+    ),
+    approvers: Type.Optional(
+      Type.Record(
+        Type.String({ minLength: 1, maxLength: 64 }),
+        Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, strict),
+        {
+          description:
+            'Who may approve, each by the SHA-256 of a token: plumbline approvals token.',
+        },
+      ),
+    ),
+    dryRun: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Everything is decided and recorded, and nothing is sent.',
+      }),
+    ),
+  },
+  strict,
+);
 
 /** The whole configuration. */
 export const Config = Type.Object(
@@ -220,21 +281,7 @@ export const Config = Type.Object(
         },
       ),
     ),
-    control: Type.Optional(
-      Type.Object(
-        {
-          webhook: Type.Object(
-            {
-              url: Type.String({ pattern: '^https?://', description: 'Where actions are sent.' }),
-              secret: Secret,
-              grace: Type.Optional(duration('How long an accepted action may take to work.', '5s')),
-            },
-            strict,
-          ),
-        },
-        strict,
-      ),
-    ),
+    control: Type.Optional(Control),
     sinks: Type.Optional(
       Type.Record(Type.String({ pattern: NAME }), PluginConfig, {
         description: 'Where people are told of cases, by a name that routes use.',
@@ -277,7 +324,24 @@ export const Config = Type.Object(
       Type.Object(
         {
           neverTouch: Type.Optional(
-            Type.Array(Type.String(), { description: 'Agents that are never acted upon.' }),
+            Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+              description:
+                'Never acted upon: `agent:NAME`, `role:NAME`, or the bare name of an agent. What stands against them is lifted.',
+            }),
+          ),
+          agentPerHour: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              default: 12,
+              description: 'New actions against one agent in an hour, at most.',
+            }),
+          ),
+          fleetPerMinute: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              default: 30,
+              description: 'New actions in a minute, at most.',
+            }),
           ),
           coolDown: Type.Optional(
             duration('Between the end of a lease and the next of its kind.', '5m'),

@@ -137,6 +137,7 @@ export const NOTICE_CODES = [
   'history.truncated',
   'breaker.tripped',
   'lease.capped',
+  'containment.failed',
   'detectors.reloaded',
   'detectors.refused',
   'index.unsound',

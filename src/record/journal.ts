@@ -24,6 +24,7 @@ export const JOURNAL_KINDS = [
   'demotion',
   'reload',
   'alert',
+  'approval',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];

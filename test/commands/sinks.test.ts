@@ -53,8 +53,8 @@ describe('sinks of a configuration', () => {
         /^sinks\.x\.secret: give exactly one of `env` and `file`/,
       ],
       [{ x: { ...GOOD.am, url: 'ftp://am' } }, /^sinks\.x\.url: must match \^https\?/],
-      [{ x: { ...GOOD.am, url: 'http://[fe80::1]/' } }, /^sinks\.x\.url: points at fe80::1/],
-      [{ x: { ...GOOD.logs, url: 'http://u:p@c/' } }, /^sinks\.x\.url: contains credentials/],
+      [{ x: { ...GOOD.am, url: 'http://[fe80::1]/' } }, /^sinks\.x\.url: it points at fe80::1/],
+      [{ x: { ...GOOD.logs, url: 'http://u:p@c/' } }, /^sinks\.x\.url: it contains credentials/],
       [{ x: { ...GOOD.am, labels: { team: 5 } } }, /^sinks\.x\.labels\.team: must be a string/],
       [{ x: { type: 'kafka' } }, /^sinks\.x\.brokers: no Kafka is configured/],
     ] as const) {

@@ -246,12 +246,12 @@ test('a mistake in a sink is said with key and reason before anything is opened'
     [
       { x: { ...hook, url: 'http://169.254.169.254/latest' } },
       undefined,
-      /sinks\.x\.url: points at 169\.254\.169\.254/,
+      /sinks\.x\.url: it points at 169\.254\.169\.254/,
     ],
     [
       { x: { ...hook, url: 'https://user:canary@ops.example/' } },
       undefined,
-      /sinks\.x\.url: contains credentials/,
+      /sinks\.x\.url: it contains credentials/,
     ],
     [{ x: { type: 'kafka' } }, undefined, /sinks\.x\.brokers: no Kafka is configured/],
     [{ x: hook }, [{ to: ['y'] }], /routes\.0\.to\.0: no such sink: "y"; there are: x/],

@@ -128,6 +128,8 @@ export function done({ leases }: AlertMatter): string {
 
 function stateInWords(state: AlertMatter['leases'][number]['state']): string {
   switch (state) {
+    case 'awaiting':
+      return 'waits for a person to agree';
     case 'requested':
       return 'asked for';
     case 'accepted':

@@ -66,7 +66,7 @@ const CAPABILITIES: SinkCapabilities = {
 export const ALERTMANAGER: SinkType = {
   options: Options,
   problems: (given) => {
-    const address = parseTarget((given as Options).url);
+    const address = parseTarget((given as Options).url, 'it');
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
   create: (ports, given, secrets) => ({

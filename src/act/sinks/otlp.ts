@@ -5,9 +5,9 @@ import type { SendOutcome } from '../../model/alert-log.ts';
 import { Secret } from '../../model/config.ts';
 import type { Level } from '../../model/detection.ts';
 import type { HttpResponse } from '../../model/ports.ts';
-import { exchange, jsonObject } from '../reply.ts';
+import { exchange } from '../reply.ts';
 import type { SinkCapabilities, SinkType } from '../sink.ts';
-import { parseTarget } from '../target.ts';
+import { objectOf, parseTarget } from '../target.ts';
 
 const Options = Type.Object(
   {
@@ -45,7 +45,7 @@ const CAPABILITIES: SinkCapabilities = {
 export const OTLP: SinkType = {
   options: Options,
   problems: (given) => {
-    const address = parseTarget((given as Options).url);
+    const address = parseTarget((given as Options).url, 'it');
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
   create: ({ http, clock, instance, timeoutMs }, given, secrets) => {
@@ -171,7 +171,7 @@ function nanos(ms: number): string {
 
 /** A collector may take the request and refuse what is in it. */
 function outcomeOf(reply: HttpResponse): SendOutcome {
-  const partial = jsonObject(reply.body)?.['partialSuccess'];
+  const partial = objectOf(reply.body)?.['partialSuccess'];
   const rejected = Number(
     (partial as { rejectedLogRecords?: unknown } | undefined)?.rejectedLogRecords ?? 0,
   );

@@ -49,7 +49,7 @@ const CAPABILITIES: SinkCapabilities = {
 export const PAGERDUTY: SinkType = {
   options: Options,
   problems: (given) => {
-    const address = parseTarget((given as Options).url ?? ENDPOINT);
+    const address = parseTarget((given as Options).url ?? ENDPOINT, 'it');
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
   create: ({ http, clock, instance, timeoutMs }, given, secrets) => {

@@ -5,9 +5,9 @@ import type { SendOutcome } from '../../model/alert-log.ts';
 import { Secret } from '../../model/config.ts';
 import type { HttpResponse } from '../../model/ports.ts';
 import { cut } from '../plain.ts';
-import { exchange, jsonObject, MENDING_MS } from '../reply.ts';
+import { exchange, MENDING_MS } from '../reply.ts';
 import type { SinkCapabilities, SinkType } from '../sink.ts';
-import { parseTarget } from '../target.ts';
+import { objectOf, parseTarget } from '../target.ts';
 
 const Options = Type.Object(
   {
@@ -62,7 +62,7 @@ const REFUSED: ReadonlySet<string> = new Set([
 export const SLACK: SinkType = {
   options: Options,
   problems: (given) => {
-    const address = parseTarget((given as Options).url ?? ENDPOINT);
+    const address = parseTarget((given as Options).url ?? ENDPOINT, 'it');
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
   create: ({ http, clock, timeoutMs }, given, secrets) => {
@@ -159,7 +159,7 @@ function escaped(text: string, max: number): string {
 
 /** Slack answers 200 to everything and says in the body whether it did it. */
 function outcomeOf(reply: HttpResponse): SendOutcome {
-  const body = jsonObject(reply.body);
+  const body = objectOf(reply.body);
   if (body === null)
     return { type: 'unknown', detail: 'the answer is no JSON', afterMs: MENDING_MS };
   if (body['ok'] === true) {

@@ -34,7 +34,7 @@ const CAPABILITIES: SinkCapabilities = {
 export const WEBHOOK_SINK: SinkType = {
   options: Options,
   problems: (given) => {
-    const address = parseTarget((given as Options).url);
+    const address = parseTarget((given as Options).url, 'it');
     return address.ok ? [] : [{ key: 'url', message: address.problem }];
   },
   create: ({ http, clock, timeoutMs }, given, secrets) => {
