@@ -1,4 +1,4 @@
-/** The notifier: turns announcements into alerts, sends them in order, tells again what stands. */
+/** The notifier: makes alerts of announcements, sends them in order, tells again what stands. */
 import type { Alert } from '../model/alert.ts';
 import type { AlertLog, DueAlert, Routing, SendOutcome } from '../model/alert-log.ts';
 import { assert, OperatingError } from '../model/errors.ts';

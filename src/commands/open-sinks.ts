@@ -1,4 +1,4 @@
-/** Open sinks: makes what the configuration names, with secrets read and nothing connected yet. */
+/** Open sinks: makes what the configuration names; secrets are read, nothing is connected. */
 import type { RoutedSink } from '../act/route.ts';
 import type { Sink, SinkPorts } from '../act/sink.ts';
 import { createHttp } from '../adapters/control-http.ts';

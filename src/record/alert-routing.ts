@@ -202,6 +202,9 @@ const JOIN = `update alert set why = case when $2 = any (why) then why else why 
     level = $3, due_ms = least(due_ms, $4), announced_ms = greatest(announced_ms, $5)
   where ord = $1`;
 
+// People are to do something, or what was done does not hold: it is not for thirty seconds later.
+const URGENT: ReadonlySet<string> = new Set(['level', 'approval', 'breaker', 'leaking']);
+
 /** Told together with what waits. Worse news does not wait: it takes the rest along, now. */
 async function joins(
   news: News,
@@ -217,7 +220,7 @@ async function joins(
     numberOf(row, 'ord'),
     why,
     isWorse ? level : waiting,
-    isWorse ? whole(nowMs) : Number.MAX_SAFE_INTEGER,
+    isWorse || URGENT.has(why) ? whole(nowMs) : Number.MAX_SAFE_INTEGER,
     whole(announcedMs),
   ]);
   news.grouped += 1;
@@ -233,7 +236,7 @@ async function write(news: News, wanted: Wanted): Promise<void> {
   const { query, lane, nowMs, routing } = news;
   const { sink, caseId, activity, level, why, sequence, announcement, announcedMs } = wanted;
   // What is already known to be bad and gets worse is told at once, and so is an end.
-  const waits = activity === 'close' || why === 'level' ? 0 : routing.groupMs;
+  const waits = activity === 'close' || URGENT.has(why) ? 0 : routing.groupMs;
   const written = await query(WRITE, [
     ...[cleanKey(sink), idOf(caseId, activity, announcement), lane, 'finding', activity, caseId],
     ...[level, sequence, [why], null],

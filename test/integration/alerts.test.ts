@@ -187,6 +187,10 @@ describe('what is announced', () => {
       clock.pass(30_000);
       await look(by);
       assert.equal(place('webhook').taken().length, 2);
+      // Somebody is to do something: that does not wait either.
+      await announce(1, 'approval', 'critical');
+      await look(by);
+      assert.equal(place('webhook').taken().length, 3);
     });
   });
 

@@ -1,6 +1,7 @@
 /** Finding: the one alert object of a case or of a step of containment, for every sink alike. */
 import type { Alert, AlertMatter } from '../../model/alert.ts';
 import type { DueAlert } from '../../model/alert-log.ts';
+import type { Announced } from '../../model/decision.ts';
 import { assertNever } from '../../model/errors.ts';
 import { cut, plain } from '../plain.ts';
 import { detectionFinding, type OcsfOptions } from './ocsf.ts';
@@ -13,7 +14,7 @@ export interface FindingOptions extends OcsfOptions {
 }
 
 /** Longest strings of an alert, UTF-16 units. */
-export const NAME_MAX = 256;
+const NAME_MAX = 256;
 const SUMMARY_MAX = 512;
 const DESCRIPTION_MAX = 4000;
 const TOLD_MAX = 5;
@@ -68,36 +69,28 @@ function summaryOf(due: DueAlert, matter: AlertMatter): string {
   return cut(`${plain(one.title, NAME_MAX)} (${due.level}; ${said}; ${times})`, SUMMARY_MAX);
 }
 
-/** Why a sink is told, in words. */
+/** Why a sink is told, in words. A cause that gets a name in the model gets one here. */
+const WORDS: Readonly<Record<Announced | 'folded' | 'withdrawn' | 'test', string>> = {
+  opened: 'opened',
+  detector: 'another detector joined',
+  level: 'severity rose',
+  maturity: 'a detector of higher maturity joined',
+  entity: 'another agent joined',
+  reopened: 'came back',
+  repeat: 'goes on',
+  fleet: 'many agents of a role at once',
+  resolved: 'quiet for an hour',
+  approval: 'an action waits for a person to agree: plumbline approvals',
+  breaker: 'the fleet breaker stopped further action: a person is to look',
+  leaking: 'a lease leaks: calls still go through',
+  folded: 'a fleet case tells it',
+  withdrawn: 'judged to be nothing, or taken back',
+  test: 'a test',
+};
+
+/** A cause in words; one without a name is shown as it is. */
 export function causeInWords(why: string): string {
-  switch (why) {
-    case 'opened':
-      return 'opened';
-    case 'detector':
-      return 'another detector joined';
-    case 'level':
-      return 'severity rose';
-    case 'maturity':
-      return 'a detector of higher maturity joined';
-    case 'entity':
-      return 'another agent joined';
-    case 'reopened':
-      return 'came back';
-    case 'repeat':
-      return 'goes on';
-    case 'fleet':
-      return 'many agents of a role at once';
-    case 'resolved':
-      return 'quiet for an hour';
-    case 'folded':
-      return 'a fleet case tells it';
-    case 'withdrawn':
-      return 'judged to be nothing, or taken back';
-    case 'test':
-      return 'a test';
-    default:
-      return plain(why, 64);
-  }
+  return Object.hasOwn(WORDS, why) ? WORDS[why as keyof typeof WORDS] : plain(why, 64);
 }
 
 /** What was seen by whom, and what was done about it. */
@@ -115,7 +108,7 @@ function descriptionOf(matter: AlertMatter): string {
 }
 
 /** What was done, in one sentence. */
-export function done({ leases }: AlertMatter): string {
+function done({ leases }: AlertMatter): string {
   const parts = leases.slice(0, 8).map(({ verb, subject, state, verification }) => {
     const tools = subject.tools.map((tool) => plain(tool, 64)).slice(0, 4);
     const on = tools.length === 0 ? '' : ` on ${tools.join(', ')}`;

@@ -1,4 +1,4 @@
-/** Kafka: findings and containment steps as OCSF JSON with CloudEvents headers, keyed by agent. */
+/** Kafka: findings and containment steps as OCSF JSON, CloudEvents headers, keyed by agent. */
 import { type Static, Type } from 'typebox';
 import type { Alert } from '../../model/alert.ts';
 import type { SendOutcome } from '../../model/alert-log.ts';

@@ -1,4 +1,4 @@
-/** Slack chat.postMessage: one thread a case; what agents wrote is plain text and nothing else. */
+/** Slack chat.postMessage: one thread a case; what agents wrote is plain text, nothing else. */
 import { type Static, Type } from 'typebox';
 import type { Alert, ToldCase } from '../../model/alert.ts';
 import type { SendOutcome } from '../../model/alert-log.ts';
@@ -100,10 +100,13 @@ export const SLACK: SinkType = {
   },
 };
 
+/** What is shown in the channel as well, although its thread has it. */
+const SEEN: ReadonlySet<string> = new Set(['level', 'reopened', 'approval', 'breaker', 'leaking']);
+
 /** The message; in the case's thread from the second on, and seen in the channel if it is worse. */
 function messageOf(alert: Alert, told: ToldCase | null, channel: string): object {
   const thread = told?.thread ?? null;
-  const isWorse = alert.why.some((why) => why === 'level' || why === 'reopened');
+  const isWorse = alert.why.some((why) => SEEN.has(why));
   const text = escaped(`${alert.level.toUpperCase()}: ${alert.summary}`, TEXT_MAX);
   return {
     channel,

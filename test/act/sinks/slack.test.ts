@@ -37,11 +37,8 @@ test('the first message opens the thread; what follows answers it, and worse new
     assert.equal(message['thread_ts'], '1.5');
     return message['reply_broadcast'];
   };
-  assert.deepEqual(['detector', 'level', 'reopened', 'repeat'].map(seen), [
-    false,
-    true,
-    true,
-    false,
+  assert.deepEqual(['detector', 'level', 'reopened', 'approval', 'repeat'].map(seen), [
+    ...[false, true, true, true, false],
   ]);
 });
 
