@@ -24,6 +24,11 @@ export type LeaseThen = Pick<
   'leaseId' | 'verb' | 'subject' | 'issuedMs' | 'expiresMs'
 >;
 
+/** Circumstances as JSON takes them; the leases stand beside them. */
+export interface CircumstancesThen extends Omit<Circumstances, 'leases' | 'refusedByUs'> {
+  readonly refusedByUs: readonly string[];
+}
+
 /**
  * Everything a decision depends on beside its detection, as plain JSON: kept with the decision, so that
  * it can be judged again. What cannot matter to it is left out.
@@ -36,7 +41,7 @@ export interface DecisionInputs {
   /** What the detector asks for; null: nothing. */
   readonly asks: Response | null;
   readonly mode: Mode;
-  readonly circumstances: Circumstances;
+  readonly circumstances: CircumstancesThen;
   readonly earned: Earned;
   /** What stood against the agent. */
   readonly leases: readonly LeaseThen[];
@@ -97,7 +102,10 @@ export function inputsOf(
   const leases = against?.leases ?? [];
   return {
     ...{ v: 1, isCut: recent.length > RECENT_MAX, caseId, asks, mode, earned, options },
-    circumstances: { ...known.circumstances, leases: leases.length },
+    circumstances: {
+      ...known.circumstances,
+      refusedByUs: [...known.circumstances.refusedByUs].sort(),
+    },
     // Copies: a renewal changes a lease in place.
     leases: leases.map(({ leaseId, verb, subject, issuedMs, expiresMs }) => {
       return { leaseId, verb, subject, issuedMs, expiresMs };
@@ -126,7 +134,8 @@ export function keptInputs(inputs: DecisionInputs): DecisionInputs {
 export function judge(detection: Detection, inputs: DecisionInputs): Judgement {
   const { mode, caseId, leases } = inputs;
   const control = { chains: new Map(inputs.chains), approvals: new Map(inputs.approvals) };
-  const falsification = falsify(detection, inputs.circumstances);
+  const refusedByUs = new Set(inputs.circumstances.refusedByUs);
+  const falsification = falsify(detection, { ...inputs.circumstances, refusedByUs, leases });
   const response = settledRung(detection, inputs, control);
   const asked: Rung = response?.action ?? 'alert';
   const common = {

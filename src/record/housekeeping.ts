@@ -9,6 +9,8 @@ export interface Swept {
   readonly serviceLevels: number;
   /** Changes and sessions of agents beyond the newest of each. */
   readonly agentHistory: number;
+  /** What people were told, or could not be, and what sinks remember of closed cases. */
+  readonly alerts: number;
 }
 
 /** Dead letters and what the gateway showed of ended leases are kept so long, ms: 30 days. */
@@ -56,6 +58,11 @@ const CUT_SESSIONS = `with gone as (delete from agent_session where ctid in (
     on conflict (key) do update set dropped = agent_history_cut.dropped + excluded.dropped,
       before_ms = greatest(agent_history_cut.before_ms, excluded.before_ms))
   select 1 from gone`;
+const OLD_ALERTS = `delete from alert where ctid in (
+  select ctid from alert where state in ('sent', 'silenced', 'dead') and settled_ms < $1
+  limit $2) returning 1`;
+const OLD_TOLD = `delete from alert_told where ctid in (
+  select ctid from alert_told where closed and refreshed_ms < $1 limit $2) returning 1`;
 
 /** Removes what is older than `KEPT_MS` at `nowMs`. Safe beside a running lane, and twice at once. */
 export async function sweep(db: Pick<Database, 'query'>, nowMs: number): Promise<Swept> {
@@ -69,6 +76,7 @@ export async function sweep(db: Pick<Database, 'query'>, nowMs: number): Promise
     agentHistory:
       (await removeAll(db, CUT_CHANGES, HISTORY_KEPT.changes)) +
       (await removeAll(db, CUT_SESSIONS, HISTORY_KEPT.sessions)),
+    alerts: (await removeAll(db, OLD_ALERTS, before)) + (await removeAll(db, OLD_TOLD, before)),
   };
 }
 

@@ -26,6 +26,7 @@ export const JOURNAL_KINDS = [
   'reload',
   'agent',
   'settings',
+  'alert',
   'approval',
 ] as const;
 /** One of JOURNAL_KINDS. */

@@ -76,6 +76,11 @@ const historyOf = (seed: number, length: number) => {
       blindNow: random() < 0.1 ? (['gateway'] as const) : [],
       changedMs: random() < 0.5 ? nowMs - Math.floor(random() * 2 * MINUTE) : null,
       shared: random() < 0.1 ? { agents: 3, of: 4 } : null,
+      windows:
+        random() < 0.1
+          ? [{ type: 'change' as const, name: 'w', tools: null, fromMs: T0, toMs: nowMs + MINUTE }]
+          : [],
+      refusedByUs: new Set(random() < 0.1 ? ['e2', 'e1'] : []),
     };
     const size = { total: 12, roles: { clerk: 6, courier: 6 } };
     const done = decider.decide(detection, 'case', asks, circumstances, size);

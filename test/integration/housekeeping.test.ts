@@ -29,6 +29,7 @@ test('what is older than thirty days goes, in batches; the rest stays', async ()
     leaseActivity: 0,
     serviceLevels: 0,
     agentHistory: 0,
+    alerts: 0,
   });
   const [row] = await fresh.db.query('select count(*)::int as n from dead_letter');
   assert.equal(row?.['n'], 3);
@@ -37,6 +38,7 @@ test('what is older than thirty days goes, in batches; the rest stays', async ()
     leaseActivity: 0,
     serviceLevels: 0,
     agentHistory: 0,
+    alerts: 0,
   });
 });
 
