@@ -1,5 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
 
+import { adoption } from './adoption.ts';
 import { alerts } from './alerts.ts';
 import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   exceptions,
   measure,
   alerts,
+  adoption,
   leases,
   approvals,
   pause,
