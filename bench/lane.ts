@@ -29,7 +29,7 @@ export function sourcesOf(prefix: string): SourceConfig[] {
 export async function benchLane(): Promise<PipelineOptions> {
   const library = await readLibrary(`${ROOT}detectors`);
   const config: Config = { sources: sourcesOf('') };
-  const lane = laneOptions(config, library, { file: 'bench', digestKey: 'bench', driver: null });
+  const lane = laneOptions(config, library, { file: 'bench', digestKey: 'bench' });
   const problems = [...library.problems, ...lane.problems];
   if (problems.length > 0) throw new Error(problems.map((one) => one.message).join('\n'));
   return lane.options;

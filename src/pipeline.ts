@@ -3,11 +3,14 @@ import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
+import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
-import type { Circumstances } from './decide/falsify.ts';
+import type { Circumstances, OpenWindow } from './decide/falsify.ts';
+import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
+import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import {
@@ -34,6 +37,7 @@ import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
 import type { ServiceLevels } from './model/objective.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
+import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
 import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
@@ -189,6 +193,7 @@ class Spine implements Pipeline {
       options.correlate,
       (fact) => this.#fact(fact),
       notice,
+      (tenant, agent, call) => this.#decide.restrains(tenant, agent, call),
     );
     const { profiles, judgings, plans } = options.baseline;
     const { inventory } = options.correlate;
@@ -283,10 +288,7 @@ class Spine implements Pipeline {
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
-    else {
-      const release = this.#decide.operate(request, this.watermarkMs);
-      if (release !== null) this.#effects.intentions.push(release);
-    }
+    else this.#operated(this.#decide.operate(request, Math.max(0, this.watermarkMs)));
     this.#effects.operatorRequests.push(request.id);
     this.#worked = true;
   }
@@ -598,6 +600,7 @@ class Spine implements Pipeline {
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
       this.#closedUnit(fact);
+      this.#remember(fact);
     }
     this.#detect.see(fact, this.#onFinding);
     this.#behaviour.see(fact, this.#onReading);
@@ -611,6 +614,14 @@ class Spine implements Pipeline {
     // Closed twice, or by a second record: the first one counts.
     if (session.closedMs !== event.time.eventMs) return;
     this.#effects.closedUnits.push({ role: session.role, units: 1 });
+  }
+
+  /** What governance said: who the agent was, what it might do, and when, for whoever asks later. */
+  #remember(fact: EventFact): void {
+    if (fact.event.governance === undefined) return;
+    const session = sessionSaid(fact);
+    if (session !== null) this.#effects.agentSessions.push(session);
+    else this.#effects.agentChanges.push(changeSaid(fact));
   }
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
@@ -637,7 +648,7 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const intention = this.#decided(detection, caseId, shared);
+    const [intention] = this.#decided(detection, caseId, shared);
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -667,31 +678,75 @@ class Spine implements Pipeline {
     detection: Detection,
     caseId: string,
     shared: Circumstances['shared'],
-  ): Intention | null {
+  ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
     assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
-    const { decision, intention, tripped } = this.#decide.decide(
+    const decided = this.#decide.decide(
       detection,
       caseId,
       detector.response,
       {
         blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
         changedMs: this.#correlate.changedMs(tenant, agent),
+        windows: this.#windows(detection),
+        refusedByUs: this.#refusedByUs(detection),
         shared,
       },
       this.#correlate.fleet(),
     );
+    const { decision, inputs } = decided;
     this.#effects.decisions.push(decision);
-    if (intention !== null) this.#effects.intentions.push(intention);
-    if (tripped)
+    this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
+    this.#effects.intentions.push(...decided.intentions);
+    this.#effects.announcements.push(...callsForPeople(decided));
+    if (decided.tripped)
       this.#notice(
         'breaker.tripped',
         'fleet',
         'no further action until a person resumes',
         detection.decidedMs,
       );
-    return intention;
+    return decided.intentions;
+  }
+
+  /** What came of a request about leases. */
+  #operated({ intentions, decisions, exhausted }: Operated): void {
+    this.#effects.decisions.push(...decisions);
+    this.#effects.intentions.push(...intentions);
+    if (exhausted === null) return;
+    const nowMs = Math.max(0, this.watermarkMs);
+    const { subject, leaseId } = exhausted.lease;
+    this.#notice('containment.failed', subject.agent, `lease ${leaseId}: ${exhausted.why}`, nowMs);
+    const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
+    if (detector === undefined) return;
+    const maturity = maturityInForce(detector, this.#options.maturity);
+    this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
+  }
+
+  /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */
+  #windows({ entity: { tenant, agent, role }, timeMs }: Detection): OpenWindow[] {
+    const learning = this.#behaviour.windows(agent, role, timeMs).map(
+      ({ reason, scope, tools, opensMs, expiresMs }): OpenWindow => ({
+        ...{ type: 'learning', name: `${reason} of ${scope.subject}`, tools },
+        ...{ fromMs: opensMs, toMs: expiresMs },
+      }),
+    );
+    const change = this.#correlate.windows(tenant, agent, role, timeMs).map(
+      ({ level, subject, fromMs, toMs }): OpenWindow => ({
+        ...{ type: 'change', name: `of ${level} ${subject}`, tools: null, fromMs, toMs },
+      }),
+    );
+    return [...learning, ...change];
+  }
+
+  /** Which of its witnesses are refusals by a lease of ours, as far as the ledger still holds them. */
+  #refusedByUs({ entity: { tenant, session }, witnesses }: Detection): ReadonlySet<string> {
+    const found = new Set<string>();
+    if (session === null || witnesses.length === 0) return found;
+    for (const { ours, topic, nativeId } of this.#correlate.calls(tenant, session))
+      if (ours) found.add(eventIdOf(topic, nativeId));
+    return found;
   }
 
   /** A lease that rests on what is taken back ends. */
@@ -708,9 +763,9 @@ class Spine implements Pipeline {
   /** Lifts the lease a detection led to, whatever its verb. True where one stood. */
   #lift(detectionId: string, because: Because): boolean {
     for (const verb of VERBS) {
-      const release = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
-      if (release === null) continue;
-      this.#effects.intentions.push(release);
+      const releases = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
+      if (releases.length === 0) continue;
+      this.#effects.intentions.push(...releases);
       return true;
     }
     return false;

@@ -1,6 +1,6 @@
 /** The executor: sends what was recorded, records what came of it, watches whether it held. */
 import type { ActionLog, ApplyOutcome, DueIntention } from '../model/action-log.ts';
-import type { Intention } from '../model/decision.ts';
+import type { Escalation, Intention } from '../model/decision.ts';
 import { assert, OperatingError } from '../model/errors.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import { type StandingOrders, withheldBecause } from './authority.ts';
@@ -14,11 +14,11 @@ import {
   type Taken,
 } from './desk.ts';
 import type { Driver } from './driver.ts';
-import { createWebhookDriver, WEBHOOK } from './drivers/webhook.ts';
-import { judge } from './verify.ts';
+import { webhook } from './drivers/webhook.ts';
+import { createWatch, escalationOf, type Watch } from './watch.ts';
 
-/** Every kind of driver, by the name intentions use. A new driver adds its line here. */
-export const DRIVERS = { [WEBHOOK]: createWebhookDriver } as const;
+/** Every kind of driver by its type. A new driver adds its line here, and is tested by that. */
+export const DRIVERS = { webhook } as const;
 
 /** How the executor is set up. */
 export interface ActorOptions {
@@ -33,6 +33,10 @@ export interface ActorOptions {
    * sent; only tests do without.
    */
   readonly orders?: (role: string | null) => Promise<StandingOrders>;
+  /** Everything but the sending of what restrains. Default false. */
+  readonly dryRun?: boolean;
+  /** A request that is not answered this long is asked of the next driver too, ms. Default 60,000. */
+  readonly verifyWithinMs?: number;
   /** Requests at once for one driver. Default 8. */
   readonly concurrency?: number;
   /** How long the log reserves what it hands out, ms; above 20,000, the longest request. Default 30,000. */
@@ -51,6 +55,7 @@ export interface Actor {
 }
 
 const BEAT_MS = 1_000;
+const VERIFY_WITHIN_MS = 60_000;
 const SETTLE_PAUSE_MS_MAX = 5_000;
 
 /** Everything an executor remembers; it lives as long as one run. */
@@ -61,13 +66,11 @@ interface Work {
   readonly options: ActorOptions;
   readonly concurrency: number;
   readonly holdMs: number;
-  readonly graceMs: number;
+  readonly watch: Watch | null;
   readonly desks: ReadonlyMap<string, Desk>;
   /** Leases with a request waiting or out: the second one of a lease waits in the log. */
   readonly busy: Set<string>;
   readonly sending: Set<Promise<void>>;
-  /** What was last recorded of each watched lease, so that an unchanged verdict costs nothing. */
-  verdicts: Map<string, string>;
   sweptMs: number;
   watchedMs: number;
   /** When the next known retry is due. */
@@ -96,12 +99,10 @@ export function createActor(
     options,
     holdMs,
     concurrency: options.concurrency ?? 8,
-    // A watched lease does not name its driver: the slowest one's grace accuses nobody too early.
-    graceMs: Math.max(0, ...[...drivers.values()].map((one) => one.capabilities().graceMs)),
+    watch: watchOf(actions, drivers, clock, log, options),
     desks: new Map([...drivers].map(([name, driver]) => [name, createDesk(name, driver)])),
     busy: new Set(),
     sending: new Set(),
-    verdicts: new Map(),
     sweptMs: Number.NEGATIVE_INFINITY,
     watchedMs: Number.NEGATIVE_INFINITY,
     nextDueMs: Number.POSITIVE_INFINITY,
@@ -159,12 +160,14 @@ async function cycle(work: Work): Promise<void> {
   const nowMs = work.clock.nowMs();
   if (nowMs - work.sweptMs >= BEAT_MS) {
     const overdue = await work.actions.expireOverdue(nowMs);
+    const lapsed = await work.actions.expireApprovals(nowMs);
     work.sweptMs = nowMs;
+    if (lapsed > 0) work.log.warn({ approvals: lapsed }, 'nobody agreed in time: nothing is sent');
     if (overdue > 0) work.log.info({ leases: overdue }, 'leases past their time are released');
   }
   await take(work, nowMs);
-  if (work.options.gateway !== undefined && nowMs - work.watchedMs >= BEAT_MS) {
-    await watch(work);
+  if (work.watch !== null && nowMs - work.watchedMs >= BEAT_MS) {
+    await work.watch.look();
     work.watchedMs = nowMs;
   }
 }
@@ -226,9 +229,12 @@ async function perform(work: Work, desk: Desk, due: DueIntention): Promise<void>
       options.orders === undefined || intention.step === 'release'
         ? null
         : withheldBecause(intention, await options.orders(intention.grounds?.role ?? null));
-    const ports = { clock, log, random: options.random, onStep, withheld };
-    const outcome = await attempt(desk, due, ports);
-    if (await settled(work, due.intention.key, outcome)) onStep('outcome-recorded');
+    const outcome = await attempt(desk, due, {
+      ...{ clock, log, random: options.random, onStep, withheld },
+      remember: (leaseId, prior) => work.actions.remember(leaseId, prior),
+      dryRun: options.dryRun === true,
+    });
+    if (await settled(work, due, outcome)) onStep('outcome-recorded');
   } catch (cause) {
     work.fatal ??= { cause };
   }
@@ -238,11 +244,14 @@ async function perform(work: Work, desk: Desk, due: DueIntention): Promise<void>
  * Records the outcome, again and again while the log cannot be reached. At the end of the program
  * it gives up: the hold runs out, the same key is sent again, and the target says `already`.
  */
-async function settled(work: Work, key: string, outcome: ApplyOutcome): Promise<boolean> {
+async function settled(work: Work, due: DueIntention, outcome: ApplyOutcome): Promise<boolean> {
+  const { key, leaseId } = due.intention;
   // The time of the answer, not of its recording: the grace counts from acceptance.
   const atMs = work.clock.nowMs();
+  const why = unmet(due, outcome, atMs, work.options.verifyWithinMs ?? VERIFY_WITHIN_MS);
   for (let tries = 0; ; tries += 1) {
     try {
+      if (why !== null) await work.actions.ask(escalationOf(leaseId, why, atMs));
       await work.actions.settle(key, outcome, atMs);
       if ('afterMs' in outcome) {
         work.nextDueMs = Math.min(work.nextDueMs, atMs + outcome.afterMs);
@@ -262,28 +271,29 @@ async function settled(work: Work, key: string, outcome: ApplyOutcome): Promise<
   }
 }
 
-async function watch(work: Work): Promise<void> {
-  const gateway = work.options.gateway?.();
-  if (gateway === undefined) return;
-  const nowMs = work.clock.nowMs();
-  const view = { nowMs, gatewayWatermarkMs: gateway.watermarkMs, gatewayAlive: gateway.alive };
-  const verdicts = new Map<string, string>();
-  for (const lease of await work.actions.watched()) {
-    // On its way out: calls that go through again are what the release is for.
-    if (lease.state !== 'accepted') continue;
-    const { leaseId } = lease;
-    const judged = judge(lease, view, { graceMs: work.graceMs });
-    const { verification, by, leakedCalls, latencyCalls } = judged;
-    const verdict = `${verification} ${by} ${leakedCalls} ${latencyCalls}`;
-    if (work.verdicts.get(leaseId) !== verdict) {
-      await work.actions.verify(leaseId, verification, by, leakedCalls, latencyCalls, nowMs);
-      if (verification === 'leaking') {
-        work.log.warn({ leaseId, leakedCalls }, 'lease is leaking: calls still go through');
-      }
-    }
-    verdicts.set(leaseId, verdict);
-  }
-  work.verdicts = verdicts;
+/** Why somebody else is to be asked for what this driver was asked for; null: there is no need. */
+function unmet(
+  { intention, firstSentMs }: DueIntention,
+  outcome: ApplyOutcome,
+  nowMs: number,
+  verifyWithinMs: number,
+): Escalation | null {
+  if (intention.step !== 'request') return null;
+  if (outcome.type === 'refused') return 'refused';
+  const isOpen = outcome.type === 'retry' || outcome.type === 'unknown';
+  return isOpen && nowMs - firstSentMs >= verifyWithinMs ? 'unreached' : null;
+}
+
+function watchOf(
+  actions: ActionLog,
+  drivers: ReadonlyMap<string, Driver>,
+  clock: Clock,
+  log: Log,
+  { gateway, orders }: ActorOptions,
+): Watch | null {
+  if (gateway === undefined) return null;
+  const neverTouch = async () => (await orders?.(null))?.neverTouch ?? new Set<string>();
+  return createWatch({ actions, drivers, clock, log, gateway, neverTouch });
 }
 
 function isRetryable(cause: unknown): boolean {

@@ -1,7 +1,7 @@
 /** Authority: whether an intention may still be sent, asked again at the moment of acting. */
 import type { Intention, Mode } from '../model/decision.ts';
 import type { Maturity } from '../model/detection.ts';
-import { allowsMode, type Earned, isEarned, VERB_NEEDS } from '../model/power.ts';
+import { allowsMode, type Earned, isEarned, isUntouchable, VERB_NEEDS } from '../model/power.ts';
 
 /** A detector as it stands now, not as it stood when it fired. */
 export interface StandingDetector {
@@ -57,7 +57,9 @@ export function withheldBecause(intention: Intention, orders: StandingOrders): s
       (scope === 'driver' && target === driver),
   );
   if (pause !== undefined) return `the ${pause.scope} is paused`;
-  return orders.neverTouch.has(subject.agent) ? 'the agent is on the never-touch list' : null;
+  return isUntouchable(orders.neverTouch, subject.agent, grounds.role)
+    ? 'the agent is on the never-touch list'
+    : null;
 }
 
 /** Key of a demotion. */

@@ -1,9 +1,18 @@
 /** Judges a lease by the gateway's stream: an action worked when a witness says so. */
 import type { WatchedLease } from '../model/action-log.ts';
 import type { Verification } from '../model/decision.ts';
+import type { ReadBack } from './driver.ts';
 
 /** What the verdict rests on. `denial` is the strongest evidence, `quiet` the weakest. */
-export type VerifiedBy = 'denial' | 'quiet' | 'leak' | 'waiting' | 'blind' | 'no-evidence';
+export type VerifiedBy =
+  | 'denial'
+  | 'readback+quiet'
+  | 'quiet'
+  | 'leak'
+  | 'reverted'
+  | 'waiting'
+  | 'blind'
+  | 'no-evidence';
 
 /** What the gateway's stream shows of one lease. */
 export interface Judgement {
@@ -22,6 +31,8 @@ export interface GatewayView {
   readonly gatewayWatermarkMs: number;
   /** False when the source is blind or idle: its silence proves nothing. */
   readonly gatewayAlive: boolean;
+  /** What the target said when it was asked after the grace; null: it was not, or cannot be. */
+  readonly readBack?: ReadBack | null;
 }
 
 /** How long effects may take. */
@@ -59,9 +70,12 @@ export function judge(lease: WatchedLease, now: GatewayView, options: JudgeOptio
   if (leakedCalls > 0 || lease.verification === 'leaking') {
     return { verification: 'leaking', by: 'leak', ...counts };
   }
+  // Somebody else took it back: what was denied before says nothing of what comes.
+  if (now.readBack === 'absent') return { verification: 'unverified', by: 'reverted', ...counts };
   if (denied) return { verification: 'verified', by: 'denial', ...counts };
   if (now.gatewayAlive && now.nowMs > leakAfter && now.gatewayWatermarkMs > leakAfter) {
-    return { verification: 'verified', by: 'quiet', ...counts };
+    const by = now.readBack === 'applied' ? 'readback+quiet' : 'quiet';
+    return { verification: 'verified', by, ...counts };
   }
   if (now.nowMs >= leakAfter + (options.allowanceMs ?? 60_000)) {
     const by = now.gatewayAlive ? 'no-evidence' : 'blind';

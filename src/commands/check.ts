@@ -3,11 +3,12 @@ import { exists } from '../adapters/files.ts';
 import { REGISTRY } from './baseline.ts';
 import { baselineProblems } from './baseline-files.ts';
 import type { Command } from './command.ts';
-import { problemLines, readConfig } from './config.ts';
+import { problemLines } from './config.ts';
 import { CONFIG_FILE, detectorsDir, libraryOptions } from './inputs.ts';
 import { laneOptions } from './lane.ts';
 import { readLibrary } from './library.ts';
 import { count, safe } from './output.ts';
+import { readConfig } from './read-config.ts';
 
 /** Where export writes unless told otherwise. */
 const BASELINES = 'baselines';
@@ -30,7 +31,6 @@ export const check: Command = {
       const lane = laneOptions(read.config, library, {
         file: read.file,
         digestKey: '',
-        driver: null,
       });
       problems.push(...lane.problems);
       const stems = new Set(library.detectors.map(({ stem }) => stem));

@@ -1,4 +1,8 @@
 /** Commands: the list of all, and the text that names them. */
+
+import { adoption } from './adoption.ts';
+import { alerts } from './alerts.ts';
+import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
@@ -6,6 +10,7 @@ import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { coverage } from './coverage.ts';
+import { decisions } from './decisions.ts';
 import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptions } from './exceptions.ts';
@@ -20,6 +25,7 @@ import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { wordsOf } from './option-words.ts';
 import { produce } from './produce.ts';
+import { reconstruct } from './reconstruct.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { scaffold } from './scaffold.ts';
@@ -41,7 +47,10 @@ export const COMMANDS: readonly Command[] = [
   detectors,
   exceptions,
   measure,
+  adoption,
+  alerts,
   leases,
+  approvals,
   pause,
   resume,
   baseline,
@@ -49,6 +58,8 @@ export const COMMANDS: readonly Command[] = [
   objectives,
   usageCommand,
   journal,
+  reconstruct,
+  decisions,
   status,
   replay,
   scaffold,

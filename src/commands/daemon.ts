@@ -1,8 +1,7 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import { type ActorOptions, createActor } from '../act/act.ts';
-import type { Driver } from '../act/driver.ts';
-import { createWebhookDriver, WEBHOOK } from '../act/drivers/webhook.ts';
-import { createHttp } from '../adapters/control-http.ts';
+import type { Notifier, NotifierStep } from '../act/notify.ts';
+import type { Sink } from '../act/sink.ts';
 import { listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import { createKafkaBroker } from '../adapters/kafka.ts';
@@ -19,16 +18,20 @@ import {
 } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
 import { createActionLog } from '../record/actions.ts';
+import { recordSettings } from '../record/agents.ts';
 import { beginVersions } from '../record/casework.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
 import { pendingOperatorRequests } from '../record/operator.ts';
 import { patiently } from '../record/patience.ts';
 import { PAGES } from '../state/slots.ts';
 import { baselinesOf } from './baseline-load.ts';
-import { type Environment, problemLines, secretOf } from './config.ts';
+import { type Environment, problemLines } from './config.ts';
+import { controlPlan, driversOf } from './control.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
+import { notifierOf } from './notifier.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
+import { settingsOf } from './settings.ts';
 import { liveMeasurements, ordersOf } from './standing-orders.ts';
 import type { Store } from './store.ts';
 
@@ -38,7 +41,8 @@ export type DaemonStep =
   | 'broker-committed'
   | 'action-sending'
   | 'action-sent'
-  | 'outcome-recorded';
+  | 'outcome-recorded'
+  | NotifierStep;
 
 /** What a daemon is made of. */
 export interface DaemonParts {
@@ -51,6 +55,8 @@ export interface DaemonParts {
   readonly log: Log;
   /** Where detectors are read again from when they change; absent: they stay as they are. */
   readonly detectors?: DetectorFolder;
+  /** Where people are told, by name; absent: nobody is told, and nothing is kept for later. */
+  readonly sinks?: ReadonlyMap<string, Sink>;
 }
 
 /** How it is run. */
@@ -144,17 +150,18 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, file, store, clock, log } = parts;
-  const drivers = await driversOf(parts);
-  const driver = drivers.has(WEBHOOK) ? WEBHOOK : null;
+  const drivers = await driversOf(config, parts.environment, clock);
+  const control = controlPlan(config);
   const { digestKey } = store;
   // A connection cut here is no reason to make anything anew: each of these may be asked twice.
   const patience = { clock, log, forMs: PREPARE_PATIENCE_MS, signal };
   const prepare = <T>(work: () => Promise<T>) => patiently(work, patience);
   const baseline = await prepare(() => baselinesOf(store.db, config, clock, log));
   await prepare(() => beginVersions(store.db.query, held.library.detectors, clock.nowMs()));
+  await prepare(() => recordSettings(store.db, LANE, settingsOf(config), clock.nowMs()));
   const live = await prepare(() => liveMeasurements(store.db, held.library, clock.nowMs()));
   const laneOf = (library: Library) =>
-    laneOptions(config, library, { file, digestKey, driver, baseline, live });
+    laneOptions(config, library, { file, digestKey, control, baseline, live });
   const lane = laneOf(held.library);
   for (const remark of held.library.remarks) log.warn({}, remark);
   if (lane.problems.length > 0) throw invalid(problemLines(lane.problems));
@@ -164,6 +171,7 @@ async function runOnce(
   };
   const actorOptions: ActorOptions = {
     random: () => Math.random(),
+    dryRun: config.control?.dryRun === true,
     gateway: () => gatewayOf.now(),
     // Asked again for each action: what was exchanged meanwhile counts.
     orders: async (question) => await ordersOf(store.db, config, held.library, live)(question),
@@ -200,28 +208,34 @@ async function runOnce(
     held.library = library;
   };
   if (parts.detectors !== undefined) reloadOnChange(parts.detectors, observer, took, log, signal);
-  await observer.run(signal);
+  const { sinks } = parts;
+  const notifier =
+    sinks === undefined
+      ? null
+      : notifierOf({ ...parts, taxonomy: held.library.taxonomy }, store.db, sinks, onStep);
+  await beside(notifier, options.untilCaughtUp, () => observer.run(signal));
 }
 
-/** Control drivers by name; none where none is configured. */
-async function driversOf({
-  config,
-  environment,
-  clock,
-}: DaemonParts): Promise<Map<string, Driver>> {
-  const drivers = new Map<string, Driver>();
-  const webhook = config.control?.webhook;
-  if (webhook === undefined) return drivers;
-  const secret = await secretOf(webhook.secret, 'control.webhook.secret', environment);
-  const made = createWebhookDriver(createHttp(), clock, {
-    url: webhook.url,
-    secret,
-    graceMs: durationMs(webhook.grace ?? '5s'),
-    source: config.instance ?? 'plumbline',
-  });
-  if (!made.ok) throw invalid([`control.webhook: ${made.problem}`]);
-  drivers.set(WEBHOOK, made.driver);
-  return drivers;
+/** How long an ending process still sends what is due, ms: what is left is sent by the next. */
+const DRAIN_MS = 2_000;
+const DRAIN_CAUGHT_UP_MS = 30_000;
+
+/** Tells people while the work lasts; at its end what is due, and after the last record all there is. */
+async function beside(
+  notifier: Notifier | null,
+  untilCaughtUp: boolean,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (notifier === null) return await work();
+  const over = new AbortController();
+  const telling = notifier.run(over.signal);
+  try {
+    await work();
+  } finally {
+    over.abort();
+    await telling;
+    await notifier.drain(untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS, untilCaughtUp);
+  }
 }
 
 function brokerOf(

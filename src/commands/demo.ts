@@ -40,7 +40,12 @@ export function demoConfig(streams: string, control: string): Config {
     roles: { default: { mode: 'autonomous' } },
     detectors: { maturity: { hard: 'enforce' } },
     control: {
-      webhook: { url: `${control}/control`, secret: { env: SECRET_NAME }, grace: '3s' },
+      drivers: {
+        hook: {
+          ...{ type: 'webhook', url: `${control}/control`, grace: '3s' },
+          ...{ secret: { env: SECRET_NAME }, ratePerMin: 600 },
+        },
+      },
     },
     guardrails: {
       leaseMax: DEMO_LEASE,

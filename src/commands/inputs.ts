@@ -3,8 +3,9 @@ import { exists } from '../adapters/files.ts';
 import type { Config } from '../model/config.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import type { Given } from './arguments.ts';
-import { DEFAULT_SOURCES, problemLines, readConfig } from './config.ts';
+import { DEFAULT_SOURCES, problemLines } from './config.ts';
 import { type Library, type LibraryOptions, ROOT, readLibrary } from './library.ts';
+import { readConfig } from './read-config.ts';
 
 /** File that is read where no --config is given and it exists. */
 export const CONFIG_FILE = 'plumbline.yaml';

@@ -3,6 +3,7 @@
 import { NO_OBJECTIVES } from '../baseline/objectives-file.ts';
 import type { BookOptions } from '../correlate/books.ts';
 import type { SourceTiming } from '../correlate/watermark.ts';
+import { type ControlPlan, NO_CONTROL } from '../decide/chain.ts';
 import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
 import type { Mode } from '../model/decision.ts';
 import type { Problem } from '../model/errors.ts';
@@ -27,7 +28,8 @@ export function laneOptions(
   extra: {
     readonly file: string;
     readonly digestKey: string;
-    readonly driver: string | null;
+    /** Drivers by rung, and who must agree; absent: nothing can be done. */
+    readonly control?: ControlPlan;
     /** Replay: judge what would be done, were every role in this mode. */
     readonly mode?: Mode;
     /** What behaviour is judged by. Default: nothing. */
@@ -66,12 +68,14 @@ export function laneOptions(
     decide: {
       modeOf,
       earnedOf: earnedIn(library, extra.live ?? new Map()),
-      driver: extra.driver,
+      control: extra.control ?? NO_CONTROL,
       guardrails: {
         neverTouch: new Set(guardrails.neverTouch ?? []),
         coolDownMs: ms(guardrails.coolDown, '5m'),
         immunityMs: ms(guardrails.immunity, '15m'),
         leaseMaxMs: ms(guardrails.leaseMax, '4h'),
+        agentPerHour: guardrails.agentPerHour ?? 12,
+        fleetPerMinute: guardrails.fleetPerMinute ?? 30,
         breakerFleetShare: guardrails.breakerFleetShare ?? 0.05,
         breakerRoleShare: guardrails.breakerRoleShare ?? 0.2,
         breakerWindowMs: ms(guardrails.breakerWindow, '15m'),

@@ -1,8 +1,9 @@
 /** Rehearsal: one folder through the same core as the daemon, with fresh state and no hands. */
 import { systemClock } from '../adapters/clock.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
+import type { ControlPlan } from '../decide/chain.ts';
 import type { Config, SourceConfig } from '../model/config.ts';
-import type { Decision } from '../model/decision.ts';
+import { type Decision, VERBS } from '../model/decision.ts';
 import type { CoverageGap, Detection, Maturity } from '../model/detection.ts';
 import { noEffects } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
@@ -71,6 +72,12 @@ export interface RehearsalInput {
   readonly signal?: AbortSignal;
 }
 
+/** Everything could be done, by nobody in particular. */
+const REHEARSED: ControlPlan = {
+  chains: new Map(VERBS.map((verb) => [verb, ['rehearsal']])),
+  approvals: new Map(),
+};
+
 /** Runs a folder from beginning to end. Every call starts with fresh state, watermark and clock. */
 export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
   const feed = input.feed ?? (await folderFeed(input));
@@ -80,12 +87,15 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsed> {
     sources: [...sources],
     detectors: { ...input.config?.detectors, maturity: input.maturity ?? { hard: 'enforce' } },
     // The brakes of the whole fleet would hide what each session by itself would have led to.
-    guardrails: { ...input.config?.guardrails, breakerFleetShare: 1, breakerRoleShare: 1 },
+    guardrails: {
+      ...input.config?.guardrails,
+      ...{ breakerFleetShare: 1, breakerRoleShare: 1, agentPerHour: 1e6, fleetPerMinute: 1e6 },
+    },
   };
   const lane = laneOptions(config, input.library, {
     file: input.dir,
     digestKey: 'rehearsal',
-    driver: 'rehearsal',
+    control: REHEARSED,
     mode: 'autonomous',
     ...(input.baseline === undefined ? {} : { baseline: input.baseline }),
   });

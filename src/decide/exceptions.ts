@@ -1,6 +1,7 @@
 /** Exceptions at work: which one, if any, excuses a detection. */
 import type { Detection } from '../model/detection.ts';
 import { type Exception, MATCH_FIELDS, type MatchField } from '../model/exception.ts';
+import { isUntouchable } from '../model/power.ts';
 
 /** What of a detection an exception can match. */
 export type Excusable = Pick<Detection, 'detector' | 'family' | 'entity' | 'tool' | 'timeMs'>;
@@ -32,7 +33,8 @@ export function createExceptions(
     excusing(detection) {
       const candidates = byDetector.get(detection.detector);
       if (candidates === undefined) return null;
-      if (detection.family === 'integrity' || neverTouch.has(detection.entity.agent)) return null;
+      const { agent, role } = detection.entity;
+      if (detection.family === 'integrity' || isUntouchable(neverTouch, agent, role)) return null;
       const found = candidates.find(
         (one) => detection.timeMs < one.expiresMs && matches(one, detection),
       );

@@ -1,6 +1,6 @@
 /** The ladder: which rungs change something outside, and how long what they do may stand. */
 
-import type { Rung, Verb } from '../model/decision.ts';
+import { RUNGS, type Rung, type Verb } from '../model/decision.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -15,4 +15,12 @@ export const LONGEST_MS: Readonly<Record<Verb, number>> = {
 /** Does the rung change something outside? */
 export function isVerb(rung: Rung): rung is Verb {
   return rung !== 'observe' && rung !== 'alert';
+}
+
+/** How long what cannot be undone is watched, and remembered as standing, ms. */
+export const REVOKE_WATCH_MS = HOUR_MS;
+
+/** The higher of two rungs; null is below all. */
+export function higherVerb(one: Verb | null, other: Verb): Verb {
+  return one !== null && RUNGS.indexOf(one) >= RUNGS.indexOf(other) ? one : other;
 }

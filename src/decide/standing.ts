@@ -1,5 +1,6 @@
 /** What stands: leases, immunities, pauses and the breaker, as the lane remembers them. */
 import type { Subject, Verb } from '../model/decision.ts';
+import type { Level } from '../model/detection.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 
 /** A lease as decisions know it; times are event time, ms. */
@@ -7,10 +8,18 @@ export interface StandingLease {
   readonly leaseId: string;
   readonly caseId: string;
   readonly decisionId: string;
+  readonly detectionId: string;
   readonly detector: string;
+  readonly version: string;
+  readonly driver: string;
   readonly verb: Verb;
   readonly subject: Subject;
-  readonly level: string;
+  readonly level: Level;
+  readonly reason: string;
+  /** Drivers further down the chain that would not do it: they are not asked again. */
+  refusedBy: readonly string[];
+  /** Event time of the evidence it answers. */
+  readonly evidenceMs: number;
   readonly issuedMs: number;
   expiresMs: number;
 }
@@ -27,7 +36,7 @@ export interface AgentStanding extends Entity {
 
 /** The fleet's own brakes. */
 export interface FleetStanding extends Entity {
-  /** New leases in the breaker's window. */
+  /** New leases of the last hour, or of the breaker's window where that is longer. */
   recent: { readonly ms: number; readonly agent: string; readonly role: string | null }[];
   pauses: { readonly scope: string; readonly target: string; readonly by: string }[];
 }
@@ -70,6 +79,7 @@ export class Standing {
     }
     standing.leases.push(lease);
     this.#slots.put('I', lease.leaseId, { tenant, agent } as Entity);
+    this.#slots.put('I', lease.decisionId, { tenant, agent } as Entity);
     this.#slots.touch(SPACE, key);
   }
 
@@ -78,16 +88,41 @@ export class Standing {
     this.#slots.touch(SPACE, agentKey(lease.subject.tenant, lease.subject.agent));
   }
 
+  /** A standing lease by its id, and the role it was placed for; null where it does not stand. */
+  find(leaseId: string): { readonly lease: StandingLease; readonly role: string | null } | null {
+    const standing = this.#holding(leaseId);
+    const lease = standing?.leases.find((candidate) => candidate.leaseId === leaseId);
+    return standing === undefined || lease === undefined ? null : { lease, role: standing.role };
+  }
+
+  /** Leases that stand by one decision: one for each driver that was tried. */
+  together(decisionId: string): readonly StandingLease[] {
+    const leases = this.#holding(decisionId)?.leases ?? [];
+    return leases.filter((lease) => lease.decisionId === decisionId);
+  }
+
+  /** Forgets a lease that came to nothing: nobody was restrained, so nobody is left alone for it. */
+  drop(leaseId: string): void {
+    const standing = this.#holding(leaseId);
+    if (standing === undefined) return;
+    const { tenant, agent } = standing;
+    const gone = standing.leases.find((candidate) => candidate.leaseId === leaseId);
+    if (gone === undefined) return;
+    standing.leases = standing.leases.filter((candidate) => candidate !== gone);
+    this.#forget(standing, gone);
+    const key = agentKey(tenant, agent);
+    if (standing.leases.length === 0 && standing.quiet.length === 0) this.#slots.remove(SPACE, key);
+    else this.#slots.touch(SPACE, key);
+  }
+
   /** Takes a lease away by its id; its detector stays quiet for the agent until `quietUntilMs`. */
   lift(leaseId: string, quietUntilMs: number, why: string): StandingLease | null {
-    const owner = this.#slots.get<Entity & { tenant: string; agent: string }>('I', leaseId);
-    if (owner === undefined) return null;
-    const standing = this.#slots.get<AgentStanding>(SPACE, agentKey(owner.tenant, owner.agent));
+    const standing = this.#holding(leaseId);
     const lease = standing?.leases.find((candidate) => candidate.leaseId === leaseId);
     if (standing === undefined || lease === undefined) return null;
     standing.leases = standing.leases.filter((candidate) => candidate !== lease);
     this.#ended(standing, lease, quietUntilMs, why);
-    this.#slots.touch(SPACE, agentKey(owner.tenant, owner.agent));
+    this.#slots.touch(SPACE, agentKey(standing.tenant, standing.agent));
     return lease;
   }
 
@@ -106,9 +141,22 @@ export class Standing {
     this.#slots.touch(SPACE, 'fleet');
   }
 
+  #holding(id: string): AgentStanding | undefined {
+    const owner = this.#slots.get<Entity & { tenant: string; agent: string }>('I', id);
+    if (owner === undefined) return undefined;
+    return this.#slots.get<AgentStanding>(SPACE, agentKey(owner.tenant, owner.agent));
+  }
+
   #ended(standing: AgentStanding, lease: StandingLease, untilMs: number, why: string): void {
     standing.quiet.push({ detector: lease.detector, untilMs, why });
+    this.#forget(standing, lease);
+  }
+
+  #forget(standing: AgentStanding, lease: StandingLease): void {
     this.#slots.remove('I', lease.leaseId);
+    const { decisionId } = lease;
+    const stands = standing.leases.some((one) => one !== lease && one.decisionId === decisionId);
+    if (!stands) this.#slots.remove('I', decisionId);
   }
 }
 

@@ -1,10 +1,11 @@
 /** Configuration: one YAML file; every key is documented here and published as JSON Schema. */
-import { type Static, Type } from 'typebox';
-import { MODES } from './decision.ts';
-import { MATURITIES } from './detection.ts';
+import { type Static, type TOptional, type TSchema, Type } from 'typebox';
+import { MODES, VERBS, type Verb } from './decision.ts';
+import { LEVELS, MATURITIES } from './detection.ts';
 import { KINDS, TRUSTS } from './event.ts';
 
-const duration = (description: string, fallback: string) =>
+/** A duration with its unit, as configuration writes it. */
+export const duration = (description: string, fallback: string) =>
   Type.String({
     pattern: '^[0-9]+(ms|s|m|h|d)$',
     description: `${description} Written 500ms, 30s, 15m, 4h, 7d.`,
@@ -50,12 +51,116 @@ export const SourceConfig = Type.Object(
 /** One configured source. */
 export type SourceConfig = Static<typeof SourceConfig>;
 
-const Secret = Type.Object(
+/** Reference to a secret. Plug-ins put it into their own schemas; `secret` marks it there. */
+export const Secret = Type.Object(
   {
     env: Type.Optional(Type.String({ description: 'Environment variable that holds it.' })),
     file: Type.Optional(Type.String({ description: 'File that holds it.' })),
   },
-  { ...strict, description: 'A secret, from the environment or a file, never inline.' },
+  {
+    ...strict,
+    secret: true,
+    description: 'A secret, from the environment or a file, never inline.',
+  },
+);
+/** A secret as configuration refers to it: exactly one of the two. */
+export type SecretReference = Static<typeof Secret>;
+
+/** A configured plug-in. */
+export type PluginConfig = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** A plug-in by its type; its other keys are its own, and its own schema checks them. */
+export const PluginConfig = Type.Unsafe<PluginConfig>(
+  Type.Object(
+    { type: Type.String({ minLength: 1, maxLength: 64, description: 'Which plug-in.' }) },
+    { additionalProperties: true },
+  ),
+);
+
+const NAME = '^[a-z0-9][a-z0-9-]{0,31}$';
+const selection = (what: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: what }));
+
+/** Which announcements go where. */
+export const RouteConfig = Type.Object(
+  {
+    when: Type.Optional(
+      Type.Object(
+        {
+          severity: Type.Optional(
+            Type.Array(Type.Enum(LEVELS), { minItems: 1, description: 'Levels it is about.' }),
+          ),
+          role: selection('Roles it is about.'),
+          detector: selection('File stems of detectors it is about.'),
+        },
+        { ...strict, description: 'All that is given must hold. Absent: everything.' },
+      ),
+    ),
+    to: Type.Array(Type.String({ pattern: NAME }), {
+      minItems: 1,
+      description: 'Names of sinks. Empty routes are not written: leave the route away.',
+    }),
+  },
+  strict,
+);
+/** One route; the first whose condition holds decides. */
+export type RouteConfig = Static<typeof RouteConfig>;
+
+const perVerb = <T extends TSchema>(schema: T, description: string) =>
+  Type.Object(
+    Object.fromEntries(VERBS.map((verb) => [verb, Type.Optional(schema)])) as Record<
+      Verb,
+      TOptional<T>
+    >,
+    { ...strict, description },
+  );
+
+/** Who must agree before an action is sent. */
+export const Approval = Type.Object(
+  {
+    quorum: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 9, default: 1, description: 'Approvers that agree.' }),
+    ),
+    within: Type.Optional(duration('Unanswered this long: it lapses, nothing is sent.', '10m')),
+  },
+  strict,
+);
+/** Who must agree. */
+export type Approval = Static<typeof Approval>;
+
+/** Control: drivers, the order in which they are tried, and who must agree. */
+export const Control = Type.Object(
+  {
+    drivers: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }), PluginConfig, {
+      description: 'Control targets by a name of yours; `type` says which kind.',
+    }),
+    chains: Type.Optional(
+      perVerb(
+        Type.Array(Type.String(), { minItems: 1, maxItems: 8 }),
+        'Drivers by verb, tried in order: one that refuses or leaks gives way to the next. Absent: every driver that has the verb, as listed.',
+      ),
+    ),
+    approval: Type.Optional(
+      perVerb(Approval, 'Verbs that need a person. One that cannot be undone always does.'),
+    ),
+    approvers: Type.Optional(
+      Type.Record(
+        Type.String({ minLength: 1, maxLength: 64 }),
+        Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, strict),
+        {
+          description:
+            'Who may approve, each by the SHA-256 of a token: plumbline approvals token.',
+        },
+      ),
+    ),
+    dryRun: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Everything is decided and recorded, and nothing is sent.',
+      }),
+    ),
+  },
+  strict,
 );
 
 /** The whole configuration. */
@@ -176,26 +281,88 @@ export const Config = Type.Object(
         },
       ),
     ),
-    control: Type.Optional(
+    control: Type.Optional(Control),
+    sinks: Type.Optional(
+      Type.Record(Type.String({ pattern: NAME }), PluginConfig, {
+        description: 'Where people are told of cases, by a name that routes use.',
+      }),
+    ),
+    routes: Type.Optional(
+      Type.Array(RouteConfig, {
+        maxItems: 100,
+        description:
+          'The first that fits decides; none: nobody is told. Absent: everything goes to every sink.',
+      }),
+    ),
+    alerts: Type.Optional(
       Type.Object(
         {
-          webhook: Type.Object(
-            {
-              url: Type.String({ pattern: '^https?://', description: 'Where actions are sent.' }),
-              secret: Secret,
-              grace: Type.Optional(duration('How long an accepted action may take to work.', '5s')),
-            },
-            strict,
+          group: Type.Optional(
+            duration('What is announced of a case within this time is told together.', '30s'),
+          ),
+          repeat: Type.Optional(
+            duration('A case that goes on is told again, at the earliest, after this time.', '4h'),
+          ),
+          link: Type.Optional(
+            Type.String({
+              pattern: '^https?://',
+              maxLength: 1000,
+              description: 'Address of a case for people; `{case}` stands for its id.',
+            }),
+          ),
+          ocsf: Type.Optional(
+            Type.Enum(['1.8.0', '1.9.0-dev'], {
+              description: 'Schema of findings; the second is not released.',
+              default: '1.8.0',
+            }),
           ),
         },
         strict,
+      ),
+    ),
+    journal: Type.Optional(
+      Type.Object(
+        {
+          signingKey: Type.Optional(Secret),
+          checkpointEvery: Type.Optional(
+            duration('How often the record is signed; 15 s at the least.', '5m'),
+          ),
+          keep: Type.Optional(
+            duration(
+              'Entries are let go of so long after they were signed. Unset: they are kept.',
+              '400d',
+            ),
+          ),
+        },
+        {
+          ...strict,
+          description:
+            'The signed record. `signingKey`: Ed25519 in PEM (PKCS #8); absent: one is made in dataDir.',
+        },
       ),
     ),
     guardrails: Type.Optional(
       Type.Object(
         {
           neverTouch: Type.Optional(
-            Type.Array(Type.String(), { description: 'Agents that are never acted upon.' }),
+            Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+              description:
+                'Never acted upon: `agent:NAME`, `role:NAME`, or the bare name of an agent. What stands against them is lifted.',
+            }),
+          ),
+          agentPerHour: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              default: 12,
+              description: 'New actions against one agent in an hour, at most.',
+            }),
+          ),
+          fleetPerMinute: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              default: 30,
+              description: 'New actions in a minute, at most.',
+            }),
           ),
           coolDown: Type.Optional(
             duration('Between the end of a lease and the next of its kind.', '5m'),

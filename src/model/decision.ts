@@ -59,6 +59,9 @@ export const ANNOUNCED = [
   'repeat',
   'fleet',
   'resolved',
+  'approval',
+  'breaker',
+  'leaking',
 ] as const;
 /** One of ANNOUNCED. */
 export type Announced = (typeof ANNOUNCED)[number];
@@ -166,7 +169,7 @@ export interface Decision {
   readonly asked: Rung;
   /** What is done: the same, or less. */
   readonly taken: Rung;
-  /** act = new lease · renew = standing lease extended · advise = a person is told what would be done · withheld = a guardrail said no · record = nothing was asked for. */
+  /** act = new lease, or asked of approvers first · renew = standing lease extended · advise = a person is told what would be done · withheld = a guardrail said no · record = nothing was asked for. */
   readonly outcome: 'act' | 'renew' | 'advise' | 'withheld' | 'record';
   readonly mode: Mode;
   readonly maturity: Maturity;
@@ -191,6 +194,7 @@ export interface Subject {
 
 /** States of a lease (handbook, outputs §3). */
 export const LEASE_STATES = [
+  'awaiting',
   'requested',
   'accepted',
   'refused',
@@ -200,7 +204,10 @@ export const LEASE_STATES = [
   'released',
   'expired',
 ] as const;
-/** One of LEASE_STATES: what we did. `lapsed` = its time was over before it could be sent. */
+/**
+ * One of LEASE_STATES: what we did. `awaiting` = people must agree first · `lapsed` = its time was over
+ * before it could be sent.
+ */
 export type LeaseState = (typeof LEASE_STATES)[number];
 
 /** What the independent gateway stream says about it. */
@@ -229,8 +236,22 @@ export interface Intention {
   readonly expiresMs: number | null;
   /** Why it is released: expired, undone, lifted. Null unless `step` is release. */
   readonly cause: string | null;
+  /** Who must agree before it is sent; null: nobody. */
+  readonly approval: ApprovalNeeded | null;
+  /** Event time of the newest evidence it answers, ms: what time to detect is counted from. */
+  readonly evidenceMs: number;
   /** On whose word somebody is restrained; looked at again at the moment of sending. Null: a release. */
   readonly grounds: Grounds | null;
+}
+
+/** Who must agree before an intention is sent. */
+export interface ApprovalNeeded {
+  /** Different approvers. */
+  readonly quorum: number;
+  /** Unanswered this long it lapses, ms on the executor's clock. */
+  readonly withinMs: number;
+  /** Who may not be one of them, beside the agent itself: on whose behalf it works. */
+  readonly barred?: readonly string[];
 }
 
 /** Whose firing an intention rests on. */
@@ -251,8 +272,31 @@ export interface LeaseActivity {
   readonly tool: string;
 }
 
-/** What an operator asks for; takes effect when the lane reads it. */
+/** Why the executor asks for more than what was done, or for less. */
+export const ESCALATIONS = ['leaking', 'reverted', 'refused', 'unreached'] as const;
+/** Calls go through · the target no longer has it · it would not do it · it could not be asked. */
+export type Escalation = (typeof ESCALATIONS)[number];
+
+/** What an operator, or the executor, asks for; takes effect when the lane reads it. */
 export type OperatorRequest =
+  | {
+      readonly type: 'escalate';
+      readonly id: string;
+      readonly leaseId: string;
+      readonly why: Escalation;
+      readonly by: string;
+      readonly reason: string;
+      readonly atMs: number;
+    }
+  | {
+      /** A lease ends before its time without anybody being blamed for it. */
+      readonly type: 'lift';
+      readonly id: string;
+      readonly leaseId: string;
+      readonly by: string;
+      readonly reason: string;
+      readonly atMs: number;
+    }
   | {
       readonly type: 'undo';
       readonly id: string;

@@ -137,9 +137,11 @@ export const NOTICE_CODES = [
   'history.truncated',
   'breaker.tripped',
   'lease.capped',
+  'containment.failed',
   'detectors.reloaded',
   'detectors.refused',
   'index.unsound',
+  'alert.dead-letter',
 ] as const;
 /** One of NOTICE_CODES. */
 export type NoticeCode = (typeof NOTICE_CODES)[number];

@@ -7,7 +7,8 @@ import type { SigmaRule } from './sigma.ts';
 
 /** What a detector asks for when it fires. The ladder may do less, never more. */
 export interface Response {
-  readonly action: Verb;
+  /** `escalate`: the next rung above what stands against the entity. */
+  readonly action: Verb | 'escalate';
   /** Smallest reach first: one session, or the agent. */
   readonly scope: 'session' | 'agent';
   /** How long the lease lasts, ms. Ignored for revocation, which has no lease. */

@@ -76,6 +76,8 @@ export interface OutRecord {
   readonly value: string | Buffer;
   /** ms since 1970; absent means now. */
   readonly timestampMs?: number;
+  /** Headers of a record; only Kafka keeps them. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A source of ordered logs. Implementations: adapters/kafka, adapters/jsonl, test/sim. */
@@ -136,15 +138,17 @@ export interface Log {
 
 /** An HTTP request of ours. The URL comes from configuration only. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Whole request, ms. */
   readonly timeoutMs: number;
+  /** How much of the answer is read. Default: 64 KiB. */
+  readonly replyBytesMax?: number;
 }
 
-/** Its answer; the body is cut at 64 KiB. */
+/** Its answer; the body is cut where the request says. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

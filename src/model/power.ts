@@ -130,6 +130,16 @@ export function allowsMode(mode: Mode, verb: Verb): boolean {
   return mode === 'autonomous' || (mode === 'constrained' && VERB_NEEDS[verb].reversible);
 }
 
+/** Is the agent, or its role, on the never-touch list: `agent:NAME`, `role:NAME`, or a bare agent? */
+export function isUntouchable(
+  listed: ReadonlySet<string>,
+  agent: string,
+  role: string | null,
+): boolean {
+  if (listed.has(agent) || listed.has(`agent:${agent}`)) return true;
+  return role !== null && listed.has(`role:${role}`);
+}
+
 /** Maturity in force: the override of the stem, else that of hard evidence, else the file's own. */
 export function maturityInForce(
   detector: {

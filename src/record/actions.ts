@@ -1,14 +1,22 @@
 /** The action log: takes what is due, settles what came of it, and ends what is overdue. */
-import type { ActionLog, ApplyOutcome, DueIntention, WatchedLease } from '../model/action-log.ts';
+import type {
+  ActionLog,
+  ApplyOutcome,
+  DueIntention,
+  Prior,
+  WatchedLease,
+} from '../model/action-log.ts';
 import type { Intention, LeaseState, Subject, Verb, Verification } from '../model/decision.ts';
 import { assert } from '../model/errors.ts';
 import { idOf } from '../model/ids.ts';
 import type { Database, Query, Row } from '../model/ports.ts';
+import { expireApprovals } from './approvals.ts';
 import { writeIntentions } from './intentions.ts';
 import { appendJournal, type JournalEntry } from './journal.ts';
+import { insertOperatorRequest } from './operator.ts';
 import { booleanOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
 import { type Sent, type Settlement, settled } from './settle.ts';
-import { cleanKey, cleanText, whole } from './text.ts';
+import { cleanKey, cleanText, storableJson, whole } from './text.ts';
 
 // A row that another executor took between our snapshot and its lock is checked again by
 // PostgreSQL with its new values, finds itself `sending`, and is not taken twice.
@@ -23,7 +31,8 @@ const TAKE = `with due as (
     first_sent_ms = coalesce(outbox.first_sent_ms, $2),
     unsure = outbox.unsure or outbox.state = 'sending'
   from due where outbox.key = due.key
-  returning outbox.ord, outbox.attempts, outbox.intention`;
+  returning outbox.ord, outbox.attempts, outbox.intention, outbox.first_sent_ms,
+    (select l.prior from lease l where l.id = outbox.lease_id) as prior`;
 
 const takeDue = async (
   db: Database,
@@ -39,6 +48,8 @@ const takeDue = async (
     .map((row) => ({
       intention: jsonOf<Intention>(row, 'intention'),
       attempts: numberOf(row, 'attempts') - 1,
+      firstSentMs: numberOf(row, 'first_sent_ms'),
+      prior: row['prior'] === null ? null : jsonOf<Prior>(row, 'prior'),
     }));
 };
 
@@ -102,6 +113,7 @@ const releaseOf = (request: Intention, nowMs: number): Intention => ({
   step: 'release',
   issuedMs: whole(nowMs),
   cause: 'expired',
+  approval: null,
   grounds: null,
 });
 
@@ -127,11 +139,11 @@ const settle = async (
   });
 
 const OVERDUE = `select id, state, request from lease
-  where lane = $1 and state in ('requested', 'accepted') and expires_ms <= $2
+  where lane = $1 and state in ('awaiting', 'requested', 'accepted') and expires_ms <= $2
   order by id limit 500 for update`;
 // The state is checked again under the row's lock: what is being sent is not dropped.
 const DROP_UNSENT = `update outbox set state = 'done', outcome = 'lapsed', settled_ms = $2
-  where lease_id = any ($1::text[]) and step = 'request' and state = 'waiting' and attempts = 0
+  where lease_id = any ($1::text[]) and step = 'request' and state in ('waiting', 'awaiting') and attempts = 0
   returning lease_id`;
 // It was sent, its reply is not known, and its time is over: the release says the last word.
 const DROP_UNSURE = `update outbox set state = 'done', outcome = 'lapsed', settled_ms = $2
@@ -173,7 +185,7 @@ const expireOverdue = async (db: Database, lane: number, nowMs: number): Promise
 
 // Calls that went through come first into the bound: a flood of denials must not hide a leak.
 const WATCHED = `select l.id, l.agent, l.verb, l.request -> 'subject' as subject, l.state,
-    l.verification, l.accepted_ms, l.expires_ms, seen.activity
+    l.verification, l.accepted_ms, l.expires_ms, l.request, l.prior, seen.activity
   from lease l left join lateral (
     select jsonb_agg(jsonb_build_object('timeMs', a.time_ms, 'allowed', a.allowed, 'tool', a.tool)
       order by a.time_ms, a.event_id) as activity
@@ -181,10 +193,15 @@ const WATCHED = `select l.id, l.agent, l.verb, l.request -> 'subject' as subject
       where lease_id = l.id and time_ms >= l.accepted_ms
       order by allowed desc, time_ms desc limit 1000) a) seen on true
   where l.lane = $1 and l.state in ('accepted', 'releasing') and l.accepted_ms is not null
+    and (l.expires_ms is not null or l.accepted_ms > $2)
   order by l.accepted_ms, l.id`;
 
-const watched = async (db: Database, lane: number): Promise<readonly WatchedLease[]> => {
-  const rows = await db.query(WATCHED, [lane]);
+const watched = async (
+  db: Database,
+  lane: number,
+  nowMs: number,
+): Promise<readonly WatchedLease[]> => {
+  const rows = await db.query(WATCHED, [lane, whole(nowMs - WATCH_MS)]);
   return rows.map((row) => ({
     leaseId: textOf(row, 'id'),
     agent: textOf(row, 'agent'),
@@ -194,9 +211,15 @@ const watched = async (db: Database, lane: number): Promise<readonly WatchedLeas
     verification: textOf(row, 'verification') as Verification,
     acceptedMs: numberOf(row, 'accepted_ms'),
     expiresMs: numberOrNull(row, 'expires_ms'),
+    request: jsonOf<Intention>(row, 'request'),
+    prior: row['prior'] === null ? null : jsonOf<Prior>(row, 'prior'),
     activity: row['activity'] === null ? [] : jsonOf<WatchedLease['activity']>(row, 'activity'),
   }));
 };
+
+/** How long what has no end is watched after it was accepted, ms. */
+const WATCH_MS = 86_400_000;
+const REMEMBER = `update lease set prior = $2 where id = $1 and prior is null`;
 
 const VERIFY = `update lease set verification = $2, verified_by = $3, leaked_calls = $4,
     latency_calls = $5, verified_ms = $6
@@ -211,7 +234,12 @@ export function createActionLog(db: Database, options: { readonly lane: number }
     takeDue: (nowMs, limit, holdMs) => takeDue(db, lane, nowMs, limit, holdMs),
     settle: (key, outcome, nowMs) => settle(db, lane, key, outcome, nowMs),
     expireOverdue: (nowMs) => expireOverdue(db, lane, nowMs),
-    watched: () => watched(db, lane),
+    expireApprovals: (nowMs) => expireApprovals(db, lane, nowMs),
+    remember: async (leaseId, prior) => {
+      await db.query(REMEMBER, [cleanKey(leaseId), storableJson(prior)]);
+    },
+    ask: (request) => insertOperatorRequest(db, request),
+    watched: (nowMs) => watched(db, lane, nowMs),
     verify: async (leaseId, verification, by, leakedCalls, latencyCalls, nowMs) =>
       await db.transaction(async (query) => {
         const figures = [verification, cleanText(by, 256), whole(leakedCalls), whole(latencyCalls)];

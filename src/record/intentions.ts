@@ -1,15 +1,18 @@
 /** Writes intentions: the leases they make or move, and the outbox rows the executor sends. */
 import type { Intention, LeaseState } from '../model/decision.ts';
 import type { Query } from '../model/ports.ts';
+import { writeApprovals } from './approvals.ts';
 import type { JournalEntry } from './journal.ts';
 import { textOf } from './row.ts';
 import { cleanKey, cleanKeyOrNull, cleanText, storableJson, whole, wholeOrNull } from './text.ts';
 
 const NEW_LEASES = `insert into lease
   (lane, id, case_id, decision_id, driver, verb, tenant, agent, session, level, mode, reason,
-   issued_ms, expires_ms, request, tools)
+   issued_ms, expires_ms, request, role, evidence_ms, state, tools)
   select $1, id, case_id, decision_id, driver, verb, tenant, agent, session, level, mode, reason,
-    issued_ms, expires_ms, request,
+    issued_ms, expires_ms, request, request -> 'grounds' ->> 'role',
+    (request ->> 'evidenceMs')::bigint,
+    case when jsonb_typeof(request -> 'approval') = 'object' then 'awaiting' else 'requested' end,
     array(select jsonb_array_elements_text(request -> 'subject' -> 'tools'))
   from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::jsonb[])
@@ -52,6 +55,12 @@ const EXTEND = `update lease set expires_ms = greatest(lease.expires_ms, r.expir
   from (select id, max(expires_ms) as expires_ms
     from unnest($1::text[], $2::bigint[]) as r (id, expires_ms) group by id) r
   where lease.id = r.id and lease.expires_ms is not null`;
+// Nobody had agreed yet: there is nothing to take back.
+const DROP_AWAITING = `with gone as (
+    update lease set state = 'lapsed' where id = any ($1::text[]) and state = 'awaiting' returning id),
+  unasked as (update approval set state = 'withdrawn' from gone where lease_id = gone.id)
+  update outbox set state = 'done', outcome = 'lapsed' from gone
+  where lease_id = gone.id and outbox.state = 'awaiting'`;
 const RELEASING = `update lease set state = 'releasing', cause = r.cause
   from unnest($1::text[], $2::text[]) as r (id, cause) where lease.id = r.id`;
 // A renewal that was not sent yet has lost its meaning.
@@ -76,7 +85,7 @@ const worthSending = (
   for (const { key, leaseId, step } of intentions) {
     const state = now.get(cleanKey(leaseId));
     if (state === undefined) continue;
-    if (step === 'request' && state === 'requested') send.add(key);
+    if (step === 'request' && (state === 'requested' || state === 'awaiting')) send.add(key);
     if (step === 'renew' && STANDING.has(state)) send.add(key);
     if (step === 'release' && RELEASABLE.has(state)) {
       send.add(key);
@@ -118,6 +127,12 @@ const intentionFacts = (one: Intention, sent: boolean): Record<string, unknown> 
   sent,
 });
 
+/** People are asked first; the rest goes out at once, or never. */
+const stateOf = ({ key, step, approval }: Intention, send: ReadonlySet<string>): string => {
+  if (!send.has(key)) return 'done';
+  return step === 'request' && approval !== null ? 'awaiting' : 'waiting';
+};
+
 /**
  * Records intentions in the order given, within the caller's transaction, and returns their journal
  * entries. A key that is there already is left alone. Leases are locked before outbox rows, as
@@ -134,6 +149,9 @@ export async function writeIntentions(
     if (one.step === 'request' && !requests.has(one.leaseId)) requests.set(one.leaseId, one);
   }
   await writeLeases(query, lane, [...requests.values()]);
+  await writeApprovals(query, lane, [...requests.values()]);
+  const ends = intentions.filter(({ step }) => step === 'release');
+  if (ends.length > 0) await query(DROP_AWAITING, [ends.map(({ leaseId }) => cleanKey(leaseId))]);
   const locked = await query(LOCK_LEASES, [intentions.map((one) => cleanKey(one.leaseId))]);
   const states = new Map(
     locked.map((row) => [textOf(row, 'id'), textOf(row, 'state') as LeaseState]),
@@ -145,7 +163,7 @@ export async function writeIntentions(
     list.map((one) => cleanKey(one.key)),
     list.map((one) => cleanKey(one.leaseId)),
     list.map((one) => one.step),
-    list.map((one) => (send.has(one.key) ? 'waiting' : 'done')),
+    list.map((one) => stateOf(one, send)),
     list.map((one) => storableJson(one)),
   ]);
   const fresh = new Set(rows.map((row) => textOf(row, 'key')));

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { plansOf } from '../../src/commands/baseline-load.ts';
-import { DEFAULT_SOURCES, problemLines, readConfig, secretOf } from '../../src/commands/config.ts';
+import { DEFAULT_SOURCES, problemLines, secretOf } from '../../src/commands/config.ts';
+import { readConfig } from '../../src/commands/read-config.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 
 let folder = '';
@@ -65,11 +66,11 @@ describe('configuration', () => {
       'sources:',
       SOURCE,
       'database: { url: {} }',
-      'control: { webhook: { url: "http://x", secret: { env: A, file: b } } }',
+      'control: { drivers: { hook: { type: webhook, url: "http://x", secret: { env: A, file: b } } } }',
     );
     assert.deepEqual(
       both.said.map((line) => line.split(':').slice(0, 3).join(':')),
-      ['F:1: jsonl', 'F:6: control.webhook.secret', 'F:5: database.url'],
+      ['F:1: jsonl', 'F:5: database.url', 'F:6: control.drivers.hook.secret'],
     );
   });
 

@@ -52,7 +52,7 @@ before(async () => {
   kafka = await provideKafka();
   const config: Config = { sources };
   const library = await readLibrary(`${ROOT}detectors`);
-  const lane = laneOptions(config, library, { file: 'test', digestKey: 'test', driver: null });
+  const lane = laneOptions(config, library, { file: 'test', digestKey: 'test' });
   assert.deepEqual(lane.problems, []);
   options = lane.options;
   await ensureTopics(

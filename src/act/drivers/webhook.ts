@@ -1,127 +1,100 @@
 /** Signed webhook driver: Standard Webhooks headers around a CloudEvents body. */
-import { createHmac } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
+import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
+import { duration, durationMs, Secret } from '../../model/config.ts';
 import type { Intention } from '../../model/decision.ts';
 import { VERBS } from '../../model/decision.ts';
-import { OperatingError } from '../../model/errors.ts';
-import type { Clock, Http, HttpResponse } from '../../model/ports.ts';
-import { BACKOFF_CAP_MS } from '../backoff.ts';
-import type { Driver } from '../driver.ts';
+import type { HttpResponse } from '../../model/ports.ts';
+import type { Driver, DriverDefinition } from '../driver.ts';
+import { parseWebhookSecret, signWebhook } from '../signature.ts';
+import {
+  objectOf,
+  outcomeOfFailure,
+  outcomeOfRefusal,
+  parseTarget,
+  RatePerMin,
+  reachOf,
+} from '../target.ts';
 
-/** What a webhook driver is made of. */
-export interface WebhookOptions {
-  /** Where intentions are posted; http or https, no credentials inside. */
-  readonly url: string;
-  /** `whsec_<base64>` of 24 to 64 bytes. */
-  readonly secret: string;
-  /** How long the target may take to make an accepted action work, ms. Default 5,000. */
-  readonly graceMs?: number;
-  /** CloudEvents `source`: who sends. Default `plumbline`. */
-  readonly source?: string;
-  /** Whole request, ms. Default 5,000. */
-  readonly timeoutMs?: number;
-}
-
-/** A driver, or what is wrong with its options; the sentence never contains the secret. */
-export type WebhookResult =
-  | { readonly ok: true; readonly driver: Driver }
-  | { readonly ok: false; readonly problem: string };
-
-/** Name under which intentions ask for this driver. */
-export const WEBHOOK = 'webhook';
+const Options = Type.Object(
+  {
+    type: Type.Literal('webhook'),
+    url: Type.String({ pattern: '^https?://', description: 'Where intentions are posted.' }),
+    secret: Secret,
+    grace: Type.Optional(duration('How long an accepted action may take to work.', '5s')),
+    timeout: Type.Optional(duration('For the whole request.', '5s')),
+    ratePerMin: Type.Optional(RatePerMin),
+  },
+  { additionalProperties: false },
+);
+type Options = Static<typeof Options>;
 
 const PAST_STEP = { request: 'requested', renew: 'renewed', release: 'released' } as const;
 
-/** Makes the driver, or says which option is wrong and what to write instead. */
-export function createWebhookDriver(
-  http: Http,
-  clock: Clock,
-  options: WebhookOptions,
-): WebhookResult {
-  const secret = parseWebhookSecret(options.secret);
-  if (!secret.ok) return secret;
-  const address = parseTarget(options.url);
-  if (!address.ok) return address;
-  const source = options.source ?? 'plumbline';
-  const headersOf = (intention: Intention, body: string) => {
-    const seconds = Math.floor(clock.nowMs() / 1000);
-    return {
-      'content-type': 'application/cloudevents+json',
-      'webhook-id': intention.key,
-      'webhook-timestamp': String(seconds),
-      'webhook-signature': signWebhook(secret.bytes, intention.key, seconds, body),
-    };
-  };
-  const driver: Driver = {
-    capabilities: () => ({
-      name: WEBHOOK,
-      verbs: VERBS,
-      irreversible: ['revoke_session'],
-      subjects: ['agent', 'session', 'tool'],
-      selfExpiring: true,
-      readBack: false,
-      graceMs: options.graceMs ?? 5_000,
-    }),
-    plan: (intention) => ({
-      method: 'POST',
-      url: `${address.url.origin}${address.url.pathname}`,
-      headers: {
+/** The driver. */
+export const webhook: DriverDefinition<Options> = {
+  type: 'webhook',
+  claim:
+    'Any HTTP endpoint of yours: a signed CloudEvent for each step; the path without an adapter.',
+  verbs: VERBS,
+  options: Options,
+  make({ http, clock, source, options, secret: secretAt }) {
+    const secret = parseWebhookSecret(secretAt('secret'));
+    if (!secret.ok) return secret;
+    const address = parseTarget(options.url);
+    if (!address.ok) return address;
+    const headersOf = (intention: Intention, body: string) => {
+      const seconds = Math.floor(clock.nowMs() / 1000);
+      return {
         'content-type': 'application/cloudevents+json',
         'webhook-id': intention.key,
-        'webhook-timestamp': '<when sent>',
-        'webhook-signature': '<masked>',
+        'webhook-timestamp': String(seconds),
+        'webhook-signature': signWebhook(secret.bytes, intention.key, seconds, body),
+      };
+    };
+    const driver: Driver = {
+      capabilities: () => ({
+        verbs: VERBS,
+        irreversible: ['revoke_session'],
+        subjects: ['agent', 'session', 'tool'],
+        blast: 'subject',
+        selfExpiring: true,
+        readBack: false,
+        graceMs: durationMs(options.grace ?? '5s'),
+        ratePerMin: options.ratePerMin ?? 10,
+      }),
+      plan: (intention) => ({
+        method: 'POST',
+        url: `${address.url.origin}${address.url.pathname}`,
+        headers: {
+          'content-type': 'application/cloudevents+json',
+          'webhook-id': intention.key,
+          'webhook-timestamp': '<when sent>',
+          'webhook-signature': '<masked>',
+        },
+        body: webhookBody(intention, source),
+        undo: intention.expiresMs === null ? null : 'plumbline.control.released.v1 to the same URL',
+        reach: reachOf(intention.subject),
+      }),
+      async apply(intention) {
+        const body = webhookBody(intention, source);
+        try {
+          const reply = await http({
+            method: 'POST',
+            url: options.url,
+            headers: headersOf(intention, body),
+            body,
+            timeoutMs: durationMs(options.timeout ?? '5s'),
+          });
+          return outcomeOf(reply, intention, clock.nowMs());
+        } catch (cause) {
+          return outcomeOfFailure(cause);
+        }
       },
-      body: webhookBody(intention, source),
-      undo: intention.expiresMs === null ? null : 'plumbline.control.released.v1 to the same URL',
-      reach: reachOf(intention),
-    }),
-    async apply(intention) {
-      const body = webhookBody(intention, source);
-      try {
-        const reply = await http({
-          method: 'POST',
-          url: options.url,
-          headers: headersOf(intention, body),
-          body,
-          timeoutMs: options.timeoutMs ?? 5_000,
-        });
-        return outcomeOf(reply, intention, clock.nowMs());
-      } catch (cause) {
-        return outcomeOfFailure(cause);
-      }
-    },
-  };
-  return { ok: true, driver };
-}
-
-/** Bytes of a `whsec_<base64>` secret, or what is wrong with it without repeating it. */
-export function parseWebhookSecret(
-  text: string,
-):
-  | { readonly ok: true; readonly bytes: Buffer }
-  | { readonly ok: false; readonly problem: string } {
-  const refuse = (problem: string) => ({
-    ok: false as const,
-    problem: `webhook secret ${problem}; write whsec_ followed by the base64 of 24 to 64 random bytes`,
-  });
-  if (!text.startsWith('whsec_')) return refuse('does not start with whsec_');
-  const encoded = text.slice('whsec_'.length);
-  const bytes = Buffer.from(encoded, 'base64');
-  // Buffer.from skips what it cannot read: only text that comes back the same was base64.
-  if (bytes.toString('base64').replace(/=+$/, '') !== encoded.replace(/=+$/, '')) {
-    return refuse('is not base64 after whsec_');
-  }
-  if (bytes.length < 24) return refuse(`holds ${bytes.length} bytes, too few`);
-  if (bytes.length > 64) return refuse(`holds ${bytes.length} bytes, too many`);
-  return { ok: true, bytes };
-}
-
-/** `v1,<base64>`: HMAC-SHA256 over id, time in seconds and body, as Standard Webhooks has it. */
-export function signWebhook(secret: Buffer, id: string, seconds: number, body: string): string {
-  const signed = createHmac('sha256', secret).update(`${id}.${seconds}.${body}`, 'utf8');
-  return `v1,${signed.digest('base64')}`;
-}
+    };
+    return { ok: true, driver };
+  },
+};
 
 /**
  * The CloudEvent of an intention. Made of the intention alone, so that every try under one key
@@ -164,37 +137,18 @@ function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function reachOf(intention: Intention): string {
-  const { subject } = intention;
-  const who = subject.session === null ? 'every session of one agent' : 'one session of one agent';
-  const count = subject.tools.length;
-  return count === 0 ? who : `${count} ${count === 1 ? 'tool' : 'tools'} of ${who}`;
-}
-
 /** Reply → outcome. The reply is the target's claim; only verify.ts says whether it holds. */
 function outcomeOf(reply: HttpResponse, intention: Intention, nowMs: number): ApplyOutcome {
   const { status } = reply;
   if (status === 202) return { type: 'pending_approval', detail: 'HTTP 202' };
   if (status >= 200 && status < 300) return outcomeOfState(stateOf(reply.body), status);
-  if (status === 401 || status === 403) {
-    const detail = `ControlAuth: HTTP ${status}, the target does not accept our signature; check the webhook secret on both sides`;
-    return { type: 'refused', detail };
-  }
   if (status === 410) {
     // Where the subject is gone there is nothing left to revoke, and nothing left to undo.
     const done = intention.verb === 'revoke_session' || intention.step === 'release';
     return { type: done ? 'already' : 'refused', detail: 'HTTP 410, the subject is gone' };
   }
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
-    const afterMs = retryAfterMs(reply.headers['retry-after'], nowMs);
-    return { type: 'retry', detail: `HTTP ${status}`, afterMs };
-  }
   if (status === 409) return { type: 'refused', detail: 'HTTP 409, the owner declined' };
-  if (status >= 300 && status < 400) {
-    const detail = `HTTP ${status}, redirects are not followed; configure the final URL`;
-    return { type: 'refused', detail };
-  }
-  return { type: 'refused', detail: `HTTP ${status}` };
+  return outcomeOfRefusal(reply, 'the webhook secret on both sides', nowMs);
 }
 
 /**
@@ -211,62 +165,6 @@ function outcomeOfState(state: string | null, status: number): ApplyOutcome {
 }
 
 function stateOf(body: string): string | null {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed !== 'object' || parsed === null || !('state' in parsed)) return null;
-    return typeof parsed.state === 'string' ? parsed.state : null;
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return null;
-    throw cause;
-  }
-}
-
-/** Retry-After in ms, seconds or HTTP date; 0 where absent or unreadable, at most 30 s. */
-function retryAfterMs(value: string | undefined, nowMs: number): number {
-  if (value === undefined) return 0;
-  const text = value.trim();
-  const ms = /^[0-9]+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  return Number.isNaN(ms) ? 0 : Math.min(BACKOFF_CAP_MS, Math.max(0, ms));
-}
-
-/** Only a failure known to precede sending is a plain retry; anything else may have acted. */
-function outcomeOfFailure(cause: unknown): ApplyOutcome {
-  const failure = cause instanceof OperatingError ? cause.cause : null;
-  if (typeof failure === 'object' && failure !== null && 'sent' in failure) {
-    const code = 'code' in failure ? String(failure.code).slice(0, 64) : 'unnamed';
-    if (failure.sent === false) return { type: 'retry', detail: `not sent: ${code}`, afterMs: 0 };
-    return { type: 'unknown', detail: `reply lost: ${code}`, afterMs: 0 };
-  }
-  return { type: 'unknown', detail: 'reply lost: unnamed failure', afterMs: 0 };
-}
-
-const neverCalled = new BlockList();
-neverCalled.addSubnet('169.254.0.0', 16, 'ipv4');
-neverCalled.addSubnet('fe80::', 10, 'ipv6');
-neverCalled.addAddress('fd00:ec2::254', 'ipv6');
-neverCalled.addAddress('100.100.100.200', 'ipv4');
-
-/**
- * The target's URL, or what is wrong with it. Cloud metadata and link-local addresses are refused:
- * a configuration that names them is a mistake or an attack, never a control plane.
- */
-function parseTarget(
-  text: string,
-): { readonly ok: true; readonly url: URL } | { readonly ok: false; readonly problem: string } {
-  const refuse = (problem: string) => ({ ok: false as const, problem: `webhook url ${problem}` });
-  const url = URL.parse(text);
-  if (url === null) return refuse('is not a URL; write for example https://ops.internal/control');
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return refuse(`has the scheme ${url.protocol} where http: or https: is needed`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    return refuse('contains credentials; the signature is the credential, remove them');
-  }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const family = isIP(host);
-  const blocked =
-    host === 'metadata.google.internal' ||
-    (family !== 0 && neverCalled.check(host, family === 6 ? 'ipv6' : 'ipv4'));
-  if (blocked) return refuse(`points at ${host}, a link-local or metadata address`);
-  return { ok: true, url };
+  const state = objectOf(body)?.['state'];
+  return typeof state === 'string' ? state : null;
 }
