@@ -6,7 +6,7 @@ import type { Driver } from '../../src/act/driver.ts';
 import { createHttp } from '../../src/adapters/control-http.ts';
 import type { ApplyOutcome, Prior } from '../../src/model/action-log.ts';
 import type { Intention } from '../../src/model/decision.ts';
-import { COUNTERPARTS } from '../act/counterparts/all.ts';
+import { COUNTERPARTS, VARIANTS } from '../act/counterparts/all.ts';
 import { type Counterpart, LIES, type Lie } from '../act/counterparts/counterpart.ts';
 import { createVirtualClock, type VirtualClock } from '../sim/clock.ts';
 
@@ -23,7 +23,7 @@ type When = (c: Counterpart) => boolean;
 
 const DONE: readonly ApplyOutcome['type'][] = ['accepted', 'already'];
 
-for (const [type, start] of Object.entries(COUNTERPARTS)) {
+for (const [type, start] of Object.entries({ ...COUNTERPARTS, ...VARIANTS })) {
   const can = await probe(start);
   const check = (claim: string, body: Body) =>
     test(`driver ${type}: ${claim}`, async () => {

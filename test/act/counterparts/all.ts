@@ -2,10 +2,19 @@
 import type { DRIVERS } from '../../../src/act/act.ts';
 import { startForge } from './contextforge.ts';
 import type { StartCounterpart } from './counterpart.ts';
+import { startLiteLLM } from './litellm.ts';
 import { startWebhook } from './webhook.ts';
 
 /** By type of driver; enrolling a driver is one line. */
 export const COUNTERPARTS: Readonly<Record<keyof typeof DRIVERS, StartCounterpart>> = {
   webhook: startWebhook,
   contextforge: startForge,
+  litellm: startLiteLLM('suspend_agent'),
+};
+
+/** Further things that a driver does in a way of its own, held to the same promises. */
+export const VARIANTS: Readonly<Record<string, StartCounterpart>> = {
+  'litellm, all tools': startLiteLLM('freeze_tool'),
+  'litellm, one tool': startLiteLLM('freeze_tool', ['send_money']),
+  'litellm, limits': startLiteLLM('posture'),
 };
