@@ -77,7 +77,7 @@ function stoodIn(swap: Swap, prior: Prior | null): { fields: Fields; wanted: Fie
 }
 
 /** Do they say the same? The order of lists says nothing: targets sort them as they like. */
-export function same(one: unknown, other: unknown): boolean {
+function same(one: unknown, other: unknown): boolean {
   return canonicalJson(sorted(one)) === canonicalJson(sorted(other));
 }
 

@@ -1,4 +1,4 @@
-/** ContextForge driver: switches tools and servers of an MCP gateway off and on, revokes tokens. */
+/** ContextForge driver: tools and servers of a gateway off and on again, tokens revoked. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome, Prior } from '../../model/action-log.ts';
 import { duration, durationMs, Secret } from '../../model/config.ts';

@@ -1,4 +1,4 @@
-/** Fields of a LiteLLM key: what it may do as it stands, and what it is left with under a lease. */
+/** Fields of a LiteLLM key: what it may do as it stands, and what a lease leaves of it. */
 import type { Fields, Wanted } from '../swap.ts';
 
 /** What a conservative posture leaves a key; what is missing is not limited. */
@@ -13,7 +13,7 @@ export interface Limits {
 }
 
 /** Denies every MCP server. An empty list does not: a key without grants has those of its team. */
-export const NO_SERVERS = 'no-mcp-servers';
+const NO_SERVERS = 'no-mcp-servers';
 
 interface Told {
   readonly fields: Fields;

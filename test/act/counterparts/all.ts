@@ -2,6 +2,7 @@
 import type { DRIVERS } from '../../../src/act/act.ts';
 import { startForge } from './contextforge.ts';
 import type { StartCounterpart } from './counterpart.ts';
+import { startKubernetes } from './kubernetes.ts';
 import { startLiteLLM } from './litellm.ts';
 import { startWebhook } from './webhook.ts';
 
@@ -10,6 +11,7 @@ export const COUNTERPARTS: Readonly<Record<keyof typeof DRIVERS, StartCounterpar
   webhook: startWebhook,
   contextforge: startForge,
   litellm: startLiteLLM('suspend_agent'),
+  kubernetes: startKubernetes('sandbox'),
 };
 
 /** Further things that a driver does in a way of its own, held to the same promises. */
@@ -17,4 +19,8 @@ export const VARIANTS: Readonly<Record<string, StartCounterpart>> = {
   'litellm, all tools': startLiteLLM('freeze_tool'),
   'litellm, one tool': startLiteLLM('freeze_tool', ['send_money']),
   'litellm, limits': startLiteLLM('posture'),
+  'kubernetes, scaled': startKubernetes('deployment'),
+  'kubernetes, stateful': startKubernetes('statefulset'),
+  'kubernetes, cron job': startKubernetes('cronjob'),
+  'kubernetes, quarantine': startKubernetes('pod'),
 };

@@ -38,7 +38,7 @@ export interface ProxyState {
 }
 
 /** A counterpart, and the target behind it. */
-export interface Proxy extends Counterpart {
+export interface LiteLLMProxy extends Counterpart {
   readonly target: StateTarget<ProxyState>;
 }
 
@@ -78,7 +78,7 @@ export async function startProxy(
   { http, clock }: Parameters<StartCounterpart>[0],
   verb: Verb,
   tools: readonly string[] = [],
-): Promise<Proxy> {
+): Promise<LiteLLMProxy> {
   const target = await startStateTarget<ProxyState>({
     state: {
       keys: {

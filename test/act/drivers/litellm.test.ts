@@ -8,7 +8,7 @@ import { pluginOptions } from '../../../src/commands/plugin-options.ts';
 import type { Prior } from '../../../src/model/action-log.ts';
 import type { Intention, Verb } from '../../../src/model/decision.ts';
 import { createVirtualClock } from '../../sim/clock.ts';
-import { goesThrough, HASHES, type Proxy, startProxy } from '../counterparts/litellm.ts';
+import { goesThrough, HASHES, type LiteLLMProxy, startProxy } from '../counterparts/litellm.ts';
 
 const CALL = { model: 'large', server: 'bank', tool: 'send_money' };
 const starting = async (t: TestContext, verb: Verb, tools: readonly string[] = []) => {
@@ -16,7 +16,7 @@ const starting = async (t: TestContext, verb: Verb, tools: readonly string[] = [
   t.after(() => proxy.close());
   return proxy;
 };
-const acting = async ({ driver }: Proxy, request: Intention): Promise<Prior> => {
+const acting = async ({ driver }: LiteLLMProxy, request: Intention): Promise<Prior> => {
   const told = await driver.snapshot?.(request);
   assert.ok(told?.type === 'prior', JSON.stringify(told));
   const outcome = await driver.apply(request, told.prior);
