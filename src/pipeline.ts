@@ -18,6 +18,7 @@ import {
   type Judged,
   type OperatorRequest,
   VERBS,
+  type Verb,
 } from './model/decision.ts';
 import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
@@ -608,7 +609,7 @@ class Spine implements Pipeline {
   }
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
-  #detection(fired: Detection): void {
+  #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
@@ -618,7 +619,7 @@ class Spine implements Pipeline {
     }
     if (detection.maturity === 'shadow') {
       this.#count('shadow-detections');
-      this.#decided(detection, '', null);
+      this.#decided(detection, '', null, above);
       return;
     }
     this.#count('detections');
@@ -631,7 +632,7 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const [intention] = this.#decided(detection, caseId, shared);
+    const [intention] = this.#decided(detection, caseId, shared, above);
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -661,6 +662,7 @@ class Spine implements Pipeline {
     detection: Detection,
     caseId: string,
     shared: Circumstances['shared'],
+    above: Verb | null,
   ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
@@ -672,7 +674,7 @@ class Spine implements Pipeline {
       {
         blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
         changedMs: this.#correlate.changedMs(tenant, agent),
-        shared,
+        ...{ shared, above },
       },
       this.#correlate.fleet(),
     );
@@ -700,7 +702,7 @@ class Spine implements Pipeline {
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
-    this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
+    this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
   }
 
   /** A lease that rests on what is taken back ends. */

@@ -196,8 +196,8 @@ function createLane(clock: VirtualClock, chains: Partial<Record<Verb, readonly s
         await memory.vote(intention.leaseId, 'somebody', 'approve', clock.nowMs());
     }
   };
-  const decide = async (detection: Detection, response: Response) => {
-    const nothing = { blindNow: [], changedMs: null, shared: null };
+  const decide = async (detection: Detection, response: Response, above: Verb | null = null) => {
+    const nothing = { blindNow: [], changedMs: null, shared: null, above };
     const size = { total: 100, roles: { clerk: 100 } };
     const decided = decider.decide(detection, 'case', response, nothing, size);
     await insert(decided.intentions);
@@ -224,7 +224,7 @@ function createLane(clock: VirtualClock, chains: Partial<Record<Verb, readonly s
         await insert(operated.intentions);
         if (operated.exhausted === null) continue;
         const leak = leakDetection(LEAK, 'enforce', operated.exhausted, clock.nowMs());
-        const { taken, outcome } = await decide(leak, RULES);
+        const { taken, outcome } = await decide(leak, RULES, operated.exhausted.lease.verb);
         decisions.push(`containment-leak: ${taken} ${outcome}`);
       }
     },
