@@ -9,7 +9,7 @@ interface Scenario {
   readonly name: string;
   readonly says: string;
   /** Null where this target cannot do that. */
-  readonly script: (target: Counterpart) => Script | null;
+  readonly script: (target: Counterpart, loop: ClosedLoop) => Script | null;
 }
 /** By time since the beginning, ms; each entry is carried out once. */
 type Script = readonly (readonly [atMs: number, act: () => Promise<void>])[];
@@ -27,9 +27,19 @@ const lying = (lie: Lie, untilMs: number) => (target: Counterpart) =>
       ] as const)
     : null;
 
+function reverting({ revert }: Counterpart): Script | null {
+  if (revert === undefined) return null;
+  return Array.from({ length: 12 }, (_, n) => [(60 + 10 * n) * SECOND, revert] as const);
+}
+
 /** Everything a target may do, in the order of the table. */
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'works', says: 'does what it is told at once', script: () => [] },
+  {
+    name: 'works unseen',
+    says: 'does what it is told, and the agent calls nothing',
+    script: (_, { silence }) => [[0, silence]],
+  },
   {
     name: 'slow',
     says: 'answers after the time-out for 5 s, having done it',
@@ -55,10 +65,15 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'reverts',
     says: 'does it; after 60 s somebody puts back what stood, every 10 s',
-    script: ({ revert }) =>
-      revert === undefined
-        ? null
-        : Array.from({ length: 12 }, (_, n) => [(60 + 10 * n) * SECOND, revert] as const),
+    script: reverting,
+  },
+  {
+    name: 'reverts unseen',
+    says: 'the same, and the agent calls nothing from then on',
+    script: (target, { silence }) => {
+      const script = reverting(target);
+      return script === null ? null : [[55 * SECOND, silence], ...script];
+    },
   },
   {
     name: 'approval pending',
@@ -74,6 +89,8 @@ export interface Row {
   readonly driver: string;
   readonly scenario: string;
   readonly first: LeaseStory;
+  /** Can its target be asked whether it holds? */
+  readonly isAsked: boolean;
   /** The lease of the next driver of the chain; null where nobody asked for one. */
   readonly next: LeaseStory | null;
   readonly through: number;
@@ -93,7 +110,7 @@ export async function cellOf(
 ): Promise<Row | null> {
   const { loop, target, asked } = await starting({ [driver]: start, [NEXT]: startWebhook }, driver);
   try {
-    const steps = script(target);
+    const steps = script(target, loop);
     if (steps === null) return null;
     // What it does from the beginning it does before it is asked for anything.
     for (const [atMs, act] of steps) if (atMs === 0) await act();
@@ -106,7 +123,8 @@ export async function cellOf(
     await loop.run(60 * SECOND);
     const isFinal = target.driver.capabilities().irreversible.includes(asked.verb);
     const freed = isFinal ? null : await loop.free();
-    return { driver, scenario: name, first, next, through, all, freed };
+    const isAsked = target.driver.readBack !== undefined;
+    return { driver, scenario: name, first, isAsked, next, through, all, freed };
   } finally {
     await loop.close();
   }

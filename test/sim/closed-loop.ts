@@ -56,6 +56,8 @@ export interface ClosedLoop {
   begin(verb: Verb, about: Intention['subject']): Promise<void>;
   /** Lets the time pass, calls and lane with it; `at` is called each step. */
   run(ms: number, at?: (sinceMs: number) => Promise<void>): Promise<void>;
+  /** From now on the agent calls nothing. */
+  silence(): Promise<void>;
   /** Every lease so far, in the order it was asked for. */
   leases(): Promise<readonly LeaseStory[]>;
   /** Calls that went through since `begin`, and how many there were. */
@@ -89,6 +91,7 @@ export async function startClosedLoop(
   let ranMs = 0;
   let through = 0;
   let all = 0;
+  let isSilent = false;
   const free = async () => {
     for (const target of targets.values()) if (await target.stops()) return false;
     return true;
@@ -114,10 +117,17 @@ export async function startClosedLoop(
         await clock.advance(STEP_MS);
         ranMs = clock.nowMs() - startMs;
         await wire.quiet(clock);
-        if (ranMs >= CALL_FIRST_MS && (ranMs - CALL_FIRST_MS) % CALL_EVERY_MS < STEP_MS)
+        if (
+          !isSilent &&
+          ranMs >= CALL_FIRST_MS &&
+          (ranMs - CALL_FIRST_MS) % CALL_EVERY_MS < STEP_MS
+        )
           await call();
         await lane.turn();
       }
+    },
+    silence: async () => {
+      isSilent = true;
     },
     leases: lane.leases,
     calls: () => ({ through, all }),

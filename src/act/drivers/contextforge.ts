@@ -163,7 +163,8 @@ function planOf(
   const paths = found.ok ? found.switches.map(({ path }) => path) : [];
   const isRevoke = verb === 'revoke_session';
   const on = found.ok ? found.switches.filter(({ name }) => wasOn(prior, name)).length : 0;
-  const of = `${paths.length} ${verb === 'freeze_tool' ? 'tools' : 'servers'}`;
+  const things = verb === 'freeze_tool' ? 'tool' : 'server';
+  const of = `${paths.length} ${things}${paths.length === 1 ? '' : 's'}`;
   return {
     method: isRevoke ? 'DELETE' : 'POST',
     url: `${base}${isRevoke ? adminPath(paths[0] ?? '/') : `${paths[0] ?? ''}/state`}`,
