@@ -21,7 +21,7 @@ import { webhook } from './drivers/webhook.ts';
 import { createWatch, escalationOf, type Watch } from './watch.ts';
 
 /** Every kind of driver by its type. A new driver adds its line here, and is tested by that. */
-export const DRIVERS = { webhook, contextforge, litellm, kubernetes } as const;
+export const DRIVERS = { contextforge, kubernetes, litellm, webhook } as const;
 
 /** How the executor is set up. */
 export interface ActorOptions {

@@ -8,10 +8,10 @@ import { startWebhook } from './webhook.ts';
 
 /** By type of driver; enrolling a driver is one line. */
 export const COUNTERPARTS: Readonly<Record<keyof typeof DRIVERS, StartCounterpart>> = {
-  webhook: startWebhook,
   contextforge: startForge,
-  litellm: startLiteLLM('suspend_agent'),
   kubernetes: startKubernetes('sandbox'),
+  litellm: startLiteLLM('suspend_agent'),
+  webhook: startWebhook,
 };
 
 /** Further things that a driver does in a way of its own, held to the same promises. */
