@@ -8,9 +8,16 @@ import { memberOf, notOurs, refused, snapshotOf } from './rest.ts';
 /** What a target holds of the things we set; compared as JSON, lists in any order. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** What was read: the fields, and what the target wants to see again when they are written. */
+/** What was read: the fields; what else `wanted` goes by; and what is needed to write over it. */
 export type Read =
-  | { readonly ok: true; readonly fields: Fields; readonly context?: Fields }
+  | {
+      readonly ok: true;
+      readonly fields: Fields;
+      /** Recorded with the fields. */
+      readonly context?: Fields;
+      /** Not recorded: of the moment. */
+      readonly raw?: Fields;
+    }
   | { readonly ok: false; readonly outcome: ApplyOutcome };
 
 /** What is to stand, worked out from what stood; or why nothing can. */

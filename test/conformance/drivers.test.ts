@@ -179,6 +179,25 @@ function checkUndo(check: Check): void {
     isDone(await c.driver.apply(c.release, null));
     assert.deepEqual([c.effects(), await c.stops()], [0, false]);
   });
+  for (const order of [
+    ['L1', 'L2'],
+    ['L2', 'L1'],
+  ])
+    check(`two leases on one subject that end as ${order}: nothing of them is left`, async (c) => {
+      const before = c.setting?.();
+      const priors = new Map<string, Prior | null>();
+      for (const leaseId of ['L1', 'L2']) {
+        const [outcome, prior] = await act(c, c.intention(leaseId));
+        isDone(outcome);
+        priors.set(leaseId, prior);
+      }
+      assert.equal(await c.stops(), true);
+      for (const leaseId of order) {
+        const release = c.intention(leaseId, { step: 'release', cause: 'undone', grounds: null });
+        isDone(await c.driver.apply(release, priors.get(leaseId) ?? null));
+      }
+      assert.deepEqual([await c.stops(), c.setting?.()], [false, before]);
+    });
   check('a renewal keeps what stands', async (c) => {
     const [, prior] = await act(c, c.request);
     const expiresMs = c.clock.nowMs() + 1_800_000;

@@ -221,7 +221,7 @@ async function patched(
   patch: Fields,
   live: Extract<Read, { ok: true }>,
 ): Promise<ApplyOutcome> {
-  const { resourceVersion } = live.context ?? {};
+  const { resourceVersion } = live.raw ?? {};
   const body = { ...patch, metadata: { ...memberIn(patch, 'metadata'), resourceVersion } };
   const headers = { 'content-type': 'application/merge-patch+json' };
   const answer = await rest.send({ method: 'PATCH', path, headers, body });
@@ -241,11 +241,8 @@ function readOf(
 ): Read {
   if (!answer.ok) return { ok: false, outcome: missing(answer) };
   const { resourceVersion } = memberIn(answer.body, 'metadata');
-  return {
-    ok: true,
-    fields: fieldsOf(answer.body),
-    context: { resourceVersion, ...more(answer.body) },
-  };
+  const { body } = answer;
+  return { ok: true, fields: fieldsOf(body), context: more(body), raw: { resourceVersion } };
 }
 
 function memberIn(object: Fields, key: string): Fields {

@@ -129,13 +129,11 @@ function workloadOf(options: Options, { verb, subject }: Intention): Found {
   const listed = Object.hasOwn(workloads, agent) ? workloads[agent] : undefined;
   if (listed === undefined && template === undefined)
     return no('not listed in workloads of this driver');
-  const text = listed ?? filled(template ?? '', agent);
-  const workload = NAME_PART.test(agent) || listed !== undefined ? parseWorkload(text) : null;
+  // Names of one label only: whatever else an agent calls itself, it stands in no path.
+  const workload = parseWorkload(listed ?? filled(template ?? '', agent));
   if (workload === null) return no('not listed in workloads, and its id cannot stand in a name');
   return { ok: true, workload };
 }
-
-const NAME_PART = /^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
 
 const SAYS: Readonly<Record<KindOfWorkload, readonly [does: string, undo: string]>> = {
   sandbox: ['{"spec":{"operatingMode":"Suspended"}}', 'operatingMode as it was'],

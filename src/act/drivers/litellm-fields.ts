@@ -15,67 +15,82 @@ export interface Limits {
 /** Denies every MCP server. An empty list does not: a key without grants has those of its team. */
 const NO_SERVERS = 'no-mcp-servers';
 
+/** Stands in a list of tools that is to permit none: an empty one may be read as no limit. */
+const NO_TOOL = 'plumbline-none';
+
 interface Told {
   readonly fields: Fields;
-  readonly context: Fields;
+  readonly context?: Fields;
+  readonly raw?: Fields;
 }
 
-/** The key's own grants of MCP servers and tools, of the `info` of /key/info. */
-export function grantsIn(info: Fields): Told {
-  const given = info['object_permission'];
-  const grants = typeof given === 'object' && given !== null ? (given as Fields) : {};
+/** The servers that the key's own grants name, of the `info` of /key/info. */
+export function serversIn(info: Fields): Told {
+  return { fields: { mcp_servers: listOf(grantsOf(info)['mcp_servers']) } };
+}
+
+/** All servers denied; the lists of tools stay as they are. */
+export const NO_SERVER_AT_ALL: Fields = { mcp_servers: [NO_SERVERS] };
+
+/**
+ * Whether each of `tools` is permitted by the key's own list for its server. Leases on other tools of the
+ * key, or on all of them, change nothing of it: they may come and go in any order.
+ */
+export function toolsIn(
+  info: Fields,
+  tools: readonly string[],
+  servers: Readonly<Record<string, string>>,
+): Told {
+  const permissions = listsOf(grantsOf(info)['mcp_tool_permissions']);
+  const isPermitted = (tool: string) => {
+    const list = listFor(permissions, servers, tool);
+    return list.length === 0 || list.includes(tool);
+  };
   return {
-    fields: {
-      mcp_servers: listOf(grants['mcp_servers']),
-      mcp_access_groups: listOf(grants['mcp_access_groups']),
-      mcp_tool_permissions: toolsOf(grants['mcp_tool_permissions']),
-    },
-    context: {},
+    fields: Object.fromEntries(tools.map((tool) => [tool, isPermitted(tool)])),
+    context: { unlisted: tools.find((tool) => listFor(permissions, servers, tool).length === 0) },
+    raw: { permissions },
   };
 }
 
-/**
- * Grants with `tools` frozen; without tools, all servers are denied. One tool can be taken out only of a
- * list that names the server's tools: nothing else of the key is ever taken away, nothing ever added.
- */
-export function wantedGrants(
-  prior: Fields,
-  tools: readonly string[],
-  servers: Readonly<Record<string, string>>,
-): Wanted {
-  // Grants by group or by tool are taken too: whether the sentinel outranks them differs by version.
-  if (tools.length === 0) return denied;
-  const granted = listOf(prior['mcp_servers']);
-  const groups = listOf(prior['mcp_access_groups']);
-  const permitted = toolsOf(prior['mcp_tool_permissions']);
-  const left = new Map(Object.entries(permitted));
-  for (const tool of tools) {
-    const server = Object.hasOwn(servers, tool) ? servers[tool] : undefined;
-    if (server === undefined) return problem('a tool is not listed in servers of this driver');
-    if (!Object.hasOwn(permitted, server))
-      return problem(
-        `the key has no list of the tools of server ${server}: give it one in mcp_tool_permissions`,
-      );
-    left.set(
-      server,
-      (left.get(server) ?? []).filter((one) => one !== tool),
+/** None of the tools permitted; only where a list names the others, which are left as they are. */
+export function wantedTools(prior: Fields, { unlisted }: Fields): Wanted {
+  if (typeof unlisted === 'string')
+    return problem(
+      'the key has no list of the tools of that server: give it one in mcp_tool_permissions',
     );
-  }
-  // An empty list may be read as no limit: the server itself is taken away.
-  const emptied = [...left].filter(([, list]) => list.length === 0).map(([server]) => server);
-  if (emptied.length > 0 && groups.length > 0)
-    return problem('a server would be left without tools, and a group may grant it again');
-  const mcp_servers = granted.filter((server) => !emptied.includes(server));
-  for (const server of emptied) left.delete(server);
-  if (mcp_servers.length === 0 && left.size === 0) return denied;
-  const mcp_tool_permissions = Object.fromEntries(left);
-  return { ok: true, fields: { mcp_servers, mcp_access_groups: groups, mcp_tool_permissions } };
+  return { ok: true, fields: Object.fromEntries(Object.keys(prior).map((tool) => [tool, false])) };
 }
 
-const denied: Wanted = {
-  ok: true,
-  fields: { mcp_servers: [NO_SERVERS], mcp_access_groups: [], mcp_tool_permissions: {} },
-};
+/** The lists as they are, with exactly these tools added or taken out. */
+export function permissionsWith(
+  fields: Fields,
+  raw: Fields,
+  servers: Readonly<Record<string, string>>,
+): Fields {
+  const lists = new Map(Object.entries(listsOf(raw['permissions'])));
+  for (const [tool, isPermitted] of Object.entries(fields)) {
+    const server = Object.hasOwn(servers, tool) ? (servers[tool] ?? '') : '';
+    const others = (lists.get(server) ?? []).filter((one) => one !== tool && one !== NO_TOOL);
+    const kept = isPermitted === true ? [...others, tool] : others;
+    lists.set(server, kept.length === 0 ? [NO_TOOL] : kept);
+  }
+  return { mcp_tool_permissions: Object.fromEntries(lists) };
+}
+
+function listFor(
+  permissions: Readonly<Record<string, readonly string[]>>,
+  servers: Readonly<Record<string, string>>,
+  tool: string,
+): readonly string[] {
+  const server = Object.hasOwn(servers, tool) ? (servers[tool] ?? '') : '';
+  return Object.hasOwn(permissions, server) ? (permissions[server] ?? []) : [];
+}
+
+function grantsOf(info: Fields): Fields {
+  const given = info['object_permission'];
+  return typeof given === 'object' && given !== null ? (given as Fields) : {};
+}
 
 /** The key's own limits, and in `context` what it has spent. */
 export function limitsIn(info: Fields): Told {
@@ -128,7 +143,7 @@ function listOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
-function toolsOf(value: unknown): Readonly<Record<string, readonly string[]>> {
+function listsOf(value: unknown): Readonly<Record<string, readonly string[]>> {
   if (typeof value !== 'object' || value === null) return {};
   return Object.fromEntries(Object.entries(value).map(([server, list]) => [server, listOf(list)]));
 }

@@ -4,9 +4,25 @@ import { duration, durationMs, Secret } from '../../model/config.ts';
 import type { Intention, Verb } from '../../model/decision.ts';
 import type { Driver, DriverDefinition, DriverPlan } from '../driver.ts';
 import { createRest, type Rest, type RestAnswer, refused } from '../rest.ts';
-import { type Fields, type Swap, swapApply, swapReadBack, swapSnapshot } from '../swap.ts';
+import {
+  type Fields,
+  type Read,
+  type Swap,
+  swapApply,
+  swapReadBack,
+  swapSnapshot,
+} from '../swap.ts';
 import { parseTarget, RatePerMin, reachOf } from '../target.ts';
-import { grantsIn, type Limits, limitsIn, wantedGrants, wantedLimits } from './litellm-fields.ts';
+import {
+  type Limits,
+  limitsIn,
+  NO_SERVER_AT_ALL,
+  permissionsWith,
+  serversIn,
+  toolsIn,
+  wantedLimits,
+  wantedTools,
+} from './litellm-fields.ts';
 
 const KeyHash = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const hashesBy = (what: string) =>
@@ -137,8 +153,11 @@ function keyOf(
   if (verb === 'posture' && options.posture === undefined)
     return no('no posture is configured for this driver');
   const { agent, session } = subject;
+  const { servers = {} } = options;
   const [listed, name, kind] =
     session === null ? [options.agents, agent, 'agents'] : [options.sessions, session, 'sessions'];
+  if (verb === 'freeze_tool' && subject.tools.some((tool) => !Object.hasOwn(servers, tool)))
+    return no('a tool is not listed in servers of this driver');
   const hash = listed !== undefined && Object.hasOwn(listed, name) ? listed[name] : undefined;
   if (hash === undefined) return no(`not listed in ${kind} of this driver, so it has no key here`);
   return { ok: true, hash };
@@ -147,12 +166,20 @@ function keyOf(
 /** What of the key's row an intention is about, how it is read, and how it is written. */
 function swapOf(rest: Rest, key: string, options: Options, { verb, subject }: Intention): Swap {
   const info = () => rest.read(`/key/info?key=${key}`);
-  if (verb === 'freeze_tool') {
-    const servers = options.servers ?? {};
+  const grants = (object_permission: Fields) =>
+    written(rest, '/key/update', { key, object_permission });
+  if (verb === 'freeze_tool' && subject.tools.length === 0)
     return {
-      read: async () => readFields(await info(), grantsIn),
-      wanted: (prior) => wantedGrants(prior, subject.tools, servers),
-      write: (fields) => written(rest, '/key/update', { key, object_permission: fields }),
+      read: async () => readFields(await info(), serversIn),
+      wanted: () => ({ ok: true, fields: NO_SERVER_AT_ALL }),
+      write: grants,
+    };
+  if (verb === 'freeze_tool') {
+    const { servers = {} } = options;
+    return {
+      read: async () => readFields(await info(), (of) => toolsIn(of, subject.tools, servers)),
+      wanted: wantedTools,
+      write: (fields, { raw = {} }) => grants(permissionsWith(fields, raw, servers)),
     };
   }
   if (verb === 'posture') {
@@ -181,8 +208,8 @@ function infoIn(answer: RestAnswer): Fields | null {
 
 function readFields(
   answer: RestAnswer,
-  of: (info: Fields) => { readonly fields: Fields; readonly context: Fields },
-): Awaited<ReturnType<Swap['read']>> {
+  of: (info: Fields) => Omit<Extract<Read, { ok: true }>, 'ok'>,
+): Read {
   if (!answer.ok) return { ok: false, outcome: unknownKey(answer) };
   const info = infoIn(answer);
   if (info === null)
@@ -191,10 +218,7 @@ function readFields(
 }
 
 /** Whose key it is matters: the block of an admin's is not looked at (litellm issue 35535). */
-async function readBlock(
-  rest: Rest,
-  answer: RestAnswer,
-): Promise<Awaited<ReturnType<Swap['read']>>> {
+async function readBlock(rest: Rest, answer: RestAnswer): Promise<Read> {
   const user = infoIn(answer)?.['user_id'];
   const read = readFields(answer, (info) => ({
     fields: { blocked: info['blocked'] === true },

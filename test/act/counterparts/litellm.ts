@@ -169,14 +169,12 @@ export async function startProxy(
 /** What a row means: null and empty grants are the same to the proxy. */
 function effectiveOf(row: KeyRow): unknown {
   const grants = row.object_permission;
+  const lists = Object.entries(grants?.mcp_tool_permissions ?? {});
+  const tools = Object.fromEntries(lists.map(([server, list]) => [server, [...list].sort()]));
   return [
     row.blocked === true,
     [row.max_budget, row.rpm_limit, row.max_parallel_requests, row.models],
-    [
-      grants?.mcp_servers ?? [],
-      grants?.mcp_access_groups ?? [],
-      grants?.mcp_tool_permissions ?? {},
-    ],
+    [grants?.mcp_servers ?? [], grants?.mcp_access_groups ?? [], tools],
   ];
 }
 

@@ -60,15 +60,40 @@ test('one tool is taken, and nothing beside it', async (t) => {
   );
 });
 
-test('the last tool of a server takes the server, because an empty list is no limit', async (t) => {
+test('the last tool of a server leaves a list that permits nothing: an empty one is no limit', async (t) => {
   const proxy = await starting(t, 'freeze_tool', ['send_money', 'balance']);
   const prior = await acting(proxy, proxy.intention('L1'));
   const { state } = proxy.target;
-  assert.deepEqual(state.keys[HASHES.agent]?.object_permission?.mcp_servers, ['files']);
-  assert.equal(await proxy.stops(), true);
+  const through = (tool: string) => goesThrough(state, HASHES.agent, { ...CALL, tool });
+  assert.deepEqual([through('send_money'), through('balance')], [false, false]);
   await proxy.driver.apply(proxy.intention('L1', { step: 'release' }), prior);
-  assert.equal(await proxy.stops(), false);
+  assert.deepEqual([through('send_money'), through('balance')], [true, true]);
 });
+
+for (const order of [
+  ['one', 'other', 'all'],
+  ['all', 'other', 'one'],
+  ['other', 'one', 'all'],
+  ['all', 'one', 'other'],
+] as const)
+  test(`leases on one tool, another and all of a key end in any order: ${order}`, async (t) => {
+    const proxy = await starting(t, 'freeze_tool');
+    const before = proxy.setting?.();
+    const tools = { one: ['send_money'], other: ['balance'], all: [] };
+    const priors = new Map<string, Prior>();
+    for (const name of ['one', 'other', 'all'] as const)
+      priors.set(name, await acting(proxy, proxy.intention(name, about('agent-7', tools[name]))));
+    const standing = new Set<string>(order);
+    for (const name of order) {
+      const release = { ...about('agent-7', tools[name]), step: 'release' } as const;
+      const prior = priors.get(name) ?? null;
+      const outcome = await proxy.driver.apply(proxy.intention(name, release), prior);
+      assert.equal(outcome.type, 'accepted', JSON.stringify([name, outcome]));
+      standing.delete(name);
+      assert.equal(await proxy.stops(), standing.has('one') || standing.has('all'), name);
+    }
+    assert.equal(proxy.setting?.(), before);
+  });
 
 test('the key of an admin is not blocked, because blocked it would go on working', async (t) => {
   const proxy = await starting(t, 'suspend_agent');
