@@ -113,7 +113,7 @@ function stories(told: readonly Told[]): string[] {
 /** What each kind of driver promises, as its counterpart's driver says of itself. */
 async function driverTable(): Promise<string[]> {
   const rows: string[][] = [];
-  for (const [type, start] of Object.entries(COUNTERPARTS)) {
+  for (const [type, start] of Object.entries(COUNTERPARTS).sort()) {
     const one = await start({ http: createHttp(), clock: createVirtualClock() });
     const can = one.driver.capabilities();
     const request = one.intention('L1');

@@ -152,7 +152,7 @@ async function play(loop: ClosedLoop, steps: Script, ms: number): Promise<void> 
 export async function truthTable(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const scenario of SCENARIOS)
-    for (const [driver, start] of Object.entries(COUNTERPARTS)) {
+    for (const [driver, start] of Object.entries(COUNTERPARTS).sort()) {
       const row = await cellOf(driver, start, scenario);
       if (row !== null) rows.push(row);
     }
