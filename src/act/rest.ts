@@ -12,6 +12,7 @@ export interface RestOptions {
   readonly base: string;
   /** With every request; credentials among them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** For each request; at most 6,000 of it count: three of them must end before the executor gives up. */
   readonly timeoutMs: number;
   /** In words, which secret to look at when the target does not accept us. */
   readonly credential: string;
@@ -30,14 +31,23 @@ export interface RestRequest {
 
 /** A success with its JSON object, or what the executor is to be told. */
 export type RestAnswer =
-  | { readonly ok: true; readonly status: number; readonly body: Readonly<Record<string, unknown>> }
+  | {
+      readonly ok: true;
+      readonly status: number;
+      readonly body: Readonly<Record<string, unknown>>;
+      /** False where there was no JSON object; `body` is empty then. */
+      readonly isRead: boolean;
+    }
   | { readonly ok: false; readonly status: number | null; readonly outcome: ApplyOutcome };
 
 /** A target that is spoken to in JSON. */
 export interface Rest {
   /** Sends one request, once. Never rejects. A success without a JSON object has an empty one. */
   send(request: RestRequest): Promise<RestAnswer>;
-  /** Reads: the same by GET, where a lost reply is a plain retry because nothing was changed. */
+  /**
+   * Reads: the same by GET, where a lost reply is a plain retry because nothing was changed, and where an
+   * answer that cannot be read is refused: what is not known must not pass for what stands.
+   */
   read(path: string): Promise<RestAnswer>;
 }
 
@@ -48,11 +58,19 @@ export function createRest(options: RestOptions): Rest {
     send,
     async read(path) {
       const answer = await send({ method: 'GET', path });
+      if (answer.ok && !answer.isRead) return unreadable(answer.status);
       if (answer.ok || answer.outcome.type !== 'unknown') return answer;
       const detail = `could not be asked: ${answer.outcome.detail}`;
       return { ...answer, outcome: { type: 'retry', detail, afterMs: answer.outcome.afterMs } };
     },
   };
+}
+
+const TIMEOUT_MS_MAX = 6_000;
+
+function unreadable(status: number): RestAnswer {
+  const detail = `HTTP ${status} without a JSON object that can be read; answers are cut at 64 KiB`;
+  return { ok: false, status, outcome: refused(detail) };
 }
 
 async function exchange(
@@ -62,7 +80,7 @@ async function exchange(
   const { method, path, body } = request;
   try {
     const reply = await http({
-      ...{ method, url: `${base}${path}`, timeoutMs },
+      ...{ method, url: `${base}${path}`, timeoutMs: Math.min(timeoutMs, TIMEOUT_MS_MAX) },
       headers: {
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -72,8 +90,10 @@ async function exchange(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const { status } = reply;
-    if (status >= 200 && status < 300)
-      return { ok: true, status, body: objectOf(reply.body) ?? {} };
+    if (status >= 200 && status < 300) {
+      const body = objectOf(reply.body);
+      return { ok: true, status, body: body ?? {}, isRead: body !== null };
+    }
     const common = outcomeOfRefusal(reply, credential, clock.nowMs());
     const own = statuses?.[status];
     const outcome = own?.('afterMs' in common ? common.afterMs : 0) ?? common;

@@ -35,7 +35,7 @@ test('a request is JSON behind the base, with credentials and what it brings its
   });
   const headers = { 'content-type': 'application/merge-patch+json' };
   const answer = await rest.send({ method: 'PATCH', path: '/x', body: { b: 2 }, headers });
-  assert.deepEqual(answer, { ok: true, status: 200, body: { a: 1 } });
+  assert.deepEqual(answer, { ok: true, status: 200, body: { a: 1 }, isRead: true });
   assert.deepEqual(sent, [
     {
       method: 'PATCH',
@@ -49,13 +49,24 @@ test('a request is JSON behind the base, with credentials and what it brings its
   assert.equal(sent[1]?.body, undefined);
 });
 
-test('a success whose body cannot be read is a success that says nothing', async () => {
-  for (const body of ['', '<html>', '[]', 'null', '{'])
-    assert.deepEqual(await restOver(replying({ body })).read('/x'), {
-      ok: true,
-      status: 200,
-      body: {},
-    });
+test('a success that cannot be read is one where it was done, and none where it was asked', async () => {
+  for (const body of ['', '<html>', '[]', 'null', '{']) {
+    const rest = restOver(replying({ body }));
+    const done = await rest.send({ method: 'POST', path: '/x' });
+    assert.deepEqual(done, { ok: true, status: 200, body: {}, isRead: false });
+    const asked = await rest.read('/x');
+    assert.equal(asked.ok ? 'ok' : asked.outcome.type, 'refused');
+  }
+});
+
+test('no request outlasts what the executor waits for three of them', async () => {
+  const sent: number[] = [];
+  const http: Http = async ({ timeoutMs }) => {
+    sent.push(timeoutMs);
+    return { status: 200, headers: {}, body: '{}' };
+  };
+  for (const timeoutMs of [500, 60_000]) await restOver(http, { timeoutMs }).read('/x');
+  assert.deepEqual(sent, [500, 6_000]);
 });
 
 test('failures mean what they mean for every driver, unless a target says otherwise', async () => {

@@ -120,6 +120,7 @@ function driverOf(rest: Rest, base: string, options: Options, verbs: readonly Ve
       if (!found.ok) return refused(found.problem);
       if (intention.verb === 'revoke_session') return revoke(rest, found.switches);
       if (intention.step === 'release') return release(rest, found.switches, prior);
+      if (prior === null) return refused('whether it was on before is not recorded');
       return switchOff(rest, found.switches, prior);
     },
     async readBack(intention) {
@@ -183,13 +184,13 @@ function planOf(
 
 /** Whether each was on before us: undo switches on only what was. */
 async function before(rest: Rest, switches: readonly Switch[]): Promise<Snapshot> {
+  const answers = await Promise.all(switches.map(({ path }) => rest.read(path)));
   const on: Record<string, boolean> = {};
-  for (const { name, path } of switches) {
-    const answer = await rest.read(path);
-    if (!answer.ok) return snapshotOf(answer.outcome);
+  for (const [at, answer] of answers.entries()) {
+    if (!answer.ok) return snapshotOf(gone(answer));
     const enabled = enabledIn(answer);
     if (enabled === null) return refused('the gateway does not say whether it is enabled');
-    on[name] = enabled;
+    on[switches[at]?.name ?? ''] = enabled;
   }
   return { type: 'prior', prior: { on } };
 }
@@ -203,39 +204,35 @@ function wasOn(prior: Prior | null, name: string): boolean {
   return on !== null && Object.hasOwn(on, name) && on[name] === true;
 }
 
-/** All of them or none: what was switched off before one was refused is switched on again. */
+/** All of them or none: where one is refused, whatever was on before us is on again, whichever try did it. */
 async function switchOff(
   rest: Rest,
   switches: readonly Switch[],
   prior: Prior | null,
 ): Promise<ApplyOutcome> {
-  const off: Switch[] = [];
-  let changed = 0;
-  for (const one of switches) {
-    const outcome = await set(rest, one, false);
-    if (outcome.type === 'accepted') changed += 1;
-    else if (outcome.type !== 'already') return back(rest, off, prior, outcome);
-    if (outcome.type === 'accepted') off.push(one);
-  }
-  const detail = `${changed} of ${switches.length} switched off`;
-  return { type: changed > 0 ? 'accepted' : 'already', detail };
+  // At once: one after the other they would outlast the time the executor gives one request.
+  const outcomes = await Promise.all(switches.map((one) => set(rest, one, false)));
+  const off = switches.filter((_, at) => outcomes[at]?.type === 'accepted');
+  const failed = worstOf(outcomes);
+  // What may be tried again is: with the same key it goes on where it stopped.
+  if (failed !== null && failed.type !== 'refused') return failed;
+  const others = switches.filter((_, at) => outcomes[at]?.type !== 'refused');
+  if (failed !== null) return back(rest, others, prior, failed);
+  const detail = `${off.length} of ${switches.length} switched off`;
+  return { type: off.length > 0 ? 'accepted' : 'already', detail };
 }
 
 async function back(
   rest: Rest,
-  off: readonly Switch[],
+  others: readonly Switch[],
   prior: Prior | null,
   outcome: ApplyOutcome,
 ): Promise<ApplyOutcome> {
-  // What may be tried again is: with the same key it goes on where it stopped.
-  if (outcome.type !== 'refused') return outcome;
-  for (const one of off.filter(({ name }) => wasOn(prior, name))) {
-    const undone = await set(rest, one, true);
-    if (undone.type === 'accepted' || undone.type === 'already') continue;
-    const detail = `refused half way, and ${one.path} is not yet on again: ${undone.detail}`;
-    return { type: 'unknown', detail, afterMs: 0 };
-  }
-  return outcome;
+  const ours = others.filter(({ name }) => wasOn(prior, name));
+  const undone = worstOf(await Promise.all(ours.map((one) => set(rest, one, true))));
+  if (undone === null) return outcome;
+  const detail = `refused half way, and not all is on again: ${undone.detail}`;
+  return { type: 'unknown', detail, afterMs: 0 };
 }
 
 async function release(
@@ -245,14 +242,19 @@ async function release(
 ): Promise<ApplyOutcome> {
   const ours = switches.filter(({ name }) => wasOn(prior, name));
   if (ours.length === 0) return { type: 'already', detail: 'nothing that was on before us' };
-  let changed = 0;
-  for (const one of ours) {
-    const outcome = await set(rest, one, true);
-    if (outcome.type === 'accepted') changed += 1;
-    else if (outcome.type !== 'already') return outcome;
-  }
+  const outcomes = await Promise.all(ours.map((one) => set(rest, one, true)));
+  const failed = worstOf(outcomes);
+  if (failed !== null) return failed;
+  const changed = outcomes.filter(({ type }) => type === 'accepted').length;
   if (changed === 0) return notOurs('what was switched off');
   return { type: 'accepted', detail: `${changed} of ${ours.length} switched on again` };
+}
+
+/** What keeps them from being done together: refused before lost before retried; null: nothing does. */
+function worstOf(outcomes: readonly ApplyOutcome[]): ApplyOutcome | null {
+  const open = outcomes.filter(({ type }) => type !== 'accepted' && type !== 'already');
+  const of = (type: ApplyOutcome['type']) => open.find((one) => one.type === type);
+  return of('refused') ?? of('unknown') ?? open[0] ?? null;
 }
 
 /** Reads first: setting what is set already would touch what somebody else is changing. */

@@ -70,6 +70,27 @@ test('refused half way: what was switched off is on again, and the lease did not
   assert.equal(forge.effects(), 2);
 });
 
+test('switched off by an earlier try and refused by a later one: on again all the same', async (t) => {
+  const forge = await starting(t);
+  const before = forge.everything();
+  const request = forge.intention('L1', { subject: two });
+  const prior = await priorOf(forge, request);
+  forge.target.state.locked = 1;
+  assert.equal((await forge.driver.apply(request, prior)).type, 'retry');
+  assert.equal(forge.effects(), 1);
+  const onlyOther = forge.target.state.tools['t1']?.enabled === true ? 't1' : 't2';
+  forge.target.state.foreign.push(onlyOther);
+  assert.equal((await forge.driver.apply(request, prior)).type, 'refused');
+  forge.target.state.foreign.pop();
+  assert.equal(forge.everything(), before);
+});
+
+test('nothing is switched off before it is recorded whether it was on', async (t) => {
+  const forge = await starting(t);
+  assert.equal((await forge.driver.apply(forge.intention('L1'), null)).type, 'refused');
+  assert.equal(forge.effects(), 0);
+});
+
 test('locked half way: a retry with the same key goes on where it stopped', async (t) => {
   const forge = await starting(t);
   const request = forge.intention('L1', { subject: two });
