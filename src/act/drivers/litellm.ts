@@ -1,9 +1,10 @@
 /** LiteLLM driver: blocks keys, narrows their grants and limits, and puts back what stood. */
 import { type Static, Type } from 'typebox';
+import type { Prior } from '../../model/action-log.ts';
 import { duration, durationMs, Secret } from '../../model/config.ts';
 import type { Intention, Verb } from '../../model/decision.ts';
 import type { Driver, DriverDefinition, DriverPlan } from '../driver.ts';
-import { createRest, type Rest, type RestAnswer, refused } from '../rest.ts';
+import { createRest, memberOf, type Rest, type RestAnswer, refused } from '../rest.ts';
 import {
   type Fields,
   type Read,
@@ -247,26 +248,38 @@ function planOf(
   options: Options,
   base: string,
   intention: Intention,
-  prior: Fields | null,
+  prior: Prior | null,
 ): DriverPlan {
   const { verb, subject } = intention;
   const key = keyOf(options, intention);
   const isBlock = verb === 'suspend_agent' || verb === 'revoke_session';
-  const hash = key.ok ? `${key.hash.slice(0, 12)}…` : '';
-  const sets =
-    verb === 'freeze_tool' ? 'object_permission' : Object.keys(options.posture ?? {}).join(', ');
-  const kept = prior === null ? 'what stood, read before' : JSON.stringify(prior['fields'] ?? {});
+  const stood = prior === null ? 'what stood, read before' : JSON.stringify(prior['fields']);
+  const undo = isBlock
+    ? 'POST /key/unblock, unless it was blocked before'
+    : `POST /key/update with ${stood}`;
   return {
     method: 'POST',
     url: `${base}${isBlock ? '/key/block' : '/key/update'}`,
     headers: { authorization: '<masked>' },
-    body: JSON.stringify({ key: hash, ...(isBlock ? {} : { sets }) }),
-    undo:
-      verb === 'revoke_session'
-        ? null
-        : isBlock
-          ? 'POST /key/unblock, unless it was blocked before'
-          : `POST /key/update with ${kept}`,
+    body: key.ok ? JSON.stringify({ key: key.hash, ...setBy(options, intention, prior) }) : '',
+    undo: verb === 'revoke_session' ? null : undo,
     reach: key.ok ? reachOf(subject) : `nobody: ${key.problem}`,
   };
+}
+
+/** What is set beside the key, as far as it can be told without asking. */
+function setBy(options: Options, { verb, subject }: Intention, prior: Prior | null): Fields {
+  if (verb === 'freeze_tool' && subject.tools.length === 0)
+    return { object_permission: NO_SERVER_AT_ALL };
+  if (verb === 'freeze_tool')
+    return { object_permission: { mcp_tool_permissions: `without ${subject.tools.join(', ')}` } };
+  if (verb !== 'posture') return {};
+  const wanted = wantedLimits(
+    memberOf(prior, 'fields') ?? {},
+    memberOf(prior, 'context') ?? {},
+    options.posture ?? {},
+  );
+  return prior !== null && wanted.ok
+    ? wanted.fields
+    : { limits: `at most ${JSON.stringify(options.posture)}` };
 }

@@ -149,6 +149,23 @@ test('changed between reading and acting: refused, and theirs stands', async (t)
   assert.equal(proxy.setting?.(), theirs);
 });
 
+test('the plan is what will be sent, as far as it can be told without asking', async (t) => {
+  const proxy = await starting(t, 'posture');
+  const told = await proxy.driver.snapshot?.(proxy.intention('L1'));
+  assert.ok(told?.type === 'prior');
+  const planned = (change: Partial<Intention>, prior: Prior | null = null) =>
+    JSON.parse(proxy.driver.plan(proxy.intention('L1', change), prior).body);
+  const key = HASHES.agent;
+  assert.deepEqual(planned({ verb: 'suspend_agent' }), { key });
+  assert.deepEqual(planned({ verb: 'freeze_tool' }), {
+    key,
+    object_permission: { mcp_servers: ['no-mcp-servers'] },
+  });
+  await proxy.driver.apply(proxy.intention('L1'), told.prior);
+  const sent = proxy.target.front.seen.find(({ method }) => method === 'POST');
+  assert.deepEqual(planned({}, told.prior), JSON.parse(sent?.body ?? ''));
+});
+
 test('without a record of what stood nothing is sent', async (t) => {
   const proxy = await starting(t, 'suspend_agent');
   assert.equal((await proxy.driver.apply(proxy.intention('L1'), null)).type, 'refused');
