@@ -167,14 +167,13 @@ function quarantine(rest: Rest, workload: Workload, leaseId: string): Swap {
       }
       const label = { metadata: { labels: { [QUARANTINE_MARK]: fields['quarantine'] ?? null } } };
       const labelled = await patched(rest, pathOf(workload), label, live);
-      if (isOn || labelled.type !== 'accepted') return labelled;
+      const isOver = isOn ? labelled.type === 'refused' : labelled.type === 'accepted';
+      if (!isOver) return labelled;
       const gone = await rest.send({ method: 'DELETE', path: policyPath(namespace, mark) });
       // Without a label the policy selects nobody: the pod is free, what is left over is harmless.
       if (gone.ok || gone.status === 404) return labelled;
-      return {
-        type: 'accepted',
-        detail: `free; its policy plumbline-${mark} could not be deleted`,
-      };
+      const left = `its policy plumbline-${mark} could not be deleted and selects nobody`;
+      return { ...labelled, detail: `${labelled.detail}; ${left}` };
     },
   };
 }

@@ -141,6 +141,24 @@ test('the policy that somebody deleted: absent, and the renewal is no lie', asyn
   assert.equal(await cluster.driver.readBack?.(request, prior), 'absent');
 });
 
+test('refused at the label: the policy goes again; one that cannot go is told of', async (t) => {
+  const plain = createHttp();
+  let refuses: RegExp = /PATCH .*\/pods\//;
+  const http: Http = async (request) =>
+    refuses.test(`${request.method} ${request.url}`)
+      ? { status: 403, headers: {}, body: '' }
+      : plain(request);
+  const cluster = await starting(t, 'pod', http);
+  const prior = await priorOf(cluster);
+  const first = await cluster.driver.apply(cluster.intention('L1'), prior);
+  assert.match(first.detail, /^ControlAuth/);
+  assert.deepEqual([first.type, cluster.target.state.policies], ['refused', {}]);
+  refuses = /PATCH .*\/pods\/|DELETE/;
+  const second = await cluster.driver.apply(cluster.intention('L1'), prior);
+  assert.match(second.detail, /plumbline-l1 could not be deleted and selects nobody$/);
+  assert.equal(await cluster.stops(), false);
+});
+
 test('fields of the policy that another manager took are taken back', async (t) => {
   const cluster = await starting(t, 'pod');
   const spec = { podSelector: {}, egress: [{}] };
