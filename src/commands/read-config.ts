@@ -6,6 +6,7 @@ import { schemaProblems } from '../model/schema.ts';
 import { parseBudget } from '../score/budget.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import { controlProblems } from './control.ts';
+import { sinkProblems } from './sinks.ts';
 
 /** Configuration with its problems; use it only where there are none. */
 export interface ReadConfig {
@@ -36,7 +37,8 @@ export async function readConfig(file: string): Promise<ReadConfig> {
   problems.push(...schemaProblems(Config, document.value, where));
   if (problems.length > 0) return { config: none, file, problems };
   const config = document.value as Config;
-  return { config, file, problems: meaningProblems(config, file, document.lineOf) };
+  const meant = meaningProblems(config, file, document.lineOf);
+  return { config, file, problems: [...meant, ...sinkProblems(config, where)] };
 }
 
 function meaningProblems(

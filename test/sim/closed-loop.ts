@@ -207,7 +207,10 @@ function createLane(clock: VirtualClock, chains: Partial<Record<Verb, readonly s
     }
   };
   const decide = async (detection: Detection, response: Response, above: Verb | null = null) => {
-    const nothing = { blindNow: [], changedMs: null, shared: null, above };
+    const nothing = {
+      ...{ blindNow: [], changedMs: null, windows: [], refusedByUs: new Set<string>() },
+      ...{ shared: null, above },
+    };
     const size = { total: 100, roles: { clerk: 100 } };
     const decided = decider.decide(detection, 'case', response, nothing, size);
     await insert(decided.intentions);
