@@ -106,6 +106,7 @@ function driverOf(rest: Rest, base: string, options: Options, verbs: readonly Ve
       blast: options.tools === undefined ? 'subject' : 'tool-users',
       selfExpiring: false,
       readBack: true,
+      readBackAfterMs: 2_000,
       graceMs: durationMs(options.grace ?? '5s'),
       ratePerMin: options.ratePerMin ?? 10,
     }),

@@ -92,6 +92,7 @@ function driverOf(rest: Rest, base: string, options: Options): Driver {
       blast: 'subject',
       selfExpiring: false,
       readBack: true,
+      readBackAfterMs: 2_000,
       graceMs: durationMs(options.grace ?? '35s'),
       ratePerMin: options.ratePerMin ?? 10,
     }),

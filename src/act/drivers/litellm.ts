@@ -125,6 +125,7 @@ function driverOf(options: Options, base: string, restFor: (intention: Intention
       blast: 'subject',
       selfExpiring: false,
       readBack: true,
+      readBackAfterMs: 2_000,
       graceMs: durationMs(options.grace ?? '65s'),
       ratePerMin: options.ratePerMin ?? 10,
     }),
