@@ -26,6 +26,7 @@ import { scaffold } from './scaffold.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { tokens } from './tokens.ts';
 import { usageCommand } from './usage.ts';
 import { verdict } from './verdict.ts';
 import { window } from './window.ts';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   leases,
   pause,
   resume,
+  tokens,
   baseline,
   window,
   objectives,
