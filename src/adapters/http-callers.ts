@@ -1,4 +1,4 @@
-/** Callers of the listener: who a token belongs to, what it is good for, and how often it may ask. */
+/** Callers of the listener: whose a token is, what it is good for, how often it may ask. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Scope } from '../model/route.ts';
 

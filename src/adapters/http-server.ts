@@ -1,4 +1,4 @@
-/** HTTP server: serves a table of routes to callers with tokens; bounded, and denies by default. */
+/** HTTP server: a table of routes for callers with tokens; bounded, denies by default. */
 import type { Server } from 'node:http';
 import { BlockList, isIP, type Socket } from 'node:net';
 import { Readable } from 'node:stream';

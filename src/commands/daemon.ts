@@ -77,7 +77,9 @@ export async function runDaemon(
   signal: AbortSignal,
 ): Promise<void> {
   // Before the lock: a standby serves what the database holds as well as the leader does.
-  const listener = await openListener(parts);
+  const { config, store, library, environment, clock, log } = parts;
+  const made = { config, db: store.db, environment, clock, log };
+  const listener = await openListener({ ...made, inventory: library.inventory });
   try {
     await observe(parts, options, signal);
   } finally {
@@ -157,7 +159,7 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, file, store, clock, log } = parts;
-  const drivers = await driversOf(config, parts.environment, clock);
+  const drivers = await driversOf(config, parts.environment, clock, store.db);
   const control = controlPlan(config);
   const { digestKey } = store;
   // A connection cut here is no reason to make anything anew: each of these may be asked twice.

@@ -3,16 +3,17 @@ import { isIP } from 'node:net';
 import type { HttpServerOptions } from '../adapters/http-server.ts';
 import type { Config, Listener, SecretReference } from '../model/config.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
+import type { Scope } from '../model/route.ts';
 import { type Located, problemAt } from '../model/schema.ts';
 import type { Environment } from './config.ts';
 import { readSecrets } from './plugin-secrets.ts';
 
 const KEY = 'control.listener';
 
-/** Every mistake in `control.listener` that its schema cannot see. */
+/** Every mistake in `control.listener`, and in what drivers need of it, that no schema can see. */
 export function listenerProblems(config: Config, where: Located): Problem[] {
   const listener = config.control?.listener;
-  if (listener === undefined) return [];
+  if (listener === undefined) return polledProblems(config, where);
   const found: Problem[] = [];
   const say = (path: readonly string[], message: string) =>
     found.push(problemAt(where, ['control', 'listener', ...path], message));
@@ -35,6 +36,32 @@ export function listenerProblems(config: Config, where: Located): Problem[] {
       say(['consumers', name, 'sha256'], `the token of ${other} again; each has one of its own`);
     owners.set(sha256, name);
   }
+  return [...found, ...polledProblems(config, where)];
+}
+
+/** Drivers whose targets ask, and nobody who could: such a driver would act on nobody. */
+function polledProblems(config: Config, where: Located): Problem[] {
+  const { drivers = {}, listener } = config.control ?? {};
+  const consumers = listener?.consumers ?? {};
+  const may = (name: string, scope: Scope) => consumers[name]?.scopes.includes(scope) ?? false;
+  const ofType = (type: string) => Object.entries(drivers).filter((one) => one[1].type === type);
+  const found: Problem[] = [];
+  const say = (name: string, message: string) =>
+    found.push(problemAt(where, ['control', 'drivers', name], message));
+  ofType('posture').forEach(([name], at) => {
+    if (at > 0) say(name, 'a second driver of type posture; one document holds everything');
+    if (!Object.keys(consumers).some((one) => may(one, 'posture.read')))
+      say(
+        name,
+        'nobody could read its document; give control.listener a consumer with the scope posture.read (plumbline tokens new NAME)',
+      );
+  });
+  for (const [name, { consumer }] of ofType('pull'))
+    if (typeof consumer === 'string' && !may(consumer, 'control.poll'))
+      say(
+        name,
+        `nobody could fetch its work; give control.listener a consumer ${consumer} with the scope control.poll`,
+      );
   return found;
 }
 

@@ -1,8 +1,8 @@
 /** `tokens`: makes the token of a consumer of the listener, and the line that lets it in. */
-import { newToken } from '../adapters/http-token.ts';
 import { SCOPES, type Scope } from '../model/route.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { newToken, tokenDigest } from './token.ts';
 
 /** The command. It touches neither database nor configuration: people put the line in themselves. */
 export const tokens: Command = {
@@ -17,7 +17,8 @@ export const tokens: Command = {
     if (name === undefined || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name))
       throw usage('NAME is of small letters, digits, - and _, 64 at most');
     const scopes = scopesIn(given.value('scopes') ?? 'posture.read');
-    const { token, sha256 } = newToken();
+    const token = newToken();
+    const sha256 = tokenDigest(token);
     const line = `${name}: { sha256: ${sha256}, scopes: [${scopes.join(', ')}] }`;
     output.line('The token, shown this once; give it to the consumer as a secret:');
     output.line(`\n  ${token}\n`);

@@ -2,20 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createGate } from '../../src/adapters/http-callers.ts';
-import { newToken } from '../../src/adapters/http-token.ts';
+import { newToken, tokenDigest } from '../../src/commands/token.ts';
 
 const LIMITS = { perMinute: 60, openMax: 2, strangersPerMinute: 3 };
-const gateway = newToken();
+const token = newToken();
+const gateway = { token, sha256: tokenDigest(token) };
 const gate = (limits = LIMITS) =>
   createGate([{ name: 'gw', sha256: gateway.sha256, scopes: ['posture.read'] }], limits);
 const bearer = `Bearer ${gateway.token}`;
-
-describe('tokens', () => {
-  it('are never the same and can be read by people', () => {
-    assert.match(gateway.token, /^plb_[0-9a-f]{8}_[0-9a-f]{64}$/);
-    assert.notEqual(newToken().token, gateway.token);
-  });
-});
 
 describe('the gate', () => {
   it('lets in whom it knows, for what the token is good for', () => {

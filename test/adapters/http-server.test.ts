@@ -10,12 +10,13 @@ import {
   type HttpServerOptions,
   startHttpServer,
 } from '../../src/adapters/http-server.ts';
-import { newToken } from '../../src/adapters/http-token.ts';
+import { newToken, tokenDigest } from '../../src/commands/token.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { ApiRequest, Route } from '../../src/model/route.ts';
 import { createTestLog } from '../act/test-log.ts';
 
-const gateway = newToken();
+const token = newToken();
+const gateway = { token, sha256: tokenDigest(token) };
 const bearer = { authorization: `Bearer ${gateway.token}` };
 const http = createHttp();
 
