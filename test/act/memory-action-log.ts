@@ -70,6 +70,8 @@ export interface MemoryActionLog {
   readonly settled: readonly Settled[];
   /** Every verdict written, oldest first. */
   readonly verdicts: readonly { leaseId: string; verification: Verification; by: string }[];
+  /** Keys of intentions that are not done yet. */
+  open(): readonly string[];
   /** Names of the calls made, oldest first. */
   readonly calls: readonly string[];
   /** The next calls of this kind fail as a lost database does. */
@@ -178,6 +180,7 @@ export function createMemoryActionLog(): MemoryActionLog {
     settled,
     verdicts,
     calls,
+    open: () => [...outbox.values()].filter(({ done }) => !done).map((one) => one.intention.key),
     asked,
     vote: async (leaseId, voter, said, nowMs) => {
       const lease = leases.get(leaseId);
@@ -287,7 +290,11 @@ function applyToLease(
   const { intention } = entry;
   const lease = leases.get(intention.leaseId);
   if (intention.step === 'request') {
-    if (lease !== undefined) return;
+    // Asked for again under another key: what is over stays over.
+    if (lease !== undefined) {
+      entry.done = lease.state !== 'requested' && lease.state !== 'awaiting';
+      return;
+    }
     const { approval } = intention;
     leases.set(intention.leaseId, {
       request: intention,
@@ -332,8 +339,8 @@ function moveLease(lease: Lease, entry: Entry, outcome: ApplyOutcome, nowMs: num
       lease.acceptedMs = nowMs;
       lease.verification = outcome.type === 'pending_approval' ? 'unverified' : 'pending';
     } else if (lease.state === 'requested') {
-      if (outcome.type === 'lapsed') lease.state = entry.unsure ? 'failed' : 'lapsed';
-      else lease.state = 'refused';
+      const sure = outcome.type === 'lapsed' ? 'lapsed' : 'refused';
+      lease.state = entry.unsure ? 'failed' : sure;
     }
   } else if (step === 'release') {
     if (!done) lease.state = 'failed';

@@ -268,6 +268,20 @@ function checkReleases(check: Check): void {
     assert.equal(release.step, 'release');
     assert.equal(await stateOf(h, 'L1'), 'expired');
   });
+  check('asked for again under another key, what is over stays over', async (h) => {
+    await h.insert(intentionOf('L1'));
+    await settleNext(h, { type: 'refused', detail: 'x' }, T0);
+    await h.insert(intentionOf('L1', { key: 'another' }));
+    assert.deepEqual(await keysOf(h, T0 + 1), []);
+    assert.equal(await stateOf(h, 'L1'), 'refused');
+  });
+  for (const type of ['refused', 'withheld'] as const)
+    check(`${type} after a lost reply: it may stand, and is undone`, async (h) => {
+      await h.insert(intentionOf('L1'));
+      await settleNext(h, { type: 'unknown', detail: 'reply lost', afterMs: 0 }, T0);
+      await settleNext(h, { type, detail: 'HTTP 409' }, T0 + 1);
+      assert.equal((await settleNext(h, ACCEPTED, T0 + 2)).step, 'release');
+    });
   check('a request that a crash may have sent is undone when its time is over', async (h) => {
     await h.insert(intentionOf('L1'));
     assert.equal((await keysOf(h, T0)).length, 1);

@@ -41,19 +41,19 @@ for (const [type, start] of Object.entries(COUNTERPARTS)) {
         await counterpart.close();
       }
     });
-  const only = (when: When): Check => (when(can) ? check : () => undefined);
+  const where = (when: When): Check => (when(can) ? check : () => undefined);
 
   checkWords(check);
-  checkEffect(check, only);
-  checkUndo(only(isReversible));
-  checkPrior(only((c) => c.driver.snapshot !== undefined));
-  checkEnd(only((c) => isReversible(c) && c.driver.capabilities().selfExpiring));
-  checkNoEnd(only((c) => isReversible(c) && !c.driver.capabilities().selfExpiring));
-  checkReadBack(only((c) => c.driver.readBack !== undefined));
-  checkRevert(only((c) => c.revert !== undefined));
-  checkKeys(only((c) => c.remembersKeys && isReversible(c)));
-  checkIrreversible(only((c) => c.driver.capabilities().irreversible.length > 0));
-  checkLies((lie) => only((c) => c.lies.includes(lie)), check);
+  checkEffect(check, where);
+  checkUndo(where(isReversible));
+  checkPrior(where((c) => c.driver.snapshot !== undefined));
+  checkEnd(where((c) => isReversible(c) && c.driver.capabilities().selfExpiring));
+  checkNoEnd(where((c) => isReversible(c) && !c.driver.capabilities().selfExpiring));
+  checkReadBack(where((c) => c.driver.readBack !== undefined));
+  checkRevert(where((c) => c.revert !== undefined));
+  checkKeys(where((c) => c.remembersKeys && isReversible(c)));
+  checkIrreversible(where((c) => c.driver.capabilities().irreversible.length > 0));
+  checkLies((lie) => where((c) => c.lies.includes(lie)), check);
 }
 
 /** Facts that choose the checks are the driver's own; a target is started to ask it. */
@@ -116,7 +116,7 @@ function checkWords(check: Check): void {
   });
 }
 
-function checkEffect(check: Check, only: (when: When) => Check): void {
+function checkEffect(check: Check, where: (when: When) => Check): void {
   check('apply twice is apply once', async (c) => {
     const [first, prior] = await act(c, c.request);
     assert.equal(first.type, 'accepted', JSON.stringify(first));
@@ -129,7 +129,7 @@ function checkEffect(check: Check, only: (when: When) => Check): void {
     const isWide = c.driver.capabilities().blast === 'tool-users';
     assert.equal(await c.stops('bystander'), isWide);
   });
-  only((c) => c.unaddressable.length > 0)(
+  where((c) => c.unaddressable.length > 0)(
     'a subject it cannot address is refused with a reason, never widened',
     async (c) => {
       const before = c.everything();

@@ -5,7 +5,7 @@ import { firstDriver, NO_CONTROL, nextDriver, rungAbove } from '../../src/decide
 import { createDecide, type DecideOptions } from '../../src/decide/decide.ts';
 import { CONTAINMENT_LEAK, leakDetection } from '../../src/decide/leak.ts';
 import type { LeaseRequest, Operated } from '../../src/decide/operate.ts';
-import type { Escalation, Verb } from '../../src/model/decision.ts';
+import type { Escalation, Mode, Verb } from '../../src/model/decision.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import type { Detector, Response } from '../../src/model/detector.ts';
 import { Slots } from '../../src/state/slots.ts';
@@ -17,19 +17,18 @@ const NOTHING = { blindNow: [], changedMs: null, shared: null } as const;
 const FREEZE: Response = { action: 'freeze_tool', scope: 'session', ttlMs: 15 * MINUTE };
 const SIZE = { total: 1000, roles: { clerk: 1000 } };
 
-function lab(changes: Partial<DecideOptions> & { neverTouch?: readonly string[] } = {}) {
-  const { neverTouch = [], ...others } = changes;
+function lab(changes: Partial<DecideOptions> = {}) {
   const options: DecideOptions = {
     modeOf: () => 'autonomous',
     control: controlBy(['one', 'two', 'three']),
     // Of a detector that has proved itself on live units.
     earnedOf: () => ({ tier: 'terminate', live: true, why: 'measured' }),
     guardrails: {
-      ...{ neverTouch: new Set(neverTouch), coolDownMs: 5 * MINUTE, immunityMs: 15 * MINUTE },
+      ...{ neverTouch: new Set(), coolDownMs: 5 * MINUTE, immunityMs: 15 * MINUTE },
       ...{ leaseMaxMs: 4 * 60 * MINUTE, agentPerHour: 100, fleetPerMinute: 100 },
       ...{ breakerFleetShare: 1, breakerRoleShare: 1, breakerWindowMs: 15 * MINUTE },
     },
-    ...others,
+    ...changes,
   };
   const decider = createDecide(new Slots(), options);
   const decide = (detection: Partial<Detection> = {}, response: Response = FREEZE) =>
@@ -54,6 +53,8 @@ describe('chain', () => {
     assert.equal(nextDriver(plan, 'posture', 'one'), 'two');
     assert.equal(nextDriver(plan, 'posture', 'two'), null);
     assert.equal(nextDriver(plan, 'posture', 'gone from the configuration'), null);
+    const three = controlBy(['one', 'two', 'three']);
+    assert.equal(nextDriver(three, 'posture', 'one', ['two']), 'three');
     assert.equal(firstDriver(NO_CONTROL, 'posture'), null);
   });
 
@@ -114,9 +115,16 @@ describe('escalation', () => {
     assert.equal(decide({ id: 'again' }).decision.outcome, 'act');
   });
 
-  it('goes no further against whom it must not, or while it is paused, or in a mode that may not', () => {
-    const listed = lab();
-    const { leaseId } = listed.decide().decision;
+  it('does not ask again who refused, whoever else leaks', () => {
+    const { decide, escalate } = lab({ control: controlBy(['one', 'two']) });
+    const { leaseId } = decide().decision;
+    const second = leaseOf(escalate(leaseId));
+    assert.equal(escalate(second, 'refused').exhausted?.lease.driver, 'two');
+    assert.equal(escalate(leaseId, 'reverted').exhausted?.lease.driver, 'one');
+  });
+
+  it('goes no further while it is paused', () => {
+    const { leaseId } = lab().decide().decision;
     for (const scope of ['fleet', 'role', 'agent', 'driver'] as const) {
       const target = { fleet: '', role: 'clerk', agent: 'a', driver: 'two' }[scope];
       const { decide, ask, escalate } = lab();
@@ -126,6 +134,15 @@ describe('escalation', () => {
       assert.deepEqual(stopped.intentions, [], scope);
       assert.equal(stopped.decisions[0]?.outcome, 'withheld', scope);
     }
+  });
+
+  it('goes no further in a mode that may not', () => {
+    let mode: Mode = 'autonomous';
+    const { decide, escalate } = lab({ modeOf: () => mode });
+    const { leaseId } = decide().decision;
+    mode = 'advise';
+    const stopped = escalate(leaseId);
+    assert.deepEqual([stopped.intentions, stopped.decisions[0]?.outcome], [[], 'withheld']);
   });
 
   it('undone once, everything that was tried for it is released', () => {

@@ -13,6 +13,7 @@ const lease = (leaseId: string, expiresMs: number, agent = 'a'): StandingLease =
   driver: 'webhook',
   reason: 'unstated-action: said nothing',
   evidenceMs: 0,
+  refusedBy: [],
   detector: 'unstated-action',
   verb: 'posture',
   subject: { tenant: '-', agent, session: null, tools: [] },
