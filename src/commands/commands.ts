@@ -1,5 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
 
+import { adoption } from './adoption.ts';
 import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   detectors,
   exceptions,
   measure,
+  adoption,
   leases,
   approvals,
   pause,
