@@ -1,6 +1,7 @@
 /** Commands: the list of all, and the text that names them. */
 
 import { adoption } from './adoption.ts';
+import { alerts } from './alerts.ts';
 import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   exceptions,
   measure,
   adoption,
+  alerts,
   leases,
   approvals,
   pause,

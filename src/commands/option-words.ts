@@ -28,6 +28,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'cases days': 'with --shadow: how many days back, by event time',
   'adoption role': 'of this role only',
   'adoption days': 'how many days back, by event time; at least 14',
+  'alerts sink': 'of this sink only',
+  'alerts dead': 'those that were given up',
   'leases standing': 'those that stand',
   'approvals all': 'those that are over, too',
   'token-file': 'file with your token; default: the environment variable PLUMBLINE_TOKEN',

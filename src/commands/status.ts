@@ -1,18 +1,20 @@
 /** `status`: how the lane stands, what it holds, and what the observer says of itself. */
 import { systemClock } from '../adapters/clock.ts';
 import { type Poller, silentAfterMs } from '../model/posture.ts';
+import { sinkStatuses } from '../record/alert-read.ts';
 import { listPollers } from '../record/posture.ts';
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
 import { type LaneStatus, readStatus } from '../record/status.ts';
 import type { Command } from './command.ts';
 import { count, safe, table, timeOf } from './output.ts';
 import { withStore } from './reading.ts';
+import { sinkLines } from './sink-text.ts';
 
 /** The command. */
 export const status: Command = {
   name: 'status',
   synopsis: 'status',
-  summary: 'positions, watermark, counters, blind intervals, notices and dead letters',
+  summary: 'positions, watermark, counters, sinks, blind intervals, notices and dead letters',
   options: { limit: 'value' },
   run: async (given, { output, environment }) => {
     const limit = given.count('limit', 1) ?? 10;
@@ -21,6 +23,7 @@ export const status: Command = {
       coverage: await listCoverage(db, limit),
       notices: await listNotices(db, limit),
       pollers: (await listPollers(db)).filter(({ about }) => about === ''),
+      sinks: await sinkStatuses(db),
       deadLetters: (await listDeadLetters(db, limit)).map(({ raw: _raw, ...rest }) => rest),
     }));
     output.json(found);
@@ -39,6 +42,7 @@ export const status: Command = {
       ].join(' · '),
     );
     for (const poller of found.pollers) output.line(pollerText(poller, systemClock.nowMs()));
+    for (const line of sinkLines(found.sinks, systemClock.nowMs())) output.line(line);
     for (const gap of found.coverage)
       output.line(
         `Blind: ${safe(gap.source)} ${timeOf(gap.fromMs)} – ${gap.toMs === null ? 'now' : timeOf(gap.toMs)} (${safe(gap.reason)})`,
