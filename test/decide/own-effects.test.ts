@@ -182,6 +182,46 @@ describe('own effects', () => {
   });
 });
 
+describe('own effects: what was attempted', () => {
+  it('stays a breach although we refuse it: an attack that goes on renews its lease', () => {
+    const turn = (at: string, seq: number): Given[] => [
+      { at: `${at}s`, seq, states: { call: `c-${seq}`, tool: 'read_record', args: { id: 'm' } } },
+      {
+        at: `${at}.2s`,
+        seq: seq + 1,
+        call: `c-${seq}`,
+        calls: { tool: 'read_record', args: { id: 'm' } },
+      },
+    ];
+    const send = { tool: 'send_message', args: { to: 'm' } };
+    const given = [
+      ...turn('+5', 1),
+      { at: '+7s', id: 'first', call: 'x-1', calls: send },
+      ...turn('+50', 3),
+      ...turn('+600', 5),
+      { at: '+602s', id: 'again', call: 'x-2', calls: { ...send, ...UNNAMED } },
+      ...turn('+650', 7),
+    ];
+    const one = readCase('own-effects', { name: 'attack', why: 'law 6', given, expect: [] });
+    const store = runPlain(prepare(one, { detectors, inventory }));
+    const unstated = [...store.detections.values()].filter(({ tool }) => tool === 'send_message');
+    assert.deepEqual(
+      unstated.map(({ detector }) => detector),
+      ['unstated-action', 'unstated-action'],
+    );
+    assert.deepEqual(
+      [...store.intentions.values()].map(({ step }) => step),
+      ['request', 'renew'],
+    );
+    const last = [...store.decisions.values()].find(({ outcome }) => outcome === 'renew');
+    const own = last?.falsification.find(({ explanation }) => explanation === 'our-own-action');
+    assert.deepEqual(
+      [own?.verdict, own?.data],
+      ['cannot-tell', '1 of 1 calls it rests on were refused by a lease of ours'],
+    );
+  });
+});
+
 describe('own effects: what a lease restrains', () => {
   const lease = (changes: {
     verb?: StandingLease['verb'];
