@@ -42,8 +42,9 @@ const start = (driver: Driver, options: Partial<ActorOptions> = {}) => {
 const typesOf = (settled: readonly { outcome: ApplyOutcome }[]) =>
   settled.map((one) => one.outcome.type);
 
-test('the map of drivers names the webhook', () => {
-  assert.deepEqual(Object.keys(DRIVERS), ['webhook']);
+test('the map of drivers names each by its type', () => {
+  for (const [name, { type }] of Object.entries(DRIVERS)) assert.equal(name, type);
+  assert.ok(Object.hasOwn(DRIVERS, 'webhook') && Object.hasOwn(DRIVERS, 'posture'));
 });
 
 test('what is due is sent within a second, or at once when woken', async () => {
