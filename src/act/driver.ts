@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import type { ApplyOutcome, Prior } from '../model/action-log.ts';
 import type { Intention, Verb } from '../model/decision.ts';
 import type { Clock, Http } from '../model/ports.ts';
+import type { SignalKeys, SignalStore } from '../model/signals.ts';
 
 /** What a driver can do, and how long its target may take to do it. */
 export interface DriverCapabilities {
@@ -84,6 +85,8 @@ export interface DriverParts<Options> {
   readonly options: Options;
   /** Value of the secret reference at a dotted path of the options; never to be shown. */
   readonly secret: (key: string) => string;
+  /** Where streams are kept and tokens signed; only a transmitter of shared signals needs it. */
+  readonly signals?: { readonly store: SignalStore; readonly keys: SignalKeys };
 }
 
 /** A driver, or what is wrong with its options; the sentence never contains a secret. */
