@@ -4,11 +4,14 @@ import type { Clock, Http, HttpResponse, Log } from '../model/ports.ts';
 import {
   errorCode,
   isWithin,
+  POLL,
   PUSH,
   type ReceiverRule,
   type SignalKeys,
   type SignalStore,
   type SignalStream,
+  STREAM_EVENTS,
+  streamNotice,
   type TrackedSignal,
 } from '../model/signals.ts';
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS } from './backoff.ts';
@@ -28,6 +31,10 @@ export interface CourierOptions {
   /** Value of the Authorization header that configuration gives for a receiver, or null. */
   readonly authorizationOf: (receiver: string) => string | null;
   readonly timeoutMs: number;
+  /** `iss` of what is said of a stream itself. */
+  readonly issuer: string;
+  /** A polling receiver that is silent this long is paused, ms. */
+  readonly inactivityMs: number;
 }
 
 /** What came of one push. */
@@ -45,6 +52,8 @@ export interface Courier {
   deliver(stream: SignalStream, subjectKey: string): Promise<ReadonlyMap<string, Pushed>>;
   /** Pushes what is due of every stream, once. Returns how many one stream was sent at most. */
   round(): Promise<number>;
+  /** Pauses streams whose receivers stopped polling, and tells them. Returns how many. */
+  pauseIdle(): Promise<number>;
   /** Rounds until the signal aborts, one a second. Rejects only on what trying again cannot heal. */
   run(signal: AbortSignal, log: Log): Promise<void>;
 }
@@ -100,6 +109,24 @@ export function createCourier(parts: CourierParts, options: CourierOptions): Cou
     const made = await Promise.all((await store.streams()).map(ofStream));
     return Math.max(0, ...made);
   };
+  const pauseIdle: Courier['pauseIdle'] = async () => {
+    const nowMs = clock.nowMs();
+    const idle = (await store.streams()).filter(
+      ({ delivery, status, heardMs }) =>
+        delivery.method === POLL &&
+        status === 'enabled' &&
+        heardMs !== null &&
+        nowMs - heardMs > options.inactivityMs,
+    );
+    for (const stream of idle) {
+      const reason = 'nothing was polled for the inactivity time-out';
+      const updated = { type: STREAM_EVENTS.streamUpdated, payload: { status: 'paused', reason } };
+      // Said before it is done, so that it lies in the stream whatever comes next.
+      await store.enqueue([streamNotice(options.issuer, stream, updated, nowMs)], nowMs);
+      await store.changeStream(stream.id, { status: 'paused', reason });
+    }
+    return idle.length;
+  };
   const run: Courier['run'] = async (signal, log) => {
     let tidiedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
@@ -108,6 +135,8 @@ export function createCourier(parts: CourierParts, options: CourierOptions): Cou
         if (nowMs - tidiedMs >= TIDY_EVERY_MS) {
           const stale = await store.tidy(nowMs, nowMs - KEPT_MS);
           if (stale > 0) log.warn({ signals: stale }, 'signals went stale before they were heard');
+          const idle = await pauseIdle();
+          if (idle > 0) log.warn({ streams: idle }, 'receivers stopped polling: streams paused');
           tidiedMs = nowMs;
         }
         // A full round is followed by the next at once: a backlog is worked off, not rationed.
@@ -119,7 +148,7 @@ export function createCourier(parts: CourierParts, options: CourierOptions): Cou
       await clock.sleep(BEAT_MS, signal);
     }
   };
-  return { deliver, round, run };
+  return { deliver, round, pauseIdle, run };
 }
 
 /** Doubles from 250 ms to 30 s; no jitter: one receiver has one courier at a time. */

@@ -270,3 +270,26 @@ export function isWithin(url: string, allowed: string | null): boolean {
   const below = given.pathname.endsWith('/') ? given.pathname : `${given.pathname}/`;
   return asked.pathname === given.pathname || asked.pathname.startsWith(below);
 }
+
+/** A signal about a stream itself: verification, or what became of it. */
+export function streamNotice(
+  issuer: string,
+  stream: Pick<SignalStream, 'id' | 'audience'>,
+  event: { readonly type: string; readonly payload: Readonly<Record<string, unknown>> },
+  nowMs: number,
+): Signal {
+  const jti = idOf(event.type, stream.id, nowMs);
+  return {
+    ...{ jti, streamId: stream.id, key: null, leaseId: null, expiresMs: null },
+    // By type: a verification that is held must not keep back what says why it is held.
+    subjectKey: idOf('stream', stream.id, event.type),
+    claims: {
+      iss: issuer,
+      aud: stream.audience,
+      iat: Math.floor(nowMs / 1_000),
+      jti,
+      sub_id: { format: 'opaque', id: stream.id },
+      events: { [event.type]: event.payload },
+    },
+  };
+}

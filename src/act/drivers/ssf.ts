@@ -116,6 +116,9 @@ const Options = Type.Object(
     pollSilence: Type.Optional(
       duration('A receiver that has not polled this long is taken for silent.', '60s'),
     ),
+    inactivity: Type.Optional(
+      duration('A receiver that has not polled this long is paused, and told so.', '7d'),
+    ),
     ratePerMin: Type.Optional(RatePerMin),
   },
   strict,
@@ -237,13 +240,15 @@ export function courierOptions(
     receivers: receiverRules(options),
     authorizationOf: (name) => authorizations.get(name) ?? null,
     timeoutMs: durationMs(options.timeout ?? '5s'),
+    issuer: options.issuer.replace(/\/+$/, ''),
+    inactivityMs: durationMs(options.inactivity ?? '7d'),
   };
 }
 
 function caepOptions(options: SsfOptions): CaepOptions {
   const { scopes } = options;
   return {
-    issuer: options.issuer,
+    issuer: options.issuer.replace(/\/+$/, ''),
     subjectIssuer: options.subjectIssuer,
     emailDomain: options.emailDomain ?? null,
     scopes:
