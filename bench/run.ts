@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [--smoke]`: runs a benchmark, keeps its result, rewrites the document. */
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
+import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
 import { e2e } from './e2e.ts';
@@ -11,7 +12,16 @@ import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
 import { scoring } from './scoring.ts';
 
-const BENCHES: readonly Bench[] = [e2e, core, rules, correlations, scoring, memory, recovery];
+const BENCHES: readonly Bench[] = [
+  e2e,
+  core,
+  rules,
+  correlations,
+  scoring,
+  memory,
+  recovery,
+  containment,
+];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {

@@ -158,10 +158,12 @@ describe('deploy/plumbline.yaml', () => {
     const [broker = ''] = config.kafka?.brokers ?? [];
     const listeners = service('kafka').environment?.['KAFKA_ADVERTISED_LISTENERS'] ?? '';
     assert.ok(listeners.includes(`INTERNAL://${broker}`));
-    const url = new URL(config.control?.webhook.url ?? '');
+    const hook = config.control?.drivers['hook'];
+    assert.equal(hook?.type, 'webhook');
+    const url = new URL(String(hook['url']));
     assert.ok(compose.services[url.hostname] !== undefined);
     assert.ok(service(url.hostname).command?.includes(url.port));
-    assert.equal(config.control?.webhook.secret.env, 'PLUMBLINE_CONTROL_SECRET');
+    assert.deepEqual(hook['secret'], { env: 'PLUMBLINE_CONTROL_SECRET' });
   });
 });
 

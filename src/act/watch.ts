@@ -1,4 +1,4 @@
-/** Watch: whether what stands holds, by gateway and target, and what is asked for where it does not. */
+/** Watch: whether what stands holds, and what is asked for where it does not. */
 import type { ActionLog, WatchedLease } from '../model/action-log.ts';
 import type { Escalation, OperatorRequest } from '../model/decision.ts';
 import { idOf } from '../model/ids.ts';

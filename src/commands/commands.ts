@@ -1,4 +1,6 @@
 /** Commands: the list of all, and the text that names them. */
+
+import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
@@ -42,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   exceptions,
   measure,
   leases,
+  approvals,
   pause,
   resume,
   baseline,

@@ -4,27 +4,33 @@ import type { LeaseState } from '../model/decision.ts';
 import { assertNever } from '../model/errors.ts';
 import { short } from '../model/ids.ts';
 import type { Database } from '../model/ports.ts';
-import { listLeases, readLease, type StoredLease } from '../record/read.ts';
+import { listLeases, readLease, readRequest, type StoredLease } from '../record/read.ts';
 import { type Given, usage } from './arguments.ts';
 import { ask, signed, takenUp, until, WAITS } from './asking.ts';
 import type { Command, CommandContext } from './command.ts';
+import { driversOf } from './control.ts';
+import { configOf } from './inputs.ts';
 import { safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
 
-const LIVE: ReadonlySet<LeaseState> = new Set(['requested', 'accepted', 'releasing']);
+const LIVE: ReadonlySet<LeaseState> = new Set([
+  ...(['awaiting', 'requested', 'accepted', 'releasing'] as const),
+]);
 const HEAD = ['LEASE', 'CASE', 'VERB', 'STATE', 'AT THE GATEWAY', 'AGENT', 'BECAUSE'];
 const SCOPES = ['fleet', 'role', 'agent', 'driver'] as const;
 
 /** The command. */
 export const leases: Command = {
   name: 'leases',
-  synopsis: 'leases [list] [--standing] [--agent ID] | leases undo LEASE --by WHO --reason WHY',
-  summary: 'list leases; undo one',
+  synopsis:
+    'leases [list] [--standing] [--agent ID] | leases undo LEASE --by WHO --reason WHY | leases plan LEASE',
+  summary: 'list leases; undo one; show what exactly is sent for one',
   options: { standing: 'flag', agent: 'value', limit: 'value', by: 'value', reason: 'value' },
   words: 2,
   run: async (given, context) => {
     const [verb = 'list', prefix] = given.words;
     if (verb === 'list') return await list(given, context);
+    if (verb === 'plan') return await plan(given, prefix, context);
     if (verb !== 'undo') throw usage(`no such verb: ${JSON.stringify(verb)}`);
     if (prefix === undefined) throw usage('name the lease by the first characters of its id');
     const { by, reason } = signed(given);
@@ -34,6 +40,35 @@ export const leases: Command = {
     });
   },
 };
+
+/** The exact request of a lease, and of its undoing. Sends nothing. */
+async function plan(
+  given: Given,
+  prefix: string | undefined,
+  { output, environment }: CommandContext,
+): Promise<0> {
+  if (prefix === undefined) throw usage('name the lease by the first characters of its id');
+  const { config } = await configOf(given);
+  const drivers = await driversOf(config, environment, systemClock);
+  return await withStore(given, environment, async (db): Promise<0> => {
+    const { id } = await readLease(db, prefix);
+    const { request, prior } = await readRequest(db, id);
+    const driver = drivers.get(request.driver);
+    if (driver === undefined)
+      throw usage(
+        `lease ${short(id)} is for the driver ${request.driver}, which is not configured`,
+      );
+    const planned = driver.plan(request, prior);
+    output.json({ leaseId: id, driver: request.driver, prior, ...planned });
+    output.line(`${planned.method} ${safe(planned.url, 500)}`);
+    for (const [name, value] of Object.entries(planned.headers))
+      output.line(`${name}: ${safe(value, 500)}`);
+    output.line(`\n${safe(planned.body, 4000)}\n`);
+    output.line(`Touches ${safe(planned.reach, 200)}.`);
+    output.line(`Undo: ${safe(planned.undo ?? 'there is none', 1000)}.`);
+    return 0;
+  });
+}
 
 async function undo(
   db: Database,
@@ -134,7 +169,7 @@ async function list(given: Given, { output, environment }: CommandContext): Prom
 
 /** Does it stand, or may it, with nobody having asked for its end? */
 export function isStanding({ state }: StoredLease): boolean {
-  return state === 'requested' || state === 'accepted';
+  return state === 'awaiting' || state === 'requested' || state === 'accepted';
 }
 
 /**

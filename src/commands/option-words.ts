@@ -20,6 +20,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'cases shadow': 'what detectors in shadow would have done',
   'cases days': 'with --shadow: how many days back, by event time',
   'leases standing': 'those that stand',
+  'approvals all': 'those that are over, too',
+  'token-file': 'file with your token; default: the environment variable PLUMBLINE_TOKEN',
   scope: 'what it is for: fleet, role, agent or driver',
   target: 'which role, agent or driver',
   'start for': 'ends after so long: 30s, 10m',

@@ -18,11 +18,20 @@ export function firstDriver(plan: ControlPlan, verb: Verb): string | null {
   return plan.chains.get(verb)?.[0] ?? null;
 }
 
-/** The driver after `driver` in the chain of the verb; null at its end, or where it is not in it. */
-export function nextDriver(plan: ControlPlan, verb: Verb, driver: string): string | null {
+/**
+ * The driver after `driver` in the chain of the verb that has not refused; null at its end, or where
+ * `driver` is not in it.
+ */
+export function nextDriver(
+  plan: ControlPlan,
+  verb: Verb,
+  driver: string,
+  refusedBy: readonly string[] = [],
+): string | null {
   const chain = plan.chains.get(verb) ?? [];
   const at = chain.indexOf(driver);
-  return at < 0 ? null : (chain[at + 1] ?? null);
+  if (at < 0) return null;
+  return chain.slice(at + 1).find((one) => !refusedBy.includes(one)) ?? null;
 }
 
 /**

@@ -59,6 +59,7 @@ export function newLease(
     subject: subjectOf(detection, response),
     level: detection.level,
     reason: `${detection.detector}: ${detection.explanation}`.slice(0, 500),
+    refusedBy: [],
     evidenceMs: detection.timeMs,
     issuedMs: detection.decidedMs,
     // What has no end is remembered while it is watched.

@@ -1,4 +1,4 @@
-/** Leak: the hard finding that a containment does not hold and no driver of its chain is left. */
+/** Leak: the finding that a containment does not hold and no driver of its chain is left. */
 import type { Announcement } from '../model/decision.ts';
 import type { Detection, Maturity } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';

@@ -1,4 +1,4 @@
-/** Operate: what people and the executor ask for of leases: undo, lift, pause, resume, escalate. */
+/** Operate: what is asked for of leases: undo, lift, pause, resume, escalate. */
 import type { Decision, Escalation, Intention, Mode, OperatorRequest } from '../model/decision.ts';
 import { idOf } from '../model/ids.ts';
 import { type ControlPlan, nextDriver } from './chain.ts';
@@ -107,9 +107,8 @@ function escalate(
   const found = standing.find(leaseId);
   if (found === null || found.lease.expiresMs <= nowMs) return NOTHING;
   const { lease, role } = found;
-  const driver = nextDriver(options.control, lease.verb, lease.driver);
-  // What was refused never stood; what leaks goes on standing beside what comes next.
-  if (why === 'refused') standing.drop(leaseId);
+  const driver = nextDriver(options.control, lease.verb, lease.driver, lease.refusedBy);
+  if (why === 'refused') forget(standing, lease);
   if (driver === null) return { ...NOTHING, exhausted: { lease, role, why } };
   const mode = options.modeOf(role);
   const { agent } = lease.subject;
@@ -134,6 +133,16 @@ function escalate(
   const known = { mode, role, decisionId, caseId, issuedMs: nowMs, approval: null };
   const intention = intentionOf(next, 'request', `${why} ${leaseId}`, known);
   return { intentions: [intention], decisions: [decision], exhausted: null };
+}
+
+/** What was refused never stood; what leaks goes on standing beside what comes next, and knows of it. */
+function forget(standing: Standing, lease: StandingLease): void {
+  for (const other of standing.together(lease.decisionId)) {
+    if (other === lease || other.refusedBy.includes(lease.driver)) continue;
+    other.refusedBy = [...other.refusedBy, lease.driver];
+    standing.changed(other);
+  }
+  standing.drop(lease.leaseId);
 }
 
 function continued(

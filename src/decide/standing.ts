@@ -16,6 +16,8 @@ export interface StandingLease {
   readonly subject: Subject;
   readonly level: Level;
   readonly reason: string;
+  /** Drivers further down the chain that would not do it: they are not asked again. */
+  refusedBy: readonly string[];
   /** Event time of the evidence it answers. */
   readonly evidenceMs: number;
   readonly issuedMs: number;

@@ -122,7 +122,10 @@ export const DetectorFile = Type.Object(
         response: Type.Optional(
           Type.Object(
             {
-              action: Type.Enum(VERBS, { description: 'A hint: the ladder may do less.' }),
+              action: Type.Enum([...VERBS, 'escalate'], {
+                description:
+                  'The ladder may do less. `escalate`: the rung above what stands against the entity.',
+              }),
               scope: Type.Enum(['session', 'agent']),
               ttl: Type.String({ pattern: '^[0-9]+(ms|s|m|h)$', description: 'At most 4h.' }),
             },

@@ -66,13 +66,16 @@ export const Secret = Type.Object(
 /** A secret as configuration refers to it: exactly one of the two. */
 export type SecretReference = Static<typeof Secret>;
 
-/** A plug-in by its type; its other keys are its own, and its own schema checks them. */
-export const PluginConfig = Type.Object(
-  { type: Type.String({ minLength: 1, maxLength: 64, description: 'Which plug-in.' }) },
-  { additionalProperties: true },
-);
 /** A configured plug-in. */
-export type PluginConfig = Static<typeof PluginConfig> & Readonly<Record<string, unknown>>;
+export type PluginConfig = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** A plug-in by its type; its other keys are its own, and its own schema checks them. */
+export const PluginConfig = Type.Unsafe<PluginConfig>(
+  Type.Object(
+    { type: Type.String({ minLength: 1, maxLength: 64, description: 'Which plug-in.' }) },
+    { additionalProperties: true },
+  ),
+);
 
 const NAME = '^[a-z0-9][a-z0-9-]{0,31}$';
 const selection = (what: string) =>

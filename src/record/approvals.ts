@@ -1,4 +1,4 @@
-/** Approvals: who must agree before an action is sent, what they said, and what lapsed unanswered. */
+/** Approvals: who must agree before an action is sent, what they said, what lapsed. */
 import type { ApprovalVerdict, VoteResult } from '../model/action-log.ts';
 import type { Intention, OperatorRequest, Subject } from '../model/decision.ts';
 import { idOf } from '../model/ids.ts';

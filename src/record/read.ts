@@ -1,9 +1,11 @@
 /** Reads the record for people: cases, leases, detections, coverage, notices, status. */
+import type { Prior } from '../model/action-log.ts';
 import type { CausalChain } from '../model/chain.ts';
 import type {
   Announcement,
   Case,
   Decision,
+  Intention,
   LeaseState,
   Subject,
   Verb,
@@ -282,6 +284,16 @@ export async function listLeases(
 export async function readLease(db: Reads, prefix: string): Promise<StoredLease> {
   const id = await idByPrefix(db, 'lease', prefix);
   return leaseOf(onlyRow(await db.query(LEASES, [null, id, null, 1])));
+}
+
+/** The request a lease began with, and what stood before it was sent. Rejects with NOT_FOUND. */
+export async function readRequest(
+  db: Reads,
+  leaseId: string,
+): Promise<{ readonly request: Intention; readonly prior: Prior | null }> {
+  const row = onlyRow(await db.query('select request, prior from lease where id = $1', [leaseId]));
+  const prior = row['prior'] === null ? null : jsonOf<Prior>(row, 'prior');
+  return { request: jsonOf<Intention>(row, 'request'), prior };
 }
 
 const DETECTIONS = `select id, decided_ms, body, blind, retracted, retracted_reason from detection

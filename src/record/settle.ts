@@ -78,7 +78,6 @@ const settledRequest = (sent: Sent, outcome: ApplyOutcome, nowMs: number): Settl
     case 'pending_approval':
       return { ...finished(sent), leaseState, verification: 'unverified', accepted: true };
     case 'refused':
-      return ended(sent, 'refused');
     case 'withheld':
       // It may have happened when it was sent before: then only a release can take it back.
       return sent.unsure ? unanswered(sent) : ended(sent, 'refused');

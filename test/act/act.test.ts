@@ -73,7 +73,8 @@ test('overdue leases are the first work after a start', async () => {
   await memory.log.settle(overdue.key, ACCEPTED, 0);
   const before = memory.calls.length;
   await go();
-  assert.deepEqual(memory.calls.slice(before, before + 2), ['expireOverdue', 'takeDue']);
+  const order = ['expireOverdue', 'expireApprovals', 'takeDue'];
+  assert.deepEqual(memory.calls.slice(before, before + 3), order);
   assert.deepEqual(
     driver.sent.map((one) => one.step),
     ['release'],

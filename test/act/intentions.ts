@@ -20,6 +20,8 @@ export function intentionOf(leaseId: string, change: Partial<Intention> = {}): I
     issuedMs: 1_800_000_000_000,
     expiresMs: 1_800_000_900_000,
     cause: null,
+    approval: null,
+    evidenceMs: 1_799_999_999_000,
     grounds:
       step === 'release' ? null : { detector: 'unstated-action', version: 'v1', role: 'clerk' },
     ...change,

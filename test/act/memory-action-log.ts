@@ -2,10 +2,18 @@
 import type {
   ActionLog,
   ApplyOutcome,
+  ApprovalVerdict,
   DueIntention,
+  Prior,
+  VoteResult,
   WatchedLease,
 } from '../../src/model/action-log.ts';
-import type { Intention, LeaseState, Verification } from '../../src/model/decision.ts';
+import type {
+  Intention,
+  LeaseState,
+  OperatorRequest,
+  Verification,
+} from '../../src/model/decision.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import { idOf } from '../../src/model/ids.ts';
 
@@ -16,6 +24,16 @@ interface Entry {
   heldUntilMs: number;
   unsure: boolean;
   done: boolean;
+  firstSentMs: number | null;
+}
+
+interface Approval {
+  readonly quorum: number;
+  readonly withinMs: number;
+  readonly barred: readonly string[];
+  expiresMs: number | null;
+  state: string;
+  readonly agreed: Set<string>;
 }
 
 interface Lease {
@@ -25,6 +43,8 @@ interface Lease {
   acceptedMs: number | null;
   expiresMs: number | null;
   cause: string | null;
+  prior: Prior | null;
+  approval: Approval | null;
   activity: { timeMs: number; allowed: boolean; tool: string }[];
 }
 
@@ -40,12 +60,18 @@ export interface MemoryActionLog {
   readonly log: ActionLog;
   insert(intention: Intention): Promise<void>;
   lease(leaseId: string): Promise<{ state: LeaseState; verification: Verification } | null>;
+  /** An approver's word, by the rules of record/approvals. */
+  vote(leaseId: string, voter: string, said: ApprovalVerdict, nowMs: number): Promise<VoteResult>;
+  /** What the lane was asked for, each once, oldest first. */
+  readonly asked: readonly OperatorRequest[];
   /** The gateway showed a call of the lease's subject. */
   see(leaseId: string, call: { timeMs: number; allowed: boolean; tool: string }): void;
   /** Everything settled, oldest first. */
   readonly settled: readonly Settled[];
   /** Every verdict written, oldest first. */
   readonly verdicts: readonly { leaseId: string; verification: Verification; by: string }[];
+  /** Keys of intentions that are not done yet. */
+  open(): readonly string[];
   /** Names of the calls made, oldest first. */
   readonly calls: readonly string[];
   /** The next calls of this kind fail as a lost database does. */
@@ -59,6 +85,10 @@ export function createMemoryActionLog(): MemoryActionLog {
   const settled: Settled[] = [];
   const verdicts: { leaseId: string; verification: Verification; by: string }[] = [];
   const calls: string[] = [];
+  const asked: OperatorRequest[] = [];
+  const ask = (request: OperatorRequest) => {
+    if (!asked.some(({ id }) => id === request.id)) asked.push(request);
+  };
   const failures = new Map<string, { times: number; retryable: boolean }>();
 
   const called = (call: keyof ActionLog) => {
@@ -73,7 +103,7 @@ export function createMemoryActionLog(): MemoryActionLog {
   const log: ActionLog = {
     async takeDue(nowMs, limit, holdMs) {
       called('takeDue');
-      return takeDue(outbox, nowMs, limit, holdMs);
+      return takeDue(outbox, leases, nowMs, limit, holdMs);
     },
     async settle(key, outcome, nowMs) {
       called('settle');
@@ -91,16 +121,40 @@ export function createMemoryActionLog(): MemoryActionLog {
       called('expireOverdue');
       let count = 0;
       for (const lease of leases.values()) {
-        if (lease.state !== 'accepted' || lease.expiresMs === null) continue;
-        if (lease.expiresMs > nowMs) continue;
+        if (lease.expiresMs === null || lease.expiresMs > nowMs) continue;
+        if (lease.state === 'awaiting') lapse(outbox, lease, 'lapsed');
+        if (lease.state !== 'accepted') continue;
         release(lease);
         count += 1;
       }
       return count;
     },
-    async watched() {
+    async expireApprovals(nowMs) {
+      called('expireApprovals');
+      let count = 0;
+      for (const lease of leases.values()) {
+        const { approval } = lease;
+        if (approval === null || approval.state !== 'pending') continue;
+        approval.expiresMs ??= nowMs + approval.withinMs;
+        if (approval.expiresMs > nowMs) continue;
+        lapse(outbox, lease, 'lapsed');
+        ask(liftOf(lease, nowMs));
+        count += 1;
+      }
+      return count;
+    },
+    async remember(leaseId, prior) {
+      called('remember');
+      const lease = leases.get(leaseId);
+      if (lease !== undefined) lease.prior ??= structuredClone(prior);
+    },
+    async ask(request) {
+      called('ask');
+      ask(request);
+    },
+    async watched(nowMs) {
       called('watched');
-      return [...leases.values()].flatMap((lease) => watchedLease(lease));
+      return [...leases.values()].flatMap((lease) => watchedLease(lease, nowMs));
     },
     async verify(leaseId, verification, by) {
       called('verify');
@@ -112,9 +166,12 @@ export function createMemoryActionLog(): MemoryActionLog {
 
   const add = (intention: Intention) => {
     if (outbox.has(intention.key)) return;
-    const entry = { intention, attempts: 0, dueMs: 0, heldUntilMs: 0, unsure: false, done: false };
+    const entry: Entry = {
+      ...{ intention, attempts: 0, dueMs: 0, heldUntilMs: 0, unsure: false, done: false },
+      firstSentMs: null,
+    };
     outbox.set(intention.key, entry);
-    applyToLease(leases, entry);
+    applyToLease(outbox, leases, entry);
   };
   const release = (lease: Lease) => add(releaseOf(lease.request, 'expired'));
 
@@ -123,6 +180,17 @@ export function createMemoryActionLog(): MemoryActionLog {
     settled,
     verdicts,
     calls,
+    open: () => [...outbox.values()].filter(({ done }) => !done).map((one) => one.intention.key),
+    asked,
+    vote: async (leaseId, voter, said, nowMs) => {
+      const lease = leases.get(leaseId);
+      const result = voteOn(lease, voter, said, nowMs);
+      if (result.type === 'declined' && lease !== undefined) {
+        lapse(outbox, lease, 'declined');
+        ask(liftOf(lease, nowMs));
+      }
+      return result;
+    },
     insert: async (intention) => add(intention),
     lease: async (leaseId) => {
       const lease = leases.get(leaseId);
@@ -139,8 +207,45 @@ export function releaseOf(request: Intention, cause: string): Intention {
   return { ...request, key, step: 'release', cause };
 }
 
+/** Nobody agreed: nothing is sent. */
+function lapse(outbox: ReadonlyMap<string, Entry>, lease: Lease, state: string): void {
+  lease.state = 'lapsed';
+  if (lease.approval !== null) lease.approval.state = state;
+  for (const entry of outbox.values())
+    if (entry.intention.leaseId === lease.request.leaseId) entry.done = true;
+}
+
+function liftOf({ request: { leaseId } }: Lease, atMs: number): OperatorRequest {
+  const reason = 'nobody agreed';
+  return { type: 'lift', id: idOf('lift', leaseId), leaseId, by: 'plumbline', reason, atMs };
+}
+
+function voteOn(
+  lease: Lease | undefined,
+  voter: string,
+  said: ApprovalVerdict,
+  nowMs: number,
+): VoteResult {
+  const approval = lease?.approval ?? null;
+  if (lease === undefined || approval === null) return { type: 'unknown' };
+  if (approval.state !== 'pending') return { type: 'over', state: approval.state };
+  if (approval.expiresMs !== null && nowMs >= approval.expiresMs)
+    return { type: 'over', state: 'lapsed' };
+  if (approval.barred.includes(voter)) return { type: 'barred' };
+  if (approval.agreed.has(voter)) return { type: 'voted' };
+  if (said === 'decline') return { type: 'declined' };
+  approval.agreed.add(voter);
+  const { quorum } = approval;
+  if (approval.agreed.size < quorum)
+    return { type: 'counted', agreed: approval.agreed.size, quorum };
+  approval.state = 'granted';
+  lease.state = 'requested';
+  return { type: 'granted' };
+}
+
 function takeDue(
   outbox: ReadonlyMap<string, Entry>,
+  leases: ReadonlyMap<string, Lease>,
   nowMs: number,
   limit: number,
   holdMs: number,
@@ -154,7 +259,11 @@ function takeDue(
     if (entry.done || seen.has(leaseId)) continue;
     seen.add(leaseId);
     if (entry.dueMs > nowMs || entry.heldUntilMs > nowMs) continue;
-    taken.push({ intention: entry.intention, attempts: entry.attempts });
+    const lease = leases.get(leaseId);
+    if (lease?.state === 'awaiting') continue;
+    entry.firstSentMs ??= nowMs;
+    const { intention, attempts, firstSentMs } = entry;
+    taken.push({ intention, attempts, firstSentMs, prior: lease?.prior ?? null });
     // Held before and never settled: whoever held it may have sent it.
     entry.unsure ||= entry.heldUntilMs > 0;
     entry.attempts += 1;
@@ -173,14 +282,32 @@ function settleEntry(entry: Entry, outcome: ApplyOutcome, nowMs: number): void {
   }
 }
 
-function applyToLease(leases: Map<string, Lease>, entry: Entry): void {
+function applyToLease(
+  outbox: ReadonlyMap<string, Entry>,
+  leases: Map<string, Lease>,
+  entry: Entry,
+): void {
   const { intention } = entry;
   const lease = leases.get(intention.leaseId);
   if (intention.step === 'request') {
-    if (lease !== undefined) return;
+    // Asked for again under another key: what is over stays over.
+    if (lease !== undefined) {
+      entry.done = lease.state !== 'requested' && lease.state !== 'awaiting';
+      return;
+    }
+    const { approval } = intention;
     leases.set(intention.leaseId, {
       request: intention,
-      state: 'requested',
+      state: approval === null ? 'requested' : 'awaiting',
+      prior: null,
+      approval:
+        approval === null
+          ? null
+          : {
+              ...{ quorum: approval.quorum, withinMs: approval.withinMs, expiresMs: null },
+              barred: [intention.subject.agent, ...(approval.barred ?? [])],
+              ...{ state: 'pending', agreed: new Set() },
+            },
       verification: 'none',
       acceptedMs: null,
       expiresMs: intention.expiresMs,
@@ -189,6 +316,8 @@ function applyToLease(leases: Map<string, Lease>, entry: Entry): void {
     });
     return;
   }
+  if (lease?.state === 'awaiting' && intention.step === 'release')
+    lapse(outbox, lease, 'withdrawn');
   const over =
     lease === undefined || ['refused', 'lapsed', 'released', 'expired'].includes(lease.state);
   if (over || (intention.step === 'renew' && lease.state === 'failed')) {
@@ -210,8 +339,8 @@ function moveLease(lease: Lease, entry: Entry, outcome: ApplyOutcome, nowMs: num
       lease.acceptedMs = nowMs;
       lease.verification = outcome.type === 'pending_approval' ? 'unverified' : 'pending';
     } else if (lease.state === 'requested') {
-      if (outcome.type === 'lapsed') lease.state = entry.unsure ? 'failed' : 'lapsed';
-      else lease.state = 'refused';
+      const sure = outcome.type === 'lapsed' ? 'lapsed' : 'refused';
+      lease.state = entry.unsure ? 'failed' : sure;
     }
   } else if (step === 'release') {
     if (!done) lease.state = 'failed';
@@ -219,7 +348,8 @@ function moveLease(lease: Lease, entry: Entry, outcome: ApplyOutcome, nowMs: num
   }
 }
 
-function watchedLease(lease: Lease): WatchedLease[] {
+function watchedLease(lease: Lease, nowMs: number): WatchedLease[] {
+  if (lease.expiresMs === null && (lease.acceptedMs ?? 0) <= nowMs - 86_400_000) return [];
   if (lease.acceptedMs === null || !['accepted', 'releasing'].includes(lease.state)) return [];
   const { leaseId, verb, subject } = lease.request;
   return [
@@ -232,6 +362,8 @@ function watchedLease(lease: Lease): WatchedLease[] {
       verification: lease.verification,
       acceptedMs: lease.acceptedMs,
       expiresMs: lease.expiresMs,
+      request: lease.request,
+      prior: lease.prior,
       activity: lease.activity.slice(-1_000),
     },
   ];

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { judge, type VerifiedBy } from '../../src/act/verify.ts';
 import type { WatchedLease } from '../../src/model/action-log.ts';
 import type { Verification } from '../../src/model/decision.ts';
+import { intentionOf } from './intentions.ts';
 
 const T0 = 1_000_000;
 const GRACE = { graceMs: 5_000 };
@@ -18,6 +19,8 @@ const leaseOf = (change: Partial<WatchedLease> = {}): WatchedLease => ({
   verification: 'pending',
   acceptedMs: T0,
   expiresMs: T0 + 900_000,
+  request: intentionOf('L1'),
+  prior: null,
   activity: [],
   ...change,
 });

@@ -151,6 +151,8 @@ export const HOMES: readonly Home[] = [
     home: /^src\/adapters\/embedded-postgres\.ts$/,
   },
   { package: /^pino$/, home: /^src\/adapters\/log\.ts$/ },
+  { package: /^fastify$/, home: /^src\/adapters\/http-server\.ts$/ },
+  { package: /^jose$/, home: /^src\/adapters\/jose[a-z-]*\.ts$/ },
   { package: /^node-cron$/, home: /^src\/adapters\/schedule\.ts$/ },
   { package: /^yaml$/, home: /^src\/adapters\/files\.ts$/ },
   { package: /^@secretlint\//, home: /^src\/detect\/content\/secrets\.ts$/ },
@@ -159,7 +161,7 @@ export const HOMES: readonly Home[] = [
   { package: /^simple-statistics$/, home: /^src\/stats\//, notation: true },
   {
     package: /^typebox$/,
-    home: /^src\/(?:model|source|baseline|detect|act\/(?:drivers|sinks))\//,
+    home: /^src\/(?:model|source|baseline|detect|act)\//,
     notation: true,
   },
 ];

@@ -66,11 +66,11 @@ describe('configuration', () => {
       'sources:',
       SOURCE,
       'database: { url: {} }',
-      'control: { webhook: { url: "http://x", secret: { env: A, file: b } } }',
+      'control: { drivers: { hook: { type: webhook, url: "http://x", secret: { env: A, file: b } } } }',
     );
     assert.deepEqual(
       both.said.map((line) => line.split(':').slice(0, 3).join(':')),
-      ['F:1: jsonl', 'F:6: control.webhook.secret', 'F:5: database.url'],
+      ['F:1: jsonl', 'F:5: database.url', 'F:6: control.drivers.hook.secret'],
     );
   });
 

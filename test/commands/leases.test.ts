@@ -35,6 +35,7 @@ const ENDED = { endedMs: NOON + 30_000 };
 describe('leases in words', () => {
   it('tells how each stands or ended', () => {
     const told = [
+      stateOf({ ...LEASE, state: 'awaiting' }, NOON),
       stateOf({ ...LEASE, state: 'requested' }, NOON),
       stateOf(LEASE, NOON),
       stateOf(LEASE, NOON + 60_001),
@@ -51,6 +52,7 @@ describe('leases in words', () => {
       stateOf({ ...LEASE, state: 'failed' }, NOON),
     ];
     assert.deepEqual(told, [
+      'waits for approval until 2026-01-01 12:01:00Z',
       'requested until 2026-01-01 12:01:00Z',
       'stands until 2026-01-01 12:01:00Z',
       'was to end 2026-01-01 12:01:00Z, not noted yet',
@@ -68,7 +70,7 @@ describe('leases in words', () => {
   it('offers an undo only for what may stand', () => {
     assert.deepEqual(
       LEASE_STATES.filter((state) => isStanding({ ...LEASE, state })),
-      ['requested', 'accepted'],
+      ['awaiting', 'requested', 'accepted'],
     );
   });
 });

@@ -7,7 +7,7 @@ import { actionLogContract } from './action-log.ts';
 
 actionLogContract(async () => {
   const memory = createMemoryActionLog();
-  return { ...memory, close: async () => undefined };
+  return { ...memory, asked: async () => memory.asked, close: async () => undefined };
 });
 
 test('action log in memory: it fails on request, as a lost database does', async () => {

@@ -1,8 +1,13 @@
 /** What every action log promises, run against any implementation of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ActionLog } from '../../src/model/action-log.ts';
-import type { Intention, LeaseState, Verification } from '../../src/model/decision.ts';
+import type { ActionLog, ApprovalVerdict, VoteResult } from '../../src/model/action-log.ts';
+import type {
+  Intention,
+  LeaseState,
+  OperatorRequest,
+  Verification,
+} from '../../src/model/decision.ts';
 import { intentionOf } from '../act/intentions.ts';
 
 /** A fresh, empty log and what a lane and a reader do around it. */
@@ -12,6 +17,10 @@ export interface ActionLogHarness {
   insert(intention: Intention): Promise<void>;
   /** What is recorded of a lease. */
   lease(leaseId: string): Promise<{ state: LeaseState; verification: Verification } | null>;
+  /** An approver's word. */
+  vote(leaseId: string, voter: string, said: ApprovalVerdict, nowMs: number): Promise<VoteResult>;
+  /** What the lane was asked for, oldest first. */
+  asked(): Promise<readonly OperatorRequest[]>;
   close(): Promise<void>;
 }
 
@@ -34,6 +43,8 @@ export function actionLogContract(make: () => Promise<ActionLogHarness>): void {
   checkRenewals(check);
   checkReleases(check);
   checkWatching(check);
+  checkApprovals(check);
+  checkPrior(check);
 }
 
 type Check = (name: string, body: (h: ActionLogHarness) => Promise<void>) => void;
@@ -61,13 +72,15 @@ function checkTaking(check: Check): void {
   check('an empty log has nothing due, overdue or watched', async (h) => {
     assert.deepEqual(await keysOf(h, T0), []);
     assert.equal(await h.log.expireOverdue(T0), 0);
-    assert.deepEqual(await h.log.watched(), []);
+    assert.deepEqual(await h.log.watched(T0), []);
     assert.equal(await h.lease('nobody'), null);
   });
   check('an intention comes back as it was recorded', async (h) => {
     const wanted = intentionOf('L1', { reason: 'Spätfolge <b> "x" \\ 🦀' });
     await h.insert(wanted);
-    assert.deepEqual(await h.log.takeDue(T0, 10, HOLD), [{ intention: wanted, attempts: 0 }]);
+    assert.deepEqual(await h.log.takeDue(T0, 10, HOLD), [
+      { intention: wanted, attempts: 0, prior: null, firstSentMs: T0 },
+    ]);
   });
   check('the oldest come first, at most so many', async (h) => {
     const all = ['L3', 'L1', 'L2'].map((id) => intentionOf(id));
@@ -152,7 +165,8 @@ function checkRequests(check: Check): void {
       assert.equal(await stateOf(h, 'L1'), 'requested');
       assert.deepEqual(await keysOf(h, T0 + 699), []);
       const again = await h.log.takeDue(T0 + 700, 10, HOLD);
-      assert.deepEqual(again, [{ intention: one, attempts: 1 }]);
+      const kept = { prior: null, firstSentMs: T0 };
+      assert.deepEqual(again, [{ intention: one, attempts: 1, ...kept }]);
     });
   }
   check('attempts grow with each try', async (h) => {
@@ -169,7 +183,7 @@ function checkRequests(check: Check): void {
     const { key } = await settleNext(h, ACCEPTED, T0);
     await h.log.settle(key, { type: 'refused', detail: 'late' }, T0 + 5);
     assert.equal(await stateOf(h, 'L1'), 'accepted');
-    assert.equal((await h.log.watched())[0]?.acceptedMs, T0);
+    assert.equal((await h.log.watched(T0))[0]?.acceptedMs, T0);
   });
 }
 
@@ -179,7 +193,7 @@ function checkRenewals(check: Check): void {
     await settleNext(h, ACCEPTED, T0);
     await h.insert(intentionOf('L1', { step: 'renew', expiresMs: T0 + 1_800_000 }));
     await settleNext(h, ACCEPTED, T0 + 10);
-    assert.equal((await h.log.watched())[0]?.expiresMs, T0 + 1_800_000);
+    assert.equal((await h.log.watched(T0))[0]?.expiresMs, T0 + 1_800_000);
     assert.equal(await h.log.expireOverdue(T0 + 900_001), 0);
     assert.equal(await h.log.expireOverdue(T0 + 1_800_001), 1);
   });
@@ -254,6 +268,20 @@ function checkReleases(check: Check): void {
     assert.equal(release.step, 'release');
     assert.equal(await stateOf(h, 'L1'), 'expired');
   });
+  check('asked for again under another key, what is over stays over', async (h) => {
+    await h.insert(intentionOf('L1'));
+    await settleNext(h, { type: 'refused', detail: 'x' }, T0);
+    await h.insert(intentionOf('L1', { key: 'another' }));
+    assert.deepEqual(await keysOf(h, T0 + 1), []);
+    assert.equal(await stateOf(h, 'L1'), 'refused');
+  });
+  for (const type of ['refused', 'withheld'] as const)
+    check(`${type} after a lost reply: it may stand, and is undone`, async (h) => {
+      await h.insert(intentionOf('L1'));
+      await settleNext(h, { type: 'unknown', detail: 'reply lost', afterMs: 0 }, T0);
+      await settleNext(h, { type, detail: 'HTTP 409' }, T0 + 1);
+      assert.equal((await settleNext(h, ACCEPTED, T0 + 2)).step, 'release');
+    });
   check('a request that a crash may have sent is undone when its time is over', async (h) => {
     await h.insert(intentionOf('L1'));
     assert.equal((await keysOf(h, T0)).length, 1);
@@ -267,7 +295,7 @@ function checkWatching(check: Check): void {
     const request = intentionOf('L1');
     await h.insert(request);
     await h.insert(intentionOf('L2'));
-    assert.deepEqual(await h.log.watched(), []);
+    assert.deepEqual(await h.log.watched(T0), []);
     await settleNext(h, ACCEPTED, T0 + 3);
     const expected = {
       leaseId: 'L1',
@@ -278,14 +306,16 @@ function checkWatching(check: Check): void {
       verification: 'pending',
       acceptedMs: T0 + 3,
       expiresMs: request.expiresMs,
+      request,
+      prior: null,
       activity: [],
     };
-    assert.deepEqual(await h.log.watched(), [expected]);
+    assert.deepEqual(await h.log.watched(T0), [expected]);
     await h.insert(intentionOf('L1', { step: 'release', cause: 'undone' }));
     const due = await h.log.takeDue(T0 + 4, 10, HOLD);
     const release = due.find((one) => one.intention.step === 'release');
     await h.log.settle(release?.intention.key ?? '', ACCEPTED, T0 + 5);
-    assert.deepEqual(await h.log.watched(), []);
+    assert.deepEqual(await h.log.watched(T0), []);
   });
   check('a verdict is kept and may change', async (h) => {
     await h.insert(intentionOf('L1'));
@@ -296,6 +326,105 @@ function checkWatching(check: Check): void {
     await h.log.verify('L1', 'leaking', 'leak', 2, 1, T0 + 300);
     assert.equal((await h.lease('L1'))?.verification, 'leaking');
     assert.equal(await stateOf(h, 'L1'), 'accepted');
-    assert.equal((await h.log.watched())[0]?.verification, 'leaking');
+    assert.equal((await h.log.watched(T0))[0]?.verification, 'leaking');
+  });
+}
+
+function checkApprovals(check: Check): void {
+  const asking = (quorum = 1, change: Partial<Intention> = {}) =>
+    intentionOf('L1', { approval: { quorum, withinMs: 600_000, barred: ['owner'] }, ...change });
+
+  check('what people must agree to is not sent before they did', async (h) => {
+    const request = asking(2);
+    await h.insert(request);
+    assert.equal(await stateOf(h, 'L1'), 'awaiting');
+    assert.deepEqual(await keysOf(h, T0), []);
+    await h.log.expireApprovals(T0);
+    const first = await h.vote('L1', 'ann', 'approve', T0 + 1);
+    assert.deepEqual(first, { type: 'counted', agreed: 1, quorum: 2 });
+    assert.deepEqual(await h.vote('L1', 'ann', 'approve', T0 + 2), { type: 'voted' });
+    assert.deepEqual(await keysOf(h, T0 + 3), []);
+    assert.deepEqual(await h.vote('L1', 'ben', 'approve', T0 + 4), { type: 'granted' });
+    assert.equal(await stateOf(h, 'L1'), 'requested');
+    assert.deepEqual(await keysOf(h, T0 + 5), [request.key]);
+    assert.deepEqual(await h.vote('L1', 'cid', 'approve', T0 + 6), {
+      type: 'over',
+      state: 'granted',
+    });
+  });
+  check('nobody agrees to what is about themselves or about who works for them', async (h) => {
+    await h.insert(asking());
+    const { agent } = asking().subject;
+    assert.deepEqual(await h.vote('L1', agent, 'approve', T0), { type: 'barred' });
+    assert.deepEqual(await h.vote('L1', 'owner', 'approve', T0), { type: 'barred' });
+    assert.deepEqual(await h.vote('another', 'ann', 'approve', T0), { type: 'unknown' });
+    assert.equal(await stateOf(h, 'L1'), 'awaiting');
+  });
+  check('unanswered in time it lapses, and the lane is asked to forget it', async (h) => {
+    await h.insert(asking());
+    assert.equal(await h.log.expireApprovals(T0), 0);
+    assert.equal(await h.log.expireApprovals(T0 + 599_999), 0);
+    assert.equal(await h.log.expireApprovals(T0 + 600_000), 1);
+    assert.equal(await h.log.expireApprovals(T0 + 600_001), 0);
+    assert.equal(await stateOf(h, 'L1'), 'lapsed');
+    assert.deepEqual(await keysOf(h, T0 + 600_002), []);
+    const late = await h.vote('L1', 'ann', 'approve', T0 + 600_003);
+    assert.deepEqual(late, { type: 'over', state: 'lapsed' });
+    const [lift] = await h.asked();
+    assert.deepEqual([lift?.type, lift?.type === 'lift' && lift.leaseId], ['lift', 'L1']);
+  });
+  check('one who declines ends it', async (h) => {
+    await h.insert(asking(2));
+    assert.deepEqual(await h.vote('L1', 'ann', 'approve', T0), {
+      type: 'counted',
+      agreed: 1,
+      quorum: 2,
+    });
+    assert.deepEqual(await h.vote('L1', 'ben', 'decline', T0), { type: 'declined' });
+    assert.equal(await stateOf(h, 'L1'), 'lapsed');
+    assert.deepEqual(await keysOf(h, T0 + 1), []);
+    assert.equal((await h.asked()).length, 1);
+  });
+  check('undone before anybody agreed: nothing is sent, not even a release', async (h) => {
+    await h.insert(asking());
+    await h.insert(intentionOf('L1', { step: 'release', cause: 'undone' }));
+    assert.equal(await stateOf(h, 'L1'), 'lapsed');
+    assert.deepEqual(await keysOf(h, T0), []);
+    assert.equal((await h.vote('L1', 'ann', 'approve', T0)).type, 'over');
+  });
+  check('its own time ends while it waits: nothing is sent', async (h) => {
+    await h.insert(asking());
+    await h.log.expireOverdue(T0 + 900_001);
+    assert.equal(await stateOf(h, 'L1'), 'lapsed');
+    assert.deepEqual(await keysOf(h, T0 + 900_002), []);
+  });
+}
+
+function checkPrior(check: Check): void {
+  check('what stood before is kept with the lease, the first word', async (h) => {
+    await h.insert(intentionOf('L1'));
+    await h.log.remember('L1', { replicas: 3 });
+    await h.log.remember('L1', { replicas: 0 });
+    const [due] = await h.log.takeDue(T0, 1, HOLD);
+    assert.deepEqual(due?.prior, { replicas: 3 });
+    await h.log.settle(due?.intention.key ?? '', ACCEPTED, T0);
+    assert.deepEqual((await h.log.watched(T0))[0]?.prior, { replicas: 3 });
+    await h.insert(intentionOf('L1', { step: 'release', cause: 'undone' }));
+    assert.deepEqual((await h.log.takeDue(T0, 1, HOLD))[0]?.prior, { replicas: 3 });
+  });
+  check('the lane is asked once for the same', async (h) => {
+    const request: OperatorRequest = {
+      ...{ type: 'escalate', id: 'e1', leaseId: 'L1', why: 'leaking', by: 'plumbline' },
+      ...{ reason: 'calls came through', atMs: T0 },
+    };
+    await h.log.ask(request);
+    await h.log.ask(request);
+    assert.deepEqual(await h.asked(), [request]);
+  });
+  check('what has no end is watched for a day', async (h) => {
+    await h.insert(intentionOf('L1', { verb: 'revoke_session', expiresMs: null }));
+    await settleNext(h, ACCEPTED, T0);
+    assert.equal((await h.log.watched(T0 + 86_399_999)).length, 1);
+    assert.equal((await h.log.watched(T0 + 86_400_000)).length, 0);
   });
 }

@@ -1,17 +1,15 @@
 /** Decisions: from a finding to a lease, its renewal, its undoing, and what stands in the way. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  createDecide,
-  type Decided,
-  type DecideOptions,
-  type LeaseRequest,
-} from '../../src/decide/decide.ts';
+import { NO_CONTROL } from '../../src/decide/chain.ts';
+import { createDecide, type Decided, type DecideOptions } from '../../src/decide/decide.ts';
+import type { LeaseRequest } from '../../src/decide/operate.ts';
 import type { Mode } from '../../src/model/decision.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import type { Response } from '../../src/model/detector.ts';
 import type { Attempt } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { controlBy } from '../sim/lane-options.ts';
 import { detectionOf, T0 } from './findings.ts';
 
 const MINUTE = 60_000;
@@ -19,15 +17,19 @@ const FREEZE: Response = { action: 'freeze_tool', scope: 'session', ttlMs: 15 * 
 const NOTHING_EARNED = { tier: 'observe', live: false, why: 'false alarms' } as const;
 const NOTHING = { blindNow: [], changedMs: null, shared: null } as const;
 
-function lab(changes: { mode?: Mode; driver?: string | null; share?: number } = {}) {
+function lab(
+  changes: { mode?: Mode; driver?: null; chain?: readonly string[]; share?: number } = {},
+) {
   const options: DecideOptions = {
     modeOf: () => changes.mode ?? 'autonomous',
-    driver: changes.driver === undefined ? 'webhook' : changes.driver,
+    control: changes.driver === null ? NO_CONTROL : controlBy(changes.chain ?? ['webhook']),
     guardrails: {
       neverTouch: new Set(['control-plane']),
       coolDownMs: 5 * MINUTE,
       immunityMs: 15 * MINUTE,
       leaseMaxMs: 20 * MINUTE,
+      agentPerHour: 1000,
+      fleetPerMinute: 1000,
       breakerFleetShare: changes.share ?? 1,
       breakerRoleShare: 1,
       breakerWindowMs: 15 * MINUTE,
@@ -60,13 +62,14 @@ function request(changes: Record<string, unknown>): LeaseRequest {
 describe('decide: leases', () => {
   it('places a lease for what was found, and writes down all it looked at', () => {
     const { decide } = lab();
-    const { decision, intention } = decide();
+    const { decision, intentions } = decide();
+    const [intention] = intentions;
     assert.deepEqual(
       [decision.outcome, decision.taken, decision.asked],
       ['act', 'freeze_tool', 'freeze_tool'],
     );
     assert.equal(decision.wouldAct, true);
-    assert.equal(decision.guardrails.length, 10);
+    assert.equal(decision.guardrails.length, 11);
     assert.equal(decision.falsification.length, 6);
     assert.equal(intention?.step, 'request');
     assert.equal(intention?.decisionId, decision.id);
@@ -84,13 +87,13 @@ describe('decide: leases', () => {
   it('reaches no further than was asked, and names no tool where none is frozen', () => {
     const { decide } = lab();
     const posture: Response = { action: 'posture', scope: 'agent', ttlMs: MINUTE };
-    const { intention } = decide({}, posture);
+    const [intention] = decide({}, posture).intentions;
     assert.deepEqual(intention?.subject, { tenant: '-', agent: 'a', session: null, tools: [] });
   });
 
   it('asks for no longer than the longest lease', () => {
     const { decide } = lab();
-    const { intention } = decide({}, { ...FREEZE, ttlMs: 4 * 60 * MINUTE });
+    const [intention] = decide({}, { ...FREEZE, ttlMs: 4 * 60 * MINUTE }).intentions;
     assert.equal(intention?.expiresMs, T0 + 20 * MINUTE);
   });
 
@@ -104,13 +107,13 @@ describe('decide: leases', () => {
     const early = at(7, { id: 'second' });
     assert.deepEqual(outcomeOf(early), ['record', 'alert']);
     assert.equal(early.decision.leaseId, first.decision.leaseId);
-    assert.equal(early.intention, null);
+    assert.deepEqual(early.intentions, []);
     const later = at(8, { id: 'third' });
     assert.deepEqual(outcomeOf(later), ['renew', 'freeze_tool']);
-    assert.equal(later.intention?.step, 'renew');
-    assert.equal(later.intention?.leaseId, first.decision.leaseId);
-    assert.equal(later.intention?.expiresMs, T0 + 23 * MINUTE);
-    assert.notEqual(later.intention?.key, first.intention?.key);
+    assert.equal(later.intentions[0]?.step, 'renew');
+    assert.equal(later.intentions[0]?.leaseId, first.decision.leaseId);
+    assert.equal(later.intentions[0]?.expiresMs, T0 + 23 * MINUTE);
+    assert.notEqual(later.intentions[0]?.key, first.intentions[0]?.key);
   });
 
   it('renews up to the longest time a rung may stand, and no further', () => {
@@ -118,11 +121,11 @@ describe('decide: leases', () => {
     at(0);
     let last = 0;
     for (let minute = 8; minute < 240; minute += 8) {
-      const { intention } = at(minute, { id: `r${minute}` });
-      if (intention !== null) last = intention.expiresMs ?? 0;
+      const [intention] = at(minute, { id: `r${minute}` }).intentions;
+      if (intention !== undefined) last = intention.expiresMs ?? 0;
     }
     assert.equal(last, T0 + 4 * 60 * MINUTE);
-    assert.equal(at(239, { id: 'last' }).intention, null);
+    assert.deepEqual(at(239, { id: 'last' }).intentions, []);
   });
 
   it('keeps leases on other tools, sessions and agents apart', () => {
@@ -163,7 +166,7 @@ describe('decide: less than was asked', () => {
       const decided = lab({ mode }).decide();
       assert.deepEqual(outcomeOf(decided), [outcome, 'alert']);
       assert.equal(decided.decision.wouldAct, true);
-      assert.equal(decided.intention, null);
+      assert.deepEqual(decided.intentions, []);
     }
     const withheld = lab({ mode: 'observe' }).decide({ strength: 'weak' });
     assert.equal(withheld.decision.wouldAct, false);
@@ -179,7 +182,7 @@ describe('decide: less than was asked', () => {
     ] as const) {
       const decided = decide({ id: JSON.stringify(changes), ...changes });
       assert.deepEqual(outcomeOf(decided), ['withheld', 'alert'], JSON.stringify(changes));
-      assert.equal(decided.intention, null);
+      assert.deepEqual(decided.intentions, []);
       assert.equal(decided.decision.wouldAct, false);
     }
   });
@@ -187,7 +190,7 @@ describe('decide: less than was asked', () => {
   it('intends nothing without a driver', () => {
     const decided = lab({ driver: null }).decide();
     assert.deepEqual(failing(decided), ['driver']);
-    assert.deepEqual([decided.intention, decided.decision.wouldAct], [null, true]);
+    assert.deepEqual([decided.intentions, decided.decision.wouldAct], [[], true]);
   });
 });
 
@@ -242,11 +245,11 @@ describe('decide: people', () => {
     const { decider, at } = lab();
     const { decision } = at(0);
     const undo = request({ type: 'undo', leaseId: decision.leaseId });
-    const release = decider.operate(undo, T0 + MINUTE);
+    const [release] = decider.operate(undo, T0 + MINUTE).intentions;
     assert.deepEqual([release?.step, release?.cause], ['release', 'undone']);
     assert.equal(release?.leaseId, decision.leaseId);
     assert.match(release?.reason ?? '', /undone by user:op: looked at it/);
-    assert.equal(decider.operate(undo, T0 + MINUTE), null);
+    assert.deepEqual(decider.operate(undo, T0 + MINUTE).intentions, []);
     assert.deepEqual(failing(at(10, { id: 'x' })), ['cool-down']);
     // Hard evidence of another detector breaks the immunity.
     assert.equal(at(10, { id: 'y', detector: 'tool-mismatch' }).decision.outcome, 'act');
@@ -265,7 +268,8 @@ describe('decide: a verdict, a demotion, a shadow', () => {
     const { decider, at } = lab();
     const { decision } = at(0);
     const wrong = { reason: 'judged a false positive', grantsImmunity: true };
-    assert.notEqual(decider.retract(decision.detectionId, 'freeze_tool', T0 + MINUTE, wrong), null);
+    const lifted = decider.retract(decision.detectionId, 'freeze_tool', T0 + MINUTE, wrong);
+    assert.equal(lifted.length, 1);
     assert.deepEqual(failing(at(15.9, { id: 'x' })), ['cool-down']);
     assert.equal(at(16.1, { id: 'y' }).decision.outcome, 'act');
   });
@@ -285,13 +289,13 @@ describe('decide: a verdict, a demotion, a shadow', () => {
     const { at } = lab({ mode: 'observe' });
     const shadow = at(0, { maturity: 'shadow' });
     assert.deepEqual(outcomeOf(shadow), ['record', 'observe']);
-    assert.deepEqual([shadow.decision.wouldAct, shadow.intention], [true, null]);
+    assert.deepEqual([shadow.decision.wouldAct, shadow.intentions], [true, []]);
     assert.equal(at(0, { maturity: 'alert' }).decision.wouldAct, false);
     assert.equal(at(0, { maturity: 'shadow', late: true }).decision.wouldAct, false);
   });
 
   it('says on whose word it acts', () => {
-    const { intention } = lab().at(0);
+    const [intention] = lab().at(0).intentions;
     assert.deepEqual(intention?.grounds, {
       detector: 'unstated-action',
       version: 'v1',
@@ -318,10 +322,10 @@ describe('decide: retraction and verification', () => {
     const { decider, at } = lab();
     const { decision } = at(0);
     const late = { reason: 'late', grantsImmunity: false };
-    assert.equal(decider.retract('another', 'freeze_tool', T0, late), null);
-    assert.equal(decider.retract(decision.detectionId, null, T0, late), null);
-    assert.equal(decider.retract(decision.detectionId, 'posture', T0, late), null);
-    const release = decider.retract(decision.detectionId, 'freeze_tool', T0 + MINUTE, late);
+    assert.deepEqual(decider.retract('another', 'freeze_tool', T0, late), []);
+    assert.deepEqual(decider.retract(decision.detectionId, null, T0, late), []);
+    assert.deepEqual(decider.retract(decision.detectionId, 'posture', T0, late), []);
+    const [release] = decider.retract(decision.detectionId, 'freeze_tool', T0 + MINUTE, late);
     assert.deepEqual(
       [release?.step, release?.cause, release?.leaseId],
       ['release', 'lifted', decision.leaseId],

@@ -9,6 +9,7 @@ const SOUND: GuardrailInput = {
   verb: 'freeze_tool',
   mode: 'autonomous',
   driver: 'webhook',
+  approval: null,
   earned: { tier: 'degrade', live: false, why: 'hard evidence' },
   standing: null,
   fleet: { recent: [], pauses: [] },
@@ -18,6 +19,8 @@ const SOUND: GuardrailInput = {
     coolDownMs: 300_000,
     immunityMs: 900_000,
     leaseMaxMs: 14_400_000,
+    agentPerHour: 12,
+    fleetPerMinute: 30,
     breakerFleetShare: 0.05,
     breakerRoleShare: 0.2,
     breakerWindowMs: 900_000,
@@ -40,7 +43,7 @@ describe('guardrails', () => {
       answers.map(({ check }) => check),
       [
         ...['mode', 'maturity', 'evidence', 'earned-tier', 'approval', 'driver'],
-        ...['kill-switch', 'cool-down', 'fleet-breaker', 'never-touch'],
+        ...['kill-switch', 'cool-down', 'rate-limit', 'fleet-breaker', 'never-touch'],
       ],
     );
     assert.ok(answers.every(({ passed, data }) => passed && data.length > 0));
@@ -76,6 +79,44 @@ describe('guardrails', () => {
     const all = { tier: 'terminate', live: false, why: 'measured' } as const;
     assert.deepEqual(failing({ verb: 'suspend_agent', earned: all }), []);
     assert.deepEqual(failing({ verb: 'revoke_session', earned: all }), ['earned-tier', 'approval']);
+  });
+
+  it('approval: who must agree is asked, and what cannot be undone always is', () => {
+    const all = { tier: 'terminate', live: true, why: 'measured' } as const;
+    const asked = { quorum: 2, withinMs: 600_000 };
+    assert.deepEqual(failing({ verb: 'revoke_session', earned: all }), ['approval']);
+    assert.deepEqual(failing({ verb: 'revoke_session', earned: all, approval: asked }), []);
+    assert.deepEqual(failing({ approval: asked }), []);
+  });
+
+  it('rate: so many new actions against one agent in an hour, and in the fleet in a minute', () => {
+    const at = (agents: readonly string[], ms: number) =>
+      failing({
+        size: { total: 1e6, roles: { clerk: 1e6 } },
+        fleet: { recent: recent(agents, 'clerk', T0 - ms), pauses: [] },
+      });
+    const many = (count: number) => Array.from({ length: count }, (_, n) => `agent-${n}`);
+    assert.deepEqual(at(new Array(11).fill('a'), 3_000_000), []);
+    assert.deepEqual(at(new Array(12).fill('a'), 3_000_000), ['rate-limit']);
+    assert.deepEqual(at(new Array(12).fill('a'), 3_600_000), []);
+    assert.deepEqual(at(many(29), 59_000), []);
+    assert.deepEqual(at(many(30), 59_000), ['rate-limit']);
+    assert.deepEqual(at(many(30), 60_000), []);
+  });
+
+  it('never-touch: by agent or by role, in words that say which', () => {
+    for (const listed of ['a', 'agent:a', 'role:clerk'])
+      assert.deepEqual(
+        failing({ options: { ...SOUND.options, neverTouch: new Set([listed]) } }),
+        ['never-touch'],
+        listed,
+      );
+    for (const other of ['b', 'agent:b', 'role:courier', 'role:a', 'clerk'])
+      assert.deepEqual(
+        failing({ options: { ...SOUND.options, neverTouch: new Set([other]) } }),
+        [],
+        other,
+      );
   });
 
   it('driver: nothing is done where nothing can be done', () => {

@@ -310,7 +310,7 @@ test('watched leases carry what the gateway showed since they were accepted', as
       await commitLane(db, token, commit({ effects: effects({ activity: again }) })),
       'done',
     );
-    const [watched, ...rest] = await log.watched();
+    const [watched, ...rest] = await log.watched(NOW);
     assert.deepEqual(rest, []);
     assert.equal(watched?.leaseId, leaseId);
     assert.equal(watched?.acceptedMs, NOW);
@@ -337,7 +337,7 @@ test('watched leases carry what the gateway showed since they were accepted', as
     );
     assert.deepEqual(rows, [{ n: 1 }]);
     assert.deepEqual(await send(OK, NOW + 6000), ['request#1']);
-    assert.equal((await log.watched()).length, 2);
+    assert.equal((await log.watched(NOW)).length, 2);
   });
 });
 

@@ -127,7 +127,11 @@ async function finish(scene: Scene, name: string): Promise<void> {
 
 it('runs without interruption, as the measure of the other run', async () => {
   await finish(calm, 'calm');
-  const [row] = await calm.db.query(`select (counters->>'records')::int as records from lane`);
+  // A machine that stands still for seconds is put out of the group and reads on from the store: what
+  // it reads again is counted apart, and every event counts once.
+  const [row] = await calm.db.query(
+    `select (counters->>'records')::int - coalesce((counters->>'repeats')::int, 0) as records from lane`,
+  );
   assert.equal(row?.['records'], EVENTS);
 });
 

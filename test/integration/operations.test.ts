@@ -303,12 +303,16 @@ test('a wrong start says what is wrong, where, and what to do, and how bad it is
         '--config',
         await from('secret', {
           jsonl: { path: cwd },
-          control: { webhook: { url: 'http://127.0.0.1:1/', secret: { env: 'NOT_SET' } } },
+          control: {
+            drivers: {
+              hook: { type: 'webhook', url: 'http://127.0.0.1:1/', secret: { env: 'NOT_SET' } },
+            },
+          },
         }),
       ],
       { DATABASE_URL: database.url },
       2,
-      /control\.webhook\.secret: the environment variable NOT_SET is not set/,
+      /control\.drivers\.hook\.secret: the environment variable NOT_SET is not set/,
     ],
   ];
   for (const [what, args, env, code, message] of wrong) {

@@ -100,6 +100,8 @@ export function intention(n: number, more: Partial<Intention> = {}): Intention {
     issuedMs: START_MS + n,
     expiresMs: START_MS + 600_000,
     cause: step === 'release' ? 'undone' : null,
+    approval: null,
+    evidenceMs: START_MS,
     grounds:
       step === 'release' ? null : { detector: 'unstated-action', version: 'v1', role: 'billing' },
     ...more,

@@ -122,5 +122,6 @@ export async function writeConfig(folder: string, more: Partial<Config>): Promis
 
 /** The control part of a configuration. */
 export function controlAt(url: string): NonNullable<Config['control']> {
-  return { webhook: { url: `${url}/control`, secret: { env: SECRET_NAME }, grace: '1s' } };
+  const hook = { type: 'webhook', url: `${url}/control`, grace: '1s', ratePerMin: 600 };
+  return { drivers: { hook: { ...hook, secret: { env: SECRET_NAME } } } };
 }

@@ -11,6 +11,8 @@ const intention = (step: Intention['step'], cause: string | null = null): Intent
   subject: { tenant: 't', agent: 'a', session: null, tools: [] },
   expiresMs: 1000,
   cause,
+  approval: null,
+  evidenceMs: 0,
   grounds: null,
 });
 

@@ -2,8 +2,10 @@
 import { EMPTY_INVENTORY } from '../../src/baseline/inventory.ts';
 import { NO_OBJECTIVES } from '../../src/baseline/objectives-file.ts';
 import { laneOptions as optionsOf } from '../../src/commands/lane.ts';
+import { type ControlPlan, NO_CONTROL } from '../../src/decide/chain.ts';
 import { NO_TAXONOMY } from '../../src/detect/taxonomy.ts';
 import type { Config, SourceConfig } from '../../src/model/config.ts';
+import { VERBS } from '../../src/model/decision.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
 import type { Exception } from '../../src/model/exception.ts';
@@ -38,6 +40,8 @@ export interface LaneSettings {
   readonly guardrails?: Partial<PipelineOptions['decide']['guardrails']>;
   readonly modeOf?: PipelineOptions['decide']['modeOf'];
   readonly driver?: string | null;
+  /** Several drivers; instead of `driver`. */
+  readonly control?: ControlPlan;
   readonly maturity?: PipelineOptions['maturity'];
   /** What behaviour is judged by. Default: nothing. */
   readonly baseline?: BaselineOptions;
@@ -46,6 +50,14 @@ export interface LaneSettings {
   readonly exceptions?: readonly Exception[];
   /** `expectEvery` of a source, as configuration writes it. */
   readonly expectEvery?: Partial<Record<Kind, string>>;
+}
+
+/** Every rung by these drivers in this order; what cannot be undone needs one approver. */
+export function controlBy(drivers: readonly string[]): ControlPlan {
+  return {
+    chains: new Map(VERBS.map((verb) => [verb, drivers])),
+    approvals: new Map([['revoke_session', { quorum: 1, withinMs: 600_000 }]]),
+  };
 }
 
 /** A lane's options. By default every role is autonomous and hard evidence may act. */
@@ -69,11 +81,13 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
   const { options } = optionsOf(config, library, {
     file: 'test',
     digestKey: 'test',
-    driver,
+    control: driver === null ? NO_CONTROL : controlBy([driver]),
     mode: 'autonomous',
     ...(settings.baseline === undefined ? {} : { baseline: settings.baseline }),
   });
   const { decide, correlate } = options;
+  // Simulated misdeeds come thick and fast; what limits them is tested where it stands.
+  const free = { agentPerHour: 1e6, fleetPerMinute: 1e6 };
   return {
     ...options,
     correlate: { ...correlate, ...settings.correlate },
@@ -81,7 +95,8 @@ export function laneOptions(settings: LaneSettings = {}): PipelineOptions {
     decide: {
       ...decide,
       modeOf: settings.modeOf ?? decide.modeOf,
-      guardrails: { ...decide.guardrails, ...settings.guardrails },
+      control: settings.control ?? decide.control,
+      guardrails: { ...decide.guardrails, ...free, ...settings.guardrails },
     },
   };
 }

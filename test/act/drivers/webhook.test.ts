@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
-import type { Driver } from '../../../src/act/driver.ts';
+import type { Driver, DriverResult } from '../../../src/act/driver.ts';
 import {
-  createWebhookDriver,
+  webhookBody as bodyOf,
   parseWebhookSecret,
   signWebhook,
-  webhookBody,
+  webhook,
 } from '../../../src/act/drivers/webhook.ts';
 import type { Intention } from '../../../src/model/decision.ts';
 import { OperatingError } from '../../../src/model/errors.ts';
@@ -20,16 +20,27 @@ const BYTES = Buffer.alloc(32, 7);
 const SECRET = `whsec_${BYTES.toString('base64')}`;
 const URL_OK = 'https://ops.example/control?token=t';
 
+/** A driver as configuration would make it. */
+const making = (
+  http: Http,
+  { clock = createVirtualClock(), url = URL_OK, secret = SECRET } = {},
+): DriverResult =>
+  webhook.make({
+    ...{ http, clock, name: 'webhook', source: 'plumbline' },
+    options: { type: 'webhook', url, secret: { env: 'WEBHOOK_SECRET' } },
+    secret: (key) => (key === 'secret' ? secret : ''),
+  });
 const driverOf = (http: Http, clock = createVirtualClock(Date.now())): Driver => {
-  const made = createWebhookDriver(http, clock, { url: URL_OK, secret: SECRET });
+  const made = making(http, { clock });
   assert.ok(made.ok);
   return made.driver;
 };
+const webhookBody = (intention: Intention, source = 'plumbline') => bodyOf(intention, source);
 const replying = (reply: Partial<HttpResponse>): Http => {
   return async () => ({ status: 200, headers: {}, body: '', ...reply });
 };
 const outcome = (reply: Partial<HttpResponse>, change: Partial<Intention> = {}) =>
-  driverOf(replying(reply), createVirtualClock(0)).apply(intentionOf('L1', change));
+  driverOf(replying(reply), createVirtualClock(0)).apply(intentionOf('L1', change), null);
 
 test('the reference library verifies our signature', async () => {
   const sent: HttpRequest[] = [];
@@ -38,7 +49,7 @@ test('the reference library verifies our signature', async () => {
     return { status: 200, headers: {}, body: '{"state":"applied"}' };
   });
   const intention = intentionOf('L1', { reason: 'Grüße 🦀 \ud800 </script>' });
-  assert.deepEqual(await driver.apply(intention), { type: 'accepted', detail: 'HTTP 200' });
+  assert.deepEqual(await driver.apply(intention, null), { type: 'accepted', detail: 'HTTP 200' });
   const request = sent[0];
   assert.ok(request?.body !== undefined);
   assert.equal(request.method, 'POST');
@@ -67,9 +78,9 @@ test('every try of one key carries the same bytes; only time and signature diffe
     sent.push(request);
     return { status: 503, headers: {}, body: '' };
   }, clock);
-  await driver.apply(intentionOf('L1'));
+  await driver.apply(intentionOf('L1'), null);
   await clock.advance(60_000);
-  await driver.apply(intentionOf('L1'));
+  await driver.apply(intentionOf('L1'), null);
   const [first, second] = sent;
   assert.equal(first?.body, second?.body);
   assert.equal(first?.headers['webhook-id'], second?.headers['webhook-id']);
@@ -78,7 +89,7 @@ test('every try of one key carries the same bytes; only time and signature diffe
 });
 
 test('the body is the CloudEvent of the contract', () => {
-  const event = JSON.parse(webhookBody(intentionOf('L1'), 'plumbline'));
+  const event = JSON.parse(webhookBody(intentionOf('L1')));
   const { key } = intentionOf('L1');
   assert.deepEqual(event, {
     specversion: '1.0',
@@ -173,7 +184,7 @@ test('not sent is a retry; anything that may have been sent is unknown', async (
   const failing = (cause: unknown) =>
     driverOf(async () => {
       throw cause;
-    }).apply(intentionOf('L1'));
+    }).apply(intentionOf('L1'), null);
   const network = (sent: boolean) =>
     new OperatingError('CONTROL_UNREACHABLE', 'x', {
       retryable: true,
@@ -192,11 +203,11 @@ test('a plan sends nothing and shows no secret', () => {
     sent += 1;
     return { status: 200, headers: {}, body: '' };
   });
-  const plan = driver.plan(intentionOf('L1'));
+  const plan = driver.plan(intentionOf('L1'), null);
   assert.equal(sent, 0);
   assert.equal(plan.url, 'https://ops.example/control');
   assert.equal(plan.headers['webhook-signature'], '<masked>');
-  assert.equal(plan.body, webhookBody(intentionOf('L1'), 'plumbline'));
+  assert.equal(plan.body, webhookBody(intentionOf('L1')));
   assert.equal(plan.reach, '1 tool of one session of one agent');
   assert.ok(!JSON.stringify(plan).includes(SECRET.slice(6)));
 });
@@ -205,7 +216,7 @@ test('a secret is checked when the driver is made, and never repeated', () => {
   const base = (n: number) => Buffer.alloc(n, 1).toString('base64');
   const bad = ['', 'secret', base(32), `whsec_${base(16)}`, `whsec_${base(65)}`, 'whsec_ä!é'];
   for (const secret of bad) {
-    const made = createWebhookDriver(replying({}), createVirtualClock(), { url: URL_OK, secret });
+    const made = making(replying({}), { secret });
     assert.ok(!made.ok);
     assert.match(made.problem, /webhook secret .*whsec_/);
     if (secret.length > 8) assert.ok(!made.problem.includes(secret.slice(6)));
@@ -227,13 +238,13 @@ test('a URL that cannot be a control plane is refused', () => {
     'http://metadata.google.internal/',
   ];
   for (const url of bad) {
-    const made = createWebhookDriver(replying({}), createVirtualClock(), { url, secret: SECRET });
+    const made = making(replying({}), { url });
     assert.ok(!made.ok, url);
-    assert.match(made.problem, /^webhook url /);
+    assert.match(made.problem, /^url /);
     assert.ok(!made.problem.includes('pw'));
   }
   for (const url of ['http://127.0.0.1:8090/control', 'http://[::1]:1/', 'https://10.0.0.7/x']) {
-    const made = createWebhookDriver(replying({}), createVirtualClock(), { url, secret: SECRET });
+    const made = making(replying({}), { url });
     assert.ok(made.ok, url);
   }
 });

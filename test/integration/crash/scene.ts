@@ -71,7 +71,12 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const config: Config = {
     ...options.config,
     control: {
-      webhook: { url: `${plane.url}/control`, secret: { env: 'PLUMBLINE_CONTROL_SECRET' } },
+      drivers: {
+        hook: {
+          ...{ type: 'webhook', url: `${plane.url}/control`, ratePerMin: 600 },
+          secret: { env: 'PLUMBLINE_CONTROL_SECRET' },
+        },
+      },
     },
   };
   const logFile = join(scratch, `${name}.log`);
