@@ -6,6 +6,7 @@ import { schemaProblems } from '../model/schema.ts';
 import { parseBudget } from '../score/budget.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import { controlProblems } from './control.ts';
+import { listenerProblems } from './listener-options.ts';
 
 /** Configuration with its problems; use it only where there are none. */
 export interface ReadConfig {
@@ -71,5 +72,6 @@ function meaningProblems(
       'give exactly one of `env` and `file`: secrets are never written inline',
     );
   problems.push(...controlProblems(config, { file, lineOf }));
+  problems.push(...listenerProblems(config, { file, lineOf }));
   return problems;
 }
