@@ -21,6 +21,7 @@ export function subjectId(
   names: SubjectNames,
 ): Readonly<Record<string, unknown>> | null {
   if (rule.tenants !== null && !rule.tenants.includes(tenant)) return null;
+  if (agent === '' || session === '') return null;
   const user = { format: 'iss_sub', iss: names.subjectIssuer, sub: agent };
   if (rule.subject === 'complex') {
     return {

@@ -80,7 +80,7 @@ export function signalRoutes(
   const route = (
     method: Route['method'],
     at: string,
-    scope: string | null,
+    scope: Route['scope'],
     handle: (desk: Desk, request: ApiRequest) => Promise<ApiResponse>,
   ): Route => ({ method, path: at, scope, handle: async (request) => await handle(desk, request) });
   return [

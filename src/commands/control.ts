@@ -1,6 +1,6 @@
 /** Control: makes the configured drivers, and the order and approvals by which they are used. */
 import { DRIVERS } from '../act/act.ts';
-import type { Driver, DriverDefinition } from '../act/driver.ts';
+import type { Driver, DriverDefinition, DriverParts } from '../act/driver.ts';
 import { createHttp } from '../adapters/control-http.ts';
 import { type ControlPlan, NO_CONTROL } from '../decide/chain.ts';
 import { type Approval, type Config, durationMs } from '../model/config.ts';
@@ -126,13 +126,14 @@ function definitionOf(type: string): DriverDefinition<unknown> | undefined {
 
 /**
  * Makes every configured driver. Rejects with CONFIG_INVALID, naming key and reason and no secret,
- * where one cannot be made. Touches neither network nor database.
+ * where one cannot be made; `signals` is the running transmitter. Touches neither network nor database.
  */
 export async function driversOf(
   config: Config,
   environment: Environment,
   clock: Clock,
   db: Database,
+  signals: DriverParts<unknown>['signals'] | null = null,
 ): Promise<ReadonlyMap<string, Driver>> {
   const drivers = new Map<string, Driver>();
   const given = config.control?.drivers ?? {};
@@ -145,6 +146,7 @@ export async function driversOf(
     const secrets = await readSecrets(plugin.secrets, key, environment);
     const made = makeOne(plugin, {
       ...{ http, clock, name, source, polled },
+      ...(signals === null ? {} : { signals }),
       secret: (path) => secrets.get(path) ?? '',
     });
     if (!made.ok)

@@ -4,6 +4,7 @@ import type { StartCounterpart } from './counterpart.ts';
 import { startOpa } from './opa.ts';
 import { startPosture } from './posture.ts';
 import { startPull } from './pull.ts';
+import { startSsf } from './ssf.ts';
 import { startWebhook } from './webhook.ts';
 
 /** By type of driver; enrolling a driver is one line. */
@@ -11,5 +12,6 @@ export const COUNTERPARTS: Readonly<Record<keyof typeof DRIVERS, StartCounterpar
   opa: startOpa,
   posture: startPosture,
   pull: startPull,
+  ssf: startSsf,
   webhook: startWebhook,
 };
