@@ -8,6 +8,7 @@ import {
   type CryptoKey,
   calculateJwkThumbprint,
   compactDecrypt,
+  compactVerify,
   decodeProtectedHeader,
   exportJWK,
   generateKeyPair,
@@ -56,16 +57,28 @@ export async function parsePrivateKeys(text: string): Promise<PrivateKeySet> {
       return refuse(`key ${at + 1} is no private RSA key; receivers take nothing but RS256`);
     const bits = Buffer.from(jwk.n, 'base64url').length * 8;
     if (bits < BITS_MIN) return refuse(`key ${at + 1} has ${bits} bits; ${BITS_MIN} are the least`);
-    try {
-      await importJWK(jwk, 'RS256');
-    } catch {
-      return refuse(`key ${at + 1} cannot be read as an RSA key`);
-    }
+    if (!(await signsWell(jwk)))
+      return refuse(`key ${at + 1} does not sign what its public part verifies; is it whole?`);
     const kid = typeof jwk.kid === 'string' ? jwk.kid : await calculateJwkThumbprint(jwk);
     if (keys.some((one) => one.kid === kid)) return refuse(`has two keys with one kid`);
     keys.push({ kid, jwk });
   }
   return { ok: true, keys };
+}
+
+/** Tried, since a key may be read without complaint and still be spoilt. */
+async function signsWell(jwk: JWK): Promise<boolean> {
+  try {
+    const probe = await new CompactSign(Buffer.from('probe'))
+      .setProtectedHeader({ alg: 'RS256' })
+      .sign(await importJWK(jwk, 'RS256'));
+    const { kty, n, e } = jwk;
+    await compactVerify(probe, await importJWK({ kty, n, e } as JWK, 'RS256'));
+    return true;
+  } catch (cause) {
+    if (cause instanceof Error) return false;
+    throw cause;
+  }
 }
 
 /** Keys from a secret: rotated by whoever keeps the secret, by putting the next one first. */
