@@ -14,6 +14,7 @@ import {
   type Taken,
 } from './desk.ts';
 import type { Driver } from './driver.ts';
+import { oauth } from './drivers/oauth.ts';
 import { opa } from './drivers/opa.ts';
 import { posture } from './drivers/posture.ts';
 import { pull } from './drivers/pull.ts';
@@ -22,7 +23,7 @@ import { webhook } from './drivers/webhook.ts';
 import { createWatch, escalationOf, type Watch } from './watch.ts';
 
 /** Every kind of driver by its type. A new driver adds its line here, and is tested by that. */
-export const DRIVERS = { opa, posture, pull, ssf, webhook } as const;
+export const DRIVERS = { oauth, opa, posture, pull, ssf, webhook } as const;
 
 /** How the executor is set up. */
 export interface ActorOptions {
