@@ -105,6 +105,8 @@ export interface DriverDefinition<Options> {
   readonly claim: string;
   /** Verbs that drivers of this kind can carry out, whatever their options. */
   readonly verbs: readonly Verb[];
+  /** Verbs that this kind cannot undo although others can; they need approval with it. */
+  readonly irreversible?: readonly Verb[];
   /** Options, `type` among them; strict. Secrets are references by the `Secret` schema. */
   readonly options: TSchema;
   /** Makes the driver, or says which option is wrong and what to write instead. No network. */

@@ -16,7 +16,10 @@ export type Tokens =
   | Extract<ApplyOutcome, { readonly type: 'refused' | 'retry' }>;
 
 /** Finds the tokens of a subject. */
-export type TokenBook = (subject: Subject, nowMs: number) => Promise<Tokens>;
+export interface TokenBook {
+  /** Never rejects; `nowMs` is what a Retry-After is counted from. */
+  tokensOf(subject: Subject, nowMs: number): Promise<Tokens>;
+}
 
 const TOKENS_MAX = 64;
 const TOKEN_BYTES_MAX = 16 * 1024;
@@ -58,7 +61,7 @@ export function listedTokens(
       );
     entries.push({ tenant, agent, session, tokens });
   }
-  const book: TokenBook = async ({ tenant, agent, session }) => {
+  const tokensOf: TokenBook['tokensOf'] = async ({ tenant, agent, session }) => {
     const tokens = entries
       .filter(
         (one) =>
@@ -69,7 +72,7 @@ export function listedTokens(
       .flatMap((one) => one.tokens);
     return found(tokens);
   };
-  return { ok: true, book };
+  return { ok: true, book: { tokensOf } };
 }
 
 /** A vault that is asked over HTTP. */
@@ -85,7 +88,7 @@ export interface Vault {
  * where there are none. Names go into the body, never into the address.
  */
 export function vaultTokens({ http, url, authorization, timeoutMs }: Vault): TokenBook {
-  return async ({ tenant, agent, session }, nowMs) => {
+  const tokensOf: TokenBook['tokensOf'] = async ({ tenant, agent, session }, nowMs) => {
     const headers = {
       'content-type': 'application/json',
       accept: 'application/json',
@@ -101,6 +104,7 @@ export function vaultTokens({ http, url, authorization, timeoutMs }: Vault): Tok
       return notHad(outcomeOfFailure(cause));
     }
   };
+  return { tokensOf };
 }
 
 function tokensIn(body: string): readonly HeldToken[] {

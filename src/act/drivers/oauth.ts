@@ -129,6 +129,7 @@ export const oauth: DriverDefinition<OauthOptions> = {
   claim:
     'An authorization server: tokens of a session revoked, refresh token first; nothing to undo.',
   verbs: ['revoke_session', 'suspend_agent'],
+  irreversible: ['revoke_session', 'suspend_agent'],
   options: Options,
   make({ http, clock, options, secret }) {
     const problem = problemOf(options);
@@ -240,7 +241,7 @@ async function apply(work: Work, intention: Intention): Promise<ApplyOutcome> {
   const way = wayOf(intention, work.options);
   if (way === 'global') return await revokeAll(work, intention.subject);
   if (way !== 'tokens' || work.book === null) return { type: 'refused', detail: way };
-  const had = await work.book(intention.subject, work.nowMs());
+  const had = await work.book.tokensOf(intention.subject, work.nowMs());
   if (had.type !== 'tokens') return had;
   remember(work.revoked, intention.leaseId, had.tokens);
   let unsupported = 0;
@@ -309,7 +310,7 @@ function globalBody({ agent }: Subject, issuer: string): string {
 /** Applied where no token lives; absent where one does; unknown where it was not said of all. */
 async function readBack(work: Work, intention: Intention): Promise<ReadBack> {
   if (work.book === null) return 'unknown';
-  const had = await work.book(intention.subject, work.nowMs());
+  const had = await work.book.tokensOf(intention.subject, work.nowMs());
   const found = had.type === 'tokens' ? had.tokens : work.revoked.get(intention.leaseId);
   if (found === undefined) return 'unknown';
   let says: ReadBack = 'applied';
