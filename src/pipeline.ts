@@ -7,7 +7,7 @@ import { Reorder } from './correlate/reorder.ts';
 import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
-import type { Circumstances } from './decide/falsify.ts';
+import type { Circumstances, OpenWindow } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
@@ -190,6 +190,7 @@ class Spine implements Pipeline {
       options.correlate,
       (fact) => this.#fact(fact),
       notice,
+      (tenant, agent, call) => this.#decide.restrains(tenant, agent, call),
     );
     const { profiles, judgings, plans } = options.baseline;
     const { inventory } = options.correlate;
@@ -672,6 +673,8 @@ class Spine implements Pipeline {
       {
         blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
         changedMs: this.#correlate.changedMs(tenant, agent),
+        windows: this.#windows(detection),
+        refusedByUs: this.#refusedByUs(detection),
         shared,
       },
       this.#correlate.fleet(),
@@ -701,6 +704,31 @@ class Spine implements Pipeline {
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
     this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
+  }
+
+  /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */
+  #windows({ entity: { tenant, agent, role }, timeMs }: Detection): OpenWindow[] {
+    const learning = this.#behaviour.windows(agent, role, timeMs).map(
+      ({ reason, scope, tools, opensMs, expiresMs }): OpenWindow => ({
+        ...{ type: 'learning', name: `${reason} of ${scope.subject}`, tools },
+        ...{ fromMs: opensMs, toMs: expiresMs },
+      }),
+    );
+    const change = this.#correlate.windows(tenant, agent, role, timeMs).map(
+      ({ level, subject, fromMs, toMs }): OpenWindow => ({
+        ...{ type: 'change', name: `of ${level} ${subject}`, tools: null, fromMs, toMs },
+      }),
+    );
+    return [...learning, ...change];
+  }
+
+  /** Which of its witnesses are refusals by a lease of ours, as far as the ledger still holds them. */
+  #refusedByUs({ entity: { tenant, session }, witnesses }: Detection): ReadonlySet<string> {
+    const found = new Set<string>();
+    if (session === null || witnesses.length === 0) return found;
+    for (const { ours, topic, nativeId } of this.#correlate.calls(tenant, session))
+      if (ours) found.add(eventIdOf(topic, nativeId));
+    return found;
   }
 
   /** A lease that rests on what is taken back ends. */

@@ -2,8 +2,9 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
-  type Document,
+  Document,
   isAlias,
+  isCollection,
   isMap,
   isScalar,
   isSeq,
@@ -160,6 +161,22 @@ export async function readYamlFolder(
 /** YAML text of plain data, keys in the order given, lines up to 100 columns. */
 export function toYaml(value: unknown): string {
   return stringify(value, { lineWidth: 100, version: '1.2' });
+}
+
+/**
+ * The same, but what lists below the keys of `flow` hold is written in braces, so that an event of a case
+ * is a line or two.
+ */
+export function toYamlLines(value: unknown, flow: ReadonlySet<string>): string {
+  const document = new Document(value, { version: '1.2' });
+  visit(document, {
+    Pair(_, { key, value: held }) {
+      if (!isScalar(key) || !flow.has(String(key.value)) || !isSeq(held)) return undefined;
+      for (const item of held.items) if (isCollection(item)) item.flow = true;
+      return visit.SKIP;
+    },
+  });
+  return document.toString({ lineWidth: 100, flowCollectionPadding: true });
 }
 
 /** Whole text of a file. NOT_FOUND where there is none, SOURCE_UNREADABLE where it cannot be read. */

@@ -48,6 +48,8 @@ export interface Behaviour {
   passTime(ms: number, sink: ReadingSink): void;
   /** Every stream has ended at `ms`: closes every unit. */
   finish(ms: number, sink: ReadingSink): void;
+  /** Learning windows that signed changes opened and that are open at `ms` for the agent or role. */
+  windows(agent: string, role: string | null, ms: number): readonly LearningWindow[];
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
   readonly counters: Readonly<Record<string, number>>;
@@ -146,6 +148,10 @@ class Follower implements Behaviour {
       this.#close(key, own, Math.min(ms, dueOf(own)), sink);
       this.#slots.touch(SPACE, key);
     }
+  }
+
+  windows(agent: string, role: string | null, ms: number): readonly LearningWindow[] {
+    return this.#windows.openFor(agent, role, ms);
   }
 
   *restoring(): Generator<undefined, void> {

@@ -1,5 +1,7 @@
 /** Commands: the list of all, and the text that names them. */
 
+import { adoption } from './adoption.ts';
+import { alerts } from './alerts.ts';
 import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
@@ -44,6 +46,8 @@ export const COMMANDS: readonly Command[] = [
   detectors,
   exceptions,
   measure,
+  adoption,
+  alerts,
   leases,
   approvals,
   pause,

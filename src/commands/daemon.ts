@@ -1,5 +1,7 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import { type ActorOptions, createActor } from '../act/act.ts';
+import type { Notifier, NotifierStep } from '../act/notify.ts';
+import type { Sink } from '../act/sink.ts';
 import { listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import { createKafkaBroker } from '../adapters/kafka.ts';
@@ -27,6 +29,7 @@ import { controlPlan, driversOf } from './control.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
+import { notifierOf } from './notifier.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
 import { type Transmitter, transmitterOf } from './signals.ts';
 import { liveMeasurements, ordersOf } from './standing-orders.ts';
@@ -38,7 +41,8 @@ export type DaemonStep =
   | 'broker-committed'
   | 'action-sending'
   | 'action-sent'
-  | 'outcome-recorded';
+  | 'outcome-recorded'
+  | NotifierStep;
 
 /** What a daemon is made of. */
 export interface DaemonParts {
@@ -51,6 +55,8 @@ export interface DaemonParts {
   readonly log: Log;
   /** Where detectors are read again from when they change; absent: they stay as they are. */
   readonly detectors?: DetectorFolder;
+  /** Where people are told, by name; absent: nobody is told, and nothing is kept for later. */
+  readonly sinks?: ReadonlyMap<string, Sink>;
 }
 
 /** How it is run. */
@@ -231,7 +237,34 @@ async function runOnce(
     held.library = library;
   };
   if (parts.detectors !== undefined) reloadOnChange(parts.detectors, observer, took, log, signal);
-  await observer.run(signal);
+  const { sinks } = parts;
+  const notifier =
+    sinks === undefined
+      ? null
+      : notifierOf({ ...parts, taxonomy: held.library.taxonomy }, store.db, sinks, onStep);
+  await beside(notifier, options.untilCaughtUp, () => observer.run(signal));
+}
+
+/** How long an ending process still sends what is due, ms: what is left is sent by the next. */
+const DRAIN_MS = 2_000;
+const DRAIN_CAUGHT_UP_MS = 30_000;
+
+/** Tells people while the work lasts; at its end what is due, and after the last record all there is. */
+async function beside(
+  notifier: Notifier | null,
+  untilCaughtUp: boolean,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (notifier === null) return await work();
+  const over = new AbortController();
+  const telling = notifier.run(over.signal);
+  try {
+    await work();
+  } finally {
+    over.abort();
+    await telling;
+    await notifier.drain(untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS, untilCaughtUp);
+  }
 }
 
 function brokerOf(

@@ -93,6 +93,8 @@ async function undo(
   else if (now.state === 'releasing')
     output.line(`Lease ${name} is being released; the control plane has not confirmed it yet.`);
   else output.line(`Asked: ${WAITS} Lease ${name} stands until then.`);
+  const judge = typed(`verdict ${short(lease.caseId)} VERDICT --by YOU --note WHAT`);
+  output.line(`What was it? Until somebody says so it counts as a false alarm: ${judge}`);
   output.json({ asked: 'undo', leaseId: lease.id, state: now.state });
   return 0;
 }

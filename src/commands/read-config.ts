@@ -8,6 +8,7 @@ import { DEFAULT_SOURCES } from './config.ts';
 import { controlProblems } from './control.ts';
 import { listenerProblems } from './listener-options.ts';
 import { signalProblems } from './signals.ts';
+import { sinkProblems } from './sinks.ts';
 
 /** Configuration with its problems; use it only where there are none. */
 export interface ReadConfig {
@@ -38,7 +39,8 @@ export async function readConfig(file: string): Promise<ReadConfig> {
   problems.push(...schemaProblems(Config, document.value, where));
   if (problems.length > 0) return { config: none, file, problems };
   const config = document.value as Config;
-  return { config, file, problems: meaningProblems(config, file, document.lineOf) };
+  const meant = meaningProblems(config, file, document.lineOf);
+  return { config, file, problems: [...meant, ...sinkProblems(config, where)] };
 }
 
 function meaningProblems(

@@ -11,6 +11,7 @@ import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import { readLibrary } from './library.ts';
+import { openSinks } from './open-sinks.ts';
 import { openStore } from './store.ts';
 import { baselinesDue, careForBaselines } from './window-acts.ts';
 
@@ -37,6 +38,9 @@ export const run: Command = {
     for (const { file: at, line, message } of library.warnings)
       log.warn({ file: at, line }, message);
     const untilCaughtUp = given.has('until-caught-up');
+    // Before anything is opened: a secret that is missing is a mistake in the configuration.
+    const clock = systemClock;
+    const { sinks, close: closeSinks } = await openSinks({ config, environment, clock, log });
     const store = await openStore(config, environment, log, {
       stopEmbedded: true,
       migrate: given.has('migrate'),
@@ -48,6 +52,7 @@ export const run: Command = {
           store: store.provider,
           detectors: library.detectors.length,
           sources: config.sources.length,
+          sinks: sinks.size,
         },
         'observing',
       );
@@ -56,7 +61,7 @@ export const run: Command = {
         read: () => readLibrary(detectorsDir(given, config), libraryOptions(config)),
       };
       const parts = {
-        ...{ config, file, library, store, environment, clock: systemClock, log },
+        ...{ config, file, library, store, environment, clock, log, sinks },
         ...(untilCaughtUp ? {} : { detectors }),
       };
       runOnSchedule(
@@ -72,6 +77,7 @@ export const run: Command = {
       runOnSchedule('baselines', BASELINE_ROUNDS, () => tendBaselines(store.db, log), log, signal);
       await runDaemon(parts, { untilCaughtUp, onCommit }, signal);
     } finally {
+      await closeSinks();
       await store.close();
     }
     output.json({ stopped: signal.aborted ? 'signal' : 'caught-up' });
@@ -104,6 +110,7 @@ const HEARD: readonly NoticeCode[] = [
   'source.back',
   'history.truncated',
   'index.unsound',
+  'alert.dead-letter',
 ];
 const PROGRESS_RECORDS = 50_000;
 const DEAD_LETTERS_EVERY_MS = 10_000;

@@ -1,16 +1,18 @@
 /** `status`: how the lane stands, what it holds, and what the observer says of itself. */
 import { systemClock } from '../adapters/clock.ts';
+import { sinkStatuses } from '../record/alert-read.ts';
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
 import { type LaneStatus, readStatus } from '../record/status.ts';
 import type { Command } from './command.ts';
 import { count, safe, table, timeOf } from './output.ts';
 import { withStore } from './reading.ts';
+import { sinkLines } from './sink-text.ts';
 
 /** The command. */
 export const status: Command = {
   name: 'status',
   synopsis: 'status',
-  summary: 'positions, watermark, counters, blind intervals, notices and dead letters',
+  summary: 'positions, watermark, counters, sinks, blind intervals, notices and dead letters',
   options: { limit: 'value' },
   run: async (given, { output, environment }) => {
     const limit = given.count('limit', 1) ?? 10;
@@ -18,6 +20,7 @@ export const status: Command = {
       status: await readStatus(db),
       coverage: await listCoverage(db, limit),
       notices: await listNotices(db, limit),
+      sinks: await sinkStatuses(db),
       deadLetters: (await listDeadLetters(db, limit)).map(({ raw: _raw, ...rest }) => rest),
     }));
     output.json(found);
@@ -35,6 +38,7 @@ export const status: Command = {
         count(all.deadLetters, 'dead letter'),
       ].join(' · '),
     );
+    for (const line of sinkLines(found.sinks, systemClock.nowMs())) output.line(line);
     for (const gap of found.coverage)
       output.line(
         `Blind: ${safe(gap.source)} ${timeOf(gap.fromMs)} – ${gap.toMs === null ? 'now' : timeOf(gap.toMs)} (${safe(gap.reason)})`,

@@ -12,13 +12,16 @@ import { contextOf } from './context.ts';
 import { applyGovernance } from './governance.ts';
 import {
   agentOf,
+  type ChangeWindow,
   type CorrelateOptions,
+  changeWindowsOf,
   count,
   type FactSink,
   forget,
   type LaneEntity,
   type Ledger,
   laneOf,
+  type Restrains,
   sessionOf,
 } from './ledger.ts';
 import {
@@ -58,6 +61,8 @@ export interface Correlate {
   fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
   /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
   changedMs(tenant: string, agent: string): number | null;
+  /** Change windows that governance opened and that are open at `ms` for the agent, role or fleet. */
+  windows(tenant: string, agent: string, role: string | null, ms: number): readonly ChangeWindow[];
   /** For whom a session runs, and the sessions that led to it, nearest first, at most four. */
   lineage(tenant: string, session: string): SessionLineage;
   /** Calls of a session that its ledger holds, with the record that stated each. */
@@ -76,7 +81,8 @@ export interface SessionLineage {
 }
 
 /** A call the ledger holds, and the record that stated it; null where none did. */
-export interface HeldCall extends Pick<Attempt, 'topic' | 'nativeId' | 'at' | 'tool' | 'ms'> {
+export interface HeldCall
+  extends Pick<Attempt, 'topic' | 'nativeId' | 'at' | 'tool' | 'ms' | 'ours'> {
   /** Allowed and answered without an error. */
   readonly took: boolean;
   readonly said: Pick<Intent, 'topic' | 'nativeId' | 'ms'> | null;
@@ -111,12 +117,17 @@ function lineageOf(slots: Slots, tenant: string, session: string): SessionLineag
   return { principal: own?.principal ?? null, ancestors };
 }
 
-/** Makes the fold over `slots`. Facts and notices come out in the order they become decidable. */
+/**
+ * Makes the fold over `slots`. Facts and notices come out in the order they become decidable.
+ * `restrains`: what is known elsewhere of our own leases; without it no refusal is taken for our own
+ * that does not say so.
+ */
 export function createCorrelate(
   slots: Slots,
   options: CorrelateOptions,
   state: FactSink,
   notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void,
+  restrains: Restrains = () => false,
 ): Correlate {
   slots.split('S', SESSION_RECORDS);
   const timers = new Timers(slots);
@@ -124,7 +135,8 @@ export function createCorrelate(
   const { digestKey } = options;
   const keyed = (text: string) =>
     hash('sha256', `${digestKey}\u0000effect\u0000${text}`, 'hex').slice(0, 32);
-  const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {}, keyed };
+  const sinks = { state, notice, restrains };
+  const ledger: Ledger = { slots, timers, books, options, ...sinks, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
     passTime: (ms) => passTime(ledger, ms),
@@ -148,6 +160,7 @@ export function createCorrelate(
       const changed = slots.get<AgentEntity>('A', keyOf(tenant, agent))?.changedMs ?? 0;
       return changed === 0 ? null : changed;
     },
+    windows: (tenant, agent, role, ms) => changeWindowsOf(slots, tenant, agent, role, ms),
     lineage: (tenant, session) => lineageOf(slots, tenant, session),
     calls: (tenant, session) => callsOf(slots, tenant, session),
     historyIsPartial: () => {

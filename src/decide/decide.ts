@@ -30,6 +30,7 @@ import {
 } from './intend.ts';
 import { higherVerb } from './ladder.ts';
 import { type LeaseRequest, liftAll, type Operated, operate } from './operate.ts';
+import { isRestrained, type RestrainedCall } from './own-effects.ts';
 import { type AgentStanding, Standing, type StandingLease } from './standing.ts';
 
 /** Settings of the decider. */
@@ -76,6 +77,8 @@ export interface Decide {
     because: Because,
   ): readonly Intention[];
   readonly demotions: Demotions;
+  /** Does a lease that stands at the time of the call restrain it? Then a refusal of it is our doing. */
+  restrains(tenant: string, agent: string, call: RestrainedCall): boolean;
   /** Which standing leases a call at the gateway concerns. */
   activity(
     tenant: string,
@@ -100,6 +103,10 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
       return liftAll(standing, leases, nowMs, quietUntilMs, { cause: 'lifted', reason });
     },
     demotions: createDemotions(slots),
+    restrains: (tenant, agent, call) =>
+      standing
+        .of(tenant, agent, call.ms, options.guardrails.coolDownMs)
+        ?.leases.some((lease) => isRestrained(lease, call)) ?? false,
     activity: (tenant, agent, session, attempt, eventId) =>
       activityOf(standing, options, tenant, agent, session, attempt, eventId),
   };
@@ -118,7 +125,7 @@ function decide(
   const { tenant, agent } = detection.entity;
   const { coolDownMs } = options.guardrails;
   const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
-  const circumstances = { ...known, leases: against?.leases.length ?? 0 };
+  const circumstances = { ...known, leases: against?.leases ?? [] };
   const falsification = falsify(detection, circumstances);
   const response = settledRung(options, detection, asks, against);
   const asked: Rung = response?.action ?? 'alert';
@@ -277,12 +284,7 @@ function activityOf(
   if (against === null) return [];
   const found: LeaseActivity[] = [];
   for (const lease of against.leases) {
-    const { subject } = lease;
-    if (subject.session !== null && subject.session !== session) continue;
-    if (subject.tools.length > 0 && !subject.tools.includes(attempt.tool)) continue;
-    // A conservative posture lets reads go on: they say nothing of whether it holds.
-    if (lease.verb === 'posture' && attempt.toolClass === 'read') continue;
-    if (lease.issuedMs > attempt.ms) continue;
+    if (!isRestrained(lease, { ...attempt, session })) continue;
     const allowed = attempt.decision !== 'deny' && attempt.outcome !== 'error';
     found.push({
       leaseId: lease.leaseId,

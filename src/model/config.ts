@@ -366,6 +366,19 @@ export const Config = Type.Object(
           repeat: Type.Optional(
             duration('A case that goes on is told again, at the earliest, after this time.', '4h'),
           ),
+          link: Type.Optional(
+            Type.String({
+              pattern: '^https?://',
+              maxLength: 1000,
+              description: 'Address of a case for people; `{case}` stands for its id.',
+            }),
+          ),
+          ocsf: Type.Optional(
+            Type.Enum(['1.8.0', '1.9.0-dev'], {
+              description: 'Schema of findings; the second is not released.',
+              default: '1.8.0',
+            }),
+          ),
         },
         strict,
       ),

@@ -142,6 +142,7 @@ export const NOTICE_CODES = [
   'detectors.reloaded',
   'detectors.refused',
   'index.unsound',
+  'alert.dead-letter',
 ] as const;
 /** One of NOTICE_CODES. */
 export type NoticeCode = (typeof NOTICE_CODES)[number];

@@ -67,6 +67,8 @@ export interface OutRecord {
   readonly value: string | Buffer;
   /** ms since 1970; absent means now. */
   readonly timestampMs?: number;
+  /** Headers of a record; only Kafka keeps them. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A source of ordered logs. Implementations: adapters/kafka, adapters/jsonl, test/sim. */
@@ -133,9 +135,11 @@ export interface HttpRequest {
   readonly body?: string;
   /** Whole request, ms. */
   readonly timeoutMs: number;
+  /** How much of the answer is read. Default: 64 KiB. */
+  readonly replyBytesMax?: number;
 }
 
-/** Its answer; the body is cut at 64 KiB. */
+/** Its answer; the body is cut where the request says. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -88,7 +88,8 @@ const sumNotices = (notices: readonly Notice[]): readonly NoticeSum[] => {
   return byId([...sums.values()]);
 };
 
-const writeNotices = async (
+/** Adds notices to those that were given before; returns what is to be journalled. */
+export const writeNotices = async (
   query: Query,
   notices: readonly Notice[],
   atMs: number,

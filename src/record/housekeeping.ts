@@ -7,6 +7,8 @@ export interface Swept {
   readonly leaseActivity: number;
   /** Days of usage and hours of objectives. */
   readonly serviceLevels: number;
+  /** What people were told, or could not be, and what sinks remember of closed cases. */
+  readonly alerts: number;
 }
 
 /** Dead letters and what the gateway showed of ended leases are kept so long, ms: 30 days. */
@@ -31,6 +33,12 @@ const OLD_HOURS = `delete from objective_hour where ctid in (
  */
 export const LEVELS_KEPT_MS = 400 * 86_400_000;
 
+const OLD_ALERTS = `delete from alert where ctid in (
+  select ctid from alert where state in ('sent', 'silenced', 'dead') and settled_ms < $1
+  limit $2) returning 1`;
+const OLD_TOLD = `delete from alert_told where ctid in (
+  select ctid from alert_told where closed and refreshed_ms < $1 limit $2) returning 1`;
+
 /** Removes what is older than `KEPT_MS` at `nowMs`. Safe beside a running lane, and twice at once. */
 export async function sweep(db: Pick<Database, 'query'>, nowMs: number): Promise<Swept> {
   const before = nowMs - KEPT_MS;
@@ -40,6 +48,7 @@ export async function sweep(db: Pick<Database, 'query'>, nowMs: number): Promise
     serviceLevels:
       (await removeAll(db, OLD_USAGE, LEVELS_KEPT_MS)) +
       (await removeAll(db, OLD_HOURS, LEVELS_KEPT_MS)),
+    alerts: (await removeAll(db, OLD_ALERTS, before)) + (await removeAll(db, OLD_TOLD, before)),
   };
 }
 

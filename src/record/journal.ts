@@ -23,6 +23,7 @@ export const JOURNAL_KINDS = [
   'verdict',
   'demotion',
   'reload',
+  'alert',
   'approval',
 ] as const;
 /** One of JOURNAL_KINDS. */

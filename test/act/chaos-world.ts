@@ -16,7 +16,13 @@ import { createTestLog } from './test-log.ts';
 
 const SECOND = 1_000;
 const VERBS: readonly Verb[] = ['posture', 'freeze_tool', 'suspend_agent', 'revoke_session'];
-const NOTHING = { blindNow: [], changedMs: null, shared: null } as const;
+const NOTHING = {
+  blindNow: [],
+  changedMs: null,
+  shared: null,
+  windows: [],
+  refusedByUs: new Set<string>(),
+} as const;
 const SIZE = { total: 1_000_000, roles: { clerk: 1_000_000 } };
 
 /** What happened that must not, in words; empty = nothing. */

@@ -13,7 +13,13 @@ import { controlBy } from '../sim/lane-options.ts';
 import { detectionOf, T0 } from './findings.ts';
 
 const MINUTE = 60_000;
-const NOTHING = { blindNow: [], changedMs: null, shared: null } as const;
+const NOTHING = {
+  blindNow: [],
+  changedMs: null,
+  shared: null,
+  windows: [],
+  refusedByUs: new Set<string>(),
+} as const;
 const FREEZE: Response = { action: 'freeze_tool', scope: 'session', ttlMs: 15 * MINUTE };
 const SIZE = { total: 1000, roles: { clerk: 1000 } };
 

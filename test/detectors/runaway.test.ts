@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseYaml } from '../../src/adapters/files.ts';
+import { readCase } from '../../src/commands/case-file.ts';
+import type { Written } from '../../src/commands/case-preamble.ts';
 import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
 import { readDetectorFile } from '../../src/detect/detector-file.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { shippedLibrary } from '../sim/library.ts';
-import { readCase } from './case-file.ts';
-import type { Written } from './preamble.ts';
 import { prepare, runCrashed, runPlain } from './run.ts';
 
 const AGENTS = 200;

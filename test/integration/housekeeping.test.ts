@@ -24,13 +24,14 @@ test('what is older than thirty days goes, in batches; the rest stays', async ()
   await fresh.db.query(LETTER, [1, nowMs - KEPT_MS - 1, 10_500]);
   await fresh.db.query(LETTER, [20_001, nowMs - KEPT_MS + 1, 20_003]);
   const swept = await sweep(fresh.db, nowMs);
-  assert.deepEqual(swept, { deadLetters: 10_500, leaseActivity: 0, serviceLevels: 0 });
+  assert.deepEqual(swept, { deadLetters: 10_500, leaseActivity: 0, serviceLevels: 0, alerts: 0 });
   const [row] = await fresh.db.query('select count(*)::int as n from dead_letter');
   assert.equal(row?.['n'], 3);
   assert.deepEqual(await sweep(fresh.db, nowMs), {
     deadLetters: 0,
     leaseActivity: 0,
     serviceLevels: 0,
+    alerts: 0,
   });
 });
 

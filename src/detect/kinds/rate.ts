@@ -79,6 +79,7 @@ export const rate: AnalyticKind = {
       where: Object.entries(rule.where ?? {}).map(([path, value]) => [fieldReader(path), value]),
       by: rule.by.map(fieldReader),
       sum: rule.sum === undefined ? null : fieldReader(rule.sum),
+      asksForOurs: Object.hasOwn(rule.where ?? {}, 'call.ours') || rule.by.includes('call.ours'),
     };
     return (fact) => (fact.type === 'event' ? see(compiled, fact, context) : null);
   },
@@ -93,12 +94,15 @@ interface Compiled {
   readonly where: readonly (readonly [Reader, unknown])[];
   readonly by: readonly Reader[];
   readonly sum: Reader | null;
+  /** Only who names `call.ours` counts what our own leases refused. */
+  readonly asksForOurs: boolean;
 }
 
 function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding | null {
   const { rule, windowMs } = compiled;
   const { event } = fact;
   if (event.kind !== rule.kind) return null;
+  if (fact.ours && !compiled.asksForOurs) return null;
   if (rule.category !== undefined && event.category !== rule.category) return null;
   for (const [read, value] of compiled.where)
     if (read(fact, context.inventory) !== value) return null;

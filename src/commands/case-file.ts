@@ -1,8 +1,8 @@
-/** Cases of detectors as they are written, and what their shorthand means (detectors/README.md). */
-import { factsOf, type ToolEntry } from '../../src/baseline/inventory.ts';
-import type { WireEvent } from '../../src/model/event.ts';
-import type { ToolFacts } from '../../src/model/expectation.ts';
-import { FLEET, type Written } from './preamble.ts';
+/** Cases of detectors as they are written, and their shorthand (detectors/README.md). */
+import { factsOf, type ToolEntry } from '../baseline/inventory.ts';
+import type { WireEvent } from '../model/event.ts';
+import type { ToolFacts } from '../model/expectation.ts';
+import { FLEET, type Written } from './case-preamble.ts';
 
 /** What a case expects of one detection; a key that is left out is not looked at. */
 export interface Expected {
@@ -185,6 +185,7 @@ function eventOf(where: string, written: Written, label: string, ms: number, n: 
     time: { eventNs: `${ms}000000` },
     agent: typeof agent === 'string' ? { id: agent } : agent,
   };
+  if (agent === 'none') delete made['agent'];
   for (const key of ['kind', 'category', 'tenant', 'order', 'principal', 'evidence'])
     if (written[key] !== undefined) made[key] = written[key];
   if (session !== 'none') made['session'] = typeof session === 'string' ? { id: session } : session;
