@@ -186,9 +186,7 @@ async function push(
     });
     return pushedOf(reply, clock.nowMs());
   } catch (cause) {
-    const failure = outcomeOfFailure(cause);
-    if (failure.type === 'retry' || failure.type === 'unknown') return failure;
-    return { type: 'refused', detail: failure.detail };
+    return outcomeOfFailure(cause);
   }
 }
 

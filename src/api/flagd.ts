@@ -1,15 +1,13 @@
 /** Flagd: the posture as feature flags; each entry ends at its time without us. */
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
-import { POSTURE_LEVELS, type PostureState } from '../model/posture.ts';
+import { POSTURE_LEVELS, type PostureLevel, type PostureState } from '../model/posture.ts';
 import { answerPoll, type Polls, type PostureParts, type Rendering } from './posture.ts';
-import { type PostureEntry, type PostureSegment, renderPosture } from './posture-document.ts';
+import { type PostureSegment, renderPosture } from './posture-document.ts';
 import type { Route } from './route.ts';
 
 /** JsonLogic, as flagd evaluates it. */
 type Logic = Readonly<Record<string, unknown>>;
-
-const KEY: Logic = { var: 'targetingKey' };
 
 /** `GET /flagd/flags.json`: flags `agent-posture` and `tool-frozen`, with ETag and 304. */
 export function flagdRoutes(parts: PostureParts, polls: Polls): readonly Route[] {
@@ -40,18 +38,20 @@ export function flagsOf(
   options: { readonly tenant: string; readonly maxAgeSeconds: number; readonly nowMs: number },
 ): Rendering {
   const { document, leaseIds } = renderPosture(state, { ...options, agent: null });
-  const agents = Object.entries(document.agents);
+  const segments = Object.entries(document.agents).flatMap(([agent, entry]) =>
+    [entry, ...(entry.next ?? [])].map((segment) => ({ agent, segment })),
+  );
   const levels = Object.fromEntries(POSTURE_LEVELS.map((level) => [level, level]));
   const flags = {
     'agent-posture': {
       ...{ state: 'ENABLED', variants: levels, defaultVariant: 'normal' },
-      targeting: ifs(agents.flatMap(([agent, entry]) => levelRules(agent, entry))),
+      targeting: levelTargeting(segments),
     },
     'tool-frozen': {
       state: 'ENABLED',
       variants: { yes: true, no: false },
       defaultVariant: 'no',
-      targeting: ifs(agents.flatMap(([agent, entry]) => frozenRules(agent, entry))),
+      targeting: chosen([[segments.flatMap(frozenWhere), 'yes']]),
     },
   };
   const content = {
@@ -67,47 +67,60 @@ export function flagsOf(
   };
 }
 
-/** A chain of conditions with what each gives; null falls to the default variant. */
-function ifs(rules: readonly (readonly [Logic, string])[]): Logic {
-  return rules.length === 0 ? {} : { if: [...rules.flat(), null] };
+interface Placed {
+  readonly agent: string;
+  readonly segment: PostureSegment;
 }
 
-/** Segments in their order: the first that is not over speaks, so each needs its own end only. */
-function segmentsOf(entry: PostureEntry): readonly PostureSegment[] {
-  return [entry, ...(entry.next ?? [])];
+/**
+ * The strictest level first. Leases only end as time goes by, so a later segment is never stricter
+ * than an earlier one: what is asked of each is its end, not its beginning.
+ */
+function levelTargeting(placed: readonly Placed[]): Logic {
+  const strictestFirst = [...POSTURE_LEVELS].reverse().filter((level) => level !== 'normal');
+  return chosen(
+    strictestFirst.map((level) => [placed.flatMap((one) => levelWhere(one, level)), level]),
+  );
 }
 
-function before(until: string): Logic {
-  return { '<': [{ var: '$flagd.timestamp' }, Math.ceil(Date.parse(until) / 1000)] };
+/** Nested, for flagd takes an `if` of three parts and no longer one; null: the default variant. */
+function chosen(cases: readonly (readonly [readonly Logic[], string])[]): Logic {
+  const nested = cases
+    .filter(([conditions]) => conditions.length > 0)
+    .reduceRight<Logic | null>(
+      (rest, [conditions, variant]) => ({ if: [{ or: conditions }, variant, rest] }),
+      null,
+    );
+  return nested ?? {};
 }
 
-/** Sessions before their agent: theirs is the agent's level or a stricter one. */
-function levelRules(agent: string, entry: PostureEntry): (readonly [Logic, string])[] {
-  return segmentsOf(entry).flatMap((segment) => {
-    const own = [{ '==': [KEY, agent] }, before(segment.until)];
-    const sessions = Object.entries(segment.sessions).map(([session, { level }]) => {
-      const stricter =
-        POSTURE_LEVELS.indexOf(level) > POSTURE_LEVELS.indexOf(segment.level)
-          ? level
-          : segment.level;
-      return [{ and: [...own, { '==': [{ var: 'session' }, session] }] }, stricter] as const;
-    });
-    return [...sessions, [{ and: own }, segment.level] as const];
-  });
+function isIt(name: string, value: string): Logic {
+  return { '==': [{ var: name }, value] };
 }
 
-function frozenRules(agent: string, entry: PostureEntry): (readonly [Logic, string])[] {
-  return segmentsOf(entry).flatMap((segment) => {
-    const own = [{ '==': [KEY, agent] }, before(segment.until)];
-    const isOne = (tools: readonly string[]): Logic => ({ in: [{ var: 'tool' }, [...tools]] });
-    const sessions = Object.entries(segment.sessions)
-      .filter(([, { freezeTools }]) => freezeTools.length > 0)
-      .map(([session, { freezeTools }]) => [
-        ...own,
-        { '==': [{ var: 'session' }, session] },
-        isOne(freezeTools),
-      ]);
-    const whole = segment.freezeTools.length > 0 ? [[...own, isOne(segment.freezeTools)]] : [];
-    return [...sessions, ...whole].map((conditions) => [{ and: conditions }, 'yes'] as const);
-  });
+/** Seconds, rounded up: an entry never ends before its time. */
+function standing({ agent, segment }: Placed): Logic[] {
+  const untilSeconds = Math.ceil(Date.parse(segment.until) / 1000);
+  return [isIt('targetingKey', agent), { '<': [{ var: '$flagd.timestamp' }, untilSeconds] }];
+}
+
+function levelWhere(placed: Placed, level: PostureLevel): Logic[] {
+  const own = standing(placed);
+  const sessions = Object.entries(placed.segment.sessions)
+    .filter(([, restriction]) => restriction.level === level)
+    .map(([session]) => ({ and: [...own, isIt('session', session)] }));
+  return placed.segment.level === level ? [...sessions, { and: own }] : sessions;
+}
+
+/** Written out with `or`: the schema has no lists of values. */
+function frozenWhere(placed: Placed): Logic[] {
+  const own = standing(placed);
+  const any = (tools: readonly string[]): Logic => ({ or: tools.map((one) => isIt('tool', one)) });
+  const sessions = Object.entries(placed.segment.sessions)
+    .filter(([, { freezeTools }]) => freezeTools.length > 0)
+    .map(([session, { freezeTools }]) => ({
+      and: [...own, isIt('session', session), any(freezeTools)],
+    }));
+  const { freezeTools } = placed.segment;
+  return freezeTools.length === 0 ? sessions : [...sessions, { and: [...own, any(freezeTools)] }];
 }

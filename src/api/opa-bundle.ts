@@ -77,7 +77,6 @@ function signatures(
       hash: createHash('sha256').update(opaJson(value), 'utf8').digest('hex'),
       algorithm: 'SHA-256',
     })),
-    keyid: signer.keyId,
   };
   const text = JSON.stringify({ signatures: [signer.token(claims)] });
   return { path: SIGNATURES, bytes: Buffer.from(text, 'utf8') };

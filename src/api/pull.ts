@@ -1,4 +1,4 @@
-/** Pull route: executors fetch their work and acknowledge it; what is not is handed out again. */
+/** Pull route: executors fetch their work and say what came of it; the rest comes again. */
 import type { Clock } from '../model/ports.ts';
 import { type ApiRequest, type ApiResponse, json, problem, type Route } from './route.ts';
 

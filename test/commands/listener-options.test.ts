@@ -81,6 +81,33 @@ describe('control.listener', () => {
     assert.match(unknown[0] ?? '', /must be one of posture\.read/);
   });
 
+  it('refuses a driver that nobody could ask, and a second document', async () => {
+    const drivers = async (text: string, consumers = '{}') => {
+      const file = join(folder, 'drivers.yaml');
+      const lines = [
+        'jsonl: { path: streams }',
+        'sources: [{ name: g, topic: g, decoder: canonical, trust: gateway, kinds: [gateway] }]',
+        `control: { drivers: ${text}, listener: { consumers: ${consumers} } }`,
+      ];
+      await writeFile(file, `${lines.join('\n')}\n`);
+      return problemLines((await readConfig(file)).problems).map((line) => line.replace(file, 'F'));
+    };
+    const reader = `{ gw: { sha256: ${HASH}, scopes: [posture.read] } }`;
+    assert.match(
+      (await drivers('{ doc: { type: posture } }'))[0] ?? '',
+      /nobody could read its document/,
+    );
+    assert.deepEqual(await drivers('{ doc: { type: posture } }', reader), []);
+    assert.match(
+      (await drivers('{ a: { type: posture }, b: { type: posture } }', reader))[0] ?? '',
+      /control\.drivers\.b: a second driver of type posture/,
+    );
+    assert.match(
+      (await drivers('{ box: { type: pull, consumer: gw } }', reader))[0] ?? '',
+      /nobody could fetch its work; give control\.listener a consumer gw with the scope control\.poll/,
+    );
+  });
+
   it('says which certificate cannot be used', async () => {
     const file = join(folder, 'no.pem');
     await writeFile(file, 'this is no key');

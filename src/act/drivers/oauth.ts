@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
 import { duration, durationMs, Secret } from '../../model/config.ts';
 import type { Intention, Subject, Verb } from '../../model/decision.ts';
+import { OperatingError } from '../../model/errors.ts';
 import type { Http, HttpResponse } from '../../model/ports.ts';
 import { CLIENT_AUTHS, type ClientAuth, clientAuth } from '../client-auth.ts';
 import type { Driver, DriverDefinition, DriverPlan, ReadBack } from '../driver.ts';
@@ -334,7 +335,7 @@ async function isActive(
     return typeof active === 'boolean' ? active : null;
   } catch (cause) {
     // Every failure of the world is the same answer: nothing is known.
-    if (outcomeOfFailure(cause).type === 'refused') throw cause;
+    if (!(cause instanceof OperatingError)) throw cause;
     return null;
   }
 }

@@ -157,12 +157,14 @@ interface Replica {
 function createReplica(base: string, reach: Reach): Replica {
   /** Mark under which a lease was pushed. Gone with us: then an absence is told, not healed. */
   const marks = new Map<string, string>();
+  let pushes = 0;
   const leaseAt = (leaseId: string) => `${base}/leases/${pathSegment(leaseId) ?? ''}`;
   const push = async (intention: Intention, unlessThere: boolean): Promise<ApplyOutcome> => {
     const { leaseId, key } = intention;
     const put = await send(reach, 'PUT', leaseAt(leaseId), entryOf(intention), unlessThere);
     if (put.type !== 'accepted' && put.type !== 'already') return put;
-    const mark = await markOf(reach, base, `${key}@${reach.clock.nowMs()}`);
+    pushes += 1;
+    const mark = await markOf(reach, base, `${key}@${reach.clock.nowMs()}#${pushes}`);
     if (mark !== null) remember(marks, leaseId, mark);
     return put;
   };

@@ -175,7 +175,9 @@ function outcomeOf(
       unsure ||= result?.type === 'unknown';
       if (result?.type === 'retry' || result?.type === 'unknown')
         afterMs = Math.max(afterMs, result.afterMs);
-      says.push(`${result?.detail ?? 'being sent by another member, or behind an earlier signal'} (${name})`);
+      says.push(
+        `${result?.detail ?? 'being sent by another member, or behind an earlier signal'} (${name})`,
+      );
     }
   }
   const all = `${heard} of ${signals.length} heard`;
