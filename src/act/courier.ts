@@ -51,7 +51,7 @@ export interface Courier {
    */
   deliver(stream: SignalStream, subjectKey: string): Promise<ReadonlyMap<string, Pushed>>;
   /** Pushes what is due of every stream, once. Returns how many one stream was sent at most. */
-  round(): Promise<number>;
+  round(log?: Log): Promise<number>;
   /** Pauses streams whose receivers stopped polling, and tells them. Returns how many. */
   pauseIdle(): Promise<number>;
   /** Rounds until the signal aborts, one a second. Rejects only on what trying again cannot heal. */
@@ -94,13 +94,16 @@ export function createCourier(parts: CourierParts, options: CourierOptions): Cou
     }
     return results;
   };
-  const round: Courier['round'] = async () => {
+  const round: Courier['round'] = async (log) => {
     const ofStream = async (stream: SignalStream): Promise<number> => {
       if (stream.delivery.method !== PUSH || !options.receivers.has(stream.receiver)) return 0;
       const due = await store.take(stream.id, clock.nowMs(), ROUND_MAX, HOLD_MS);
       await Promise.all(
         due.map(async (signal) => {
-          await settle(signal, await push(parts, options, stream, signal), null);
+          const pushed = await push(parts, options, stream, signal);
+          await settle(signal, pushed, null);
+          if (pushed.type === 'refused')
+            log?.warn({ receiver: stream.receiver, detail: pushed.detail }, 'a signal was refused');
         }),
       );
       return due.length;
@@ -140,7 +143,7 @@ export function createCourier(parts: CourierParts, options: CourierOptions): Cou
           tidiedMs = nowMs;
         }
         // A full round is followed by the next at once: a backlog is worked off, not rationed.
-        if ((await round()) >= ROUND_MAX) continue;
+        if ((await round(log)) >= ROUND_MAX) continue;
       } catch (cause) {
         if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
         log.warn({ code: cause.code }, 'signals wait: the store cannot be reached');

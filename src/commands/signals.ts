@@ -20,6 +20,7 @@ import { type Located, problemAt } from '../model/schema.ts';
 import { CAEP_EVENTS, type SignalKeys, type SignalStore } from '../model/signals.ts';
 import { createSignalStore } from '../record/ssf.ts';
 import type { Environment } from './config.ts';
+import { controlPlan } from './control.ts';
 import { pluginOptions } from './plugin-options.ts';
 import { readSecrets } from './plugin-secrets.ts';
 
@@ -113,7 +114,7 @@ function ssfDrivers(config: Config) {
 /** What is wrong with the transmitter that the options of its driver cannot show. */
 export function signalProblems(config: Config, where: Located): Problem[] {
   const listener = config.control?.listener;
-  const found: Problem[] = [];
+  const found: Problem[] = [...loneSignals(config, where)];
   ssfDrivers(config).forEach(([name, given], at) => {
     const say = (message: string) =>
       found.push(problemAt(where, ['control', 'drivers', name], message));
@@ -130,4 +131,16 @@ export function signalProblems(config: Config, where: Located): Problem[] {
     }
   });
   return found;
+}
+
+/** A signal obliges nobody: where it is all there is for a verb, nothing would be enforced. */
+function loneSignals(config: Config, where: Located): Problem[] {
+  const names = new Set(ssfDrivers(config).map(([name]) => name));
+  const alone = [...controlPlan(config).chains]
+    .filter(([, chain]) => chain.every((name) => names.has(name)))
+    .map(([verb]) => verb);
+  const [name] = names;
+  if (alone.length === 0 || name === undefined) return [];
+  const message = `signals are hints and never stand alone; add a driver that enforces ${alone.join(', ')}, or leave these verbs to others by control.chains`;
+  return [problemAt(where, ['control', 'drivers', name], message)];
 }

@@ -40,6 +40,7 @@ const configured = async (...control: string[]) => {
   const { config, problems } = await readConfig(file);
   return { config, lines: problemLines(problems).map((line) => line.replace(file, 'F')) };
 };
+const WEBHOOK = '{ type: webhook, url: https://w.example, secret: { env: W } }';
 const ssf = (receivers: string, more = '') =>
   `{ type: ssf, issuer: https://p.example, subjectIssuer: https://idp.example, receivers: [${receivers}]${more} }`;
 
@@ -70,11 +71,11 @@ describe('the transmitter of signals', () => {
     const pushed =
       '{ name: okta, audience: a, push: https://o.example, standing: [session-revoked] }';
     const good = await configured(
-      `drivers: { s: ${ssf(`${IDP}, ${pushed}`)} }`,
+      `drivers: { w: ${WEBHOOK}, s: ${ssf(`${IDP}, ${pushed}`)} }`,
       `listener: { consumers: ${CONSUMER} }`,
     );
     assert.deepEqual(good.lines, []);
-    const { lines } = await configured(`drivers: { s: ${ssf(IDP)} }`);
+    const { lines } = await configured(`drivers: { w: ${WEBHOOK}, s: ${ssf(IDP)} }`);
     assert.equal(lines.length, 1);
     assert.match(
       lines[0] ?? '',
@@ -84,16 +85,34 @@ describe('the transmitter of signals', () => {
 
   it('is one: a second driver of its type is refused', async () => {
     const { lines } = await configured(
-      `drivers: { s: ${ssf(IDP)}, t: ${ssf(IDP)} }`,
+      `drivers: { w: ${WEBHOOK}, s: ${ssf(IDP)}, t: ${ssf(IDP)} }`,
       `listener: { consumers: ${CONSUMER} }`,
     );
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? '', /control\.drivers\.t: a second driver of type ssf/);
   });
 
+  it('never stands alone for a verb: a hint enforces nothing', async () => {
+    const listener = `listener: { consumers: ${CONSUMER} }`;
+    const { lines } = await configured(`drivers: { s: ${ssf(IDP)} }`, listener);
+    assert.equal(lines.length, 1);
+    assert.match(
+      lines[0] ?? '',
+      /never stand alone; add a driver that enforces posture, freeze_tool/,
+    );
+    const agreed = [
+      'approval: { revoke_session: { quorum: 1 } }',
+      `approvers: { ada: { sha256: ${HASH} } }`,
+    ];
+    const chains = 'chains: { revoke_session: [s] }';
+    const drivers = `drivers: { w: ${WEBHOOK}, s: ${ssf(IDP)} }`;
+    const written = await configured(drivers, listener, chains, ...agreed);
+    assert.match(written.lines.join('\n'), /add a driver that enforces revoke_session, or/);
+  });
+
   it('says every mistake in its options with its key', async () => {
     const { lines } = await configured(
-      `drivers: { s: ${ssf('{ name: Idp, audience: a, subject: did }', ', rotateEvry: 1d')} }`,
+      `drivers: { w: ${WEBHOOK}, s: ${ssf('{ name: Idp, audience: a, subject: did }', ', rotateEvry: 1d')} }`,
     );
     const text = lines.join('\n');
     for (const key of ['receivers.0.name', 'receivers.0.subject', 'rotateEvry'])
@@ -102,7 +121,10 @@ describe('the transmitter of signals', () => {
   });
 
   it('keeps keys of its own in the data folder, says so, and finds them again', async () => {
-    const control = [`drivers: { s: ${ssf(IDP)} }`, `listener: { consumers: ${CONSUMER} }`];
+    const control = [
+      `drivers: { w: ${WEBHOOK}, s: ${ssf(IDP)} }`,
+      `listener: { consumers: ${CONSUMER} }`,
+    ];
     const first = await made({}, ...control);
     const file = join(folder, 'data', 'signal-keys.json');
     assert.equal((await stat(file)).mode & 0o777, 0o600);
@@ -116,7 +138,7 @@ describe('the transmitter of signals', () => {
 
   it('takes keys from a secret, or says what is wrong with them and not what they are', async () => {
     const control = [
-      `drivers: { s: ${ssf(IDP, ', jwks: { env: KEYS }')} }`,
+      `drivers: { w: ${WEBHOOK}, s: ${ssf(IDP, ', jwks: { env: KEYS }')} }`,
       `listener: { consumers: ${CONSUMER} }`,
     ];
     const KEYS = JSON.stringify({ keys: [rsaKey(2048, 'given')] });
@@ -132,7 +154,7 @@ describe('the transmitter of signals', () => {
   it('has a scope on every route that is not public by its standard', async () => {
     const { made: good } = await made(
       {},
-      `drivers: { s: ${ssf(IDP)} }`,
+      `drivers: { w: ${WEBHOOK}, s: ${ssf(IDP)} }`,
       `listener: { consumers: ${CONSUMER} }`,
     );
     const open = good?.routes.filter(({ scope }) => scope === null).map(({ path }) => path);
