@@ -1,4 +1,4 @@
-/** CAEP: turns a step of a lease into security events, one for each stream that may hear of it. */
+/** CAEP: turns a step of a lease into security events, one for each stream that may hear. */
 import type { Intention } from '../model/decision.ts';
 import { idOf } from '../model/ids.ts';
 import {

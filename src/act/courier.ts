@@ -1,4 +1,4 @@
-/** The courier: pushes queued signals to their receivers, in order, and keeps at it (RFC 8935). */
+/** The courier: pushes queued signals to receivers, in order, and keeps at it (RFC 8935). */
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Http, HttpResponse, Log } from '../model/ports.ts';
 import {

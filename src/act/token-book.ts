@@ -1,4 +1,4 @@
-/** Tokens of a session: handed out by a vault, held in memory for the moment of revoking them. */
+/** Tokens of a session: from a list or a vault, in memory while they are being revoked. */
 import type { ApplyOutcome } from '../model/action-log.ts';
 import type { Subject } from '../model/decision.ts';
 import type { Http } from '../model/ports.ts';

@@ -1,4 +1,4 @@
-/** Shared Signals endpoints: metadata, keys, streams, status, verification, subjects (SSF 1.0). */
+/** Shared Signals endpoints: metadata, keys, streams, status, verification, subjects. */
 import { idOf } from '../model/ids.ts';
 import type { Clock } from '../model/ports.ts';
 import {

@@ -1,4 +1,4 @@
-/** Signals: the transmitter of a running daemon: its keys, its store, its routes, its courier. */
+/** Signals: the transmitter of a running daemon: keys, store, routes and courier. */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { createCourier } from '../act/courier.ts';

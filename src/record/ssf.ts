@@ -1,4 +1,4 @@
-/** Shared signals in PostgreSQL: streams, wishes of leases, and what is still to be delivered. */
+/** Shared signals in PostgreSQL: streams, wishes of leases, and what is undelivered. */
 import type { Database, Query, Row } from '../model/ports.ts';
 import {
   type Delivery,

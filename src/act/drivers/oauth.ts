@@ -1,4 +1,4 @@
-/** OAuth driver: revokes tokens (RFC 7009), asks whether they live (RFC 7662), or ends them all. */
+/** OAuth driver: revokes tokens (RFC 7009), asks whether they live (RFC 7662), or ends all. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
 import { duration, durationMs, Secret } from '../../model/config.ts';
