@@ -18,6 +18,7 @@ import {
   type Judged,
   type OperatorRequest,
   VERBS,
+  type Verb,
 } from './model/decision.ts';
 import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
@@ -609,7 +610,7 @@ class Spine implements Pipeline {
   }
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
-  #detection(fired: Detection): void {
+  #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
@@ -619,7 +620,7 @@ class Spine implements Pipeline {
     }
     if (detection.maturity === 'shadow') {
       this.#count('shadow-detections');
-      this.#decided(detection, '', null);
+      this.#decided(detection, '', null, above);
       return;
     }
     this.#count('detections');
@@ -632,7 +633,7 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const [intention] = this.#decided(detection, caseId, shared);
+    const [intention] = this.#decided(detection, caseId, shared, above);
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -662,6 +663,7 @@ class Spine implements Pipeline {
     detection: Detection,
     caseId: string,
     shared: Circumstances['shared'],
+    above: Verb | null,
   ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
@@ -675,7 +677,7 @@ class Spine implements Pipeline {
         changedMs: this.#correlate.changedMs(tenant, agent),
         windows: this.#windows(detection),
         refusedByUs: this.#refusedByUs(detection),
-        shared,
+        ...{ shared, above },
       },
       this.#correlate.fleet(),
     );
@@ -703,7 +705,7 @@ class Spine implements Pipeline {
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
-    this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
+    this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
   }
 
   /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */

@@ -127,7 +127,7 @@ function decide(
   const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
   const circumstances = { ...known, leases: against?.leases ?? [] };
   const falsification = falsify(detection, circumstances);
-  const response = settledRung(options, detection, asks, against);
+  const response = settledRung(options, detection, asks, against, known.above ?? null);
   const asked: Rung = response?.action ?? 'alert';
   const common = {
     id: idOf('decision', detection.id, asked),
@@ -222,6 +222,7 @@ function settledRung(
   detection: Detection,
   asks: Response | null,
   against: AgentStanding | null,
+  above: Verb | null,
 ): Asked | null {
   if (asks === null) return null;
   const ttlMs = Math.min(asks.ttlMs, options.guardrails.leaseMaxMs);
@@ -230,9 +231,10 @@ function settledRung(
   const concerned = (against?.leases ?? []).filter(
     ({ subject }) => subject.session === null || subject.session === session,
   );
-  const stands = concerned.map(({ verb }) => verb).reduce(higherVerb, null as Verb | null);
-  const above = stands === null ? null : rungAbove(options.control, stands);
-  return above === null ? null : { ...asks, action: above, ttlMs };
+  // What everybody refused stands nowhere, and is still what the next rung is counted from.
+  const stands = concerned.map(({ verb }) => verb).reduce(higherVerb, above);
+  const next = stands === null ? null : rungAbove(options.control, stands);
+  return next === null ? null : { ...asks, action: next, ttlMs };
 }
 
 function earnedBy(options: DecideOptions, detection: Detection): Earned {

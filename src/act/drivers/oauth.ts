@@ -124,6 +124,9 @@ const REMEMBERED_MAX = 256;
 /** Where resource servers ask, a revocation is in force as soon as they do so again, ms. */
 const GRACE_INTROSPECTED_MS = 5_000;
 
+/** An authorization server of several members may take this long to agree with itself, ms. */
+const READ_BACK_AFTER_MS = 2_000;
+
 /** The driver. */
 export const oauth: DriverDefinition<OauthOptions> = {
   type: 'oauth',
@@ -159,6 +162,8 @@ export const oauth: DriverDefinition<OauthOptions> = {
           options.introspects === true
             ? GRACE_INTROSPECTED_MS
             : durationMs(options.tokenLife ?? '1h'),
+        // The server that was told answers for itself at once, however long resource servers take.
+        ...(options.introspection === undefined ? {} : { readBackAfterMs: READ_BACK_AFTER_MS }),
         ratePerMin: options.ratePerMin ?? 10,
       }),
       plan: (intention) => planOf(intention, options),

@@ -8,11 +8,11 @@ import type { Response } from '../../src/model/detector.ts';
 import type { Clock } from '../../src/model/ports.ts';
 import { type Random, stream, uniform } from '../../src/simulation/random.ts';
 import { Slots } from '../../src/state/slots.ts';
+import { createMemoryActionLog, type MemoryActionLog } from '../act/memory-action-log.ts';
+import { createTestLog } from '../act/test-log.ts';
 import { detectionOf } from '../decide/findings.ts';
-import { createVirtualClock, type VirtualClock } from '../sim/clock.ts';
-import { controlBy } from '../sim/lane-options.ts';
-import { createMemoryActionLog, type MemoryActionLog } from './memory-action-log.ts';
-import { createTestLog } from './test-log.ts';
+import { createVirtualClock, type VirtualClock } from './clock.ts';
+import { controlBy } from './lane-options.ts';
 
 const SECOND = 1_000;
 const VERBS: readonly Verb[] = ['posture', 'freeze_tool', 'suspend_agent', 'revoke_session'];

@@ -7,8 +7,8 @@ import type { Written } from '../../src/commands/case-preamble.ts';
 import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
 import { readDetectorFile } from '../../src/detect/detector-file.ts';
 import type { Detector } from '../../src/model/detector.ts';
-import { shippedLibrary } from '../sim/library.ts';
-import { prepare, runCrashed, runPlain } from './run.ts';
+import { prepare, runCrashed, runPlain } from '../detectors/run.ts';
+import { shippedLibrary } from './library.ts';
 
 const AGENTS = 200;
 const ROLES = 4;

@@ -1,8 +1,8 @@
 /** Chaos: crashes, lost replies, a database that blinks, targets that are down or lie; many seeds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { THOROUGH } from '../sim/amount.ts';
-import { type ChaosReport, runChaos } from './chaos-world.ts';
+import { THOROUGH } from './amount.ts';
+import { type ChaosReport, runChaos } from './chaos.ts';
 
 const SEEDS = THOROUGH ? 500 : 25;
 
