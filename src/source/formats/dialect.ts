@@ -101,7 +101,7 @@ export interface Found {
   readonly dialect: string;
 }
 
-/** What an item says, as far as a dialect is known to us. */
+/** What an item says, as far as a dialect is known to us; valid until the reader reads the next one. */
 export interface Said {
   /** The dialects spoken, in their order of precedence. */
   readonly dialects: readonly Dialect[];
@@ -155,10 +155,14 @@ export function compileDialects(dialects: readonly Dialect[]): DialectReader {
   });
   const names = [...slots.keys()];
   const prefixOf = (key: string) => prefixes.find((prefix) => key.startsWith(prefix));
+  // One array for all items, emptied by what was set: a new one each time is a quarter of the cost.
+  const values = new Array<Value | undefined>(names.length).fill(undefined);
+  const set: number[] = [];
   return {
     wanted: (key) => slots.has(key) || prefixOf(key) !== undefined,
     read(attributes, scope, name) {
-      const values = new Array<Value | undefined>(names.length).fill(undefined);
+      for (const slot of set) values[slot] = undefined;
+      set.length = 0;
       const flat: Attribute[] = [];
       let duplicates = 0;
       for (const attribute of attributes) {
@@ -166,13 +170,16 @@ export function compileDialects(dialects: readonly Dialect[]): DialectReader {
         if (slot !== undefined) {
           if (values[slot] !== undefined) duplicates += 1;
           values[slot] = attribute.value ?? undefined;
+          set.push(slot);
           continue;
         }
         const prefix = prefixOf(attribute.key);
         if (prefix === undefined) continue;
         flat.push(attribute);
         const mark = slots.get(`${prefix}*`);
-        if (mark !== undefined) values[mark] = true;
+        if (mark === undefined) continue;
+        values[mark] = true;
+        set.push(mark);
       }
       const spoken = compiled.filter(
         ({ marks, scopes }) =>
