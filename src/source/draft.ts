@@ -25,6 +25,8 @@ export interface Draft {
   readonly item?: ItemIdentity;
   /** Names given twice within the item, where the record does not count them. */
   readonly duplicateKeys?: number;
+  /** Values that are not as their conventions prescribe: read all the same, and counted. */
+  readonly nonconforming?: number;
 }
 
 /** Identity of an item by its content: the record it came in says nothing of it. */

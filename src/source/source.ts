@@ -30,6 +30,8 @@ export interface Decoded {
     readonly clamped: number;
     /** Items that the mapping leaves out on purpose. */
     readonly ignored: number;
+    /** Values that are not as their conventions prescribe; read as far as they go. */
+    readonly nonconforming: number;
   };
 }
 
@@ -120,6 +122,7 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
   let { duplicateKeys } = facts;
   let clamped = 0;
   let ignored = 0;
+  let nonconforming = 0;
   for (let index = 0; index < outcomes.length; index += 1) {
     const outcome = outcomes[index];
     if (outcome === undefined) continue;
@@ -136,12 +139,13 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
       duplicateKeys += outcome.draft.duplicateKeys ?? 0;
       const event = eventOf(outcome.draft, index, rec, route, digest, facts.truncated);
       if (event.time.clamped) clamped += 1;
+      nonconforming += outcome.draft.nonconforming ?? 0;
       events.push(event);
     }
   }
   // An array without items says nothing; it is counted rather than lost.
   if (outcomes.length === 0) ignored += 1;
-  const flags = { duplicateKeys, clamped, ignored };
+  const flags = { duplicateKeys, clamped, ignored, nonconforming };
   if (rejections.length === 0) return { events, deadLetters: [], flags };
   const isPartial = events.length > 0;
   // One copy for all that bring no bytes of their own.
@@ -172,7 +176,7 @@ function refused(rec: Rec, route: Route | null, rejection: Rejection, duplicateK
   return {
     events: [],
     deadLetters: [deadLetter(rec, route, rejection, 0, rawOf(rec.value ?? Buffer.alloc(0)))],
-    flags: { duplicateKeys, clamped: 0, ignored: 0 },
+    flags: { duplicateKeys, clamped: 0, ignored: 0, nonconforming: 0 },
   };
 }
 

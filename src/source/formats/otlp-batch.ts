@@ -15,9 +15,6 @@ import { type Batch, isGiven, type Value, type Wanted } from './otlp.ts';
 import type { Made } from './otlp-events.ts';
 import { looksLikeRequest } from './otlp-wire.ts';
 
-/** Last millisecond of the year 9999. */
-const MS_MAX = 253_402_300_799_999;
-
 /** What all items of a resource share. */
 export interface Shared {
   readonly service: string | undefined;
@@ -119,16 +116,17 @@ function outcomeOf(
   source: AskedOf,
   raw: Uint8Array | string,
 ): Outcome {
-  const { fields, atEnd, duplicateKeys } = made;
+  const { fields, atEnd, duplicateKeys, nonconforming } = made;
   // What the source was never asked for is no offence: the kind is our choice, not the payload's.
   if (!source.kinds.includes(fields['kind'] as never) && isUnasked(fields, source))
     return { type: 'ignored' };
   const time = atEnd && isGiven(end) ? end : isGiven(start) ? start : end;
-  if (!isGiven(time) || time.ms > MS_MAX)
-    return rejected({ reason: 'time-invalid', detail: 'no time from 1970 to 9999' }, bytesOf(raw));
+  // 64 bits of nanoseconds end in 2554: any time that is given is one.
+  if (!isGiven(time))
+    return rejected({ reason: 'time-invalid', detail: 'the item has no time' }, bytesOf(raw));
   const parts = checkParts(fields);
   if (isRejection(parts)) return rejected(parts, bytesOf(raw));
-  const draft: Draft = { id, part: null, time, parts, item, duplicateKeys };
+  const draft: Draft = { id, part: null, time, parts, item, duplicateKeys, nonconforming };
   return { type: 'draft', draft };
 }
 

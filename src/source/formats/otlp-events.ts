@@ -6,6 +6,7 @@ import { cutText, decodeJson, noFacts, type Rejection, STRING_UNITS_MAX } from '
 import { type Operation, operationOf, type Said } from './dialect.ts';
 import { MCP_METHODS, MEMORY_OPERATIONS } from './dialects.ts';
 import { argsIn, type Conversation, conversationOf, nameIn, unflatten } from './genai-messages.ts';
+import { type SchemaName, violationsOf } from './genai-schema.ts';
 import { plain, type Value } from './otlp.ts';
 
 /** Who speaks, and what of the item is in no attribute. */
@@ -32,12 +33,17 @@ export interface Made {
   /** True where what is stated was stated at the end of the item, not at its start. */
   readonly atEnd: boolean;
   readonly duplicateKeys: number;
+  /** Structured values that are not as the conventions prescribe; read as far as they go. */
+  readonly nonconforming: number;
 }
 
 type Fields = Record<string, unknown>;
 
 const isRejected = (value: object): value is Rejection => 'reason' in value && 'detail' in value;
 type Parse = (text: string) => unknown;
+interface Flaws {
+  nonconforming: number;
+}
 
 /** Is the source one that agents cannot write? Only such a one witnesses what was attempted. */
 const isIndependent = (trust: Trust) => trust !== 'agent' && trust !== 'runtime';
@@ -49,13 +55,14 @@ export function fieldsOf(
   operation: Operation = operationOf(said),
 ): Made | Rejection | null {
   const facts = noFacts();
+  const flaws: Flaws = { nonconforming: 0 };
   const parse: Parse = (text) => {
     const first = text.trimStart().charCodeAt(0);
     if (first !== 0x7b && first !== 0x5b) return undefined;
     const read = decodeJson(Buffer.from(text, 'utf8'), facts);
     return read.ok ? read.value : undefined;
   };
-  const body = bodyOf(said, around, operation, parse);
+  const body = bodyOf(said, around, operation, parse, flaws);
   if (body === null || isRejected(body)) return body;
   const fields = envelope(said, around, operation);
   const isTruncated = around.isTruncated || facts.truncated;
@@ -64,6 +71,7 @@ export function fieldsOf(
     fields: Object.assign(fields, body),
     atEnd: operation === 'model',
     duplicateKeys: said.duplicates + facts.duplicateKeys,
+    nonconforming: flaws.nonconforming,
   };
 }
 
@@ -72,6 +80,7 @@ function bodyOf(
   around: Around,
   operation: Operation,
   parse: Parse,
+  flaws: Flaws,
 ): Fields | Rejection | null {
   switch (operation) {
     case 'tool':
@@ -79,7 +88,7 @@ function bodyOf(
         ? attempt(said, around, parse)
         : claim(said, around, parse);
     case 'model':
-      return reasoning('model_call', said, modelCall(said, parse));
+      return reasoning('model_call', said, modelCall(said, parse, flaws));
     case 'agent':
     case 'remote-agent':
       return reasoning('delegation', said, around.isClient ? delegated(said) : {});
@@ -154,8 +163,8 @@ const TOKENS = {
   reasoning: 'reasoningTokens',
 } as const;
 
-function modelCall(said: Said, parse: Parse): Fields {
-  const body: Fields = { ...conversation(said, parse) };
+function modelCall(said: Said, parse: Parse, flaws: Flaws): Fields {
+  const body: Fields = { ...conversation(said, parse, flaws) };
   const tokens: Fields = {};
   for (const [name, field] of Object.entries(TOKENS)) {
     const count = numberOf(said.get(field));
@@ -171,11 +180,13 @@ function modelCall(said: Said, parse: Parse): Fields {
   return body;
 }
 
-function conversation(said: Said, parse: Parse): Conversation {
+function conversation(said: Said, parse: Parse, flaws: Flaws): Conversation {
   const structured = (value: Value | undefined) =>
     typeof value === 'string' ? parse(value) : value === undefined ? undefined : plain(value);
   let input = structured(said.get('inputMessages'));
   let output = structured(said.get('outputMessages'));
+  note(flaws, 'input-messages', input);
+  note(flaws, 'output-messages', output);
   if (said.flat.length > 0)
     for (const { flattened } of said.dialects) {
       if (input === undefined && flattened?.input !== undefined)
@@ -187,6 +198,10 @@ function conversation(said: Said, parse: Parse): Conversation {
   if (read.text !== undefined) read.text = bounded(read.text);
   if (read.mandate !== undefined) read.mandate = bounded(read.mandate);
   return read;
+}
+
+function note(flaws: Flaws, name: SchemaName, value: unknown): void {
+  if (value !== undefined && violationsOf(name, value, 'open').length > 0) flaws.nonconforming += 1;
 }
 
 const OFFERED_MAX = 1000;
