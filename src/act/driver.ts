@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import type { ApplyOutcome, Prior } from '../model/action-log.ts';
 import type { Intention, Verb } from '../model/decision.ts';
 import type { Clock, Http } from '../model/ports.ts';
+import type { Polled } from '../model/posture.ts';
 
 /** What a driver can do, and how long its target may take to do it. */
 export interface DriverCapabilities {
@@ -55,7 +56,7 @@ export type Snapshot =
  * says which. Applying one key twice has the effect of applying it once.
  */
 export interface Driver {
-  /** Constant for the life of the driver. */
+  /** Constant for the life of the driver, but that `graceMs` may follow what is seen of its targets. */
   capabilities(): DriverCapabilities;
   /** Shows what `apply` would send. No side effect, no network. */
   plan(intention: Intention, prior: Prior | null): DriverPlan;
@@ -89,6 +90,8 @@ export interface DriverParts<Options> {
   readonly options: Options;
   /** Value of the secret reference at a dotted path of the options; never to be shown. */
   readonly secret: (key: string) => string;
+  /** The record, for drivers whose targets ask instead of being asked; absent: there is none. */
+  readonly polled?: Polled;
 }
 
 /** A driver, or what is wrong with its options; the sentence never contains a secret. */

@@ -6,9 +6,12 @@ import { type ControlPlan, NO_CONTROL } from '../decide/chain.ts';
 import { type Approval, type Config, durationMs } from '../model/config.ts';
 import { VERBS, type Verb } from '../model/decision.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
-import type { Clock } from '../model/ports.ts';
+import type { Clock, Database } from '../model/ports.ts';
+import type { Polled } from '../model/posture.ts';
 import { VERB_NEEDS } from '../model/power.ts';
 import { type Located, problemAt } from '../model/schema.ts';
+import { createPullOffers } from '../record/offers.ts';
+import { createPostureBook } from '../record/posture.ts';
 import type { Environment } from './config.ts';
 import { notKnown } from './meant.ts';
 import { type ConfiguredPlugin, pluginsOf } from './plugin-options.ts';
@@ -123,23 +126,26 @@ function definitionOf(type: string): DriverDefinition<unknown> | undefined {
 
 /**
  * Makes every configured driver. Rejects with CONFIG_INVALID, naming key and reason and no secret,
- * where one cannot be made. Touches no network.
+ * where one cannot be made. Touches neither network nor database; without one, drivers whose targets poll
+ * cannot be made.
  */
 export async function driversOf(
   config: Config,
   environment: Environment,
   clock: Clock,
+  db?: Database,
 ): Promise<ReadonlyMap<string, Driver>> {
   const drivers = new Map<string, Driver>();
   const given = config.control?.drivers ?? {};
   const { plugins } = pluginsOf('driver', SCHEMAS, given, 'control.drivers');
   const http = createHttp();
   const source = config.instance ?? 'plumbline';
+  const polled = db === undefined ? {} : { polled: polledOf(config, clock, db) };
   for (const [name, plugin] of plugins) {
     const key = `control.drivers.${name}`;
     const secrets = await readSecrets(plugin.secrets, key, environment);
     const made = makeOne(plugin, {
-      ...{ http, clock, name, source },
+      ...{ http, clock, name, source, ...polled },
       secret: (path) => secrets.get(path) ?? '',
     });
     if (!made.ok)
@@ -147,6 +153,18 @@ export async function driversOf(
     drivers.set(name, made.driver);
   }
   return drivers;
+}
+
+function polledOf(config: Config, clock: Clock, db: Database): Polled {
+  const consumers = Object.entries(config.control?.listener?.consumers ?? {});
+  const readers = consumers.filter(([, { scopes }]) => scopes.includes('posture.read'));
+  return {
+    posture: createPostureBook(
+      db,
+      readers.map(([name]) => name),
+    ),
+    offersOf: (driver) => createPullOffers(db, driver, clock),
+  };
 }
 
 function makeOne(

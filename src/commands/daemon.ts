@@ -29,6 +29,7 @@ import { type Environment, problemLines } from './config.ts';
 import { controlPlan, driversOf } from './control.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
+import { openListener } from './listener.ts';
 import { notifierOf } from './notifier.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
 import { settingsOf } from './settings.ts';
@@ -79,6 +80,22 @@ const PREPARE_PATIENCE_MS = 60_000;
  * made anew and reading goes on from the stored positions; three such in ten minutes end the run.
  */
 export async function runDaemon(
+  parts: DaemonParts,
+  options: DaemonOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  // Before the lock: a standby serves what the database holds as well as the leader does.
+  const { config, store, library, environment, clock, log } = parts;
+  const made = { config, db: store.db, environment, clock, log };
+  const listener = await openListener({ ...made, inventory: library.inventory });
+  try {
+    await observe(parts, options, signal);
+  } finally {
+    await listener?.close();
+  }
+}
+
+async function observe(
   parts: DaemonParts,
   options: DaemonOptions,
   signal: AbortSignal,
@@ -150,7 +167,7 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, file, store, clock, log } = parts;
-  const drivers = await driversOf(config, parts.environment, clock);
+  const drivers = await driversOf(config, parts.environment, clock, store.db);
   const control = controlPlan(config);
   const { digestKey } = store;
   // A connection cut here is no reason to make anything anew: each of these may be asked twice.

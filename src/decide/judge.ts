@@ -229,8 +229,7 @@ function settledRung(
     ({ subject }) => subject.session === null || subject.session === session,
   );
   // What everybody refused stands nowhere, and is still what the next rung is counted from.
-  const refused = circumstances.above ?? null;
-  const stands = concerned.map(({ verb }) => verb).reduce(higherVerb, refused);
-  const next = stands === null ? null : rungAbove(control, stands);
-  return next === null ? null : { ...asks, action: next, ttlMs };
+  const stands = concerned.map(({ verb }) => verb).reduce(higherVerb, circumstances.above ?? null);
+  const above = stands === null ? null : rungAbove(control, stands);
+  return above === null ? null : { ...asks, action: above, ttlMs };
 }

@@ -138,6 +138,7 @@ export const NOTICE_CODES = [
   'breaker.tripped',
   'lease.capped',
   'containment.failed',
+  'enforcement.silent',
   'detectors.reloaded',
   'detectors.refused',
   'index.unsound',

@@ -4,6 +4,9 @@ import { startForge } from './contextforge.ts';
 import type { StartCounterpart } from './counterpart.ts';
 import { startKubernetes } from './kubernetes.ts';
 import { startLiteLLM } from './litellm.ts';
+import { startOpa } from './opa.ts';
+import { startPosture } from './posture.ts';
+import { startPull } from './pull.ts';
 import { startWebhook } from './webhook.ts';
 
 /** By type of driver; enrolling a driver is one line. */
@@ -11,6 +14,9 @@ export const COUNTERPARTS: Readonly<Record<keyof typeof DRIVERS, StartCounterpar
   contextforge: startForge,
   kubernetes: startKubernetes('sandbox'),
   litellm: startLiteLLM('suspend_agent'),
+  opa: startOpa,
+  posture: startPosture,
+  pull: startPull,
   webhook: startWebhook,
 };
 
