@@ -3,6 +3,7 @@ import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
+import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
@@ -594,6 +595,7 @@ class Spine implements Pipeline {
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
       this.#closedUnit(fact);
+      this.#remember(fact);
     }
     this.#detect.see(fact, this.#onFinding);
     this.#behaviour.see(fact, this.#onReading);
@@ -607,6 +609,14 @@ class Spine implements Pipeline {
     // Closed twice, or by a second record: the first one counts.
     if (session.closedMs !== event.time.eventMs) return;
     this.#effects.closedUnits.push({ role: session.role, units: 1 });
+  }
+
+  /** What governance said: who the agent was, what it might do, and when, for whoever asks later. */
+  #remember(fact: EventFact): void {
+    if (fact.event.governance === undefined) return;
+    const session = sessionSaid(fact);
+    if (session !== null) this.#effects.agentSessions.push(session);
+    else this.#effects.agentChanges.push(changeSaid(fact));
   }
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
@@ -681,7 +691,9 @@ class Spine implements Pipeline {
       },
       this.#correlate.fleet(),
     );
-    this.#effects.decisions.push(decided.decision);
+    const { decision, inputs } = decided;
+    this.#effects.decisions.push(decision);
+    this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
     this.#effects.intentions.push(...decided.intentions);
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)

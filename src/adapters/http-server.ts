@@ -28,6 +28,8 @@ export interface HttpServerOptions {
   readonly trustProxy?: readonly string[];
   readonly consumers: readonly Consumer[];
   readonly limits?: Partial<CallerLimits>;
+  /** A request must have arrived within this, its headers within half of it, ms. Default 10,000. */
+  readonly arriveWithinMs?: number;
   /** How long answers under way may take when it closes, ms. Default 2,000. */
   readonly closeWithinMs?: number;
 }
@@ -59,8 +61,9 @@ const BODY_BYTES_MAX = 1024 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
 const PARAM_CHARACTERS_MAX = 512;
 const CONNECTIONS_MAX = 1024;
-/** A whole request must have arrived by then, ms; its headers in half of it. */
 const ARRIVAL_MS = 10_000;
+/** How often Node looks who is late, ms; its own default of 30 s would be the real limit. */
+const LATE_LOOK_MS = 500;
 /** A connection that moves no byte this long is cut, ms: above the longest poll and its beats. */
 const STUCK_MS = 60_000;
 const LIMITS: CallerLimits = { perMinute: 1200, openMax: 64, strangersPerMinute: 30 };
@@ -114,10 +117,11 @@ function zeroCounts(): Record<(typeof HTTP_COUNTS)[number], number> {
 }
 
 function createApp(options: HttpServerOptions, running: Running): FastifyInstance {
+  const arrivalMs = options.arriveWithinMs ?? ARRIVAL_MS;
   const plain: FastifyServerOptions = {
     bodyLimit: BODY_BYTES_MAX,
     exposeHeadRoutes: false,
-    requestTimeout: ARRIVAL_MS,
+    requestTimeout: arrivalMs,
     keepAliveTimeout: 65_000,
     connectionTimeout: STUCK_MS,
     forceCloseConnections: 'idle',
@@ -129,7 +133,10 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
     },
     clientErrorHandler: (error, socket) => answerBroken(error.code, socket as Socket, running),
   };
-  const http = { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: ARRIVAL_MS / 2 };
+  const http = {
+    ...{ maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: arrivalMs / 2 },
+    connectionsCheckingInterval: LATE_LOOK_MS,
+  };
   const app = (
     options.tls === undefined
       ? fastify({ ...plain, http })

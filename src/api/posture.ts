@@ -98,7 +98,7 @@ export interface Polls {
 
 /** Remembers when each consumer was last answered, and which leases it was told of. */
 export function createPolls({ clock, polled }: PostureParts): Polls {
-  const known = new Map<string, { answeredMs: number; told: ReadonlySet<string> }>();
+  const known = new Map<string, Known>();
   return {
     begin(consumer, about) {
       const before = known.get(`${consumer} ${about}`);
@@ -113,15 +113,35 @@ export function createPolls({ clock, polled }: PostureParts): Polls {
       if (before === undefined && known.size >= KNOWN_MAX) return;
       const told = before?.told ?? new Set();
       const fresh = given.leaseIds.filter((id) => !told.has(id));
+      const nowMs = clock.nowMs();
+      const isNews =
+        before === undefined ||
+        fresh.length > 0 ||
+        given.revision !== before.revision ||
+        given.gapMs > before.gapMs ||
+        nowMs - before.notedMs >= NOTED_EVERY_MS;
       known.set(key, {
-        answeredMs: clock.nowMs(),
+        answeredMs: nowMs,
+        notedMs: isNews ? nowMs : before.notedMs,
+        gapMs: Math.max(given.gapMs, before?.gapMs ?? 0),
+        revision: given.revision,
         told: new Set([...told, ...given.leaseIds].slice(-TOLD_MAX)),
       });
-      await polled({ ...given, leaseIds: fresh });
+      if (isNews) await polled({ ...given, leaseIds: fresh });
     },
   };
 }
 
+interface Known {
+  readonly answeredMs: number;
+  readonly notedMs: number;
+  readonly gapMs: number;
+  readonly revision: string;
+  readonly told: ReadonlySet<string>;
+}
+
+/** A poll that says nothing new is noted so seldom, ms: well within what is taken for silence. */
+const NOTED_EVERY_MS = 3_000;
 /** Pairs of consumer and agent asked about that are remembered. */
 const KNOWN_MAX = 10_000;
 /** Leases remembered as told to one consumer; one that is forgotten is recorded once more. */

@@ -142,13 +142,14 @@ function definitionOf(type: string): DriverDefinition<unknown> | undefined {
 
 /**
  * Makes every configured driver. Rejects with CONFIG_INVALID, naming key and reason and no secret,
- * where one cannot be made; `signals` is the running transmitter. Touches neither network nor database.
+ * where one cannot be made. Touches neither network nor database; without one, drivers whose targets poll
+ * cannot be made. `signals` is the running transmitter.
  */
 export async function driversOf(
   config: Config,
   environment: Environment,
   clock: Clock,
-  db: Database,
+  db?: Database,
   signals: DriverParts<unknown>['signals'] | null = null,
 ): Promise<ReadonlyMap<string, Driver>> {
   const drivers = new Map<string, Driver>();
@@ -156,12 +157,12 @@ export async function driversOf(
   const { plugins } = pluginsOf('driver', SCHEMAS, given, 'control.drivers');
   const http = createHttp();
   const source = config.instance ?? 'plumbline';
-  const polled = polledOf(config, clock, db);
+  const polled = db === undefined ? {} : { polled: polledOf(config, clock, db) };
   for (const [name, plugin] of plugins) {
     const key = `control.drivers.${name}`;
     const secrets = await readSecrets(plugin.secrets, key, environment);
     const made = makeOne(plugin, {
-      ...{ http, clock, name, source, polled },
+      ...{ http, clock, name, source, ...polled },
       ...(signals === null ? {} : { signals }),
       secret: (path) => secrets.get(path) ?? '',
     });

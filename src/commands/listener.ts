@@ -65,6 +65,7 @@ export async function openListener(parts: ListenerParts): Promise<Listening | nu
     close: async () => {
       ended.abort();
       await Promise.all([server.close(), watching]);
+      log.info({ ...server.counts() }, 'listened');
     },
   };
 }

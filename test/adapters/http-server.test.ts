@@ -1,8 +1,13 @@
 /** The HTTP server against real sockets: who gets in, what is bounded, how it ends. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { connect as tlsConnect } from 'node:tls';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { createHttp } from '../../src/adapters/control-http.ts';
 import {
@@ -190,6 +195,59 @@ describe('the listener', () => {
       assert.match(said, /application\/problem\+json/);
       assert.equal((await ask(server, '/v1/a', {})).status, 200);
     });
+  });
+
+  it('cuts who sends no request, or half of one', async () => {
+    await serving(
+      [echo('POST', '/v1/a', null)],
+      async (server) => {
+        for (const begun of ['POST /v1/a HTTP/1.1\r\nHost: x\r\nX-Slow: ', ''])
+          await new Promise<void>((resolve) => {
+            const socket = connect(server.port, '127.0.0.1', () => socket.write(begun));
+            socket.on('error', () => undefined);
+            socket.resume().on('close', () => resolve());
+          });
+        assert.equal((await ask(server, '/v1/a', {}, 'POST', 'x')).status, 200);
+      },
+      { arriveWithinMs: 400 },
+    );
+  });
+
+  it('speaks TLS where it is given a certificate, and nothing older than 1.2', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'plt-tls-'));
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    try {
+      const words = `req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout ${key} -out ${cert}`;
+      const names = ['-addext', 'subjectAltName=IP:127.0.0.1'];
+      execFileSync('openssl', [...words.split(' '), ...names], { stdio: 'ignore' });
+      const [keyText, certText] = [await readFile(key, 'utf8'), await readFile(cert, 'utf8')];
+      const tls = { key: keyText, cert: certText };
+      const routes = [echo('GET', '/v1/a', 'posture.read')];
+      await serving(
+        routes,
+        async (server) => {
+          assert.match(server.url, /^https:/);
+          const secure = createHttp({ ca: certText });
+          const url = `${server.url}/v1/a`;
+          const request = { method: 'GET' as const, url, timeoutMs: 5_000 };
+          assert.equal((await secure({ ...request, headers: bearer })).status, 200);
+          assert.equal((await secure({ ...request, headers: {} })).status, 401);
+          const old = await new Promise<string>((resolve) => {
+            const socket = tlsConnect({
+              ...{ host: '127.0.0.1', port: server.port, ca: certText },
+              ...{ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+            });
+            socket
+              .on('secureConnect', () => resolve('connected'))
+              .on('error', () => resolve('cut'));
+          });
+          assert.equal(old, 'cut');
+        },
+        { tls },
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('tells who asks too often to wait', async () => {

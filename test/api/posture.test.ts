@@ -170,6 +170,25 @@ describe('GET /v1/posture', () => {
   });
 });
 
+describe('how often a poll is noted', () => {
+  it('at once where it is news, else every three seconds: polling costs the record little', async () => {
+    const { ask, given, at, ...rest } = setup([lease(1)]);
+    const later = async (ms: number) => await rest.clock.advance(ms);
+    for (let n = 0; n < 30; n += 1) {
+      await ask('/v1/posture');
+      await later(100);
+    }
+    // The first, the interval that was seen, and one at three seconds.
+    assert.ok(given.length <= 3, String(given.length));
+    const before = given.length;
+    at.leases = [lease(1), lease(2)];
+    await later(250);
+    await ask('/v1/posture');
+    assert.equal(given.length, before + 1);
+    assert.deepEqual(given.at(-1)?.leaseIds, ['L2']);
+  });
+});
+
 describe('GET /v1/posture/stream', () => {
   const collect = async (response: ApiResponse, until: number, ended: AbortController) => {
     const parts: string[] = [];

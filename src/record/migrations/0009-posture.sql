@@ -43,3 +43,6 @@ create table pull_offer (
 comment on column pull_offer.state is 'open, acked, failed or superseded';
 create index pull_offer_open on pull_offer (driver, ord) where state = 'open';
 create index pull_offer_lease on pull_offer (lease_id) where state = 'open';
+
+-- The kill switch is read with every document.
+create index operator_request_pause on operator_request (ord) where type in ('pause', 'resume');
