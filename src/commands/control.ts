@@ -142,8 +142,8 @@ function definitionOf(type: string): DriverDefinition<unknown> | undefined {
 
 /**
  * Makes every configured driver. Rejects with CONFIG_INVALID, naming key and reason and no secret,
- * where one cannot be made. Touches neither network nor database; without one, drivers whose targets poll
- * cannot be made. `signals` is the running transmitter.
+ * where one cannot be made; `signals` is the running transmitter. Touches neither network nor database;
+ * without one, drivers whose targets poll cannot be made.
  */
 export async function driversOf(
   config: Config,
