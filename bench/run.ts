@@ -5,6 +5,7 @@ import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
 import { e2e } from './e2e.ts';
+import { journal } from './journal.ts';
 import { keep } from './measure.ts';
 import { memory } from './memory.ts';
 import { recovery } from './recovery.ts';
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   scoring,
   memory,
   recovery,
+  journal,
   containment,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);

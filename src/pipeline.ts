@@ -3,6 +3,7 @@ import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
+import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
@@ -18,6 +19,7 @@ import {
   type Judged,
   type OperatorRequest,
   VERBS,
+  type Verb,
 } from './model/decision.ts';
 import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
@@ -593,6 +595,7 @@ class Spine implements Pipeline {
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
       this.#closedUnit(fact);
+      this.#remember(fact);
     }
     this.#detect.see(fact, this.#onFinding);
     this.#behaviour.see(fact, this.#onReading);
@@ -608,8 +611,16 @@ class Spine implements Pipeline {
     this.#effects.closedUnits.push({ role: session.role, units: 1 });
   }
 
+  /** What governance said: who the agent was, what it might do, and when, for whoever asks later. */
+  #remember(fact: EventFact): void {
+    if (fact.event.governance === undefined) return;
+    const session = sessionSaid(fact);
+    if (session !== null) this.#effects.agentSessions.push(session);
+    else this.#effects.agentChanges.push(changeSaid(fact));
+  }
+
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
-  #detection(fired: Detection): void {
+  #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
@@ -619,7 +630,7 @@ class Spine implements Pipeline {
     }
     if (detection.maturity === 'shadow') {
       this.#count('shadow-detections');
-      this.#decided(detection, '', null);
+      this.#decided(detection, '', null, above);
       return;
     }
     this.#count('detections');
@@ -632,7 +643,7 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const [intention] = this.#decided(detection, caseId, shared);
+    const [intention] = this.#decided(detection, caseId, shared, above);
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -662,6 +673,7 @@ class Spine implements Pipeline {
     detection: Detection,
     caseId: string,
     shared: Circumstances['shared'],
+    above: Verb | null,
   ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
@@ -675,11 +687,13 @@ class Spine implements Pipeline {
         changedMs: this.#correlate.changedMs(tenant, agent),
         windows: this.#windows(detection),
         refusedByUs: this.#refusedByUs(detection),
-        shared,
+        ...{ shared, above },
       },
       this.#correlate.fleet(),
     );
-    this.#effects.decisions.push(decided.decision);
+    const { decision, inputs } = decided;
+    this.#effects.decisions.push(decision);
+    this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
     this.#effects.intentions.push(...decided.intentions);
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)
@@ -703,7 +717,7 @@ class Spine implements Pipeline {
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
-    this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
+    this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
   }
 
   /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */

@@ -14,6 +14,9 @@ import {
   type Taken,
 } from './desk.ts';
 import type { Driver } from './driver.ts';
+import { contextforge } from './drivers/contextforge.ts';
+import { kubernetes } from './drivers/kubernetes.ts';
+import { litellm } from './drivers/litellm.ts';
 import { opa } from './drivers/opa.ts';
 import { posture } from './drivers/posture.ts';
 import { pull } from './drivers/pull.ts';
@@ -21,7 +24,15 @@ import { webhook } from './drivers/webhook.ts';
 import { createWatch, escalationOf, type Watch } from './watch.ts';
 
 /** Every kind of driver by its type. A new driver adds its line here, and is tested by that. */
-export const DRIVERS = { opa, posture, pull, webhook } as const;
+export const DRIVERS = {
+  contextforge,
+  kubernetes,
+  litellm,
+  opa,
+  posture,
+  pull,
+  webhook,
+} as const;
 
 /** How the executor is set up. */
 export interface ActorOptions {

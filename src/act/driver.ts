@@ -21,6 +21,11 @@ export interface DriverCapabilities {
   readonly readBack: boolean;
   /** How long after acceptance calls may still go through without being a leak, ms. */
   readonly graceMs: number;
+  /**
+   * How long after acceptance the target's own word is already true, ms; absent: as long as the grace. What
+   * was accepted and ignored is found then, and not when a long grace is over.
+   */
+  readonly readBackAfterMs?: number;
   /** Requests a minute at most; releases do not count. */
   readonly ratePerMin: number;
 }

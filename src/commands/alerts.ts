@@ -156,7 +156,7 @@ function testAlert(nowMs: number): DueAlert {
   };
   return {
     ...{ ord: 0, uid: idOf(caseId, 'create', 'test'), kind: 'finding', activity: 'create', caseId },
-    ...{ level: 'informational', sequence: 1, why: ['test'], attempts: 0, alert: null },
+    ...{ level: 'informational', sequence: 1, why: ['test'], says: [], attempts: 0, alert: null },
     matter: {
       ...{ case: one, open: true, detections: [{ detection, retracted: false }] },
       ...{ decisions: [], leases: [], verdicts: [] },

@@ -10,6 +10,7 @@ import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { coverage } from './coverage.ts';
+import { decisions } from './decisions.ts';
 import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptions } from './exceptions.ts';
@@ -24,6 +25,7 @@ import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { wordsOf } from './option-words.ts';
 import { produce } from './produce.ts';
+import { reconstruct } from './reconstruct.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { scaffold } from './scaffold.ts';
@@ -58,6 +60,8 @@ export const COMMANDS: readonly Command[] = [
   objectives,
   usageCommand,
   journal,
+  reconstruct,
+  decisions,
   status,
   replay,
   scaffold,

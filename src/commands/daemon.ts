@@ -18,6 +18,7 @@ import {
 } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
 import { createActionLog } from '../record/actions.ts';
+import { recordSettings } from '../record/agents.ts';
 import { beginVersions } from '../record/casework.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
 import { pendingOperatorRequests } from '../record/operator.ts';
@@ -31,6 +32,7 @@ import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
 import { notifierOf } from './notifier.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
+import { settingsOf } from './settings.ts';
 import { liveMeasurements, ordersOf } from './standing-orders.ts';
 import type { Store } from './store.ts';
 
@@ -173,6 +175,7 @@ async function runOnce(
   const prepare = <T>(work: () => Promise<T>) => patiently(work, patience);
   const baseline = await prepare(() => baselinesOf(store.db, config, clock, log));
   await prepare(() => beginVersions(store.db.query, held.library.detectors, clock.nowMs()));
+  await prepare(() => recordSettings(store.db, LANE, settingsOf(config), clock.nowMs()));
   const live = await prepare(() => liveMeasurements(store.db, held.library, clock.nowMs()));
   const laneOf = (library: Library) =>
     laneOptions(config, library, { file, digestKey, control, baseline, live });

@@ -67,12 +67,12 @@ function meaningProblems(
     const budget = parseBudget(words);
     if ('problem' in budget) say(['budgets', rung], budget.problem);
   }
-  const secret = config.database?.url;
-  if (secret !== undefined && (secret.env === undefined) === (secret.file === undefined))
-    say(
-      ['database', 'url'],
-      'give exactly one of `env` and `file`: secrets are never written inline',
-    );
+  for (const [at, secret] of [
+    [['database', 'url'], config.database?.url],
+    [['journal', 'signingKey'], config.journal?.signingKey],
+  ] as const)
+    if (secret !== undefined && (secret.env === undefined) === (secret.file === undefined))
+      say(at, 'give exactly one of `env` and `file`: secrets are never written inline');
   problems.push(...controlProblems(config, { file, lineOf }));
   problems.push(...listenerProblems(config, { file, lineOf }));
   return problems;

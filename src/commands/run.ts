@@ -12,6 +12,7 @@ import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import { readLibrary } from './library.ts';
 import { openSinks } from './open-sinks.ts';
+import { checkSigningKey, pruneByRetention, signAtTheEnd, signInTime } from './signing.ts';
 import { openStore } from './store.ts';
 import { baselinesDue, careForBaselines } from './window-acts.ts';
 
@@ -33,6 +34,7 @@ export const run: Command = {
         `no configuration: name one with --config FILE or put ${CONFIG_FILE} here; deploy/plumbline.yaml is a start, and \`npm start\` is a demo that needs none`,
       );
     const file = given.value('config') ?? CONFIG_FILE;
+    await checkSigningKey(config, environment);
     const library = await libraryOf(given, config);
     const log = createLog(given.has('quiet') ? 'warn' : 'info', config.instance ?? 'plumbline');
     for (const { file: at, line, message } of library.warnings)
@@ -64,11 +66,14 @@ export const run: Command = {
         ...{ config, file, library, store, environment, clock, log, sinks },
         ...(untilCaughtUp ? {} : { detectors }),
       };
+      const signing = { db: store.db, config, environment, log };
+      signInTime(signing, signal);
       runOnSchedule(
         'housekeeping',
         NIGHTLY,
         async () => {
-          log.info({ ...(await sweep(store.db, systemClock.nowMs())) }, 'housekeeping');
+          const pruned = await pruneByRetention(signing);
+          log.info({ ...(await sweep(store.db, systemClock.nowMs())), pruned }, 'housekeeping');
           await sayWhatIsDue(store.db, log);
         },
         log,
@@ -76,6 +81,7 @@ export const run: Command = {
       );
       runOnSchedule('baselines', BASELINE_ROUNDS, () => tendBaselines(store.db, log), log, signal);
       await runDaemon(parts, { untilCaughtUp, onCommit }, signal);
+      await signAtTheEnd(signing);
     } finally {
       await closeSinks();
       await store.close();

@@ -56,6 +56,8 @@ export interface DueAlert {
   readonly level: Level;
   readonly sequence: number;
   readonly why: readonly AlertCause[];
+  /** What the announcements say beyond the case: who is asked for what, what stopped. */
+  readonly says: readonly string[];
   /** How often it was sent before. */
   readonly attempts: number;
   /** As it was rendered for the first sending; null before that. */

@@ -383,6 +383,27 @@ export const Config = Type.Object(
         strict,
       ),
     ),
+    journal: Type.Optional(
+      Type.Object(
+        {
+          signingKey: Type.Optional(Secret),
+          checkpointEvery: Type.Optional(
+            duration('How often the record is signed; 15 s at the least.', '5m'),
+          ),
+          keep: Type.Optional(
+            duration(
+              'Entries are let go of so long after they were signed. Unset: they are kept.',
+              '400d',
+            ),
+          ),
+        },
+        {
+          ...strict,
+          description:
+            'The signed record. `signingKey`: Ed25519 in PEM (PKCS #8); absent: one is made in dataDir.',
+        },
+      ),
+    ),
     guardrails: Type.Optional(
       Type.Object(
         {

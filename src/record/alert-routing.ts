@@ -143,7 +143,8 @@ async function routeAnnouncement(news: News, { body, atMs }: Entry): Promise<voi
   const facts = await factsOf(query, key, 'finding', level);
   if (facts === null) return;
   const heard = await heardOf(query, key);
-  const about = { caseId: key, level, why, announcement: id, announcedMs: atMs };
+  const says = await saysOf(query, id, why);
+  const about = { caseId: key, level, why, says, announcement: id, announcedMs: atMs };
   if (why === 'resolved') {
     for (const [sink, one] of heard)
       if (one.activity !== 'close')
@@ -163,6 +164,16 @@ async function routeAnnouncement(news: News, { body, atMs }: Entry): Promise<voi
     }
     await write(news, { ...about, sink, activity, sequence: (one?.sequence ?? 0) + 1 });
   }
+}
+
+/** Causes whose announcement says more than its case does: who is asked for what, what stopped. */
+const SPEAKING: ReadonlySet<string> = new Set(['approval', 'breaker', 'leaking']);
+const SAYS = `select body ->> 'title' as title from announcement where id = $1`;
+
+async function saysOf(query: Query, id: string, why: string): Promise<readonly string[]> {
+  if (!SPEAKING.has(why)) return [];
+  const [row] = await query(SAYS, [cleanKey(id)]);
+  return row === undefined ? [] : [textOf(row, 'title')];
 }
 
 // What a silence held back was not told.
@@ -186,6 +197,7 @@ interface Wanted {
   readonly activity: AlertActivity;
   readonly level: Level;
   readonly why: string;
+  readonly says: readonly string[];
   readonly sequence: number;
   /** Id of what began it: its uid is made of it, so that it is the same after any crash. */
   readonly announcement: string;
@@ -199,7 +211,8 @@ const WAITING = `select ord, level from alert where case_id = $1 and sink = $2 a
     and ord = (select max(ord) from alert where case_id = $1 and sink = $2 and kind = 'finding')
   for update`;
 const JOIN = `update alert set why = case when $2 = any (why) then why else why || $2 end,
-    level = $3, due_ms = least(due_ms, $4), announced_ms = greatest(announced_ms, $5)
+    level = $3, due_ms = least(due_ms, $4), announced_ms = greatest(announced_ms, $5),
+    says = case when cardinality(says) < 8 then says || $6 else says end
   where ord = $1`;
 
 // People are to do something, or what was done does not hold: it is not for thirty seconds later.
@@ -209,7 +222,7 @@ const URGENT: ReadonlySet<string> = new Set(['level', 'approval', 'breaker', 'le
 async function joins(
   news: News,
   sink: string,
-  { caseId, level, why, announcedMs }: Pick<Wanted, 'caseId' | 'level' | 'why' | 'announcedMs'>,
+  { caseId, level, why, says, announcedMs }: Omit<Wanted, 'sink' | 'activity' | 'sequence'>,
 ): Promise<boolean> {
   const { query, nowMs } = news;
   const [row] = await query(WAITING, [caseId, sink]);
@@ -222,25 +235,26 @@ async function joins(
     isWorse ? level : waiting,
     isWorse || URGENT.has(why) ? whole(nowMs) : Number.MAX_SAFE_INTEGER,
     whole(announcedMs),
+    [...says],
   ]);
   news.grouped += 1;
   return true;
 }
 
 const WRITE = `insert into alert (sink, uid, lane, kind, activity, case_id, level, sequence, why, step,
-    due_ms, created_ms, announced_ms)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    due_ms, created_ms, announced_ms, says)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
   on conflict (sink, uid) do nothing returning ord`;
 
 async function write(news: News, wanted: Wanted): Promise<void> {
   const { query, lane, nowMs, routing } = news;
-  const { sink, caseId, activity, level, why, sequence, announcement, announcedMs } = wanted;
+  const { sink, caseId, activity, level, why, sequence, announcement, announcedMs, says } = wanted;
   // What is already known to be bad and gets worse is told at once, and so is an end.
   const waits = activity === 'close' || URGENT.has(why) ? 0 : routing.groupMs;
   const written = await query(WRITE, [
     ...[cleanKey(sink), idOf(caseId, activity, announcement), lane, 'finding', activity, caseId],
     ...[level, sequence, [why], null],
-    ...[whole(nowMs + waits), whole(nowMs), whole(announcedMs)],
+    ...[whole(nowMs + waits), whole(nowMs), whole(announcedMs), [...says]],
   ]);
   news.written += written.length;
 }
@@ -272,7 +286,7 @@ async function routeStep(news: News, entry: Entry): Promise<void> {
     const uid = idOf(caseId, 'action', storableJson(step));
     const written = await query(WRITE, [
       ...[cleanKey(sink), uid, lane, 'action', 'create', caseId, facts.level, sequence],
-      ...[[step.step], storableJson(step), whole(nowMs), whole(nowMs), whole(step.atMs)],
+      ...[[step.step], storableJson(step), whole(nowMs), whole(nowMs), whole(step.atMs), []],
     ]);
     news.written += written.length;
   }
@@ -331,7 +345,7 @@ export async function routeEnds(db: Database, nowMs: number): Promise<number> {
       const done = await query(WRITE, [
         ...[textOf(row, 'sink'), uid, numberOf(row, 'lane'), 'finding', 'close', caseId],
         ...[textOf(row, 'level'), sequence, [why], null, whole(nowMs), whole(nowMs)],
-        numberOf(row, 'last_ms'),
+        ...[numberOf(row, 'last_ms'), []],
       ]);
       written += done.length;
     }

@@ -43,7 +43,7 @@ const TAKE = `with due as (
     first_sent_ms = coalesce(alert.first_sent_ms, $2)
   from due where alert.ord = due.ord
   returning alert.ord, alert.uid, alert.kind, alert.activity, alert.case_id, alert.level,
-    alert.sequence, alert.why, alert.attempts, alert.step, alert.body`;
+    alert.sequence, alert.why, alert.says, alert.attempts, alert.step, alert.body`;
 const TOLD = `select body, thread, closed from alert_told where sink = $1 and case_id = $2`;
 
 const toldOf = (row: Row): ToldCase => ({
@@ -65,6 +65,7 @@ const dueOf = async (db: Database, sink: string, row: Row): Promise<DueAlert> =>
     level: textOf(row, 'level') as Level,
     sequence: numberOf(row, 'sequence'),
     why: textsOf(row, 'why'),
+    says: textsOf(row, 'says'),
     attempts: numberOf(row, 'attempts') - 1,
     alert,
     matter: alert === null ? await matterOf(db, caseId) : null,

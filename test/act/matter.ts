@@ -96,7 +96,7 @@ export function stepOf(more: Partial<AlertStep> = {}): AlertStep {
 export function dueOf(more: Partial<DueAlert> = {}): DueAlert {
   return {
     ...{ ord: 1, uid: 'ab12'.repeat(16), kind: 'finding', activity: 'create', caseId: CASE },
-    ...{ level: 'high' as Level, sequence: 1, why: ['opened'], attempts: 0, alert: null },
+    ...{ level: 'high' as Level, sequence: 1, why: ['opened'], says: [], attempts: 0, alert: null },
     ...{ matter: matterOf(), step: null, told: null },
     ...more,
   };

@@ -121,6 +121,18 @@ describe('escalation', () => {
     assert.equal(decide({ id: 'again' }).decision.outcome, 'act');
   });
 
+  it('counts the next rung from what everybody refused, though nothing stands', () => {
+    const { decider, decide, escalate } = lab({ control: controlBy(['only']) });
+    const { exhausted } = escalate(decide().decision.leaseId, 'refused');
+    const { lease } = exhausted ?? {};
+    const leak = detectionOf({ id: 'leak', detector: CONTAINMENT_LEAK });
+    const rules: Response = { action: 'escalate', scope: 'session', ttlMs: MINUTE };
+    const next = (above: Verb | null) =>
+      decider.decide(leak, 'case', rules, { ...NOTHING, above }, SIZE).decision.taken;
+    assert.equal(next(null), 'alert');
+    assert.equal(next(lease?.verb ?? null), 'revoke_session');
+  });
+
   it('does not ask again who refused, whoever else leaks', () => {
     const { decide, escalate } = lab({ control: controlBy(['one', 'two']) });
     const { leaseId } = decide().decision;

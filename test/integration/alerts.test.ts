@@ -191,6 +191,10 @@ describe('what is announced', () => {
       await announce(1, 'approval', 'critical');
       await look(by);
       assert.equal(place('webhook').taken().length, 3);
+      assert.match(
+        place('webhook').everything(),
+        /"message":"Unstated action · Unstated action \(/,
+      );
     });
   });
 

@@ -51,7 +51,7 @@ export function renderAlert(due: DueAlert, options: FindingOptions): Alert | nul
     ...about,
     title: name(one.title),
     summary: summaryOf(due, matter),
-    description: descriptionOf(matter),
+    description: descriptionOf(due, matter),
   };
   return { ...alert, event: detectionFinding(alert, matter, options) };
 }
@@ -66,7 +66,11 @@ function summaryOf(due: DueAlert, matter: AlertMatter): string {
   const { case: one } = matter;
   const said = due.why.map(causeInWords).join(', ');
   const times = one.count === 1 ? '1 detection' : `${one.count} detections`;
-  return cut(`${plain(one.title, NAME_MAX)} (${due.level}; ${said}; ${times})`, SUMMARY_MAX);
+  const first = due.says.map((text) => `${plain(text, 160)} · `).join('');
+  return cut(
+    `${first}${plain(one.title, NAME_MAX)} (${due.level}; ${said}; ${times})`,
+    SUMMARY_MAX,
+  );
 }
 
 /** Why a sink is told, in words. A cause that gets a name in the model gets one here. */
@@ -94,7 +98,7 @@ export function causeInWords(why: string): string {
 }
 
 /** What was seen by whom, and what was done about it. */
-function descriptionOf(matter: AlertMatter): string {
+function descriptionOf({ says }: DueAlert, matter: AlertMatter): string {
   const standing = matter.detections.filter(({ retracted }) => !retracted);
   const told = standing
     .slice(0, TOLD_MAX)
@@ -104,7 +108,8 @@ function descriptionOf(matter: AlertMatter): string {
   const more = standing.length - told.length;
   if (more > 0) told.push(`And ${more} more.`);
   told.push(done(matter));
-  return cut(told.join('\n'), DESCRIPTION_MAX);
+  // What people are to do comes first: nobody reads to the end of a page.
+  return cut([...says.map((one) => plain(one, 300)), ...told].join('\n'), DESCRIPTION_MAX);
 }
 
 /** What was done, in one sentence. */

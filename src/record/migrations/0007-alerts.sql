@@ -20,6 +20,7 @@ create table alert (
   level text not null,
   sequence int not null,
   why text[] not null,
+  says text[] not null default '{}',
   step jsonb,
   state text not null default 'waiting',
   due_ms bigint not null,
@@ -35,6 +36,7 @@ create table alert (
   unique (sink, uid)
 );
 comment on column alert.state is 'waiting, sending (until hold_ms), sent, silenced or dead';
+comment on column alert.says is 'what announcements in it say beyond the case: who is asked for what';
 comment on column alert.announced_ms is 'event time of the last announcement in it';
 comment on column alert.body is 'as rendered for the first sending; every further try carries the same';
 create index alert_open on alert (sink, ord) where state in ('waiting', 'sending');

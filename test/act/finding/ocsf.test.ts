@@ -148,6 +148,14 @@ describe('a case as Detection Finding', () => {
     assert.equal(event['evidences'], undefined);
   });
 
+  it('says first what people are asked for', () => {
+    const says = ['Approval wanted within 10 min: freeze_tool by hook, lease 3f2a90c1d4e5'];
+    const alert = render(dueOf({ why: ['approval'], says }));
+    assert.ok(alert.summary.startsWith(says[0] ?? '-'));
+    assert.ok(alert.description.startsWith(says[0] ?? '-'));
+    assert.deepEqual(fits['1.8.0'](alert.event), { ok: true, why: '' });
+  });
+
   it('is null for a case that is not in the record', () => {
     assert.equal(renderAlert(dueOf({ matter: null }), FINDING), null);
   });
