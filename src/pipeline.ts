@@ -69,7 +69,7 @@ export interface PipelineOptions {
   readonly releaseMax?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
-   * Default 32 MiB: recovery then reads a second more at most, and a small state is not rewritten
+   * Default 64 MiB: recovery then reads a second more at most, and a small state is not rewritten
    * as fast as it changes.
    */
   readonly pageEveryBytes?: number;
@@ -122,6 +122,8 @@ export interface Pipeline {
   drain(): void;
   /** Is there anything to write? */
   dirty(): boolean;
+  /** Does an action wait for being written? */
+  isPressing(): boolean;
   /** What to write. After it was written call `committed`; if it failed, throw the pipeline away. */
   commit(): LaneCommit;
   committed(): void;
@@ -139,7 +141,7 @@ export interface Pipeline {
 }
 
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
-const PAGE_EVERY_BYTES = 32 * 1024 * 1024;
+const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;
@@ -340,6 +342,10 @@ class Spine implements Pipeline {
 
   dirty(): boolean {
     return this.#worked;
+  }
+
+  isPressing(): boolean {
+    return this.#effects.intentions.length > 0;
   }
 
   commit(): LaneCommit {

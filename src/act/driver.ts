@@ -4,6 +4,7 @@ import type { ApplyOutcome, Prior } from '../model/action-log.ts';
 import type { Intention, Verb } from '../model/decision.ts';
 import type { Clock, Http } from '../model/ports.ts';
 import type { Polled } from '../model/posture.ts';
+import type { SignalKeys, SignalStore } from '../model/signals.ts';
 
 /** What a driver can do, and how long its target may take to do it. */
 export interface DriverCapabilities {
@@ -92,6 +93,8 @@ export interface DriverParts<Options> {
   readonly secret: (key: string) => string;
   /** The record, for drivers whose targets ask instead of being asked; absent: there is none. */
   readonly polled?: Polled;
+  /** Where streams are kept and tokens signed; only a transmitter of shared signals needs it. */
+  readonly signals?: { readonly store: SignalStore; readonly keys: SignalKeys };
 }
 
 /** A driver, or what is wrong with its options; the sentence never contains a secret. */
@@ -107,6 +110,8 @@ export interface DriverDefinition<Options> {
   readonly claim: string;
   /** Verbs that drivers of this kind can carry out, whatever their options. */
   readonly verbs: readonly Verb[];
+  /** Verbs that this kind cannot undo although others can; they need approval with it. */
+  readonly irreversible?: readonly Verb[];
   /** Options, `type` among them; strict. Secrets are references by the `Secret` schema. */
   readonly options: TSchema;
   /** Makes the driver, or says which option is wrong and what to write instead. No network. */

@@ -6,6 +6,7 @@ import type { Reading, UnitReading } from '../model/reading.ts';
 import type { UnitHead, UnitItem } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
+import { naming } from '../state/names.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import type { InForceProfile, Profiles } from './in-force.ts';
 import { headOf, itemsOf } from './items.ts';
@@ -375,6 +376,4 @@ function spanAt(ms: number): Span {
   return { firstMs: ms, lastMs: ms, closedMs: null };
 }
 
-function keyOf(tenant: string, id: string): string {
-  return `${tenant.length}:${tenant}:${id}`;
-}
+const keyOf = naming((tenant, id) => `${tenant.length}:${tenant}:${id}`);

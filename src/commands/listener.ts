@@ -27,6 +27,8 @@ export interface ListenerParts {
   readonly environment: Environment;
   readonly clock: Clock;
   readonly log: Log;
+  /** Routes of the transmitter of signals; none where there is none. */
+  readonly signalRoutes?: readonly Route[];
 }
 
 /** A running listener. */
@@ -42,7 +44,7 @@ const MAX_AGE = '30s';
  * demands a scope of each that is not public by its standard.
  */
 export async function routesOf(parts: ListenerParts): Promise<readonly Route[]> {
-  return [...(await postureFamily(parts)), ...pullFamily(parts)];
+  return [...(await postureFamily(parts)), ...pullFamily(parts), ...(parts.signalRoutes ?? [])];
 }
 
 /**

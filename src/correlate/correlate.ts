@@ -34,6 +34,7 @@ import {
   type SessionEntity,
   viewOf,
 } from './session.ts';
+import { AGENT_PACKING, SESSION_PACKING, unpacking } from './stored.ts';
 import { presence } from './witness.ts';
 
 const IDENTITIES_MAX = 8;
@@ -129,7 +130,8 @@ export function createCorrelate(
   notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void,
   restrains: Restrains = () => false,
 ): Correlate {
-  slots.split('S', SESSION_RECORDS);
+  slots.split('S', SESSION_RECORDS, SESSION_PACKING);
+  slots.packs('A', AGENT_PACKING);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const { digestKey } = options;
@@ -145,7 +147,7 @@ export function createCorrelate(
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
-    restoring: () => timers.restoring(),
+    restoring: () => restoring(slots, timers),
     suspect: (tenant, session) => {
       const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
       if (entity === undefined || entity.suspicious) return;
@@ -170,6 +172,11 @@ export function createCorrelate(
     blind: (kind) => books.blindNow(kind),
     counters: ledger.counters,
   };
+}
+
+function* restoring(slots: Slots, timers: Timers): Generator<undefined, void> {
+  yield* unpacking(slots);
+  yield* timers.restoring();
 }
 
 function fold(ledger: Ledger, event: Event, late: boolean): void {
@@ -251,7 +258,10 @@ function enter(
       agent.reasoned = true;
       ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
     }
-    if (event.reasoning.intents.length > 0) agent.announces = true;
+    if (event.reasoning.intents.length > 0 && agent.announces !== true) {
+      agent.announces = true;
+      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+    }
     if (session !== null && !session.settled)
       enterIntents(
         ledger,
@@ -280,9 +290,7 @@ function isRepeat(
   agent: AgentEntity,
 ): boolean {
   const seen = session?.seen ?? agent.seen;
-  const seq = event.order?.of === 'session' ? event.order.seq : null;
-  const isCounter = seq !== null && event.nativeId.endsWith(`/${seq}`);
-  const key = isCounter ? `${event.src.topic} #${seq}` : `${event.src.topic} ${event.nativeId}`;
+  const key = (session === null ? null : counterMark(session, event)) ?? nameMark(event);
   const known = seen[key];
   if (known === undefined) {
     seen[key] = event.contentHash;
@@ -290,7 +298,7 @@ function isRepeat(
       ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
       prune(seen, AGENT_SEEN_MAX);
     } else {
-      ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', key);
+      ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', String(key));
       forgetOldMarks(ledger, session);
     }
     return false;
@@ -307,6 +315,31 @@ function isRepeat(
     );
   }
   return true;
+}
+
+function nameMark({ src, nativeId }: Event): string {
+  return `${src.topic} ${nativeId}`;
+}
+
+/** Topics of a session that are told apart by a number. */
+const COUNTED_TOPICS = 4;
+const COUNTER_MAX = 2 ** 28;
+
+/**
+ * The mark of an event whose identity is its number in the session: a number, for names would be most
+ * of what is kept and written of marks. Null where a name must do.
+ */
+function counterMark(session: SessionEntity, { nativeId, order, src }: Event): number | null {
+  if (order === undefined || order.of !== 'session' || order.seq > COUNTER_MAX) return null;
+  if (!nativeId.startsWith('session/')) return null;
+  session.counted ??= [];
+  let at = session.counted.indexOf(src.topic);
+  if (at < 0) {
+    if (session.counted.length >= COUNTED_TOPICS) return null;
+    at = session.counted.push(src.topic) - 1;
+    // It is written with the mark: whoever notes one touches the session.
+  }
+  return order.seq * COUNTED_TOPICS + at;
 }
 
 /** Marks are bounded too: pruned in one go when they have doubled, so that the cost stays constant. */
@@ -388,8 +421,9 @@ function settle(ledger: Ledger, key: string, session: SessionEntity): void {
 function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
   const { clockToleranceMs } = ledger.options;
   let next: number | null = null;
-  for (const [mark, witness] of Object.entries(session.identities)) {
+  for (const mark in session.identities) {
     if (session.checked[mark] !== undefined) continue;
+    const witness = session.identities[mark] as WitnessRecord;
     const due = witness.ms + clockToleranceMs;
     if (due > nowMs) {
       next = next === null ? due : Math.min(next, due);

@@ -25,11 +25,22 @@ export function digestArgs(
 ): ArgsDigest {
   if (args === undefined) return NONE;
   const plain = Object.hasOwn(args, '_meta') ? withoutMeta(args) : args;
+  const text = `${key}\u0000${canonicalJson(plain)}`;
+  const known = DIGESTS.get(text);
+  if (known !== undefined) return known;
   const leaves: Record<string, string> = {};
   collectLeaves(plain, '', leaves, key, { left: LEAVES_MAX });
-  const digest = hash('sha256', `${key}\u0000${canonicalJson(plain)}`, 'hex').slice(0, 32);
-  return { digest, leaves };
+  const made = { digest: hash('sha256', text, 'hex').slice(0, 32), leaves };
+  if (text.length > REMEMBERED_LENGTH_MAX) return made;
+  if (DIGESTS.size >= REMEMBERED_MAX) DIGESTS.clear();
+  DIGESTS.set(text, made);
+  return made;
 }
+
+/** A call is announced, made and claimed with the same arguments: they are digested once for all. */
+const DIGESTS = new Map<string, ArgsDigest>();
+const REMEMBERED_MAX = 4096;
+const REMEMBERED_LENGTH_MAX = 2048;
 
 /** The same of a call whose arguments were kept back: what its producer gave instead. */
 function digestOf(

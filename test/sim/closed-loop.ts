@@ -80,7 +80,9 @@ export async function startClosedLoop(
   for (const [name, start] of Object.entries(starts))
     targets.set(name, await start({ http: wire.http, clock }));
   const lane = createLane(clock, chains);
-  const drivers = new Map<string, Driver>([...targets].map(([name, one]) => [name, one.driver]));
+  const drivers = new Map<string, Driver>(
+    [...targets].map(([name, { driver }]) => [name, wire.tracked(driver)]),
+  );
   const actor = createActor(lane.actions, drivers, clock, createTestLog().log, {
     random: () => 0.5,
     gateway: () => ({ watermarkMs: clock.nowMs() - 500, alive: true }),
@@ -141,17 +143,24 @@ export async function startClosedLoop(
   };
 }
 
-/** The real client, and when nothing is on its way: virtual time waits for real answers. */
+/**
+ * The real client and the real drivers, and when nothing is on its way: virtual time waits for real
+ * answers, and for what a driver does off the event loop between them (a signature takes its time).
+ */
 function trackedHttp() {
   const inner = createHttp();
   const flying = new Set<Promise<void>>();
-  const http: Http = (request) => {
-    const answer = inner(request);
+  const fly = <T>(answer: Promise<T>): Promise<T> => {
     const land = () => void flying.delete(landed);
     const landed: Promise<void> = answer.then(land, land);
     flying.add(landed);
     return answer;
   };
+  const http: Http = (request) => fly(inner(request));
+  const tracked = (driver: Driver): Driver => ({
+    ...driver,
+    apply: (intention, prior) => fly(driver.apply(intention, prior)),
+  });
   const quiet = async (clock: VirtualClock) => {
     for (;;) {
       await clock.drain();
@@ -159,7 +168,7 @@ function trackedHttp() {
       await Promise.all(flying);
     }
   };
-  return { http, quiet };
+  return { http, quiet, tracked };
 }
 
 const RULES: Response = { action: 'escalate', scope: 'agent', ttlMs: TTL_MS };

@@ -5,6 +5,7 @@ import { KINDS } from '../../model/event.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
 import { fieldProblem } from '../derived/names.ts';
@@ -119,15 +120,18 @@ function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding
 }
 
 function groupOf({ by }: Compiled, fact: EventFact, inventory: Inventory): string | null {
-  let key = `${fact.tenant.length}:${fact.tenant}`;
+  let key = '';
   for (const read of by) {
     const part = read(fact, inventory);
     // An event that does not name the group belongs to none: never fold the unidentified into one.
     if (part === undefined || part === null) return null;
-    key += ` ${String(part).length}:${String(part)}`;
+    const text = String(part);
+    key = key === '' ? firstKey(fact.tenant, text) : `${key} ${text.length}:${text}`;
   }
-  return key;
+  return key === '' ? `${fact.tenant.length}:${fact.tenant}` : key;
 }
+
+const firstKey = naming((tenant, part) => `${tenant.length}:${tenant} ${part.length}:${part}`);
 
 function enter(
   rule: Params,
@@ -163,8 +167,10 @@ function enter(
 
 /** Each detector counts in a space of its own, so that its bound is its own too. */
 function spaceOf({ scope }: Pick<KindContext, 'scope'>): string {
-  return `R:${scope}`;
+  return spaceName('R:', scope);
 }
+
+const spaceName = naming((kind, scope) => `${kind}${scope}`);
 
 function totalOf(rule: Params, group: Group): number {
   if (rule.sum === undefined) return group.times.length;

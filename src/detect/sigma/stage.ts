@@ -11,7 +11,7 @@ import { isGenerated } from './correlation/link.ts';
 import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
 import { ruleKey, scopeOf } from './scope.ts';
-import { type EventView, HALF_MAX, viewOf } from './view.ts';
+import { createViewer, type EventView, HALF_MAX } from './view.ts';
 
 /** A rule and the detector it belongs to. */
 export interface OwnedRule {
@@ -111,12 +111,13 @@ export function createSigmaStage(
 ): SigmaStage {
   const { owned, matcher } = compiledSet(detectors);
   if (owned.length === 0) return { see: () => undefined };
+  const viewOf = createViewer(inventory);
   return {
     see(fact, hit) {
       const { event } = fact;
       const source = { product: 'ai_agent', service: event.kind, category: event.category };
       if (!matcher.wants(source)) return;
-      const view = viewOf(fact, inventory);
+      const view = viewOf(fact);
       const matches =
         event.contentHash % CHECK_EVERY === 0
           ? checked(view, source, fact)

@@ -4,19 +4,23 @@ import { startForge } from './contextforge.ts';
 import type { StartCounterpart } from './counterpart.ts';
 import { startKubernetes } from './kubernetes.ts';
 import { startLiteLLM } from './litellm.ts';
+import { startOauth } from './oauth.ts';
 import { startOpa } from './opa.ts';
 import { startPosture } from './posture.ts';
 import { startPull } from './pull.ts';
+import { startSsf } from './ssf.ts';
 import { startWebhook } from './webhook.ts';
 
 /** By type of driver; enrolling a driver is one line. */
 export const COUNTERPARTS: Readonly<Record<keyof typeof DRIVERS, StartCounterpart>> = {
-  contextforge: startForge,
-  kubernetes: startKubernetes('sandbox'),
-  litellm: startLiteLLM('suspend_agent'),
   opa: startOpa,
   posture: startPosture,
   pull: startPull,
+  oauth: startOauth,
+  ssf: startSsf,
+  contextforge: startForge,
+  kubernetes: startKubernetes('sandbox'),
+  litellm: startLiteLLM('suspend_agent'),
   webhook: startWebhook,
 };
 
