@@ -458,6 +458,8 @@ class Spine implements Pipeline {
         this.#told('dead-letter', letter.source, record.timestampMs);
       }
       if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
+      if (flags.ignored > 0) this.#count('ignored', flags.ignored);
+      if (flags.nonconforming > 0) this.#count('nonconforming', flags.nonconforming);
     }
     for (const event of events) this.#event(event, again);
   }

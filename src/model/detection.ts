@@ -156,6 +156,8 @@ export const REJECT_REASONS = [
   'not-utf8',
   'json-syntax',
   'duplicate-key',
+  'protobuf-truncated',
+  'protobuf-wire-type',
   'schema-unknown',
   'mapping-no-match',
   'field-missing',
