@@ -7,6 +7,7 @@ import { correlations } from './correlations.ts';
 import { e2e } from './e2e.ts';
 import { keep } from './measure.ts';
 import { memory } from './memory.ts';
+import { otlp } from './otlp.ts';
 import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   recovery,
   containment,
+  otlp,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
