@@ -238,6 +238,33 @@ function saidOf(
   };
 }
 
+/** What was read of an item, field by field, for a person. */
+export interface DialectAccount {
+  readonly dialects: readonly string[];
+  readonly operation: Operation;
+  /** Fields that were found: in which attribute, by which dialect. No values. */
+  readonly found: readonly Omit<Found & { readonly field: FieldName }, 'value'>[];
+  /** Fields that the dialects spoken could carry, and that no attribute did. */
+  readonly missing: readonly FieldName[];
+}
+
+/** Tells what an item says without saying it: names only, so that it can be shown to anybody. */
+export function accountOf(said: Said): DialectAccount {
+  const found: { field: FieldName; attribute: string; dialect: string }[] = [];
+  const missing: FieldName[] = [];
+  for (const field of FIELDS) {
+    const at = said.find(field);
+    if (at !== undefined) found.push({ field, attribute: at.attribute, dialect: at.dialect });
+    else if (said.dialects.some(({ fields }) => fields[field] !== undefined)) missing.push(field);
+  }
+  return {
+    dialects: said.dialects.map(({ name }) => name),
+    operation: operationOf(said),
+    found,
+    missing,
+  };
+}
+
 /** What an item is about, by the dialects it speaks; `internal` where none of them knows. */
 export function operationOf(said: Said): Operation {
   return operationIn(
