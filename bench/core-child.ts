@@ -4,7 +4,7 @@ import { createPipeline } from '../src/pipeline.ts';
 import type { Decoded } from '../src/source/source.ts';
 import { answer, cpuUs, input } from './child.ts';
 import { benchLane, partitionLags } from './lane.ts';
-import { fleetEvents, fleetRecords, slicesOf } from './workload.ts';
+import { fleetEvents, fleetRecords, SLICES_PER_COMMIT, slicesOf } from './workload.ts';
 
 /** What to do. */
 export interface CoreInput {
@@ -53,6 +53,7 @@ function play(): CoreRound {
   const cost = { decodeUs: 0, foldUs: 0, commitUs: 0 };
   const sizes = { commits: 0, deltaBytes: 0, pageBytes: 0, detections: 0 };
   const read = new Map<string, number>();
+  let sliced = 0;
   const commit = () => {
     const start = cpuUs();
     const made = pipeline.commit();
@@ -80,7 +81,8 @@ function play(): CoreRound {
     const after = cpuUs();
     cost.decodeUs += between - start;
     cost.foldUs += after - between;
-    commit();
+    sliced += 1;
+    if (sliced % SLICES_PER_COMMIT === 0) commit();
   }
   const start = cpuUs();
   pipeline.drain();

@@ -1,6 +1,8 @@
 /** Loads a stored lane as a start does: `node bench/load-lane.ts DATABASE_URL GROUP`. */
 import process from 'node:process';
 import { openDatabase } from '../src/adapters/postgres.ts';
+import { SESSION_RECORDS } from '../src/correlate/session.ts';
+import { SESSION_PACKING, unpacking } from '../src/correlate/stored.ts';
 import { claimLane } from '../src/record/lane.ts';
 import { PAGES, Slots } from '../src/state/slots.ts';
 import { Timers } from '../src/state/timers.ts';
@@ -19,9 +21,9 @@ const { state } = await claimLane(db, {
 });
 const loaded = process.hrtime.bigint();
 const slots = new Slots();
-// The spaces that correlation keeps in parts.
-slots.split('S', ['acts', 'seen']);
+slots.split('S', SESSION_RECORDS, SESSION_PACKING);
 slots.restore(state.pages, state.deltas);
+for (const step of unpacking(slots)) void step;
 for (const step of new Timers(slots).restoring()) void step;
 const restored = process.hrtime.bigint();
 const used = process.cpuUsage(cpu);

@@ -9,7 +9,14 @@ import { integer, stream } from '../src/simulation/random.ts';
 import { answer, cpuUs, input } from './child.ts';
 import { benchLane, partitionLags } from './lane.ts';
 import { loadOf, type Vocabulary } from './rule-load.ts';
-import { fleetEvents, fleetRecords, SEED, type Sent, slicesOf } from './workload.ts';
+import {
+  fleetEvents,
+  fleetRecords,
+  SEED,
+  type Sent,
+  SLICES_PER_COMMIT,
+  slicesOf,
+} from './workload.ts';
 
 /** What to do. */
 export interface RulesInput {
@@ -184,16 +191,19 @@ function play(lane: PipelineOptions): number {
   const pipeline = createPipeline(lane);
   pipeline.assign(partitionLags(ends), 0);
   const read = new Map<string, number>();
-  for (const slice of slices) {
+  for (const [at, slice] of slices.entries()) {
     const [first] = slice;
     if (first === undefined) continue;
     const name = `${first.topic}/${first.partition}`;
     const next = (read.get(name) ?? 0) + slice.length;
     read.set(name, next);
     pipeline.slice(slice, next, ends.get(name) ?? next, 0);
+    if ((at + 1) % SLICES_PER_COMMIT !== 0) continue;
     pipeline.commit();
     pipeline.committed();
   }
   pipeline.drain();
+  pipeline.commit();
+  pipeline.committed();
   return cpuUs() - start;
 }

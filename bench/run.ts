@@ -5,6 +5,7 @@ import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
 import { e2e } from './e2e.ts';
+import { journal } from './journal.ts';
 import { keep } from './measure.ts';
 import { memory } from './memory.ts';
 import { otlp } from './otlp.ts';
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   scoring,
   memory,
   recovery,
+  journal,
   containment,
   otlp,
 ];

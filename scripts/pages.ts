@@ -1,4 +1,4 @@
-/** Generated pages of the docs: the tables of fields in taxonomy.md, and coverage.md. */
+/** Generated pages of the docs: fields in taxonomy.md, sinks in alerts.md, and coverage.md. */
 import { readFile } from 'node:fs/promises';
 import { readCoverage } from '../src/commands/coverage.ts';
 import { coveragePage } from '../src/commands/coverage-page.ts';
@@ -6,6 +6,7 @@ import { ROOT, readLibrary } from '../src/commands/library.ts';
 import { DERIVED_FIELDS } from '../src/detect/derived/fields.ts';
 import { levelOfField, WIRE_FIELDS } from '../src/detect/derived/names.ts';
 import { KINDS } from '../src/model/event.ts';
+import { alertSections } from './alert-pages.ts';
 
 /** Folder of the docs, as a URL with a final slash. */
 export const DOCS = new URL('../docs/', import.meta.url);
@@ -63,7 +64,9 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   const folder = `${ROOT}detectors`;
   const { coverage } = await readCoverage(await readLibrary(folder), folder);
   const taxonomy = await readFile(new URL('taxonomy.md', DOCS), 'utf8');
+  const alerts = await readFile(new URL('alerts.md', DOCS), 'utf8');
   return new Map([
+    ['alerts.md', between(alerts, alertSections())],
     ['taxonomy.md', between(taxonomy, fieldTables())],
     ['coverage.md', coveragePage(coverage)],
   ]);

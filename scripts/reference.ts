@@ -1,6 +1,7 @@
 /** Writes docs/reference/*.schema.json and generated pages; a test fails when they are stale. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { SINKS } from '../src/act/sinks.ts';
 import { ObjectivesDocument } from '../src/baseline/objectives-file.ts';
 import { KINDS_OF_ANALYTIC } from '../src/detect/detect.ts';
 import { DetectorFile } from '../src/detect/detector-schema.ts';
@@ -47,12 +48,30 @@ function detectorSchema(): object {
   return { ...rest, properties: { ...properties, plumbline } };
 }
 
+/** A section of plug-ins, each as its own file says; `type` tells which it is. */
+function withPlugIns(
+  section: object,
+  types: Readonly<Record<string, { options: object }>>,
+): object {
+  const { patternProperties = {}, ...rest } = section as { patternProperties?: object };
+  const anyOf = Object.values(types).map(({ options }) => options);
+  const names = Object.keys(patternProperties);
+  return { ...rest, patternProperties: Object.fromEntries(names.map((one) => [one, { anyOf }])) };
+}
+
+/** The configuration's schema, with what each type of sink takes. */
+function configSchema(): object {
+  const { properties, ...rest } = Config;
+  const sinks = withPlugIns(properties.sinks, SINKS);
+  return { ...rest, properties: { ...properties, sinks } };
+}
+
 /** Name and text of every generated file. */
 export function referenceFiles(): ReadonlyMap<string, string> {
   const mapping = { ...(withoutRepeats(MappingDocument) as object), $defs: { field: Field } };
   const schemas = {
     event: WireEvent,
-    config: Config,
+    config: configSchema(),
     mapping,
     detector: detectorSchema(),
     objectives: ObjectivesDocument,

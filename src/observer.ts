@@ -11,11 +11,13 @@ import type {
   PartitionLag,
   Rec,
   SliceControl,
+  SliceOutcome,
   StartPosition,
   TopicPartition,
 } from './model/ports.ts';
 import type { Pipeline, Reloaded } from './pipeline.ts';
-import { patiently } from './record/patience.ts';
+import { Pace } from './record/pace.ts';
+import { aborted, patiently } from './record/patience.ts';
 
 /** The points of the loop that a crash may fall between. */
 export type ObserverStep =
@@ -67,6 +69,11 @@ export interface ObserverOptions {
   readonly onCommit?: (commit: LaneCommit) => void;
   /** How long a commit is tried again while the database is away, ms. Default 60,000. */
   readonly commitPatienceMs?: number;
+  /**
+   * How long slices may wait for one commit while more of them are at hand, ms. Default 100. Nothing
+   * waits where an action was decided, or where no other slice is there. 0: each is committed.
+   */
+  readonly commitEveryMs?: number;
 }
 
 /** A running observer. */
@@ -126,6 +133,7 @@ class Loop implements LaneHandler {
   #ended = Promise.withResolvers<void>();
   #requestsMs = Number.NEGATIVE_INFINITY;
   #finished = false;
+  readonly #pace: Pace;
   readonly #missing: MissingRecords[] = [];
   #over: AbortSignal | null = null;
   /** How often partitions were taken away: what was begun before that must not go on. */
@@ -134,6 +142,7 @@ class Loop implements LaneHandler {
   constructor(parts: ObserverParts, options: ObserverOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#pace = new Pace(options.commitEveryMs);
     options.finished?.then(
       () => {
         this.#finished = true;
@@ -187,6 +196,7 @@ class Loop implements LaneHandler {
       const { store, clock, log } = this.#parts;
       // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
       this.#pipeline = null;
+      this.#pace.over();
       const loaded = await this.#patiently(() => store.claim(partitions));
       this.#options.onStep?.('claimed');
       const pipeline = await this.#rebuilt(loaded, losses);
@@ -210,22 +220,27 @@ class Loop implements LaneHandler {
     this.#pipeline = null;
   }
 
-  async slice(records: readonly Rec[], control: SliceControl): Promise<'done' | 'fenced'> {
+  async slice(records: readonly Rec[], control: SliceControl): Promise<SliceOutcome> {
     return await this.#inTurn(async () => {
       const pipeline = this.#pipeline;
       const last = records[records.length - 1];
       if (pipeline === null || last === undefined) return 'fenced';
       this.#options.onStep?.('slice-received');
       const next = control.next ?? last.offset + 1;
-      pipeline.slice(records, next, control.end, this.#parts.clock.nowMs());
+      const { clock } = this.#parts;
+      const nowMs = clock.nowMs();
+      pipeline.slice(records, next, control.end, nowMs);
       this.#options.onStep?.('stepped');
       if (!control.live()) return 'fenced';
-      const outcome = await this.#commit(pipeline);
+      this.#pace.took(records.length, nowMs);
+      const isDue = pipeline.isPressing() || this.#pace.isDue(clock.nowMs());
+      const canWait = control.more === true && !isDue;
+      const outcome = canWait ? 'held' : await this.#commit(pipeline);
       if (outcome === 'fenced') return 'fenced';
       this.#reached.set(keyOf(last), next);
       this.#makeRoom(pipeline);
       this.#options.onStep?.('slice-done');
-      return 'done';
+      return outcome;
     });
   }
 
@@ -268,6 +283,7 @@ class Loop implements LaneHandler {
   /** One transaction; tried again with the same content while the database is away. */
   async #commit(pipeline: Pipeline): Promise<'done' | 'fenced'> {
     const { store, actor } = this.#parts;
+    this.#pace.over();
     const commit = pipeline.commit();
     const outcome = await this.#patiently(() => store.commit(commit));
     if (outcome === 'fenced') return 'fenced';
@@ -375,13 +391,6 @@ class Loop implements LaneHandler {
       this.#ended.reject(cause);
     }
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const done = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => done.resolve(), { once: true });
-  await done.promise;
 }
 
 function keyOf(at: TopicPartition): string {

@@ -3,11 +3,12 @@ import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
+import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
-import type { Circumstances } from './decide/falsify.ts';
+import type { Circumstances, OpenWindow } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
@@ -18,6 +19,7 @@ import {
   type Judged,
   type OperatorRequest,
   VERBS,
+  type Verb,
 } from './model/decision.ts';
 import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
@@ -67,7 +69,7 @@ export interface PipelineOptions {
   readonly releaseMax?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
-   * Default 32 MiB: recovery then reads a second more at most, and a small state is not rewritten
+   * Default 64 MiB: recovery then reads a second more at most, and a small state is not rewritten
    * as fast as it changes.
    */
   readonly pageEveryBytes?: number;
@@ -120,6 +122,8 @@ export interface Pipeline {
   drain(): void;
   /** Is there anything to write? */
   dirty(): boolean;
+  /** Does an action wait for being written? */
+  isPressing(): boolean;
   /** What to write. After it was written call `committed`; if it failed, throw the pipeline away. */
   commit(): LaneCommit;
   committed(): void;
@@ -137,7 +141,7 @@ export interface Pipeline {
 }
 
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
-const PAGE_EVERY_BYTES = 32 * 1024 * 1024;
+const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;
@@ -190,6 +194,7 @@ class Spine implements Pipeline {
       options.correlate,
       (fact) => this.#fact(fact),
       notice,
+      (tenant, agent, call) => this.#decide.restrains(tenant, agent, call),
     );
     const { profiles, judgings, plans } = options.baseline;
     const { inventory } = options.correlate;
@@ -337,6 +342,10 @@ class Spine implements Pipeline {
 
   dirty(): boolean {
     return this.#worked;
+  }
+
+  isPressing(): boolean {
+    return this.#effects.intentions.length > 0;
   }
 
   commit(): LaneCommit {
@@ -594,6 +603,7 @@ class Spine implements Pipeline {
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
       this.#closedUnit(fact);
+      this.#remember(fact);
     }
     this.#detect.see(fact, this.#onFinding);
     this.#behaviour.see(fact, this.#onReading);
@@ -609,8 +619,16 @@ class Spine implements Pipeline {
     this.#effects.closedUnits.push({ role: session.role, units: 1 });
   }
 
+  /** What governance said: who the agent was, what it might do, and when, for whoever asks later. */
+  #remember(fact: EventFact): void {
+    if (fact.event.governance === undefined) return;
+    const session = sessionSaid(fact);
+    if (session !== null) this.#effects.agentSessions.push(session);
+    else this.#effects.agentChanges.push(changeSaid(fact));
+  }
+
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
-  #detection(fired: Detection): void {
+  #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
@@ -620,7 +638,7 @@ class Spine implements Pipeline {
     }
     if (detection.maturity === 'shadow') {
       this.#count('shadow-detections');
-      this.#decided(detection, '', null);
+      this.#decided(detection, '', null, above);
       return;
     }
     this.#count('detections');
@@ -633,7 +651,7 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const [intention] = this.#decided(detection, caseId, shared);
+    const [intention] = this.#decided(detection, caseId, shared, above);
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -663,6 +681,7 @@ class Spine implements Pipeline {
     detection: Detection,
     caseId: string,
     shared: Circumstances['shared'],
+    above: Verb | null,
   ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
@@ -674,11 +693,15 @@ class Spine implements Pipeline {
       {
         blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
         changedMs: this.#correlate.changedMs(tenant, agent),
-        shared,
+        windows: this.#windows(detection),
+        refusedByUs: this.#refusedByUs(detection),
+        ...{ shared, above },
       },
       this.#correlate.fleet(),
     );
-    this.#effects.decisions.push(decided.decision);
+    const { decision, inputs } = decided;
+    this.#effects.decisions.push(decision);
+    this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
     this.#effects.intentions.push(...decided.intentions);
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)
@@ -702,7 +725,32 @@ class Spine implements Pipeline {
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
-    this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
+    this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
+  }
+
+  /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */
+  #windows({ entity: { tenant, agent, role }, timeMs }: Detection): OpenWindow[] {
+    const learning = this.#behaviour.windows(agent, role, timeMs).map(
+      ({ reason, scope, tools, opensMs, expiresMs }): OpenWindow => ({
+        ...{ type: 'learning', name: `${reason} of ${scope.subject}`, tools },
+        ...{ fromMs: opensMs, toMs: expiresMs },
+      }),
+    );
+    const change = this.#correlate.windows(tenant, agent, role, timeMs).map(
+      ({ level, subject, fromMs, toMs }): OpenWindow => ({
+        ...{ type: 'change', name: `of ${level} ${subject}`, tools: null, fromMs, toMs },
+      }),
+    );
+    return [...learning, ...change];
+  }
+
+  /** Which of its witnesses are refusals by a lease of ours, as far as the ledger still holds them. */
+  #refusedByUs({ entity: { tenant, session }, witnesses }: Detection): ReadonlySet<string> {
+    const found = new Set<string>();
+    if (session === null || witnesses.length === 0) return found;
+    for (const { ours, topic, nativeId } of this.#correlate.calls(tenant, session))
+      if (ours) found.add(eventIdOf(topic, nativeId));
+    return found;
   }
 
   /** A lease that rests on what is taken back ends. */

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseYaml } from '../src/adapters/files.ts';
+import { readCase, type WrittenCase } from '../src/commands/case-file.ts';
 import type { Detector } from '../src/model/detector.ts';
 import type { Problem } from '../src/model/errors.ts';
 import { integer, stream } from '../src/simulation/random.ts';
-import { readCase, type WrittenCase } from './detectors/case-file.ts';
 import {
   compare,
   needed,

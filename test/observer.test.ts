@@ -95,11 +95,14 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
   running.push(observer.run(stop.signal));
   const handler = await started.promise;
   await handler.assigned(partitions);
-  const read = async (list: readonly Rec[]) => {
-    const control = { heartbeat: async () => undefined, live: () => true, end: list.length };
-    assert.equal(await handler.slice(list, control), 'done');
+  const slice = async (list: readonly Rec[], more: boolean) => {
+    const control = { heartbeat: async () => undefined, live: () => true, end: list.length, more };
+    return await handler.slice(list, control);
   };
-  return { handler, read, paused, store, clock, observer };
+  const read = async (list: readonly Rec[]) => {
+    assert.equal(await slice(list, false), 'done');
+  };
+  return { handler, read, slice, paused, store, clock, observer };
 }
 
 afterEach(async () => {
@@ -175,5 +178,50 @@ describe('what the log lost before it was read', () => {
     world.observer.missing({ ...AHEAD, from: 10, to: 25 });
     await world.clock.advance(1_000);
     assert.equal(world.store.counters['missing-offsets'], 15);
+  });
+});
+
+describe('storing', () => {
+  const records = recordsAt(AHEAD, [0, 1, 2, 3, 4, 5]);
+  const one = (at: number) => [records[at] as Rec];
+  const stored = (world: Awaited<ReturnType<typeof stage>>) => world.store.counters['records'];
+
+  it('waits while more is at hand, and then covers all of it', async () => {
+    const world = await stage([lagOf(AHEAD, 100)]);
+    assert.equal(await world.slice(one(0), true), 'held');
+    assert.equal(await world.slice(one(1), true), 'held');
+    assert.equal(stored(world), undefined);
+    assert.equal(await world.slice(one(2), false), 'done');
+    assert.equal(stored(world), 3);
+  });
+
+  it('waits for 100 ms at most', async () => {
+    const world = await stage([lagOf(AHEAD, 100)]);
+    assert.equal(await world.slice(one(0), true), 'held');
+    await world.clock.advance(99);
+    assert.equal(await world.slice(one(1), true), 'held');
+    await world.clock.advance(1);
+    assert.equal(await world.slice(one(2), true), 'done');
+    assert.equal(stored(world), 3);
+    assert.equal(await world.slice(one(3), true), 'held', 'and then anew');
+  });
+
+  it('comes with the passing of time where what was at hand never came', async () => {
+    const world = await stage([lagOf(AHEAD, 100)]);
+    assert.equal(await world.slice(one(0), true), 'held');
+    await world.clock.advance(250);
+    assert.equal(stored(world), 1);
+  });
+
+  it('reads again what was held when the lane was lost', async () => {
+    const world = await stage([lagOf(AHEAD, 100)]);
+    await world.slice(one(0), false);
+    assert.equal(await world.slice(one(1), true), 'held');
+    world.handler.revoked([AHEAD]);
+    const starts = await world.handler.assigned([lagOf(AHEAD, 100)]);
+    assert.equal(stored(world), 1);
+    await world.slice([...records], false);
+    assert.deepEqual(starts, [{ ...AHEAD, offset: 0 }]);
+    assert.equal(stored(world), 6, 'each is counted once');
   });
 });

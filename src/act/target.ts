@@ -75,8 +75,11 @@ export function outcomeOfRefusal(
   return { type: 'refused', detail: `HTTP ${status}` };
 }
 
+/** Certainly not done, or nobody knows: what becomes of a request without an answer. */
+export type Unanswered = Extract<ApplyOutcome, { readonly type: 'retry' | 'unknown' }>;
+
 /** Only a failure known to precede sending is a plain retry; anything else may have acted. */
-export function outcomeOfFailure(cause: unknown): ApplyOutcome {
+export function outcomeOfFailure(cause: unknown): Unanswered {
   const failure = cause instanceof OperatingError ? cause.cause : null;
   if (typeof failure === 'object' && failure !== null && 'sent' in failure) {
     const code = 'code' in failure ? String(failure.code).slice(0, 64) : 'unnamed';

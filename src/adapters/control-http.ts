@@ -88,19 +88,20 @@ class Exchange {
 
   #read(response: IncomingMessage): void {
     const chunks: Buffer[] = [];
+    const most = this.#wanted.replyBytesMax ?? BODY_BYTES_MAX;
     let bytes = 0;
     const finish = () =>
       this.#settle(() =>
         this.#resolve({
           status: response.statusCode ?? 0,
           headers: flatHeaders(response),
-          body: Buffer.concat(chunks).subarray(0, BODY_BYTES_MAX).toString('utf8'),
+          body: Buffer.concat(chunks).subarray(0, most).toString('utf8'),
         }),
       );
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes >= BODY_BYTES_MAX) finish();
+      if (bytes >= most) finish();
     });
     response.on('end', () => (response.complete ? finish() : this.#fail(named('CUT_SHORT'))));
     response.on('error', (cause) => this.#fail(cause));

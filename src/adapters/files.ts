@@ -1,9 +1,10 @@
 /** Files: YAML with line numbers, whole texts, atomic writes; the only home of `yaml`. */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
-  type Document,
+  Document,
   isAlias,
+  isCollection,
   isMap,
   isScalar,
   isSeq,
@@ -162,6 +163,22 @@ export function toYaml(value: unknown): string {
   return stringify(value, { lineWidth: 100, version: '1.2' });
 }
 
+/**
+ * The same, but what lists below the keys of `flow` hold is written in braces, so that an event of a case
+ * is a line or two.
+ */
+export function toYamlLines(value: unknown, flow: ReadonlySet<string>): string {
+  const document = new Document(value, { version: '1.2' });
+  visit(document, {
+    Pair(_, { key, value: held }) {
+      if (!isScalar(key) || !flow.has(String(key.value)) || !isSeq(held)) return undefined;
+      for (const item of held.items) if (isCollection(item)) item.flow = true;
+      return visit.SKIP;
+    },
+  });
+  return document.toString({ lineWidth: 100, flowCollectionPadding: true });
+}
+
 /** Whole text of a file. NOT_FOUND where there is none, SOURCE_UNREADABLE where it cannot be read. */
 export async function readText(file: string): Promise<string> {
   try {
@@ -220,11 +237,50 @@ export async function writeAtomic(file: string, text: string | Buffer): Promise<
     }
   } catch (cause) {
     if (isDrafted) await rm(draft, { force: true });
-    throw new OperatingError('SOURCE_UNREADABLE', `${file} cannot be written: ${codeOf(cause)}`, {
-      retryable: false,
-      cause,
-    });
+    throw unwritable(file, cause);
   }
+}
+
+/**
+ * Makes a file that only its owner may read, unless there is one: false then, and nothing is changed.
+ * Makes missing folders. Whoever reads it sees all of the text.
+ */
+export async function createSecret(file: string, text: string): Promise<boolean> {
+  const draft = `${file}.${process.pid}.tmp`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await rm(draft, { force: true });
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(draft, file);
+    return true;
+  } catch (cause) {
+    if (codeOf(cause) === 'EEXIST') return false;
+    throw unwritable(file, cause);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Puts a file in the place of another, at once. */
+export async function replaceFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (cause) {
+    throw unwritable(to, cause);
+  }
+}
+
+function unwritable(file: string, cause: unknown): OperatingError {
+  return new OperatingError('SOURCE_UNREADABLE', `${file} cannot be written: ${codeOf(cause)}`, {
+    retryable: false,
+    cause,
+  });
 }
 
 function unreadable(file: string, cause: unknown): OperatingError {

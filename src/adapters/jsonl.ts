@@ -141,10 +141,12 @@ class JsonlBroker implements Broker {
   async #slice(file: TopicFile, handler: LaneHandler): Promise<number> {
     const records = await file.read();
     if (records.length === 0) return 0;
+    const { next, end } = file.lag();
     const control = {
       heartbeat: async () => undefined,
       live: () => !this.#stopping.signal.aborted,
-      end: file.lag().end,
+      end,
+      more: next < end,
     };
     const answer = await handler.slice(records, control);
     if (answer === 'fenced') {

@@ -1,5 +1,6 @@
 /** What kafkajs throws, as operating errors that say what to do. */
 import { OperatingError } from '../model/errors.ts';
+import type { TopicPartition } from '../model/ports.ts';
 
 /** BROKER_TOPIC_MISSING for a topic that we were told to read. */
 export function missingTopic(topic: string, cause: unknown): OperatingError {
@@ -38,5 +39,26 @@ export function operatingError(
     'BROKER_UNREACHABLE',
     `${doing} failed at ${brokers.join(', ')}: ${reason}; check the addresses and that Kafka runs`,
     { retryable: true, cause },
+  );
+}
+
+/** BROKER_LAYOUT for a position that the log does not reach: it is another log. */
+export function beyondEnd(at: TopicPartition, position: number, end: number): OperatingError {
+  return new OperatingError(
+    'BROKER_LAYOUT',
+    `topic ${at.topic}, partition ${at.partition}: our position ${position} lies beyond the end of ` +
+      `the log (${end}): the topic was truncated or recreated. Reading on would take new records ` +
+      'for old ones. Restore the topic, or start with a new group name to read it from its beginning',
+    { retryable: false },
+  );
+}
+
+/** LANE_FENCED where the handler says that it no longer owns the lane. */
+export function fenced(at: TopicPartition): OperatingError {
+  return new OperatingError(
+    'LANE_FENCED',
+    `topic ${at.topic}, partition ${at.partition}: another instance owns the lane now; this one ` +
+      'stops without having written anything more',
+    { retryable: false },
   );
 }

@@ -48,8 +48,8 @@ export interface FetchedBatch extends TopicPartition {
   readonly records: readonly Rec[];
   /** Marks everything up to and including `offset` as read. */
   resolve(offset: number): void;
-  /** Tells Kafka that reading would go on at `next`. Rejections must reach the client. */
-  commit(next: number): Promise<void>;
+  /** Tells Kafka where reading would go on, in any partition. Rejections must reach the client. */
+  commit(positions: readonly StartPosition[]): Promise<void>;
   /** Rejects when the group is rebalancing; rejections must reach the client. */
   heartbeat(): Promise<void>;
   /** False once the consumer stops or another position was sought. */

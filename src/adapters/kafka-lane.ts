@@ -1,14 +1,16 @@
 /** Gate between Kafka and a lane: nothing passes before its position is known and sought. */
-import { assert, OperatingError } from '../model/errors.ts';
+import { assert } from '../model/errors.ts';
 import type {
   LaneHandler,
   Log,
   PartitionLag,
   Rec,
   SliceControl,
+  SliceOutcome,
   StartPosition,
   TopicPartition,
 } from '../model/ports.ts';
+import { beyondEnd, fenced } from './kafka-errors.ts';
 import {
   type FetchedBatch,
   type GroupConsumer,
@@ -16,13 +18,9 @@ import {
   type OffsetRange,
   partitionKey,
 } from './kafka-face.ts';
+import { cutSlices } from './kafka-slices.ts';
 
-/** Most records handed over at once. */
-export const SLICE_RECORDS_MAX = 500;
-/** Most payload bytes handed over at once, unless one record alone has more. */
-export const SLICE_BYTES_MAX = 1_048_576;
-
-// Kafka is told of progress once a batch, and within long batches this often: it is a courtesy.
+// Kafka is told of what is stored once a batch, and within long batches this often: it is a courtesy.
 const COMMIT_EVERY_MS = 1_000;
 // A batch before our position is dropped and sought again; so often in a row is another log.
 const BEHIND_MAX = 3;
@@ -31,6 +29,9 @@ const BEYOND_END_MAX = 3;
 
 interface Gate extends TopicPartition {
   next: number;
+  /** Up to where the handler has stored what it took, and what of it Kafka was told. */
+  stored: number;
+  told: number;
   low: number;
   end: number;
   /** Batches in a row that began before `next`. */
@@ -58,23 +59,6 @@ export interface LaneWorld {
   readonly onGap?: ((gap: OffsetGap) => void) | undefined;
 }
 
-/** Cuts records of one partition into slices of bounded count and size, in order. */
-export function* cutSlices(records: readonly Rec[]): Generator<readonly Rec[]> {
-  let from = 0;
-  let bytes = 0;
-  for (let at = 0; at < records.length; at++) {
-    const record = records[at];
-    const size = (record?.value?.length ?? 0) + (record?.key?.length ?? 0);
-    if (at > from && (at - from >= SLICE_RECORDS_MAX || bytes + size > SLICE_BYTES_MAX)) {
-      yield records.slice(from, at);
-      from = at;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  if (from < records.length) yield records.slice(from);
-}
-
 /** Order, generations and positions of everything this member reads. Outlives consumers. */
 export class KafkaLane {
   readonly #world: LaneWorld;
@@ -86,9 +70,13 @@ export class KafkaLane {
   /** Calls of the handler queue here, so that they never overlap. */
   #turn: Promise<unknown> = Promise.resolve();
   #isProgressQueued = false;
+  /** Slices that wait for their turn. */
+  #waiting = 0;
+  #toldMs: number;
 
   constructor(world: LaneWorld) {
     this.#world = world;
+    this.#toldMs = world.nowMs();
   }
 
   /**
@@ -189,21 +177,28 @@ export class KafkaLane {
     if (gate === undefined || this.#isClosing) return;
     gate.end = Math.max(gate.end, batch.end);
     if (!this.#isAtPosition(consumer, gate, batch)) return;
-    let committedMs = this.#world.nowMs();
-    const last = batch.records.at(-1);
     for (const records of cutSlices(batch.records)) {
-      const isDone = await this.#slice(generation, gate, batch, records);
-      if (!isDone) return;
-      const isLast = records.at(-1) === last;
-      if (isLast) gate.next = Math.max(gate.next, batch.lastOffset + 1);
-      if (isLast || this.#world.nowMs() - committedMs >= COMMIT_EVERY_MS) {
-        committedMs = this.#world.nowMs();
-        const { topic, partition, next } = gate;
-        await batch.commit(next);
-        this.#world.onStep?.('broker-committed', { topic, partition, offset: next });
-      }
+      const isTaken = await this.#slice(generation, gate, batch, records);
+      if (!isTaken) return;
+      const isLast = records.at(-1) === batch.records.at(-1);
+      if (isLast || this.#world.nowMs() - this.#toldMs >= COMMIT_EVERY_MS) await this.#tell(batch);
       await batch.heartbeat();
     }
+  }
+
+  /** Tells Kafka what is stored, of every partition: one may have been quiet since it was. */
+  async #tell(batch: FetchedBatch): Promise<void> {
+    this.#toldMs = this.#world.nowMs();
+    const news = [...this.#gates.values()].filter(({ stored, told }) => stored > told);
+    if (news.length === 0) return;
+    const positions = news.map(({ topic, partition, stored }) => {
+      return { topic, partition, offset: stored };
+    });
+    await batch.commit(positions);
+    news.forEach((gate, at) => {
+      gate.told = (positions[at] as StartPosition).offset;
+    });
+    for (const at of positions) this.#world.onStep?.('broker-committed', at);
   }
 
   /** kafkajs falls back to another offset without a word: every batch is compared with ours. */
@@ -233,10 +228,13 @@ export class KafkaLane {
     batch: FetchedBatch,
     records: readonly Rec[],
   ): Promise<boolean> {
+    this.#waiting += 1;
     return this.#inTurn(async () => {
+      this.#waiting -= 1;
       const live = () => generation === this.#generation;
       if (!live() || this.#isClosing || this.#paused.has(partitionKey(gate))) return false;
       if (!batch.isCurrent()) return false;
+      const isLast = records.at(-1) === batch.records.at(-1);
       let groupError: unknown = null;
       const control: SliceControl = {
         heartbeat: () =>
@@ -246,8 +244,9 @@ export class KafkaLane {
           }),
         live,
         end: gate.end,
+        more: this.#waiting > 0 || !isLast,
       };
-      let outcome: 'done' | 'fenced';
+      let outcome: SliceOutcome;
       try {
         outcome = await this.#world.handler.slice(records, control);
       } catch (cause) {
@@ -267,7 +266,9 @@ export class KafkaLane {
       }
       const offset = records.at(-1)?.offset ?? gate.next - 1;
       batch.resolve(offset);
-      gate.next = offset + 1;
+      // Behind the last record there may be markers of transactions, which are read over.
+      gate.next = Math.max(gate.next, (isLast ? batch.lastOffset : offset) + 1);
+      if (outcome === 'done') for (const one of this.#gates.values()) one.stored = one.next;
       return true;
     });
   }
@@ -346,6 +347,8 @@ export class KafkaLane {
         topic,
         partition,
         next: Math.max(offset, low),
+        stored: Math.max(offset, low),
+        told: offset,
         low,
         end,
         behind: 0,
@@ -376,25 +379,6 @@ function rangeOf(
   const range = known.find((at) => at.topic === topic && at.partition === partition);
   assert(range !== undefined, `no offsets for assigned partition ${topic}/${partition}`);
   return { topic, partition, next: range.low, end: range.end, low: range.low };
-}
-
-function beyondEnd(at: TopicPartition, position: number, end: number): OperatingError {
-  return new OperatingError(
-    'BROKER_LAYOUT',
-    `topic ${at.topic}, partition ${at.partition}: our position ${position} lies beyond the end of ` +
-      `the log (${end}): the topic was truncated or recreated. Reading on would take new records ` +
-      'for old ones. Restore the topic, or start with a new group name to read it from its beginning',
-    { retryable: false },
-  );
-}
-
-function fenced(at: TopicPartition): OperatingError {
-  return new OperatingError(
-    'LANE_FENCED',
-    `topic ${at.topic}, partition ${at.partition}: another instance owns the lane now; this one ` +
-      'stops without having written anything more',
-    { retryable: false },
-  );
 }
 
 function asError(cause: unknown): Error {

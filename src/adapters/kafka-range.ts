@@ -6,6 +6,7 @@ import type {
   PartitionLag,
   Rec,
   SliceControl,
+  SliceOutcome,
   StartPosition,
   TopicPartition,
 } from '../model/ports.ts';
@@ -111,18 +112,20 @@ class KafkaRange implements Broker {
     handler: LaneHandler,
     records: readonly Rec[],
     control: SliceControl,
-  ): Promise<'done' | 'fenced'> {
+  ): Promise<SliceOutcome> {
     const last = records.at(-1);
     const part = last === undefined ? undefined : this.#parts.get(partitionKey(last));
-    if (last === undefined || part === undefined) return 'done';
+    // Nothing of it is wanted, and nothing is known of what was handed on before.
+    if (last === undefined || part === undefined) return 'held';
     const own = records.filter(({ offset }) => offset >= part.next && offset < part.to);
     const next = Math.min(control.next ?? last.offset + 1, part.to);
+    let outcome: SliceOutcome = 'held';
     if (own.length > 0) {
-      const cut = { heartbeat: control.heartbeat, live: control.live, end: part.to, next };
-      if ((await handler.slice(own, cut)) === 'fenced') return 'fenced';
+      outcome = await handler.slice(own, { ...control, end: part.to, next });
+      if (outcome === 'fenced') return 'fenced';
     }
     this.#reached(handler, part, next);
-    return 'done';
+    return outcome;
   }
 
   #progress(handler: LaneHandler, lags: readonly PartitionLag[]): void {

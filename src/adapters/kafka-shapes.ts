@@ -11,7 +11,7 @@ export function* cutChunks(records: readonly OutRecord[]): Generator<readonly Ou
   let chunk: OutRecord[] = [];
   let bytes = 0;
   for (const record of records) {
-    const size = Buffer.byteLength(record.value) + Buffer.byteLength(record.key ?? '') + 100;
+    const size = sizeOf(record);
     const isFull = chunk.length >= PUBLISH_RECORDS_MAX || bytes + size > PUBLISH_BYTES_MAX;
     if (isFull && chunk.length > 0) {
       yield chunk;
@@ -24,14 +24,22 @@ export function* cutChunks(records: readonly OutRecord[]): Generator<readonly Ou
   if (chunk.length > 0) yield chunk;
 }
 
+function sizeOf({ key, value, headers = {} }: OutRecord): number {
+  let bytes = Buffer.byteLength(value) + Buffer.byteLength(key ?? '') + 100;
+  for (const [name, text] of Object.entries(headers)) bytes += name.length + text.length * 3 + 10;
+  return bytes;
+}
+
 /** Records grouped by topic, as kafkajs wants to send them. */
 export function byTopic(records: readonly OutRecord[]) {
   const groups = Map.groupBy(records, ({ topic }) => topic);
   return [...groups].map(([topic, group]) => ({
     topic,
-    messages: group.map(({ key, value, timestampMs }) =>
-      timestampMs === undefined ? { key, value } : { key, value, timestamp: String(timestampMs) },
-    ),
+    messages: group.map(({ key, value, timestampMs, headers }) => ({
+      ...{ key, value },
+      ...(timestampMs === undefined ? {} : { timestamp: String(timestampMs) }),
+      ...(headers === undefined ? {} : { headers: { ...headers } }),
+    })),
   }));
 }
 

@@ -316,9 +316,12 @@ function fetchedBatch({ batch, ...payload }: EachBatchPayload): FetchedBatch {
       }),
     ),
     resolve: (offset) => payload.resolveOffset(String(offset)),
-    commit: (next) =>
+    commit: (positions) =>
       payload.commitOffsetsIfNecessary({
-        topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],
+        topics: positions.map((at) => ({
+          topic: at.topic,
+          partitions: [{ partition: at.partition, offset: String(at.offset) }],
+        })),
       }),
     heartbeat: () => payload.heartbeat(),
     isCurrent: () => payload.isRunning() && !payload.isStale(),

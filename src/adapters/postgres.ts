@@ -228,6 +228,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const code = error instanceof OperatingError ? error.code : error.name;
     options.log.warn({ code, database: place }, 'an idle database connection was lost');
   });
+  // A server may say "ready" and "shutting down" in one breath: the second is an event before whoever
+  // waits for the first can listen. What it means for a query, the query says.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const nameOf = statementNames();
   const query = queryOf(pool, nameOf, place);
   let closed: Promise<void> | null = null;

@@ -6,6 +6,7 @@ import type { Reading, UnitReading } from '../model/reading.ts';
 import type { UnitHead, UnitItem } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
+import { naming } from '../state/names.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import type { InForceProfile, Profiles } from './in-force.ts';
 import { headOf, itemsOf } from './items.ts';
@@ -48,6 +49,8 @@ export interface Behaviour {
   passTime(ms: number, sink: ReadingSink): void;
   /** Every stream has ended at `ms`: closes every unit. */
   finish(ms: number, sink: ReadingSink): void;
+  /** Learning windows that signed changes opened and that are open at `ms` for the agent or role. */
+  windows(agent: string, role: string | null, ms: number): readonly LearningWindow[];
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
   readonly counters: Readonly<Record<string, number>>;
@@ -146,6 +149,10 @@ class Follower implements Behaviour {
       this.#close(key, own, Math.min(ms, dueOf(own)), sink);
       this.#slots.touch(SPACE, key);
     }
+  }
+
+  windows(agent: string, role: string | null, ms: number): readonly LearningWindow[] {
+    return this.#windows.openFor(agent, role, ms);
   }
 
   *restoring(): Generator<undefined, void> {
@@ -369,6 +376,4 @@ function spanAt(ms: number): Span {
   return { firstMs: ms, lastMs: ms, closedMs: null };
 }
 
-function keyOf(tenant: string, id: string): string {
-  return `${tenant.length}:${tenant}:${id}`;
-}
+const keyOf = naming((tenant, id) => `${tenant.length}:${tenant}:${id}`);

@@ -5,7 +5,7 @@ import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import { windowFor } from './governance-window.ts';
-import { type Stance, stanceOf } from './window.ts';
+import { isInScope, type Stance, stanceOf } from './window.ts';
 
 interface Held extends Entity {
   readonly window: LearningWindow;
@@ -19,6 +19,8 @@ const WINDOWS_MAX = 1000;
 export interface OpenWindows {
   /** A window that this event opens and that was not known before; else null. */
   see(fact: EventFact): LearningWindow | null;
+  /** Those that are open at `ms` for the agent or role, in the order of their ids. */
+  openFor(agent: string, role: string | null, ms: number): readonly LearningWindow[];
   stance(head: UnitHead, dimension: string, ms: number): Stance;
   /** Forgets what is derived; `adopt` is then called with every entity of the space. */
   clear(): void;
@@ -52,6 +54,13 @@ export function createOpenWindows(slots: Slots): OpenWindows {
       const held: Held = { window };
       slots.put(WINDOWS, window.id, held);
       return window;
+    },
+    openFor(agent, role, ms) {
+      const found = [...open.values()].filter(
+        (window) =>
+          window.opensMs <= ms && ms < window.expiresMs && isInScope(window.scope, { agent, role }),
+      );
+      return found.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     stance({ agent, role }, dimension, ms) {
       if (open.size === 0) return 'enforced';

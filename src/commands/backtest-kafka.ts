@@ -5,6 +5,7 @@ import type { KafkaOptions, OffsetRange } from '../adapters/kafka-face.ts';
 import { createKafkaRange } from '../adapters/kafka-range.ts';
 import { createLog } from '../adapters/log.ts';
 import type { Config, SourceConfig } from '../model/config.ts';
+import { OperatingError } from '../model/errors.ts';
 import { KINDS } from '../model/event.ts';
 import type { Broker } from '../model/ports.ts';
 import { createDecode, type Decode } from '../source/source.ts';
@@ -12,6 +13,7 @@ import { brokersOf, type Given, type OptionSpec, usage } from './arguments.ts';
 import type { Corpus } from './backtest-corpora.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import type { Library } from './library.ts';
+import type { Feed } from './rehearse.ts';
 import { withDecoder } from './sniff.ts';
 
 /** Options that name a range. */
@@ -65,6 +67,43 @@ export async function kafkaCorpus(
       open: () => opened(kafka, ranges),
     },
   };
+}
+
+/**
+ * What lies between two times of the topics `within`, by when the broker got it, and all of those that
+ * are `whole` besides; with where each partition's log begins and ends now. Rejects with NOT_FOUND
+ * where nothing is left of it.
+ */
+export async function kafkaWindow(
+  at: { readonly brokers: readonly string[]; readonly sinceMs: number; readonly untilMs: number },
+  topics: { readonly within: readonly string[]; readonly whole: readonly string[] },
+  library: Library,
+  config: Config | null,
+): Promise<{ readonly feed: Feed; readonly logs: readonly OffsetRange[] }> {
+  const log = createLog('error', 'kafka-window');
+  const kafka = { brokers: [...at.brokers], clientId: 'plumbline-case', log };
+  const names = [...new Set([...topics.within, ...topics.whole])];
+  const logs = await readOffsets(kafka, names);
+  const read = await rangesIn(kafka, names, at.sinceMs, at.untilMs);
+  const cut = read.map((range) => {
+    const isWhole = topics.whole.includes(range.topic);
+    const own = logs.find((one) => one.topic === range.topic && one.partition === range.partition);
+    return isWhole && own !== undefined ? { ...range, low: own.low } : range;
+  });
+  const filled = cut.filter(({ low, end }) => low < end);
+  const sources = [...new Set(filled.map(({ topic }) => topic))].map((topic) =>
+    sourceOf(topic, config),
+  );
+  if (filled.length === 0)
+    throw new OperatingError(
+      'NOT_FOUND',
+      `no record of that time is in ${names.join(', ')} any more`,
+      {
+        retryable: false,
+      },
+    );
+  const feed = { sources, decode: sniffing(sources, library), open: () => opened(kafka, filled) };
+  return { feed, logs };
 }
 
 /** A member of a group of its own, which is gone when the range was read. */
@@ -145,6 +184,15 @@ async function rangesBetween(
   const [sinceMs, untilMs] = [timeGiven(given, 'since'), timeGiven(given, 'until')];
   if (sinceMs !== null && untilMs !== null && sinceMs >= untilMs)
     throw usage('--since must lie before --until');
+  return await rangesIn(kafka, topics, sinceMs, untilMs);
+}
+
+async function rangesIn(
+  kafka: KafkaOptions,
+  topics: readonly string[],
+  sinceMs: number | null,
+  untilMs: number | null,
+): Promise<OffsetRange[]> {
   const logs = await readOffsets(kafka, topics);
   const starts = sinceMs === null ? null : await readOffsetsAt(kafka, topics, sinceMs);
   const ends = untilMs === null ? null : await readOffsetsAt(kafka, topics, untilMs);

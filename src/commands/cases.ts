@@ -4,6 +4,7 @@ import { short } from '../model/ids.ts';
 import { eventNowMs, shadowReport } from '../record/power.ts';
 import { type ListedCase, listCases } from '../record/read.ts';
 import { type Given, usage } from './arguments.ts';
+import { exportCase } from './case-export.ts';
 import type { Command, CommandContext } from './command.ts';
 import { safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
@@ -19,15 +20,24 @@ const SHADOW_DAYS = 30;
 /** The command. */
 export const cases: Command = {
   name: 'cases',
+  aliases: ['case'],
   synopsis:
-    'cases [--agent ID] [--level LEVEL] [--open] [--folded] [--limit N] | cases --shadow [--days N]',
-  summary: 'list cases, newest first; what detectors in shadow would have done',
+    'cases [list] [--agent ID] [--level LEVEL] [--open] [--folded] [--limit N] | cases --shadow [--days N] | cases export CASE --as-test [--detector STEM] [--out FILE] [--from FOLDER|kafka] [--content] [--failing]',
+  summary: 'list cases, newest first; what shadows would have done; a judged case as a test',
   options: {
     ...{ agent: 'value', level: 'value', open: 'flag', limit: 'value' },
     folded: 'flag',
     ...{ shadow: 'flag', days: 'value' },
+    ...{ 'as-test': 'flag', out: 'value', from: 'value', brokers: 'value', name: 'value' },
+    ...{ detector: 'value', detectors: 'value', content: 'flag', failing: 'flag' },
   },
-  run: async (given, { output, environment }) => {
+  words: 2,
+  run: async (given, context) => {
+    const { output, environment } = context;
+    const [verb = 'list', prefix] = given.words;
+    if (verb === 'export') return await exportCase(prefix, given, context);
+    if (verb !== 'list')
+      throw usage(`no such verb: ${JSON.stringify(verb)}; there are list and export`);
     if (given.has('shadow')) return await shadow(given, { output, environment });
     const named = given.value('level');
     const minLevel = LEVELS.find((level) => level === named);

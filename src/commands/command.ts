@@ -14,6 +14,8 @@ export interface CommandContext {
 /** One command of the command line. */
 export interface Command {
   readonly name: string;
+  /** Other names it answers to. */
+  readonly aliases?: readonly string[];
   /** How it is called. */
   readonly synopsis: string;
   /** What it does, one line. */

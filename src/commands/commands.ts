@@ -1,5 +1,7 @@
 /** Commands: the list of all, and the text that names them. */
 
+import { adoption } from './adoption.ts';
+import { alerts } from './alerts.ts';
 import { approvals } from './approvals.ts';
 import { COMMON } from './arguments.ts';
 import { backtest } from './backtest.ts';
@@ -8,6 +10,7 @@ import { cases } from './cases.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { coverage } from './coverage.ts';
+import { decisions } from './decisions.ts';
 import { detectors } from './detectors.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptions } from './exceptions.ts';
@@ -22,12 +25,14 @@ import { migrateCommand } from './migrate.ts';
 import { objectives } from './objectives.ts';
 import { wordsOf } from './option-words.ts';
 import { produce } from './produce.ts';
+import { reconstruct } from './reconstruct.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { scaffold } from './scaffold.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { tokens } from './tokens.ts';
 import { usageCommand } from './usage.ts';
 import { verdict } from './verdict.ts';
 import { window } from './window.ts';
@@ -43,15 +48,20 @@ export const COMMANDS: readonly Command[] = [
   detectors,
   exceptions,
   measure,
+  adoption,
+  alerts,
   leases,
   approvals,
   pause,
   resume,
+  tokens,
   baseline,
   window,
   objectives,
   usageCommand,
   journal,
+  reconstruct,
+  decisions,
   status,
   replay,
   scaffold,

@@ -1,5 +1,7 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import { type ActorOptions, createActor } from '../act/act.ts';
+import type { Notifier, NotifierStep } from '../act/notify.ts';
+import type { Sink } from '../act/sink.ts';
 import { listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import { createKafkaBroker } from '../adapters/kafka.ts';
@@ -16,6 +18,7 @@ import {
 } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
 import { createActionLog } from '../record/actions.ts';
+import { recordSettings } from '../record/agents.ts';
 import { beginVersions } from '../record/casework.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
 import { pendingOperatorRequests } from '../record/operator.ts';
@@ -26,7 +29,11 @@ import { type Environment, problemLines } from './config.ts';
 import { controlPlan, driversOf } from './control.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
+import { openListener } from './listener.ts';
+import { notifierOf } from './notifier.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
+import { settingsOf } from './settings.ts';
+import { type Transmitter, transmitterOf } from './signals.ts';
 import { liveMeasurements, ordersOf } from './standing-orders.ts';
 import type { Store } from './store.ts';
 
@@ -36,7 +43,8 @@ export type DaemonStep =
   | 'broker-committed'
   | 'action-sending'
   | 'action-sent'
-  | 'outcome-recorded';
+  | 'outcome-recorded'
+  | NotifierStep;
 
 /** What a daemon is made of. */
 export interface DaemonParts {
@@ -49,6 +57,8 @@ export interface DaemonParts {
   readonly log: Log;
   /** Where detectors are read again from when they change; absent: they stay as they are. */
   readonly detectors?: DetectorFolder;
+  /** Where people are told, by name; absent: nobody is told, and nothing is kept for later. */
+  readonly sinks?: ReadonlyMap<string, Sink>;
 }
 
 /** How it is run. */
@@ -75,6 +85,34 @@ export async function runDaemon(
   options: DaemonOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  // Before the lock: a standby serves what the database holds as well as the leader does.
+  const { config, store, library, environment, clock, log } = parts;
+  const made = { config, db: store.db, environment, clock, log };
+  const transmitter = await transmitterOf(made);
+  const signalRoutes = transmitter?.routes ?? [];
+  const listener = await openListener({ ...made, inventory: library.inventory, signalRoutes });
+  const ended = new AbortController();
+  const fatal: { cause: unknown }[] = [];
+  // Signals wait in the database: a standby pushes them as well as the leader does.
+  const pushing = transmitter?.run(AbortSignal.any([signal, ended.signal])).catch((cause) => {
+    fatal.push({ cause });
+    ended.abort();
+  });
+  try {
+    await observe(parts, options, transmitter, AbortSignal.any([signal, ended.signal]));
+  } finally {
+    ended.abort();
+    await Promise.all([listener?.close(), pushing]);
+  }
+  for (const { cause } of fatal) throw cause;
+}
+
+async function observe(
+  parts: DaemonParts,
+  options: DaemonOptions,
+  transmitter: Transmitter | null,
+  signal: AbortSignal,
+): Promise<void> {
   const { config, clock, log } = parts;
   // What a reload brought is what a lane is made of from then on.
   const held = { library: parts.library };
@@ -85,7 +123,8 @@ export async function runDaemon(
     const lock = await leaderLock(parts, group, lost, signal);
     if (lock === null) return;
     try {
-      await runOnce(parts, held, options, group, AbortSignal.any([signal, lost.signal]));
+      const until = AbortSignal.any([signal, lost.signal]);
+      await runOnce({ ...parts, transmitter }, held, options, group, until);
       if (!lost.signal.aborted) return;
       log.warn({ group }, 'the leader lock was lost: its connection broke');
     } catch (cause) {
@@ -135,21 +174,23 @@ async function leaderLock(
 }
 
 async function runOnce(
-  parts: DaemonParts,
+  parts: DaemonParts & { readonly transmitter: Transmitter | null },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, file, store, clock, log } = parts;
-  const drivers = await driversOf(config, parts.environment, clock);
+  const { config, file, store, clock, log, transmitter } = parts;
+  const drivers = await driversOf(config, parts.environment, clock, store.db, transmitter);
   const control = controlPlan(config);
   const { digestKey } = store;
   // A connection cut here is no reason to make anything anew: each of these may be asked twice.
   const patience = { clock, log, forMs: PREPARE_PATIENCE_MS, signal };
   const prepare = <T>(work: () => Promise<T>) => patiently(work, patience);
+  if (transmitter !== null) await prepare(() => transmitter.prepare());
   const baseline = await prepare(() => baselinesOf(store.db, config, clock, log));
   await prepare(() => beginVersions(store.db.query, held.library.detectors, clock.nowMs()));
+  await prepare(() => recordSettings(store.db, LANE, settingsOf(config), clock.nowMs()));
   const live = await prepare(() => liveMeasurements(store.db, held.library, clock.nowMs()));
   const laneOf = (library: Library) =>
     laneOptions(config, library, { file, digestKey, control, baseline, live });
@@ -199,7 +240,34 @@ async function runOnce(
     held.library = library;
   };
   if (parts.detectors !== undefined) reloadOnChange(parts.detectors, observer, took, log, signal);
-  await observer.run(signal);
+  const { sinks } = parts;
+  const notifier =
+    sinks === undefined
+      ? null
+      : notifierOf({ ...parts, taxonomy: held.library.taxonomy }, store.db, sinks, onStep);
+  await beside(notifier, options.untilCaughtUp, () => observer.run(signal));
+}
+
+/** How long an ending process still sends what is due, ms: what is left is sent by the next. */
+const DRAIN_MS = 2_000;
+const DRAIN_CAUGHT_UP_MS = 30_000;
+
+/** Tells people while the work lasts; at its end what is due, and after the last record all there is. */
+async function beside(
+  notifier: Notifier | null,
+  untilCaughtUp: boolean,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (notifier === null) return await work();
+  const over = new AbortController();
+  const telling = notifier.run(over.signal);
+  try {
+    await work();
+  } finally {
+    over.abort();
+    await telling;
+    await notifier.drain(untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS, untilCaughtUp);
+  }
 }
 
 function brokerOf(

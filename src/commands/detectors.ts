@@ -1,14 +1,22 @@
 /** `detectors`: the scorecard of each: volume, verdicts, power, and what to do about it. */
 import { systemClock } from '../adapters/clock.ts';
 import type { Detector } from '../model/detector.ts';
+import { short } from '../model/ids.ts';
 import { earnedTier, maturityInForce } from '../model/power.ts';
-import { eventNowMs, readOrders, type Scorecard, scorecards } from '../record/power.ts';
+import {
+  eventNowMs,
+  type OpenQuestion,
+  openQuestions,
+  readOrders,
+  type Scorecard,
+  scorecards,
+} from '../record/power.ts';
 import { type Given, usage } from './arguments.ts';
 import { ask, signed, takenUp, WAITS } from './asking.ts';
 import type { Command, CommandContext } from './command.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
 import { DETECTORS_LISTED, notKnown } from './meant.ts';
-import { safe, table } from './output.ts';
+import { safe, table, typed } from './output.ts';
 import { withStore } from './reading.ts';
 
 const HEAD = [
@@ -18,7 +26,9 @@ const HEAD = [
   '30 D',
   'AGENTS',
   'ACTED',
+  'UNDONE',
   'EXCUSED',
+  'RIGHT',
   'WRONG',
   'ADVICE',
 ];
@@ -26,6 +36,8 @@ const DAY_MS = 86_400_000;
 const WINDOW_DAYS = 30;
 /** Below so many verdicts a ratio says nothing and is withheld. */
 const VERDICTS_MIN = 5;
+/** So many questions are asked at once, the newest. */
+const ASKED_MAX = 20;
 const WRONG_TARGET = 0.15;
 const WRONG_RETIRE = 0.5;
 
@@ -50,11 +62,13 @@ async function list(given: Given, { output, environment }: CommandContext): Prom
   const config = await configOrNull(given);
   const library = await libraryOf(given, config);
   const overrides = config?.detectors?.maturity ?? {};
-  const { cards, demoted } = await withStore(given, environment, async (db) => {
+  const { cards, demoted, asked } = await withStore(given, environment, async (db) => {
     const nowMs = (await eventNowMs(db)) ?? systemClock.nowMs();
-    const found = await scorecards(db, nowMs - WINDOW_DAYS * DAY_MS);
+    const sinceMs = nowMs - WINDOW_DAYS * DAY_MS;
+    const found = await scorecards(db, sinceMs);
     const orders = await readOrders(db);
-    return { cards: new Map(found.map((one) => [one.detector, one])), demoted: orders.demoted };
+    const cards = new Map(found.map((one) => [one.detector, one]));
+    return { cards, demoted: orders.demoted, asked: await openQuestions(db, sinceMs, ASKED_MAX) };
   });
   const rows = library.detectors.map((detector) => {
     const { stem, version, evidenceClass, status } = detector;
@@ -74,6 +88,7 @@ async function list(given: Given, { output, environment }: CommandContext): Prom
       card,
       wrong,
       advice: adviceOf(card, detector),
+      questions: asked.filter((one) => one.detector === stem),
     };
   });
   output.json(rows);
@@ -84,7 +99,9 @@ async function list(given: Given, { output, environment }: CommandContext): Prom
     String(row.card?.detections ?? 0),
     String(row.card?.agents ?? 0),
     String(row.card?.acted ?? 0),
+    undoneText(row.card),
     String(row.card?.excepted ?? 0),
+    String((row.card?.truePositive ?? 0) + (row.card?.benignTruePositive ?? 0)),
     row.wrong === null ? '-' : `${Math.round(100 * row.wrong)} %`,
     row.advice,
   ]);
@@ -92,7 +109,28 @@ async function list(given: Given, { output, environment }: CommandContext): Prom
   output.line(
     `\nThe last ${WINDOW_DAYS} days of event time; ratios are withheld below ${VERDICTS_MIN} verdicts.`,
   );
+  for (const line of questionText(asked)) output.line(line);
   return 0;
+}
+
+/** `3, 2?`: of so many leases that were undone, on so many nobody said what it was. */
+function undoneText(card: Scorecard | null): string {
+  if (card === null || card.undone === 0) return '0';
+  return card.questions === 0 ? String(card.undone) : `${card.undone}, ${card.questions}?`;
+}
+
+/** Undone leases ask for a word: until it is given, the version carries the firing as a false alarm. */
+function questionText(asked: readonly OpenQuestion[]): string[] {
+  if (asked.length === 0) return [];
+  const lines = asked.map(
+    ({ detector, verb, agent, said, detectionId }) =>
+      `  ${detector}, ${verb} of ${safe(agent, 60)}, ${safe(said, 160)}: ${typed(`verdict ${short(detectionId)} …`)}`,
+  );
+  return [
+    '',
+    'Undone, and nobody said what it was; until then it counts as a false alarm:',
+    ...lines,
+  ];
 }
 
 async function reinstate(
@@ -129,10 +167,12 @@ export function wrongRatio(card: Scorecard | null): number | null {
   return judged < VERDICTS_MIN ? null : falsePositive / judged;
 }
 
-/** keep · tune · retire, with the figure it rests on. */
+/** keep · judge · tune · retire, with the figure it rests on. */
 export function adviceOf(card: Scorecard | null, { maturity }: Pick<Detector, 'maturity'>): string {
   if (card === null || card.detections === 0) return 'keep: silent, which may be right';
   const ratio = wrongRatio(card);
+  if (card.questions > 0 && (ratio === null || ratio <= WRONG_TARGET))
+    return `judge: ${card.questions} undone without a word`;
   if (ratio === null) {
     const excused = card.excepted / card.detections;
     return excused > 0.5 ? 'tune: most of it is excused' : 'keep: too few verdicts to tell';

@@ -31,7 +31,9 @@ export async function dispatch(args: readonly string[], io: Process): Promise<nu
     io.stdout(usageText());
     return name === undefined ? EXIT_USAGE : 0;
   }
-  const command = COMMANDS.find((known) => known.name === name);
+  const command = COMMANDS.find(
+    (known) => known.name === name || known.aliases?.includes(name) === true,
+  );
   if (command === undefined) {
     const near = nearest(
       name,

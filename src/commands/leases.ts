@@ -49,8 +49,8 @@ async function plan(
 ): Promise<0> {
   if (prefix === undefined) throw usage('name the lease by the first characters of its id');
   const { config } = await configOf(given);
-  const drivers = await driversOf(config, environment, systemClock);
   return await withStore(given, environment, async (db): Promise<0> => {
+    const drivers = await driversOf(config, environment, systemClock, db);
     const { id } = await readLease(db, prefix);
     const { request, prior } = await readRequest(db, id);
     const driver = drivers.get(request.driver);
@@ -93,6 +93,8 @@ async function undo(
   else if (now.state === 'releasing')
     output.line(`Lease ${name} is being released; the control plane has not confirmed it yet.`);
   else output.line(`Asked: ${WAITS} Lease ${name} stands until then.`);
+  const judge = typed(`verdict ${short(lease.caseId)} VERDICT --by YOU --note WHAT`);
+  output.line(`What was it? Until somebody says so it counts as a false alarm: ${judge}`);
   output.json({ asked: 'undo', leaseId: lease.id, state: now.state });
   return 0;
 }

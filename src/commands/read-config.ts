@@ -6,6 +6,9 @@ import { schemaProblems } from '../model/schema.ts';
 import { parseBudget } from '../score/budget.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import { controlProblems } from './control.ts';
+import { listenerProblems } from './listener-options.ts';
+import { signalProblems } from './signals.ts';
+import { sinkProblems } from './sinks.ts';
 
 /** Configuration with its problems; use it only where there are none. */
 export interface ReadConfig {
@@ -36,7 +39,8 @@ export async function readConfig(file: string): Promise<ReadConfig> {
   problems.push(...schemaProblems(Config, document.value, where));
   if (problems.length > 0) return { config: none, file, problems };
   const config = document.value as Config;
-  return { config, file, problems: meaningProblems(config, file, document.lineOf) };
+  const meant = meaningProblems(config, file, document.lineOf);
+  return { config, file, problems: [...meant, ...sinkProblems(config, where)] };
 }
 
 function meaningProblems(
@@ -64,12 +68,14 @@ function meaningProblems(
     const budget = parseBudget(words);
     if ('problem' in budget) say(['budgets', rung], budget.problem);
   }
-  const secret = config.database?.url;
-  if (secret !== undefined && (secret.env === undefined) === (secret.file === undefined))
-    say(
-      ['database', 'url'],
-      'give exactly one of `env` and `file`: secrets are never written inline',
-    );
+  for (const [at, secret] of [
+    [['database', 'url'], config.database?.url],
+    [['journal', 'signingKey'], config.journal?.signingKey],
+  ] as const)
+    if (secret !== undefined && (secret.env === undefined) === (secret.file === undefined))
+      say(at, 'give exactly one of `env` and `file`: secrets are never written inline');
   problems.push(...controlProblems(config, { file, lineOf }));
+  problems.push(...listenerProblems(config, { file, lineOf }));
+  problems.push(...signalProblems(config, { file, lineOf }));
   return problems;
 }

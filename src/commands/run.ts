@@ -11,6 +11,8 @@ import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
 import { CONFIG_FILE, configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import { readLibrary } from './library.ts';
+import { openSinks } from './open-sinks.ts';
+import { checkSigningKey, pruneByRetention, signAtTheEnd, signInTime } from './signing.ts';
 import { openStore } from './store.ts';
 import { baselinesDue, careForBaselines } from './window-acts.ts';
 
@@ -32,11 +34,15 @@ export const run: Command = {
         `no configuration: name one with --config FILE or put ${CONFIG_FILE} here; deploy/plumbline.yaml is a start, and \`npm start\` is a demo that needs none`,
       );
     const file = given.value('config') ?? CONFIG_FILE;
+    await checkSigningKey(config, environment);
     const library = await libraryOf(given, config);
     const log = createLog(given.has('quiet') ? 'warn' : 'info', config.instance ?? 'plumbline');
     for (const { file: at, line, message } of library.warnings)
       log.warn({ file: at, line }, message);
     const untilCaughtUp = given.has('until-caught-up');
+    // Before anything is opened: a secret that is missing is a mistake in the configuration.
+    const clock = systemClock;
+    const { sinks, close: closeSinks } = await openSinks({ config, environment, clock, log });
     const store = await openStore(config, environment, log, {
       stopEmbedded: true,
       migrate: given.has('migrate'),
@@ -48,6 +54,7 @@ export const run: Command = {
           store: store.provider,
           detectors: library.detectors.length,
           sources: config.sources.length,
+          sinks: sinks.size,
         },
         'observing',
       );
@@ -56,14 +63,17 @@ export const run: Command = {
         read: () => readLibrary(detectorsDir(given, config), libraryOptions(config)),
       };
       const parts = {
-        ...{ config, file, library, store, environment, clock: systemClock, log },
+        ...{ config, file, library, store, environment, clock, log, sinks },
         ...(untilCaughtUp ? {} : { detectors }),
       };
+      const signing = { db: store.db, config, environment, log };
+      signInTime(signing, signal);
       runOnSchedule(
         'housekeeping',
         NIGHTLY,
         async () => {
-          log.info({ ...(await sweep(store.db, systemClock.nowMs())) }, 'housekeeping');
+          const pruned = await pruneByRetention(signing);
+          log.info({ ...(await sweep(store.db, systemClock.nowMs())), pruned }, 'housekeeping');
           await sayWhatIsDue(store.db, log);
         },
         log,
@@ -71,7 +81,9 @@ export const run: Command = {
       );
       runOnSchedule('baselines', BASELINE_ROUNDS, () => tendBaselines(store.db, log), log, signal);
       await runDaemon(parts, { untilCaughtUp, onCommit }, signal);
+      await signAtTheEnd(signing);
     } finally {
+      await closeSinks();
       await store.close();
     }
     output.json({ stopped: signal.aborted ? 'signal' : 'caught-up' });
@@ -104,6 +116,7 @@ const HEARD: readonly NoticeCode[] = [
   'source.back',
   'history.truncated',
   'index.unsound',
+  'alert.dead-letter',
 ];
 const PROGRESS_RECORDS = 50_000;
 const DEAD_LETTERS_EVERY_MS = 10_000;

@@ -22,6 +22,7 @@ import {
 import { createTeller, reportLines } from './first-run.ts';
 import { CONFIG_FILE, libraryOf } from './inputs.ts';
 import { count, type Output, safe, typed } from './output.ts';
+import { signAtTheEnd, signInTime } from './signing.ts';
 import { openStore, type Store } from './store.ts';
 
 const DATA_DIR = DEMO_STORE.dataDir;
@@ -43,6 +44,8 @@ export const start: Command = {
     const demo = path.resolve(DATA_DIR, 'demo');
     const streams = path.join(demo, 'streams');
     await mkdir(streams, { recursive: true });
+    // That a key was made is no news in a demo.
+    const quiet = createLog('error', 'plumbline');
     introduce(output);
     const store = await openStore({ ...DEMO_STORE, sources: [] }, {}, log, { stopEmbedded: true });
     const ended = new AbortController();
@@ -74,6 +77,8 @@ export const start: Command = {
       try {
         const parts = { config, file, library, store, clock: systemClock, log };
         const until = AbortSignal.any([over, ended.signal]);
+        const signing = { db: store.db, config, environment: DEMO_ENVIRONMENT, log: quiet };
+        signInTime(signing, until);
         const running = runDaemon(
           { ...parts, environment: DEMO_ENVIRONMENT },
           { untilCaughtUp: false, onCommit: teller.onCommit },
@@ -81,6 +86,7 @@ export const start: Command = {
         );
         await Promise.race([running, companions.diedEarly]);
         await running;
+        await signAtTheEnd(signing);
       } finally {
         ended.abort();
         await watching;

@@ -1,23 +1,31 @@
 /** `status`: how the lane stands, what it holds, and what the observer says of itself. */
 import { systemClock } from '../adapters/clock.ts';
+import { type Poller, silentAfterMs } from '../model/posture.ts';
+import { sinkStatuses } from '../record/alert-read.ts';
+import { type CheckpointHead, lastCheckpoint } from '../record/checkpoints.ts';
+import { listPollers } from '../record/posture.ts';
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
 import { type LaneStatus, readStatus } from '../record/status.ts';
 import type { Command } from './command.ts';
-import { count, safe, table, timeOf } from './output.ts';
+import { count, lengthOf, safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
+import { sinkLines } from './sink-text.ts';
 
 /** The command. */
 export const status: Command = {
   name: 'status',
   synopsis: 'status',
-  summary: 'positions, watermark, counters, blind intervals, notices and dead letters',
+  summary: 'positions, watermark, counters, sinks, blind intervals, notices and dead letters',
   options: { limit: 'value' },
   run: async (given, { output, environment }) => {
     const limit = given.count('limit', 1) ?? 10;
     const found = await withStore(given, environment, async (db) => ({
       status: await readStatus(db),
+      signed: await lastCheckpoint(db),
       coverage: await listCoverage(db, limit),
       notices: await listNotices(db, limit),
+      pollers: (await listPollers(db)).filter(({ about }) => about === ''),
+      sinks: await sinkStatuses(db),
       deadLetters: (await listDeadLetters(db, limit)).map(({ raw: _raw, ...rest }) => rest),
     }));
     output.json(found);
@@ -35,6 +43,9 @@ export const status: Command = {
         count(all.deadLetters, 'dead letter'),
       ].join(' · '),
     );
+    output.line(signedText(found.signed, systemClock.nowMs()));
+    for (const poller of found.pollers) output.line(pollerText(poller, systemClock.nowMs()));
+    for (const line of sinkLines(found.sinks, systemClock.nowMs())) output.line(line);
     for (const gap of found.coverage)
       output.line(
         `Blind: ${safe(gap.source)} ${timeOf(gap.fromMs)} – ${gap.toMs === null ? 'now' : timeOf(gap.toMs)} (${safe(gap.reason)})`,
@@ -53,6 +64,13 @@ export const status: Command = {
   },
 };
 
+/** Whether an enforcement point still asks; one that does not enforces what it last heard. */
+function pollerText({ consumer, lastMs, gapMs, revision }: Poller, nowMs: number): string {
+  const late = nowMs - lastMs > silentAfterMs(gapMs);
+  const state = late ? 'STOPPED ASKING: it enforces what it last heard' : 'asks';
+  return `Enforcement point ${safe(consumer)}: ${state}, last ${timeOf(Math.min(lastMs, nowMs))}, has ${safe(revision.slice(0, 19))}`;
+}
+
 /** Counters whose names do not speak for themselves. */
 const COUNTED: ReadonlyMap<string, string> = new Map([
   ['baseline.missing', 'events of behaviour that was not scored: no baseline covers the agent'],
@@ -60,6 +78,18 @@ const COUNTED: ReadonlyMap<string, string> = new Map([
   ['shadow-detections', 'told to nobody: cases --shadow lists them'],
 ]);
 const STALE_MS = 60_000;
+
+/** Older than this, somebody has to look: three rounds were missed. */
+const UNSIGNED_MS = 15 * 60_000;
+
+function signedText(last: CheckpointHead | null, nowMs: number): string {
+  if (last === null) return `Journal: not signed yet (${typed('journal checkpoint')})`;
+  const ageMs = nowMs - last.atMs;
+  const said = `Journal: signed up to ${timeOf(last.atMs)}, checkpoint ${last.n}`;
+  return ageMs < UNSIGNED_MS
+    ? said
+    : `${said}: ${lengthOf(ageMs)} ago; no daemon runs, or its key is missing (${typed('journal checkpoint')} says)`;
+}
 
 /** Says what a reader would have to work out: whether anybody is at work at all. */
 function agoOf({ committedMs }: LaneStatus, nowMs: number): string {

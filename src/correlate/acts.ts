@@ -88,7 +88,11 @@ export function enterAttempt(
 ): Attempt | null {
   const tool = canonicalTool(ledger, event.action.tool);
   const permission = permissionOf(ledger, session, tool, event.time.eventMs);
-  const attempt = attemptOf(event, agentId, tool, permission, ledger.options.digestKey);
+  const { toolClass } = permission;
+  const call = { session: session.id, tool, toolClass, ms: event.time.eventMs };
+  const restrained = () => ledger.restrains(session.tenant, session.agent, call);
+  const { digestKey } = ledger.options;
+  const attempt = attemptOf(event, agentId, tool, permission, digestKey, restrained);
   const kin = kinOf(ledger, session, event, attempt);
   const key = actKey(session, attempt, 0, ledger.options.joinWindowMs, kin);
   const act = actAt(ledger, session, key);

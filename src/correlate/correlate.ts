@@ -12,13 +12,16 @@ import { contextOf } from './context.ts';
 import { applyGovernance } from './governance.ts';
 import {
   agentOf,
+  type ChangeWindow,
   type CorrelateOptions,
+  changeWindowsOf,
   count,
   type FactSink,
   forget,
   type LaneEntity,
   type Ledger,
   laneOf,
+  type Restrains,
   sessionOf,
 } from './ledger.ts';
 import {
@@ -31,6 +34,7 @@ import {
   type SessionEntity,
   viewOf,
 } from './session.ts';
+import { AGENT_PACKING, SESSION_PACKING, unpacking } from './stored.ts';
 import { linkTrace, placeOf, visitTrace } from './traces.ts';
 import { presence } from './witness.ts';
 
@@ -59,6 +63,8 @@ export interface Correlate {
   fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
   /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
   changedMs(tenant: string, agent: string): number | null;
+  /** Change windows that governance opened and that are open at `ms` for the agent, role or fleet. */
+  windows(tenant: string, agent: string, role: string | null, ms: number): readonly ChangeWindow[];
   /** For whom a session runs, and the sessions that led to it, nearest first, at most four. */
   lineage(tenant: string, session: string): SessionLineage;
   /** Calls of a session that its ledger holds, with the record that stated each. */
@@ -77,7 +83,8 @@ export interface SessionLineage {
 }
 
 /** A call the ledger holds, and the record that stated it; null where none did. */
-export interface HeldCall extends Pick<Attempt, 'topic' | 'nativeId' | 'at' | 'tool' | 'ms'> {
+export interface HeldCall
+  extends Pick<Attempt, 'topic' | 'nativeId' | 'at' | 'tool' | 'ms' | 'ours'> {
   /** Allowed and answered without an error. */
   readonly took: boolean;
   readonly said: Pick<Intent, 'topic' | 'nativeId' | 'ms'> | null;
@@ -112,20 +119,27 @@ function lineageOf(slots: Slots, tenant: string, session: string): SessionLineag
   return { principal: own?.principal ?? null, ancestors };
 }
 
-/** Makes the fold over `slots`. Facts and notices come out in the order they become decidable. */
+/**
+ * Makes the fold over `slots`. Facts and notices come out in the order they become decidable.
+ * `restrains`: what is known elsewhere of our own leases; without it no refusal is taken for our own
+ * that does not say so.
+ */
 export function createCorrelate(
   slots: Slots,
   options: CorrelateOptions,
   state: FactSink,
   notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void,
+  restrains: Restrains = () => false,
 ): Correlate {
-  slots.split('S', SESSION_RECORDS);
+  slots.split('S', SESSION_RECORDS, SESSION_PACKING);
+  slots.packs('A', AGENT_PACKING);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const { digestKey } = options;
   const keyed = (text: string) =>
     hash('sha256', `${digestKey}\u0000effect\u0000${text}`, 'hex').slice(0, 32);
-  const ledger: Ledger = { slots, timers, books, options, state, notice, counters: {}, keyed };
+  const sinks = { state, notice, restrains };
+  const ledger: Ledger = { slots, timers, books, options, ...sinks, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
     passTime: (ms) => passTime(ledger, ms),
@@ -134,7 +148,7 @@ export function createCorrelate(
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
-    restoring: () => timers.restoring(),
+    restoring: () => restoring(slots, timers),
     suspect: (tenant, session) => {
       const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
       if (entity === undefined || entity.suspicious) return;
@@ -149,6 +163,7 @@ export function createCorrelate(
       const changed = slots.get<AgentEntity>('A', keyOf(tenant, agent))?.changedMs ?? 0;
       return changed === 0 ? null : changed;
     },
+    windows: (tenant, agent, role, ms) => changeWindowsOf(slots, tenant, agent, role, ms),
     lineage: (tenant, session) => lineageOf(slots, tenant, session),
     calls: (tenant, session) => callsOf(slots, tenant, session),
     historyIsPartial: () => {
@@ -158,6 +173,11 @@ export function createCorrelate(
     blind: (kind) => books.blindNow(kind),
     counters: ledger.counters,
   };
+}
+
+function* restoring(slots: Slots, timers: Timers): Generator<undefined, void> {
+  yield* unpacking(slots);
+  yield* timers.restoring();
 }
 
 function fold(ledger: Ledger, event: Event, late: boolean): void {
@@ -241,7 +261,10 @@ function enter(
       agent.reasoned = true;
       ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
     }
-    if (event.reasoning.intents.length > 0) agent.announces = true;
+    if (event.reasoning.intents.length > 0 && agent.announces !== true) {
+      agent.announces = true;
+      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+    }
     if (session !== null && !session.settled)
       enterIntents(
         ledger,
@@ -270,9 +293,7 @@ function isRepeat(
   agent: AgentEntity,
 ): boolean {
   const seen = session?.seen ?? agent.seen;
-  const seq = event.order?.of === 'session' ? event.order.seq : null;
-  const isCounter = seq !== null && event.nativeId.endsWith(`/${seq}`);
-  const key = isCounter ? `${event.src.topic} #${seq}` : `${event.src.topic} ${event.nativeId}`;
+  const key = (session === null ? null : counterMark(session, event)) ?? nameMark(event);
   const known = seen[key];
   if (known === undefined) {
     seen[key] = event.contentHash;
@@ -280,7 +301,7 @@ function isRepeat(
       ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
       prune(seen, AGENT_SEEN_MAX);
     } else {
-      ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', key);
+      ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', String(key));
       forgetOldMarks(ledger, session);
     }
     return false;
@@ -297,6 +318,31 @@ function isRepeat(
     );
   }
   return true;
+}
+
+function nameMark({ src, nativeId }: Event): string {
+  return `${src.topic} ${nativeId}`;
+}
+
+/** Topics of a session that are told apart by a number. */
+const COUNTED_TOPICS = 4;
+const COUNTER_MAX = 2 ** 28;
+
+/**
+ * The mark of an event whose identity is its number in the session: a number, for names would be most
+ * of what is kept and written of marks. Null where a name must do.
+ */
+function counterMark(session: SessionEntity, { nativeId, order, src }: Event): number | null {
+  if (order === undefined || order.of !== 'session' || order.seq > COUNTER_MAX) return null;
+  if (!nativeId.startsWith('session/')) return null;
+  session.counted ??= [];
+  let at = session.counted.indexOf(src.topic);
+  if (at < 0) {
+    if (session.counted.length >= COUNTED_TOPICS) return null;
+    at = session.counted.push(src.topic) - 1;
+    // It is written with the mark: whoever notes one touches the session.
+  }
+  return order.seq * COUNTED_TOPICS + at;
 }
 
 /** Marks are bounded too: pruned in one go when they have doubled, so that the cost stays constant. */
@@ -379,8 +425,9 @@ function settle(ledger: Ledger, key: string, session: SessionEntity): void {
 function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
   const { clockToleranceMs } = ledger.options;
   let next: number | null = null;
-  for (const [mark, witness] of Object.entries(session.identities)) {
+  for (const mark in session.identities) {
     if (session.checked[mark] !== undefined) continue;
+    const witness = session.identities[mark] as WitnessRecord;
     const due = witness.ms + clockToleranceMs;
     if (due > nowMs) {
       next = next === null ? due : Math.min(next, due);

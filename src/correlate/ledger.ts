@@ -67,6 +67,18 @@ export interface ChangeWindow {
 /** Receives facts in the order they become decidable. */
 export type FactSink = (fact: Fact) => void;
 
+/** Does a lease of ours restrain a call of this agent at its event time? The spine asks those who know. */
+export type Restrains = (
+  tenant: string,
+  agent: string,
+  call: {
+    readonly session: string;
+    readonly tool: string;
+    readonly toolClass: string | null;
+    readonly ms: number;
+  },
+) => boolean;
+
 /** What the parts of correlation work on. */
 export interface Ledger {
   readonly slots: Slots;
@@ -76,6 +88,7 @@ export interface Ledger {
   readonly state: FactSink;
   readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
   readonly counters: Record<string, number>;
+  readonly restrains: Restrains;
   /** Keyed digest of a text, 128 bits in hex. */
   readonly keyed: (text: string) => string;
 }
@@ -215,13 +228,26 @@ export function windowOpen(
   role: string | null,
   ms: number,
 ): boolean {
-  const windows = ledger.slots.get<LaneEntity>('L', 'lane')?.windows;
-  if (windows === undefined) return false;
-  return windows.some(
+  return changeWindowsOf(ledger.slots, owner.tenant, owner.id, role, ms).length > 0;
+}
+
+const NO_WINDOWS: readonly ChangeWindow[] = [];
+
+/** Change windows that are open at `ms` for the agent, its role or the whole fleet. */
+export function changeWindowsOf(
+  slots: Slots,
+  ofTenant: string,
+  agent: string,
+  role: string | null,
+  ms: number,
+): readonly ChangeWindow[] {
+  const windows = slots.get<LaneEntity>('L', 'lane')?.windows;
+  if (windows === undefined) return NO_WINDOWS;
+  return windows.filter(
     ({ tenant, level, subject, fromMs, toMs }) =>
-      tenant === owner.tenant &&
+      tenant === ofTenant &&
       fromMs <= ms &&
       ms <= toMs &&
-      (level === 'fleet' || subject === (level === 'agent' ? owner.id : role)),
+      (level === 'fleet' || subject === (level === 'agent' ? agent : role)),
   );
 }

@@ -39,6 +39,9 @@ export class Reorder {
   readonly #byId = new Map<string, Held>();
   readonly #arrivals = new Map<string, Held[]>();
   readonly #heads = new Map<string, number>();
+  #last: { readonly topic: string; readonly partition: number; readonly queue: Held[] } = {
+    ...{ topic: '', partition: -1, queue: [] },
+  };
 
   get size(): number {
     return this.#heap.size;
@@ -62,11 +65,22 @@ export class Reorder {
     };
     this.#byId.set(identity, held);
     this.#heap.push(held);
-    const partition = `${event.src.topic}/${event.src.partition}`;
-    const queue = this.#arrivals.get(partition);
-    if (queue === undefined) this.#arrivals.set(partition, [held]);
-    else queue.push(held);
+    this.#queueOf(event.src.topic, event.src.partition).push(held);
     return 'held';
+  }
+
+  /** Events of one partition in the order of their arrival. Slices come by partition: it is often the last. */
+  #queueOf(topic: string, partition: number): Held[] {
+    const last = this.#last;
+    if (last.topic === topic && last.partition === partition) return last.queue;
+    const key = `${topic}/${partition}`;
+    let queue = this.#arrivals.get(key);
+    if (queue === undefined) {
+      queue = [];
+      this.#arrivals.set(key, queue);
+    }
+    this.#last = { topic, partition, queue };
+    return queue;
   }
 
   /** The next event at or before `ms` in canonical order, or undefined. */

@@ -1,6 +1,7 @@
 /** Sessions, agents and acts: the ledger's entities as they are stored. */
 import type { Kind } from '../model/event.ts';
 import type { Attempt, Intent, SessionView, Unannounced, WitnessRecord } from '../model/fact.ts';
+import { naming } from '../state/names.ts';
 import type { Entity } from '../state/slots.ts';
 
 /** An agent as governance knows it. */
@@ -152,6 +153,8 @@ export interface SessionEntity extends Entity {
   checked: Record<string, 1>;
   /** Identities of records folded, with their content hashes. */
   seen: Record<string, number>;
+  /** Topics whose marks in `seen` are numbers: the counter times four, plus the place in here. */
+  counted?: string[];
   /** How many marks `seen` holds, at most. */
   marks: number;
   blind: Kind[];
@@ -230,14 +233,14 @@ export function viewOf(session: SessionEntity, agent: AgentEntity | undefined): 
 }
 
 /** Key of a session or agent: the parts cannot run into one another. */
-export function keyOf(tenant: string, id: string): string {
-  return `${tenant.length}:${tenant}:${id}`;
-}
+export const keyOf = naming((tenant: string, id: string) => `${tenant.length}:${tenant}:${id}`);
 
 /** Key of a name within an entity: agents may be called `constructor` or `__proto__`. */
 export function markOf(name: string): string {
-  return `@${name}`;
+  return marked('@', name);
 }
+
+const marked = naming((sign, name) => `${sign}${name}`);
 
 /** The name behind a mark. */
 export function nameOf(mark: string): string {

@@ -41,6 +41,7 @@ export class Watermarks {
   readonly #slots: Slots;
   readonly #timings: ReadonlyMap<string, SourceTiming>;
   readonly #partitions = new Map<string, Partition>();
+  #last: Partition | undefined;
   #effective = Number.MIN_SAFE_INTEGER;
   /** Where W would be, were it not held. */
   #ripe = Number.MIN_SAFE_INTEGER;
@@ -72,6 +73,7 @@ export class Watermarks {
    */
   assign(partitions: readonly (PartitionLag & { readonly until: number })[], nowMs: number): void {
     this.#partitions.clear();
+    this.#last = undefined;
     for (const { topic, partition, next, end, until } of partitions) {
       const timing = this.#timings.get(topic);
       assert(timing !== undefined, `no source is configured for topic ${topic}`);
@@ -97,11 +99,15 @@ export class Watermarks {
 
   /** A record of this partition carried this event time. */
   saw(topic: string, partition: number, eventMs: number): void {
-    const key = `${topic}/${partition}`;
-    const known = this.#partitions.get(key);
+    // Records come slice by slice: it is often the partition of the last one.
+    let known = this.#last;
+    if (known?.topic !== topic || known.partition !== partition) {
+      known = this.#partitions.get(`${topic}/${partition}`);
+      this.#last = known;
+    }
     if (known === undefined || eventMs <= known.stored.max) return;
     known.stored.max = eventMs;
-    this.#slots.touch('W', key);
+    this.#slots.touch('W', `${topic}/${partition}`);
   }
 
   /** The partition was read up to `next`; its log ends at `end`. */

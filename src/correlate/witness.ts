@@ -25,11 +25,22 @@ export function digestArgs(
 ): ArgsDigest {
   if (args === undefined) return NONE;
   const plain = Object.hasOwn(args, '_meta') ? withoutMeta(args) : args;
+  const text = `${key}\u0000${canonicalJson(plain)}`;
+  const known = DIGESTS.get(text);
+  if (known !== undefined) return known;
   const leaves: Record<string, string> = {};
   collectLeaves(plain, '', leaves, key, { left: LEAVES_MAX });
-  const digest = hash('sha256', `${key}\u0000${canonicalJson(plain)}`, 'hex').slice(0, 32);
-  return { digest, leaves };
+  const made = { digest: hash('sha256', text, 'hex').slice(0, 32), leaves };
+  if (text.length > REMEMBERED_LENGTH_MAX) return made;
+  if (DIGESTS.size >= REMEMBERED_MAX) DIGESTS.clear();
+  DIGESTS.set(text, made);
+  return made;
 }
+
+/** A call is announced, made and claimed with the same arguments: they are digested once for all. */
+const DIGESTS = new Map<string, ArgsDigest>();
+const REMEMBERED_MAX = 4096;
+const REMEMBERED_LENGTH_MAX = 2048;
 
 /** The same of a call whose arguments were kept back: what its producer gave instead. */
 function digestOf(
@@ -136,6 +147,9 @@ export function intentOf(
   };
 }
 
+/** Policy ids of refusals that carry out a lease begin so; the id of the lease follows. */
+const OUR_POLICY = 'plumbline:';
+
 /** What governance knew when the attempt was made. */
 export interface Permission {
   readonly granted: boolean | null;
@@ -143,13 +157,26 @@ export interface Permission {
   readonly tier: string | null;
 }
 
-/** A gateway record of a call. `tool` is canonical. */
+/** Statuses by which a gateway that reports no decision says that a call is forbidden. */
+const FORBIDDEN: ReadonlySet<number> = new Set([401, 403]);
+
+/** Was the call turned away, rather than made and failed? */
+function isRefused({ decision, outcome, status }: NonNullable<Event['action']>): boolean {
+  if (decision === 'deny') return true;
+  return decision === 'unknown' && outcome === 'error' && FORBIDDEN.has(status ?? 0);
+}
+
+/**
+ * A gateway record of a call. `tool` is canonical; `restrained`: does a lease of ours stand against
+ * this call? Asked only of a refusal for which the gateway names no policy.
+ */
 export function attemptOf(
   event: Event & { readonly action: NonNullable<Event['action']> },
   agent: string,
   tool: string,
   permission: Permission,
   key: string,
+  restrained: () => boolean = () => false,
 ): Attempt {
   const { action } = event;
   const policy = action.policy?.id ?? null;
@@ -161,8 +188,9 @@ export function attemptOf(
     decision: action.decision,
     outcome: action.outcome,
     policy,
-    // The control plane names our lease in its refusal; such a refusal is our own effect.
-    ours: action.decision === 'deny' && policy !== null && policy.startsWith('plumbline:'),
+    // The control plane names our lease in its refusal, or names nobody while a lease of ours stands:
+    // our own effect. Another policy's word stays evidence, and so does every call that is let through.
+    ours: isRefused(action) && (policy === null ? restrained() : policy.startsWith(OUR_POLICY)),
     ...permission,
   };
 }

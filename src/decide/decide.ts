@@ -1,36 +1,21 @@
 /** Decisions: from a detection through the ladder and its guardrails to an intention. */
 
-import type {
-  Decision,
-  GuardrailCheck,
-  Intention,
-  LeaseActivity,
-  Mode,
-  Rung,
-  Verb,
-} from '../model/decision.ts';
+import type { Decision, Intention, LeaseActivity, Mode, Verb } from '../model/decision.ts';
 import type { Detection } from '../model/detection.ts';
 import type { Response } from '../model/detector.ts';
 import type { Attempt } from '../model/fact.ts';
 import { idOf } from '../model/ids.ts';
 import { type Earned, earnedTier } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
-import { type ControlPlan, firstDriver, rungAbove } from './chain.ts';
+import type { ControlPlan } from './chain.ts';
 import { createDemotions, type Demotions } from './demotion.ts';
-import { type Circumstances, falsify } from './falsify.ts';
-import { checkGuardrails, type FleetSize, type GuardrailOptions } from './guardrail.ts';
-import {
-  type Asked,
-  intentionOf,
-  needsRenewal,
-  newLease,
-  renewedUntil,
-  sameSubject,
-  subjectOf,
-} from './intend.ts';
-import { higherVerb } from './ladder.ts';
+import type { Circumstances } from './falsify.ts';
+import type { FleetSize, GuardrailOptions } from './guardrail.ts';
+import { intentionOf, newLease, renewedUntil } from './intend.ts';
+import { type DecisionInputs, inputsOf, judge, keptInputs } from './judge.ts';
 import { type LeaseRequest, liftAll, type Operated, operate } from './operate.ts';
-import { type AgentStanding, Standing, type StandingLease } from './standing.ts';
+import { isRestrained, type RestrainedCall } from './own-effects.ts';
+import { Standing, type StandingLease } from './standing.ts';
 
 /** Settings of the decider. */
 export interface DecideOptions {
@@ -45,6 +30,8 @@ export interface DecideOptions {
 /** A decision and what it intends. */
 export interface Decided {
   readonly decision: Decision;
+  /** What it was judged by, for whoever wants to judge it again. */
+  readonly inputs: DecisionInputs;
   /** One for each lease it begins or renews; empty where nothing is done. */
   readonly intentions: readonly Intention[];
   /** The breaker stopped this one, and said so for the first time. */
@@ -76,6 +63,8 @@ export interface Decide {
     because: Because,
   ): readonly Intention[];
   readonly demotions: Demotions;
+  /** Does a lease that stands at the time of the call restrain it? Then a refusal of it is our doing. */
+  restrains(tenant: string, agent: string, call: RestrainedCall): boolean;
   /** Which standing leases a call at the gateway concerns. */
   activity(
     tenant: string,
@@ -100,6 +89,10 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
       return liftAll(standing, leases, nowMs, quietUntilMs, { cause: 'lifted', reason });
     },
     demotions: createDemotions(slots),
+    restrains: (tenant, agent, call) =>
+      standing
+        .of(tenant, agent, call.ms, options.guardrails.coolDownMs)
+        ?.leases.some((lease) => isRestrained(lease, call)) ?? false,
     activity: (tenant, agent, session, attempt, eventId) =>
       activityOf(standing, options, tenant, agent, session, attempt, eventId),
   };
@@ -111,121 +104,41 @@ function decide(
   detection: Detection,
   caseId: string,
   asks: Response | null,
-  known: Omit<Circumstances, 'leases'>,
+  circumstances: Omit<Circumstances, 'leases'>,
   size: FleetSize,
 ): Decided {
-  const mode = options.modeOf(detection.entity.role);
-  const { tenant, agent } = detection.entity;
+  const { tenant, agent, role } = detection.entity;
   const { coolDownMs } = options.guardrails;
   const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
-  const circumstances = { ...known, leases: against?.leases.length ?? 0 };
-  const falsification = falsify(detection, circumstances);
-  const response = settledRung(options, detection, asks, against);
-  const asked: Rung = response?.action ?? 'alert';
-  const common = {
-    id: idOf('decision', detection.id, asked),
-    caseId,
-    detectionId: detection.id,
-    entity: detection.entity,
-    asked,
-    mode,
-    maturity: detection.maturity,
-    evidenceClass: detection.evidenceClass,
-    falsification,
-    timeMs: detection.decidedMs,
-  };
-  const quiet: Rung = detection.maturity === 'shadow' ? 'observe' : 'alert';
-  const record = (guardrails: readonly GuardrailCheck[], leaseId: string | null): Decided => ({
-    decision: { ...common, taken: quiet, outcome: 'record', wouldAct: false, guardrails, leaseId },
-    intentions: [],
-    tripped: false,
-  });
-  if (response === null) return record([], null);
-  const subject = subjectOf(detection, response);
-  const held = against?.leases.filter((one) => sameSubject(one, response.action, subject)) ?? [];
-  const due = held.filter((lease) => needsRenewal(lease, response, detection.decidedMs));
-  const [first] = held;
-  if (first !== undefined && due.length === 0)
-    return record(
-      [{ check: 'standing-lease', passed: false, data: 'a lease stands long enough' }],
-      first.leaseId,
-    );
-  const driver = firstDriver(options.control, response.action);
-  const approval = options.control.approvals.get(response.action) ?? null;
-  const guardrails = checkGuardrails({
-    ...{ detection, verb: response.action, mode, driver, approval },
+  const inputs = inputsOf(detection, {
+    ...{ caseId, asks, circumstances, against, size, control: options.control },
+    mode: options.modeOf(role),
     earned: earnedBy(options, detection),
-    standing: against,
     fleet: standing.fleet(),
-    size,
     options: options.guardrails,
   });
-  const explained = falsification.some(({ verdict }) => verdict === 'holds');
-  const failed = guardrails.filter(({ passed }) => !passed).map(({ check }) => check);
-  // A shadow is asked what it would have done, were it to enforce.
-  const isShadow = detection.maturity === 'shadow';
-  const isOurs = (check: string) =>
-    check === 'mode' || check === 'driver' || (isShadow && check === 'maturity');
-  const wouldAct = !explained && failed.every(isOurs);
-  if (explained || failed.length > 0 || driver === null) {
-    const tripped = failed.includes('fleet-breaker') && failed.length === 1 && trip(standing);
-    const outcome =
-      wouldAct && mode === 'advise' ? 'advise' : mode === 'observe' ? 'record' : 'withheld';
-    return {
-      decision: { ...common, taken: quiet, outcome, wouldAct, guardrails, leaseId: null },
-      intentions: [],
-      tripped,
-    };
+  const { decision, plan } = judge(detection, inputs);
+  const kept = keptInputs(inputs);
+  if (plan.type === 'nothing')
+    return { decision, inputs: kept, intentions: [], tripped: plan.trips && trip(standing) };
+  const { mode } = inputs;
+  const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
+  if (plan.type === 'begin') {
+    const { response, driver, approval } = plan;
+    const lease = newLease(decision.id, caseId, detection, response, driver);
+    begin(standing, options, lease, detection);
+    const asked = intentionOf(lease, 'request', detection.id, { ...to, approval });
+    return { decision, inputs: kept, intentions: [asked], tripped: false };
   }
-  const leases = due.length > 0 ? due : [newLease(common.id, caseId, detection, response, driver)];
-  const isNew = due.length === 0;
-  for (const lease of leases)
-    if (isNew) begin(standing, options, lease, detection);
-    else {
-      lease.expiresMs = renewedUntil(lease, response, detection.decidedMs);
-      standing.changed(lease);
-    }
-  const { role } = detection.entity;
-  const to = { mode, role, decisionId: common.id, caseId, issuedMs: detection.decidedMs };
-  return {
-    decision: {
-      ...common,
-      taken: response.action,
-      outcome: isNew ? 'act' : 'renew',
-      wouldAct,
-      guardrails,
-      leaseId: leases[0]?.leaseId ?? null,
-    },
-    intentions: leases.map((lease) =>
-      // What people agreed to once is renewed without asking again.
-      isNew
-        ? intentionOf(lease, 'request', detection.id, { ...to, approval })
-        : intentionOf(answering(lease, detection), 'renew', detection.id, {
-            ...to,
-            approval: null,
-          }),
-    ),
-    tripped: false,
-  };
-}
-
-/** The rung that is asked for, and for how long at most; null where none is. */
-function settledRung(
-  options: DecideOptions,
-  detection: Detection,
-  asks: Response | null,
-  against: AgentStanding | null,
-): Asked | null {
-  if (asks === null) return null;
-  const ttlMs = Math.min(asks.ttlMs, options.guardrails.leaseMaxMs);
-  if (asks.action !== 'escalate') return { ...asks, action: asks.action, ttlMs };
-  const { session } = detection.entity;
-  const concerned = (against?.leases ?? []).filter(
-    ({ subject }) => subject.session === null || subject.session === session,
-  );
-  const stands = concerned.map(({ verb }) => verb).reduce(higherVerb, null as Verb | null);
-  const above = stands === null ? null : rungAbove(options.control, stands);
-  return above === null ? null : { ...asks, action: above, ttlMs };
+  const due = (against?.leases ?? []).filter(({ leaseId }) => plan.leaseIds.includes(leaseId));
+  const intentions = due.map((lease) => {
+    lease.expiresMs = renewedUntil(lease, plan.response, detection.decidedMs);
+    standing.changed(lease);
+    // What people agreed to once is renewed without asking again.
+    const renewal = { ...to, approval: null };
+    return intentionOf(answering(lease, detection), 'renew', detection.id, renewal);
+  });
+  return { decision, inputs: kept, intentions, tripped: false };
 }
 
 function earnedBy(options: DecideOptions, detection: Detection): Earned {
@@ -277,12 +190,7 @@ function activityOf(
   if (against === null) return [];
   const found: LeaseActivity[] = [];
   for (const lease of against.leases) {
-    const { subject } = lease;
-    if (subject.session !== null && subject.session !== session) continue;
-    if (subject.tools.length > 0 && !subject.tools.includes(attempt.tool)) continue;
-    // A conservative posture lets reads go on: they say nothing of whether it holds.
-    if (lease.verb === 'posture' && attempt.toolClass === 'read') continue;
-    if (lease.issuedMs > attempt.ms) continue;
+    if (!isRestrained(lease, { ...attempt, session })) continue;
     const allowed = attempt.decision !== 'deny' && attempt.outcome !== 'error';
     found.push({
       leaseId: lease.leaseId,

@@ -36,8 +36,8 @@ export interface GuardrailInput {
   readonly approval: ApprovalNeeded | null;
   /** What the version of the detector has earned. */
   readonly earned: Earned;
-  readonly standing: AgentStanding | null;
-  readonly fleet: FleetStanding;
+  readonly standing: Pick<AgentStanding, 'quiet'> | null;
+  readonly fleet: Pick<FleetStanding, 'recent' | 'pauses'>;
   readonly size: FleetSize;
   readonly options: GuardrailOptions;
 }
@@ -116,7 +116,7 @@ function checkPause({ fleet, detection, driver }: GuardrailInput): GuardrailChec
 }
 
 function pauseCheck(
-  fleet: FleetStanding,
+  fleet: Pick<FleetStanding, 'pauses'>,
   agent: string,
   role: string | null,
   driver: string | null,

@@ -20,8 +20,14 @@ export function subjectOf(detection: Detection, response: Asked): Subject {
   return { tenant, agent, session: response.scope === 'session' ? session : null, tools };
 }
 
+type Stands = Pick<StandingLease, 'verb' | 'issuedMs' | 'expiresMs'>;
+
 /** Does this lease already do that? */
-export function sameSubject(lease: StandingLease, verb: Verb, subject: Subject): boolean {
+export function sameSubject(
+  lease: Pick<StandingLease, 'verb' | 'subject'>,
+  verb: Verb,
+  subject: Subject,
+): boolean {
   const held = lease.subject;
   return (
     lease.verb === verb &&
@@ -31,13 +37,17 @@ export function sameSubject(lease: StandingLease, verb: Verb, subject: Subject):
 }
 
 /** A lease is renewed when less than half of its time is left and it may still stand longer. */
-export function needsRenewal(lease: StandingLease, response: Asked, nowMs: number): boolean {
+export function needsRenewal(lease: Stands, response: Asked, nowMs: number): boolean {
   const until = renewedUntil(lease, response, nowMs);
   return lease.expiresMs - nowMs < response.ttlMs / 2 && until > lease.expiresMs;
 }
 
 /** Until when a renewal lasts, ms: never longer than the verb may stand in all. */
-export function renewedUntil(lease: StandingLease, response: Asked, nowMs: number): number {
+export function renewedUntil(
+  lease: Omit<Stands, 'expiresMs'>,
+  response: Asked,
+  nowMs: number,
+): number {
   return Math.min(nowMs + response.ttlMs, lease.issuedMs + LONGEST_MS[lease.verb]);
 }
 

@@ -105,6 +105,8 @@ class Exchange implements Roster {
   }
 
   nextMs(): number | undefined {
+    // Asked twice an event: while nothing changes there is one to ask.
+    if (this.#warming === null && this.#changing.length === 0) return this.#active.nextMs();
     const next = Math.min(
       this.#active.nextMs() ?? Number.POSITIVE_INFINITY,
       this.#warming?.nextMs() ?? Number.POSITIVE_INFINITY,

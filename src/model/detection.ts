@@ -138,9 +138,11 @@ export const NOTICE_CODES = [
   'breaker.tripped',
   'lease.capped',
   'containment.failed',
+  'enforcement.silent',
   'detectors.reloaded',
   'detectors.refused',
   'index.unsound',
+  'alert.dead-letter',
 ] as const;
 /** One of NOTICE_CODES. */
 export type NoticeCode = (typeof NOTICE_CODES)[number];

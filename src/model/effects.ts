@@ -1,4 +1,5 @@
 /** Effects: everything one step of the pipeline wants recorded, as data. */
+import type { AgentChange, AgentSession } from './agent-history.ts';
 import type { CausalChain } from './chain.ts';
 import type {
   Announcement,
@@ -44,6 +45,8 @@ export interface Effects {
   readonly amendments: Amendment[];
   readonly cases: Case[];
   readonly decisions: Decision[];
+  /** What each was judged by, as plain JSON; some have none: they carry on with one that has. */
+  readonly decisionInputs: { readonly decisionId: string; readonly inputs: object }[];
   readonly intentions: Intention[];
   readonly coverage: CoverageGap[];
   readonly notices: Notice[];
@@ -65,6 +68,9 @@ export interface Effects {
   readonly demotions: Demotion[];
   /** Sessions that were closed, by role: live units. */
   readonly closedUnits: { readonly role: string; readonly units: number }[];
+  /** What governance said of agents, and sessions it opened or closed. */
+  readonly agentChanges: AgentChange[];
+  readonly agentSessions: AgentSession[];
 }
 
 /** An empty set of effects. */
@@ -74,6 +80,7 @@ export function noEffects(): Effects {
     amendments: [],
     cases: [],
     decisions: [],
+    decisionInputs: [],
     intentions: [],
     coverage: [],
     notices: [],
@@ -90,6 +97,8 @@ export function noEffects(): Effects {
     verdicts: [],
     demotions: [],
     closedUnits: [],
+    agentChanges: [],
+    agentSessions: [],
   };
 }
 

@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   'CONTROL_REFUSED',
   'CONFIG_INVALID',
   'BASELINE_REFUSED',
+  'JOURNAL_KEY',
   'NOT_FOUND',
 ] as const;
 

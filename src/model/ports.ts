@@ -44,7 +44,16 @@ export interface SliceControl {
   readonly end: number;
   /** Where reading goes on after this slice. Absent: one past the offset of its last record. */
   readonly next?: number;
+  /** True where another slice is at hand, so that both may be stored at once. Absent: none is. */
+  readonly more?: boolean;
 }
+
+/**
+ * What came of a slice. 'done': it is stored, and so is every slice before it. 'held': it took effect
+ * and is stored with a later one or within a moment; whoever loses the lane before that reads it again.
+ * 'fenced': somebody else owns the lane now.
+ */
+export type SliceOutcome = 'done' | 'held' | 'fenced';
 
 /** What a broker calls. Calls for one handler never overlap, except `revoked`. */
 export interface LaneHandler {
@@ -52,8 +61,8 @@ export interface LaneHandler {
   assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]>;
   /** Partitions are gone: drop their state, synchronously. */
   revoked(partitions: readonly TopicPartition[]): void;
-  /** Records of one partition in order. 'fenced' = somebody else owns the lane now. */
-  slice(records: readonly Rec[], control: SliceControl): Promise<'done' | 'fenced'>;
+  /** Records of one partition in order. Only what is stored may be told to anybody as read. */
+  slice(records: readonly Rec[], control: SliceControl): Promise<SliceOutcome>;
   /** Fresh knowledge of log ends, at least each few seconds. */
   progress(lag: readonly PartitionLag[]): void;
   /** The source went wrong in a way that cannot heal by itself. */
@@ -67,6 +76,8 @@ export interface OutRecord {
   readonly value: string | Buffer;
   /** ms since 1970; absent means now. */
   readonly timestampMs?: number;
+  /** Headers of a record; only Kafka keeps them. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A source of ordered logs. Implementations: adapters/kafka, adapters/jsonl, test/sim. */
@@ -133,9 +144,11 @@ export interface HttpRequest {
   readonly body?: string;
   /** Whole request, ms. */
   readonly timeoutMs: number;
+  /** How much of the answer is read. Default: 64 KiB. */
+  readonly replyBytesMax?: number;
 }
 
-/** Its answer; the body is cut at 64 KiB. */
+/** Its answer; the body is cut where the request says. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

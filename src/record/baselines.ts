@@ -65,6 +65,10 @@ const PROMOTE = `update baseline_version set state = 'promoted', in_force_ms = $
 const RESTORE = `update baseline_version set state = 'promoted', in_force_ms = $2, ended_ms = null
   where hash = $1`;
 const END = `update baseline_version set state = $2, ended_ms = $3 where hash = $1`;
+const END_IN_FORCE = `update baseline_in_force set to_ms = $3
+  where level = $1 and subject = $2 and to_ms is null`;
+const BEGIN_IN_FORCE = `insert into baseline_in_force (level, subject, hash, from_ms)
+  values ($1, $2, $3, $4)`;
 const REVALIDATE = `update baseline_version set revalidated_ms = $2
   where hash = $1 and state = 'promoted' returning hash`;
 const IN_FORCE = `select hash, level, subject, state, parent, replaces, anchor, window_id, ledger, evidence,
@@ -255,6 +259,10 @@ async function journalVersion(
 ): Promise<void> {
   const { level, subject, hash, parent, windowId } = version;
   const { atMs, ...rest } = facts;
+  if (what !== 'revalidated') {
+    await query(END_IN_FORCE, [level, subject, whole(atMs)]);
+    await query(BEGIN_IN_FORCE, [level, subject, hash, whole(atMs)]);
+  }
   const body = { what, level, subject, hash, parent, window: windowId, ...rest };
   await appendJournal(query, BASELINE_LANE, [
     { kind: 'baseline', atMs, body: { ...body, replaces: before?.hash ?? null } },

@@ -4,6 +4,7 @@ import type { CoverageGap, DeadLetter, Notice } from '../model/detection.ts';
 import type { Effects } from '../model/effects.ts';
 import { idOf } from '../model/ids.ts';
 import type { Query } from '../model/ports.ts';
+import { writeAgentChanges, writeAgentSessions } from './agents.ts';
 import { writeCasework } from './casework.ts';
 import {
   byId,
@@ -88,7 +89,8 @@ const sumNotices = (notices: readonly Notice[]): readonly NoticeSum[] => {
   return byId([...sums.values()]);
 };
 
-const writeNotices = async (
+/** Adds notices to those that were given before; returns what is to be journalled. */
+export const writeNotices = async (
   query: Query,
   notices: readonly Notice[],
   atMs: number,
@@ -191,7 +193,7 @@ export async function writeEffects(
   entries.push(...(await writeAmendments(query, effects.amendments, atMs)));
   await writeCases(query, lane, effects.cases);
   entries.push(...(await writeCasework(query, lane, effects, atMs)));
-  entries.push(...(await writeDecisions(query, lane, effects.decisions)));
+  entries.push(...(await writeDecisions(query, lane, effects)));
   entries.push(...(await writeIntentions(query, lane, effects.intentions)));
   entries.push(...(await writeCoverage(query, lane, effects.coverage, atMs)));
   entries.push(...(await writeNotices(query, effects.notices, atMs)));
@@ -200,6 +202,8 @@ export async function writeEffects(
   for (const reload of effects.reloads) entries.push({ kind: 'reload', atMs, body: { ...reload } });
   await writeObjectiveCounts(query, effects.objectiveCounts);
   await writeUsage(query, effects.usage);
+  entries.push(...(await writeAgentChanges(query, lane, effects.agentChanges, atMs)));
+  entries.push(...(await writeAgentSessions(query, effects.agentSessions, atMs)));
   entries.push(...(await writeRequestsDone(query, lane, effects.operatorRequests, atMs)));
   return entries;
 }

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Case, Decision } from '../model/decision.ts';
 import type { Amendment, Detection } from '../model/detection.ts';
+import type { Effects } from '../model/effects.ts';
 import type { Query, Row } from '../model/ports.ts';
 import type { JournalEntry } from './journal.ts';
 import { textOf } from './row.ts';
@@ -164,18 +165,21 @@ export const writeCases = async (
 
 const DECISIONS = `insert into decision
   (lane, id, case_id, detection_id, tenant, agent, asked, taken, outcome, would_act, time_ms,
-   lease_id, body)
+   lease_id, body, inputs)
   select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::boolean[], $11::bigint[], $12::text[], $13::jsonb[])
+    $8::text[], $9::text[], $10::boolean[], $11::bigint[], $12::text[], $13::jsonb[], $14::text[])
   on conflict (id) do nothing returning id`;
 
 /** Inserts decisions that are new; journals those, in the order decided. */
 export const writeDecisions = async (
   query: Query,
   lane: number,
-  decisions: readonly Decision[],
+  { decisions, decisionInputs }: Pick<Effects, 'decisions' | 'decisionInputs'>,
 ): Promise<JournalEntry[]> => {
   if (decisions.length === 0) return [];
+  const inputs = new Map(
+    decisionInputs.map((one) => [one.decisionId, storableJson(one.inputs)] as const),
+  );
   const list = byId(decisions);
   const bodies = list.map((one) => storableJson(one));
   const written = await query(DECISIONS, [
@@ -192,12 +196,18 @@ export const writeDecisions = async (
     list.map((one) => whole(one.timeMs)),
     list.map((one) => cleanKeyOrNull(one.leaseId)),
     bodies,
+    list.map((one) => inputs.get(one.id) ?? null),
   ]);
   const fresh = idsOf(written);
   const digests = new Map(list.map((one, at) => [one.id, hash('sha256', bodies[at] ?? '', 'hex')]));
   return byFirst(decisions)
     .filter((one) => fresh.has(cleanKey(one.id)))
-    .map((one) => ({ kind: 'decision', atMs: one.timeMs, body: decisionFacts(one, digests) }));
+    .map((one) => {
+      const kept = inputs.get(one.id);
+      const facts = decisionFacts(one, digests);
+      const judgedBy = kept === undefined ? {} : { inputs: hash('sha256', kept, 'hex') };
+      return { kind: 'decision', atMs: one.timeMs, body: { ...facts, ...judgedBy } };
+    });
 };
 
 const decisionFacts = (

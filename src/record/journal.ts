@@ -1,6 +1,7 @@
 /** The journal: append-only, one hash chain per lane, verifiable without trusting us. */
 import { idOf } from '../model/ids.ts';
 import type { Database, Query } from '../model/ports.ts';
+import { GENESIS } from './checkpoint.ts';
 import { numberOf, textOf } from './row.ts';
 import { storableJson, whole } from './text.ts';
 
@@ -23,6 +24,9 @@ export const JOURNAL_KINDS = [
   'verdict',
   'demotion',
   'reload',
+  'agent',
+  'settings',
+  'alert',
   'approval',
 ] as const;
 /** One of JOURNAL_KINDS. */
@@ -61,7 +65,6 @@ export interface JournalVerdict {
   readonly why?: string;
 }
 
-const GENESIS = '0'.repeat(64);
 const BATCH = 1000;
 
 /** Hash of an entry over everything it says, its place and its predecessor included; sha256 hex. */
@@ -125,6 +128,7 @@ const AFTER = `select lane, n, at_ms, kind, body, prev, hash from journal
   where lane = $1 and n > $3 order by n limit $2`;
 const TAIL = `select lane, n, at_ms, kind, body, prev, hash from journal
   where lane = $1 order by n desc limit $2`;
+const PRUNED = 'select n, hash from journal_pruned where lane = $1';
 // One statement, one snapshot: the daemon may be appending while we look.
 const ENDS = `select
   (select n from journal_head where lane = $1) as head_n,
@@ -172,7 +176,10 @@ export async function* readJournal(
 }
 
 /** What is wrong with an entry, given the one before; null when nothing is. */
-export function entryFault(entry: JournalRow, before: JournalRow | null): string | null {
+export function entryFault(
+  entry: JournalRow,
+  before: Pick<JournalRow, 'n' | 'hash'> | null,
+): string | null {
   const n = (before?.n ?? 0) + 1;
   if (entry.n > n) return `entry ${n} is missing`;
   if (entry.n < n) return `entry ${entry.n} stands before the first`;
@@ -181,16 +188,27 @@ export function entryFault(entry: JournalRow, before: JournalRow | null): string
   return null;
 }
 
+/** The last entry of a lane that was let go of; null where none was. */
+export async function prunedTo(
+  db: Pick<Database, 'query'>,
+  lane: number,
+): Promise<{ readonly n: number; readonly hash: string } | null> {
+  const [row] = await db.query(PRUNED, [lane]);
+  return row === undefined ? null : { n: numberOf(row, 'n'), hash: textOf(row, 'hash') };
+}
+
 /**
  * Walks the chain of a lane and says whether it is whole: finds entries changed, removed, inserted
- * or reordered, and a tail cut off or added beside the head. Who rewrites chain and head alike is
- * found only by a copy of an earlier hash. The daemon may keep writing meanwhile.
+ * or reordered, and a tail cut off or added beside the head. Begins behind what was pruned. Who
+ * rewrites chain and head alike is found by the checkpoints (`auditRecord`). The daemon may keep
+ * writing meanwhile.
  */
 export async function verifyJournal(
   db: Pick<Database, 'query'>,
   lane: number,
 ): Promise<JournalVerdict> {
-  let before: JournalRow | null = null;
+  let before: Pick<JournalRow, 'n' | 'hash'> | null = await prunedTo(db, lane);
+  const pruned = before?.n ?? 0;
   let entries = 0;
   const broken = (brokenAt: number, why: string): JournalVerdict => {
     return { ok: false, entries, brokenAt, why };
@@ -206,7 +224,8 @@ export async function verifyJournal(
     const [ends] = await db.query(ENDS, [lane]);
     const last = before === null ? 0 : before.n;
     const headN = Number(ends?.['head_n'] ?? 0);
-    const lastN = Number(ends?.['last_n'] ?? 0);
+    // Where all was pruned, the last entry is one that is gone.
+    const lastN = Math.max(Number(ends?.['last_n'] ?? 0), pruned);
     if (headN > lastN) return broken(lastN + 1, `the last ${headN - lastN} entries are missing`);
     if (headN < lastN) return broken(headN + 1, 'entries stand behind the recorded end');
     if (lastN > last) continue;

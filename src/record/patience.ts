@@ -37,3 +37,11 @@ export async function patiently<T>(work: () => Promise<T>, patience: Patience): 
     }
   }
 }
+
+/** Resolves once the signal is aborted. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const done = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => done.resolve(), { once: true });
+  await done.promise;
+}

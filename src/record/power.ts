@@ -86,6 +86,18 @@ export async function readDetections(
   return rows.map((row) => jsonOf<Detection>(row, 'body'));
 }
 
+const RECORDED = `select (extract(epoch from recorded_at) * 1000)::bigint as recorded_ms
+  from detection where id = $1`;
+
+/**
+ * When a detection was written, ms by the clock of the database: all that it rests on had been read
+ * by then, however late it came. Null where there is none.
+ */
+export async function recordedMs(db: Reads, detectionId: string): Promise<number | null> {
+  const [row] = await db.query(RECORDED, [cleanKey(detectionId)]);
+  return row === undefined ? null : numberOf(row, 'recorded_ms');
+}
+
 /** What a shadow would have done. */
 export interface ShadowRow {
   readonly detector: string;
@@ -195,6 +207,9 @@ export interface Scorecard {
   readonly falsePositive: number;
   readonly benignTruePositive: number;
   readonly acted: number;
+  /** Whose lease a person undid; and those of them on which nobody gave a verdict. */
+  readonly undone: number;
+  readonly questions: number;
 }
 
 const SCORECARDS = `with said as (
@@ -202,7 +217,10 @@ const SCORECARDS = `with said as (
       bool_or(verdict = 'false_positive') as wrong,
       bool_or(verdict = 'true_positive') as right_,
       bool_or(verdict = 'benign_true_positive') as benign
-    from verdict_current group by detection_id)
+    from verdict_current group by detection_id),
+  undone as (
+    select distinct c.detection_id from lease l join decision c on c.id = l.decision_id
+    where l.cause = 'undone')
   select d.detector, count(*) as detections,
     count(*) filter (where d.exception is not null) as excepted,
     count(*) filter (where d.retracted) as retracted,
@@ -211,8 +229,11 @@ const SCORECARDS = `with said as (
     count(*) filter (where s.right_ and not s.wrong) as right_,
     count(*) filter (where s.benign and not s.wrong and not s.right_) as benign,
     count(*) filter (where exists (select 1 from decision c where c.detection_id = d.id
-      and c.outcome in ('act', 'renew'))) as acted
+      and c.outcome in ('act', 'renew'))) as acted,
+    count(u.detection_id) as undone,
+    count(u.detection_id) filter (where s.detection_id is null) as questions
   from detection d left join said s on s.detection_id = d.id
+    left join undone u on u.detection_id = d.id
   where d.decided_ms >= $1 group by d.detector order by d.detector`;
 
 /** Every detector that said something since `sinceMs`. */
@@ -228,5 +249,46 @@ export async function scorecards(db: Reads, sinceMs: number): Promise<readonly S
     falsePositive: numberOf(row, 'wrong'),
     benignTruePositive: numberOf(row, 'benign'),
     acted: numberOf(row, 'acted'),
+    undone: numberOf(row, 'undone'),
+    questions: numberOf(row, 'questions'),
+  }));
+}
+
+/** A lease that a person undid without saying what the detection was. */
+export interface OpenQuestion {
+  readonly leaseId: string;
+  readonly detectionId: string;
+  readonly detector: string;
+  readonly verb: Verb;
+  readonly agent: string;
+  /** Who undid it, and why, in their words; to be escaped. */
+  readonly said: string;
+  /** Event time of the detection, ms. */
+  readonly timeMs: number;
+}
+
+const QUESTIONS = `select l.id as lease_id, d.id as detection_id, d.detector, l.verb, l.agent, d.time_ms,
+    coalesce((select o.intention ->> 'reason' from outbox o where o.lease_id = l.id
+      and o.step = 'release' order by o.ord limit 1), '') as said
+  from lease l join decision c on c.id = l.decision_id join detection d on d.id = c.detection_id
+  where l.cause = 'undone' and d.decided_ms >= $1 and not d.retracted
+    and not exists (select 1 from verdict_current v where v.detection_id = d.id)
+  order by d.decided_ms desc, l.id limit $2`;
+
+/** Leases undone since `sinceMs` on whose detection nobody gave a verdict, newest first. */
+export async function openQuestions(
+  db: Reads,
+  sinceMs: number,
+  limit: number,
+): Promise<readonly OpenQuestion[]> {
+  const rows = await db.query(QUESTIONS, [sinceMs, limit]);
+  return rows.map((row) => ({
+    leaseId: textOf(row, 'lease_id'),
+    detectionId: textOf(row, 'detection_id'),
+    detector: textOf(row, 'detector'),
+    verb: textOf(row, 'verb') as Verb,
+    agent: textOf(row, 'agent'),
+    said: textOf(row, 'said'),
+    timeMs: numberOf(row, 'time_ms'),
   }));
 }

@@ -193,6 +193,7 @@ export async function listCases(
 const IDS = {
   case: `select id from case_record where starts_with(id, $1) order by id limit 11`,
   lease: `select id from lease where starts_with(id, $1) order by id limit 11`,
+  decision: `select id from decision where starts_with(id, $1) order by id limit 11`,
   detection: `select id from detection where starts_with(id, $1) order by id limit 11`,
 } as const;
 

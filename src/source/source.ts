@@ -5,6 +5,7 @@ import type { Problem } from '../model/errors.ts';
 import type { Event, EventTime, EvidenceLevel } from '../model/event.ts';
 import type { Rec } from '../model/ports.ts';
 import { hash53OfDigest, mix53, sha256Of } from '../state/hash53.ts';
+import { naming } from '../state/names.ts';
 import { canonical } from './canonical.ts';
 import {
   type ByteFormat,
@@ -235,6 +236,7 @@ function eventOf(
       draft.item === undefined ? mix53(hash53OfDigest(digest), index) : itemHash53(draft.item),
     evidence: isTruncated ? { level, truncated: true } : { level },
   };
+  shareIds(parts);
   if (parts.order !== undefined) event.order = parts.order;
   if (parts.tenant !== undefined) event.tenant = parts.tenant;
   if (parts.agent !== undefined) event.agent = parts.agent;
@@ -247,6 +249,18 @@ function eventOf(
   if (parts.metric !== undefined) event.metric = parts.metric;
   return event;
 }
+
+/**
+ * Ids come again with most events: one text for each makes an event smaller while it waits for the
+ * watermark, and spares whoever looks it up the hash of a text that was just parsed.
+ */
+function shareIds({ agent, session, action }: EventParts): void {
+  if (agent !== undefined) (agent as { id: string }).id = shared('', agent.id);
+  if (session !== undefined) (session as { id: string }).id = shared('', session.id);
+  if (action !== undefined) (action as { tool: string }).tool = shared('', action.tool);
+}
+
+const shared = naming((_, text) => text);
 
 function timeOf({ time }: Draft, observedMs: number, maxFutureSkewMs: number): EventTime {
   return time.ms > observedMs + maxFutureSkewMs

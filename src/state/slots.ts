@@ -13,7 +13,7 @@ export interface Entity {
 }
 
 /** A record within an entity whose members are written one by one. */
-type Parts = Record<string, unknown>;
+export type Parts = Record<string, unknown>;
 
 /** How an entity is written: at once, or without its split records and with what changed in them. */
 type StoredRow =
@@ -27,11 +27,27 @@ type StoredPages = readonly {
 }[];
 type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
 
+/** How entities with split records are written where that is shorter than how they are kept. */
+export interface PartPacking {
+  /** All but the split records. */
+  rest(entity: Entity): Entity;
+  /** Members of a split record; null stands for one that was deleted. */
+  record(name: string, members: Parts, entity: Entity): Parts;
+}
+
 /**
- * An entity as it is written, where that is shorter than as it is kept. Nothing of the entity is changed;
- * it may be one that was written so and restored, and which its owner has not read yet.
+ * How entities of a space are written where that is shorter than how they are kept. Both may note in an
+ * entity what of it was written: what they return is written, or the slots are thrown away.
  */
-export type Pack = (entity: Entity) => Entity;
+export interface Packing {
+  /** All of it. */
+  whole(entity: Entity): Entity;
+  /**
+   * What changed since either was last asked: the rest, and the members of records that were set.
+   * Absent: all of it is written each time.
+   */
+  changed?(entity: Entity): readonly [rest: Entity, changed: Readonly<Record<string, Parts>>];
+}
 
 /** Where an entity lives, and what of it changed since the last delta. */
 interface Slot {
@@ -53,27 +69,37 @@ export class Slots {
   readonly #pages: Map<string, Set<Slot>>[] = Array.from({ length: PAGES }, () => new Map());
   /** By space: the records of its entities whose members are written one by one. */
   readonly #split = new Map<string, readonly string[]>();
-  readonly #packs = new Map<string, Pack>();
+  readonly #partPackings = new Map<string, PartPacking>();
+  readonly #packings = new Map<string, Packing>();
   #dirty: Slot[] = [];
+  #last: Slot | undefined;
   #cursor = 0;
 
   /**
    * Declares, before anything is put or restored, that entities of a space have records that outgrow
    * them: a delta then holds only those of their members that `touchPart` named, and `touch` speaks
-   * of the rest. Whoever replaces such a record, or deletes much of it, calls `put`.
+   * of the rest. Whoever replaces such a record, or deletes much of it, calls `put`. What is packed is
+   * read so by whoever restores it, and `adopt`s it.
    */
-  split(space: string, records: readonly string[]): void {
+  split(space: string, records: readonly string[], packing?: PartPacking): void {
     this.#split.set(space, records);
+    if (packing !== undefined) this.#partPackings.set(space, packing);
   }
 
-  /** Declares how entities of a space that is not split are written; whoever restores them reads that. */
-  packs(space: string, pack: Pack): void {
-    this.#packs.set(space, pack);
+  /** Declares how entities of a space are written; whoever restores them reads that, and `adopt`s. */
+  packs(space: string, packing: Packing): void {
+    this.#packings.set(space, packing);
+  }
+
+  /** Puts what a restored entity was unpacked to in its place: the same, so nothing is to be written. */
+  adopt(space: string, key: string, entity: Entity): void {
+    const slot = this.#spaces.get(space)?.get(key);
+    if (slot !== undefined) slot.entity = entity;
   }
 
   /** The entity itself, to be changed in place and then touched. */
   get<T extends Entity>(space: string, key: string): T | undefined {
-    return this.#spaces.get(space)?.get(key)?.entity as T | undefined;
+    return this.#find(space, key)?.entity as T | undefined;
   }
 
   put(space: string, key: string, entity: Entity): void {
@@ -84,13 +110,13 @@ export class Slots {
   }
 
   touch(space: string, key: string): void {
-    const slot = this.#spaces.get(space)?.get(key);
-    if (slot !== undefined && !slot.isDirty) this.#mark(slot);
+    const slot = this.#find(space, key);
+    if (slot !== undefined) this.#mark(slot);
   }
 
   /** One member of a split record was set, changed or deleted. */
   touchPart(space: string, key: string, record: string, part: string): void {
-    const slot = this.#spaces.get(space)?.get(key);
+    const slot = this.#find(space, key);
     if (slot === undefined) return;
     this.#mark(slot);
     if (slot.isWhole) return;
@@ -105,6 +131,7 @@ export class Slots {
     const slot = slots?.get(key);
     if (slots === undefined || slot === undefined) return;
     slots.delete(key);
+    if (this.#last === slot) this.#last = undefined;
     this.#onPage(slot).delete(slot);
     slot.entity = null;
     this.#mark(slot);
@@ -169,8 +196,10 @@ export class Slots {
     assert(page >= 0 && page < PAGES, `page ${page}`);
     const rows: StoredRow[] = [];
     for (const slots of this.#pages[page]?.values() ?? [])
-      for (const { space, key, entity } of slots)
-        rows.push([`${space} ${key}`, this.#packed(space, entity)]);
+      for (const { space, key, entity } of slots) {
+        const written = entity === null ? null : this.#wholeOf(space, entity);
+        rows.push([`${space} ${key}`, written]);
+      }
     return Buffer.from(JSON.stringify(rows));
   }
 
@@ -182,6 +211,7 @@ export class Slots {
     const upto = new Array<number>(PAGES).fill(0);
     for (const page of this.#pages) page.clear();
     this.#spaces.clear();
+    this.#last = undefined;
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
       yield* this.#loading(bytes, null);
@@ -199,28 +229,52 @@ export class Slots {
 
   #rowOf({ space, key, entity, isWhole, parts }: Slot): StoredRow {
     const full = `${space} ${key}`;
+    if (entity === null) return [full, null];
+    if (isWhole) return [full, this.#wholeOf(space, entity)];
+    const packing = this.#packings.get(space);
+    if (packing !== undefined)
+      return packing.changed === undefined
+        ? [full, packing.whole(entity)]
+        : [full, ...packing.changed(entity)];
     const split = this.#split.get(space);
-    if (entity === null || isWhole || split === undefined)
-      return [full, this.#packed(space, entity)];
-    const head: Record<string, unknown> = { ...entity };
+    return split === undefined
+      ? [full, entity]
+      : [full, ...this.#partsOf(space, split, entity, parts)];
+  }
+
+  #wholeOf(space: string, entity: Entity): Entity {
+    const packing = this.#packings.get(space);
+    if (packing !== undefined) return packing.whole(entity);
+    const partPacking = this.#partPackings.get(space);
+    if (partPacking === undefined) return entity;
+    const whole = partPacking.rest(entity) as Record<string, Parts>;
+    for (const name of this.#split.get(space) ?? [])
+      whole[name] = partPacking.record(name, (entity as Record<string, Parts>)[name] ?? {}, entity);
+    return whole;
+  }
+
+  /** The rest of an entity, and what changed in its split records. */
+  #partsOf(
+    space: string,
+    split: readonly string[],
+    entity: Entity,
+    parts: Slot['parts'],
+  ): [rest: Entity, changed: Record<string, Parts>] {
+    const packing = this.#partPackings.get(space);
+    const rest = (packing?.rest(entity) ?? { ...entity }) as Record<string, unknown>;
     const changed: Record<string, Parts> = {};
     for (const name of split) {
-      const record = head[name] as Parts;
-      head[name] = undefined; // JSON leaves it out
+      rest[name] = undefined; // JSON leaves it out
       const names = parts?.[name];
       if (names === undefined) continue;
+      const record = (entity as Record<string, Parts>)[name] as Parts;
       const members: Parts = {};
       // Parts bear names of others: what every object inherits is none of them.
       for (const part of names)
         own(members, part, Object.hasOwn(record, part) ? record[part] : null);
-      changed[name] = members;
+      changed[name] = packing?.record(name, members, entity) ?? members;
     }
-    return [full, head, changed];
-  }
-
-  #packed(space: string, entity: Entity | null): Entity | null {
-    const pack = this.#packs.get(space);
-    return pack === undefined || entity === null ? entity : pack(entity);
+    return [rest, changed];
   }
 
   *#loading(
@@ -240,7 +294,7 @@ export class Slots {
     const cut = full.indexOf(' ');
     const space = full.slice(0, cut);
     const key = full.slice(cut + 1);
-    if (isNewer !== null && !isNewer(pageOf(full))) return;
+    if (isNewer !== null && !isNewer(pageOf(space, key))) return;
     if (entity === null) {
       this.remove(space, key);
       return;
@@ -250,12 +304,20 @@ export class Slots {
       slot.entity = entity;
       return;
     }
-    const split = this.#split.get(space);
-    assert(split !== undefined, `a row of ${space} is in parts, but nobody split that space`);
     const before = slot.entity as Record<string, Parts>;
-    for (const name of split)
+    // What is packed names all of its records in each row; it may be of somebody who is gone.
+    for (const name of this.#split.get(space) ?? Object.keys(changed))
       (entity as Record<string, Parts>)[name] = merged(before[name] ?? {}, changed[name] ?? {});
     slot.entity = entity;
+  }
+
+  /** What is touched is what was just asked for, as a rule. */
+  #find(space: string, key: string): Slot | undefined {
+    const last = this.#last;
+    if (last !== undefined && last.key === key && last.space === space) return last;
+    const found = this.#spaces.get(space)?.get(key);
+    if (found !== undefined) this.#last = found;
+    return found;
   }
 
   #slotOf(space: string, key: string, entity: Entity): Slot {
@@ -266,7 +328,7 @@ export class Slots {
     }
     let slot = slots.get(key);
     if (slot === undefined) {
-      const page = pageOf(`${space} ${key}`);
+      const page = pageOf(space, key);
       slot = { space, key, page, entity, isDirty: false, isWhole: false, parts: null };
       slots.set(key, slot);
       this.#onPage(slot).add(slot);
@@ -311,10 +373,15 @@ function parseRows(bytes: Buffer): StoredRow[] {
   return JSON.parse(bytes.toString('utf8')) as StoredRow[];
 }
 
-/** FNV-1a over UTF-16 units: stable for ever, for it decides where an entity is stored. */
-function pageOf(full: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < full.length; at += 1)
-    hash = Math.imul(hash ^ full.charCodeAt(at), 0x01000193);
+/** FNV-1a over the UTF-16 units of both: stable for ever, for it decides where an entity is stored. */
+function pageOf(space: string, key: string): number {
+  const hash = hashed(hashed(hashed(0x811c9dc5, space), ' '), key);
   return (hash ^ (hash >>> 16)) & (PAGES - 1);
+}
+
+function hashed(from: number, text: string): number {
+  let hash = from;
+  for (let at = 0; at < text.length; at += 1)
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash;
 }

@@ -7,13 +7,15 @@ import type {
   OffsetGap,
   OffsetRange,
 } from '../../src/adapters/kafka-face.ts';
-import { cutSlices, KafkaLane } from '../../src/adapters/kafka-lane.ts';
+import { KafkaLane } from '../../src/adapters/kafka-lane.ts';
+import { cutSlices } from '../../src/adapters/kafka-slices.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type {
   LaneHandler,
   PartitionLag,
   Rec,
   SliceControl,
+  SliceOutcome,
   StartPosition,
   TopicPartition,
 } from '../../src/model/ports.ts';
@@ -44,7 +46,7 @@ function stage(low = 0, end = 100, start = low, whole = false) {
     /** Partitions the log has besides the one that is assigned. */
     others: [] as OffsetRange[],
     assigned: async (): Promise<readonly StartPosition[]> => [{ ...AT, offset: start }],
-    slice: async (_control: SliceControl): Promise<'done' | 'fenced'> => 'done',
+    slice: async (_control: SliceControl): Promise<SliceOutcome> => 'done',
   };
   const handler: LaneHandler = {
     assigned: async () => behaviour.assigned(),
@@ -98,7 +100,8 @@ function batch(list: readonly Rec[], more: Partial<FetchedBatch> = {}) {
     end: 100,
     records: list,
     resolve: (offset) => done.push(`resolve ${offset}`),
-    commit: async (next) => void done.push(`commit ${next}`),
+    commit: async (positions) =>
+      void done.push(...positions.map(({ offset }) => `commit ${offset}`)),
     heartbeat: async () => void done.push('heartbeat'),
     isCurrent: () => true,
     ...more,
@@ -250,6 +253,57 @@ describe('a batch', () => {
     assert.deepEqual(world.slices, []);
     assert.deepEqual(world.told.slice(-2), ['seek 50', 'seek 50']);
     assert.equal(world.failures.length, 1);
+  });
+
+  it('is told to Kafka once it is stored, not when it is held', async () => {
+    const world = await opened();
+    world.behaviour.slice = async () => 'held';
+    const first = batch(records(0, 3));
+    await world.lane.batch(world.consumer, first.fetched);
+    assert.deepEqual(first.done, ['resolve 2', 'heartbeat']);
+    assert.equal(world.lane.lag()[0]?.next, 3, 'reading goes on meanwhile');
+    world.behaviour.slice = async () => 'done';
+    const second = batch(records(3, 5));
+    await world.lane.batch(world.consumer, second.fetched);
+    assert.deepEqual(second.done, ['resolve 4', 'commit 5', 'heartbeat']);
+  });
+
+  it('of a partition that has gone quiet is told with that of another', async () => {
+    const other: TopicPartition = { topic: 't', partition: 1 };
+    const world = stage();
+    world.behaviour.others = [{ ...other, low: 0, end: 100 }];
+    world.behaviour.assigned = async () => [AT, other].map((at) => ({ ...at, offset: 0 }));
+    world.lane.joined(world.consumer, [AT, other]);
+    await settled();
+    world.behaviour.slice = async () => 'held';
+    await world.lane.batch(world.consumer, batch(records(0, 3)).fetched);
+    world.behaviour.slice = async () => 'done';
+    const { fetched, done } = batch(
+      records(0, 2).map((one) => ({ ...one, ...other })),
+      other,
+    );
+    await world.lane.batch(world.consumer, fetched);
+    assert.deepEqual(done, ['resolve 1', 'commit 3', 'commit 2', 'heartbeat']);
+  });
+
+  it('says with each slice whether another one is at hand, of its own or of another batch', async () => {
+    const world = await opened();
+    const more: unknown[] = [];
+    const release = Promise.withResolvers<void>();
+    world.behaviour.slice = async (control) => {
+      more.push(control.more);
+      await release.promise;
+      return 'held';
+    };
+    const long = world.lane.batch(world.consumer, batch(records(0, 700)).fetched);
+    await settled();
+    release.resolve();
+    await long;
+    assert.deepEqual(more, [true, false]);
+    const [one, two] = [batch(records(700, 701)), batch(records(701, 702))];
+    const first = world.lane.batch(world.consumer, one.fetched);
+    await Promise.all([first, world.lane.batch(world.consumer, two.fetched)]);
+    assert.deepEqual(more.slice(2), [true, false]);
   });
 
   it('stops between slices when paused, and leaves the rest unresolved', async () => {

@@ -207,6 +207,7 @@ const PLUG_INS: readonly (readonly [folder: string, suite: string])[] = [
   ['src/detect/kinds/', 'test/conformance/kinds.test.ts'],
   ['src/source/formats/', 'test/conformance/formats.test.ts'],
   ['src/act/drivers/', 'test/conformance/drivers.test.ts'],
+  ['src/act/sinks/', 'test/conformance/sinks.test.ts'],
 ];
 
 /** Every plug-in is named by a literal import in its room, and its map has a conformance run. */

@@ -6,9 +6,9 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { backtest } from '../../src/commands/backtest.ts';
+import type { WrittenCase } from '../../src/commands/case-file.ts';
 import { ROOT } from '../../src/commands/library.ts';
 import type { BacktestReport } from '../../src/evaluation/backtest/report.ts';
-import type { WrittenCase } from '../detectors/case-file.ts';
 import { inFolder, labelLine, typed, writeCorpus } from './typed.ts';
 
 const DETECTORS = path.join(ROOT, 'detectors');

@@ -74,8 +74,16 @@ describe('dispatch', () => {
     const { code, stderr } = await type('explain');
     assert.equal(code, 2);
     assert.match(stderr, /^plumbline: name a case .*\nusage: explain CASE\n$/s);
-    assert.match((await type('cases', 'x')).stderr, /"x" is one word too many.*\nusage: cases /s);
+    assert.match(
+      (await type('explain', 'x', 'y')).stderr,
+      /"y" is one word too many.*\nusage: explain /s,
+    );
+    assert.match((await type('cases', 'x')).stderr, /no such verb: "x"/);
     assert.match((await type('leases', 'undo', 'x', 'y')).stderr, /"y" is one word too many/);
+  });
+
+  it('answers to the other names of a command', async () => {
+    assert.equal((await type('case', '--help')).stdout, (await type('cases', '--help')).stdout);
   });
 
   it('names the code of any other refusal', async () => {

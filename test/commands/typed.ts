@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parse } from '../../src/commands/arguments.ts';
+import { readCase, type WrittenCase } from '../../src/commands/case-file.ts';
 import type { Command } from '../../src/commands/command.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
-import { readCase, type WrittenCase } from '../detectors/case-file.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
-import { approvedBy, SESSION_RECORDS } from '../../src/correlate/session.ts';
+import { approvedBy } from '../../src/correlate/session.ts';
 import { createFleet } from '../../src/simulation/fleet.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { THOROUGH } from '../sim/amount.ts';
@@ -49,8 +49,9 @@ describe('sessions', () => {
         if (later > 0) correlate.passTime(START_MS + later);
         store();
         const restored = new Slots();
-        restored.split('S', SESSION_RECORDS);
+        const after = createCorrelate(restored, rules, ignore, ignore);
         restored.restore([], deltas);
+        for (const _ of after.restoring());
         assert.deepEqual(contentOf(restored), contentOf(slots));
       }
     });

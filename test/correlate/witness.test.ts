@@ -107,6 +107,18 @@ describe('witness', () => {
     assert.equal(ours({ policy: { id: 'plumbline:lease-1' } }), false);
   });
 
+  it('takes a refusal that names nobody for our own while a lease restrains the call', () => {
+    const ours = (action: Partial<Action>) =>
+      attemptOf(gateway(action), 'a', 't', KNOWN, 'k', () => true).ours;
+    assert.equal(ours({ decision: 'deny', outcome: 'error' }), true);
+    assert.equal(ours({ decision: 'unknown', outcome: 'error', status: 403 }), true);
+    assert.equal(ours({ decision: 'unknown', outcome: 'error', status: 500 }), false);
+    assert.equal(ours({ decision: 'unknown', outcome: 'ok', status: 403 }), false);
+    assert.equal(ours({ decision: 'allow', outcome: 'error', status: 403 }), false);
+    assert.equal(ours({ decision: 'allow', outcome: 'ok' }), false);
+    assert.equal(ours({ decision: 'deny', outcome: 'error', policy: { id: 'egress' } }), false);
+  });
+
   it('carries what governance knew, and no content', () => {
     const attempt = attemptOf(gateway({ args: { secret: 'hunter2' } }), 'a', 't', KNOWN, 'k');
     assert.deepEqual(

@@ -13,7 +13,13 @@ import { controlBy } from '../sim/lane-options.ts';
 import { detectionOf, T0 } from './findings.ts';
 
 const MINUTE = 60_000;
-const NOTHING = { blindNow: [], changedMs: null, shared: null } as const;
+const NOTHING = {
+  blindNow: [],
+  changedMs: null,
+  shared: null,
+  windows: [],
+  refusedByUs: new Set<string>(),
+} as const;
 const FREEZE: Response = { action: 'freeze_tool', scope: 'session', ttlMs: 15 * MINUTE };
 const SIZE = { total: 1000, roles: { clerk: 1000 } };
 
@@ -113,6 +119,18 @@ describe('escalation', () => {
     assert.equal(escalate(leaseId, 'refused').exhausted?.why, 'refused');
     assert.deepEqual(ask({ type: 'undo', leaseId: leaseId ?? '' }).intentions, []);
     assert.equal(decide({ id: 'again' }).decision.outcome, 'act');
+  });
+
+  it('counts the next rung from what everybody refused, though nothing stands', () => {
+    const { decider, decide, escalate } = lab({ control: controlBy(['only']) });
+    const { exhausted } = escalate(decide().decision.leaseId, 'refused');
+    const { lease } = exhausted ?? {};
+    const leak = detectionOf({ id: 'leak', detector: CONTAINMENT_LEAK });
+    const rules: Response = { action: 'escalate', scope: 'session', ttlMs: MINUTE };
+    const next = (above: Verb | null) =>
+      decider.decide(leak, 'case', rules, { ...NOTHING, above }, SIZE).decision.taken;
+    assert.equal(next(null), 'alert');
+    assert.equal(next(lease?.verb ?? null), 'revoke_session');
   });
 
   it('does not ask again who refused, whoever else leaks', () => {

@@ -15,7 +15,10 @@ import { detectionOf, T0 } from './findings.ts';
 const MINUTE = 60_000;
 const FREEZE: Response = { action: 'freeze_tool', scope: 'session', ttlMs: 15 * MINUTE };
 const NOTHING_EARNED = { tier: 'observe', live: false, why: 'false alarms' } as const;
-const NOTHING = { blindNow: [], changedMs: null, shared: null } as const;
+const NOTHING = {
+  ...{ blindNow: [], changedMs: null, shared: null, windows: [] },
+  refusedByUs: new Set<string>(),
+} as const;
 
 function lab(
   changes: { mode?: Mode; driver?: null; chain?: readonly string[]; share?: number } = {},
@@ -70,7 +73,7 @@ describe('decide: leases', () => {
     );
     assert.equal(decision.wouldAct, true);
     assert.equal(decision.guardrails.length, 11);
-    assert.equal(decision.falsification.length, 6);
+    assert.equal(decision.falsification.length, 7);
     assert.equal(intention?.step, 'request');
     assert.equal(intention?.decisionId, decision.id);
     assert.equal(intention?.leaseId, decision.leaseId);
@@ -347,6 +350,16 @@ describe('decide: retraction and verification', () => {
     assert.deepEqual(seen({}, 's', 'b'), []);
     assert.deepEqual(seen({ ms: T0 - 1 }), []);
     assert.deepEqual(seen({ ms: T0 + 15 * MINUTE }), []);
+  });
+
+  it('knows whose refusals are our doing: of a call that a standing lease restrains', () => {
+    const { decider, at } = lab();
+    at(0);
+    const call = { session: 's', tool: 'send_message', toolClass: null, ms: T0 + MINUTE };
+    assert.equal(decider.restrains('-', 'a', call), true);
+    assert.equal(decider.restrains('-', 'a', { ...call, tool: 'other' }), false);
+    assert.equal(decider.restrains('-', 'b', call), false);
+    assert.equal(decider.restrains('-', 'a', { ...call, ms: T0 + 15 * MINUTE }), false);
   });
 });
 

@@ -141,13 +141,7 @@ describe('guardrails', () => {
   it('cool-down: the same detector rests, another does not', () => {
     const resting = (detector: string) =>
       failing({
-        standing: {
-          tenant: '-',
-          agent: 'a',
-          role: 'clerk',
-          leases: [],
-          quiet: [{ detector, untilMs: T0 + 1000, why: 'cool-down' }],
-        },
+        standing: { quiet: [{ detector, untilMs: T0 + 1000, why: 'cool-down' }] },
       });
     assert.deepEqual(resting('unstated-action'), ['cool-down']);
     assert.deepEqual(resting('phantom-action'), []);

@@ -1,6 +1,7 @@
 /** Runs a detector's case: as written, and in every way in which the answer must not change. */
 
 import { forceOf } from '../../src/commands/baseline-force.ts';
+import type { DetectorCase, Expected, Labelled } from '../../src/commands/case-file.ts';
 import { canonicalJson } from '../../src/model/canonical-json.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import type { Detector } from '../../src/model/detector.ts';
@@ -15,7 +16,6 @@ import { LATENESS_MS, laneOptions } from '../sim/lane-options.ts';
 import { createLaneStore, type LaneStore } from '../sim/lane-store.ts';
 import { createMemoryLog, type MemoryLog } from '../sim/memory-log.ts';
 import { SCRIBE_PLAN, scribeProfile } from '../sim/profile.ts';
-import type { DetectorCase, Expected, Labelled } from './case-file.ts';
 import { DESK_LEVELS } from './levels.ts';
 
 /** What a case is run with. */

@@ -11,6 +11,7 @@ import {
   detectionsOfCase,
   exceptionHits,
   excusedBy,
+  openQuestions,
   readJudged,
   readOrders,
   scorecards,
@@ -23,7 +24,16 @@ import {
   type ProvidedPostgres,
   providePostgres,
 } from './postgres.ts';
-import { caseOf, claim, commit, decision, detection, effects, START_MS } from './samples.ts';
+import {
+  caseOf,
+  claim,
+  commit,
+  decision,
+  detection,
+  effects,
+  intention,
+  START_MS,
+} from './samples.ts';
 
 let provider: ProvidedPostgres;
 let fresh: FreshDatabase;
@@ -193,4 +203,26 @@ test('a case that a fleet case tells is left out of the list unless asked for', 
   const [few, all] = [await listed(false), await listed(true)];
   assert.deepEqual([few.includes(fleet.id), few.includes(caseOf(22).id)], [true, false]);
   assert.ok(all.includes(caseOf(22).id));
+});
+
+test('an undone lease is a question to its detector until somebody says what it was', async () => {
+  const since = START_MS + 30_000 + 20;
+  const one = { detections: [detection(20)], decisions: [decision(20)], cases: [caseOf(20)] };
+  await write({ ...one, intentions: [intention(20)] });
+  assert.deepEqual(await openQuestions(db, since, 9), []);
+  const release = intention(20, { step: 'release', reason: 'undone by anna: it is needed' });
+  await write({ intentions: [release] });
+  const [asked] = await openQuestions(db, since, 9);
+  assert.deepEqual(
+    [asked?.detectionId, asked?.verb, asked?.said],
+    [detection(20).id, 'freeze_tool', 'undone by anna: it is needed'],
+  );
+  const card = async () => {
+    const [found] = await scorecards(db, since);
+    return [found?.undone, found?.questions, found?.truePositive];
+  };
+  assert.deepEqual(await card(), [1, 1, 0]);
+  await write({ verdicts: [word(20, 'true_positive')] });
+  assert.deepEqual(await card(), [1, 0, 1]);
+  assert.deepEqual(await openQuestions(db, since, 9), []);
 });

@@ -1,11 +1,16 @@
 /** A person says that a detector was wrong: a real daemon takes back what it did, at once. */
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { parseYaml } from '../../src/adapters/files.ts';
+import { readCase, type WrittenCase } from '../../src/commands/case-file.ts';
+import { caseOptions, runCase } from '../../src/commands/case-run.ts';
 import type { ListedCase, StoredLease } from '../../src/record/read.ts';
+import { shippedLibrary } from '../sim/library.ts';
 import { freePort } from './kafka-probe.ts';
 import {
   ask,
@@ -130,6 +135,48 @@ test('a false positive releases the lease, demotes the version, and proposes an 
   assert.match(told.stdout, /What led to what:/);
 });
 
+test('a judged case becomes a test of its detector: not while the detector still fires, unless asked to', async () => {
+  const [found] = await cases();
+  const id = found?.case.id.slice(0, 12) ?? '';
+  const out = join(folder, 'recorded.test.yaml');
+  const exported = async (...more: string[]) =>
+    await type(
+      ['case', 'export', id, '--as-test', '--out', out, ...more, '--config', config],
+      where,
+    );
+  const refused = await exported();
+  assert.equal(refused.code, 1, refused.stderr);
+  assert.match(refused.stdout, /must stay silent here/);
+  assert.match(refused.stdout, /fails with the detectors as they are now: ungranted-action fires/);
+  assert.equal(existsSync(out), false);
+  const written = await exported('--failing');
+  assert.equal(written.code, 0, written.stderr);
+  const text = await readFile(out, 'utf8');
+  assert.match(text, /expect: \[\]/);
+  assert.match(text, /judged a false positive by anna: the\s+export is ordered every night/);
+  for (const told of ['agent-a', 'session-a']) assert.ok(!text.includes(told), told);
+  const again = await exported('--failing');
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /name this one by --name/);
+});
+
+test('a case whose records are gone says which, and that they are', async () => {
+  const [found] = await cases();
+  const id = found?.case.id.slice(0, 12) ?? '';
+  const other = join(folder, 'kept');
+  await mkdir(other, { recursive: true });
+  await tell(other, registers('agent-z', Date.now()));
+  const gone = await type(
+    ['case', 'export', id, '--as-test', '--from', other, '--config', config],
+    where,
+  );
+  assert.equal(gone.code, 1);
+  assert.match(
+    gone.stderr,
+    /1 of 1 records of its evidence are not in .*kept any more: gateway\/0@0/,
+  );
+});
+
 test('a demoted version alerts and does not act; a person gives the power back', async () => {
   const before2 = asked.length;
   await tell(folder, uses(FORBIDDEN, 'agent-b', 'session-b', Date.now()));
@@ -150,6 +197,33 @@ test('a demoted version alerts and does not act; a person gives the power back',
     where,
   );
   assert.equal(rows.find(({ stem }) => stem === STEM)?.isDemoted, false);
+});
+
+test('a confirmed case becomes a test that fires, of the fewest records, without what they hold', async () => {
+  const found = (await cases()).find(({ case: one }) => one.entity.agent === 'agent-b');
+  const id = found?.case.id.slice(0, 12) ?? '';
+  const out = join(folder, 'confirmed.test.yaml');
+  const call = ['cases', 'export', '--as-test', id, '--out', out, '--config', config];
+  const early = await type(call, where);
+  assert.equal(early.code, 1);
+  assert.match(early.stderr, /nobody judged case/);
+  const said = ['verdict', id, 'true_positive', '--by', 'ben', '--note', 'nobody ordered it'];
+  assert.equal((await type([...said, '--config', config], where)).code, 0);
+  const written = await type(call, where);
+  assert.equal(written.code, 0, written.stderr);
+  assert.match(written.stdout, /ungranted-action must fire here/);
+  assert.match(written.stdout, /It passes with the detectors as they are now/);
+  const text = await readFile(out, 'utf8');
+  for (const told of ['agent-b', 'session-b']) assert.ok(!text.includes(told), told);
+  const [one] = (parseYaml(out, text).file.documents[0]?.value ?? []) as WrittenCase[];
+  assert.ok(one !== undefined);
+  const library = await shippedLibrary();
+  const { fired } = runCase(readCase(out, one).events, caseOptions(library));
+  assert.deepEqual(
+    fired.map(({ detector, agent }) => [detector, agent]),
+    [[STEM, 'recorded-1']],
+  );
+  assert.ok(one.given.length <= 3, `${one.given.length} events`);
 });
 
 test('an exception that is written excuses from the next start on, and lists what it did', async () => {

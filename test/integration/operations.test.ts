@@ -447,12 +447,12 @@ test('every command answers --json with one value; a journal that was changed is
 
   const whole = await type(['journal', 'verify', ...look], where);
   assert.equal(whole.code, 0);
-  assert.match(whole.stdout, /^The chain is whole: \d+ entries\.$/m);
+  assert.match(whole.stdout, /^The record is whole: \d+ entries, 1 checkpoint\.$/m);
   const superuser = await open(database.url, 1);
   try {
     await superuser.transaction(async (query) => {
       await query('alter table journal disable trigger user');
-      await query(`update journal set body = replace(body, 'agent-a', 'agent-z') where n = 1`);
+      await query(`update journal set body = body || ' ' where n = 1`);
       await query('alter table journal enable trigger user');
     });
   } finally {
@@ -460,7 +460,7 @@ test('every command answers --json with one value; a journal that was changed is
   }
   const broken = await type(['journal', 'verify', ...look], where);
   assert.equal(broken.code, 1, broken.stdout);
-  assert.match(broken.stdout, /^The chain is BROKEN at entry 1: /m);
+  assert.match(broken.stdout, /^The record is BROKEN at lane 0, entry 1: /m);
   const asJson = await type(['journal', 'verify', '--json', ...look], where);
   assert.equal(asJson.code, 1);
   assert.equal((JSON.parse(asJson.stdout) as { brokenAt: number }).brokenAt, 1);

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KafkaProvided } from './kafka-provided.ts';
 import { type ProvidedPostgres, providePostgres } from './postgres.ts';
@@ -14,6 +14,12 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const NEED_OWN_BROKER = new Set(['kafka-restart.test.ts']);
 // biome-ignore lint/style/noProcessEnv: a runner hands its servers over by environment
 const env = process.env;
+
+/** Files whose processes are killed, cut off or timed: beside another file they would test the machine. */
+const ALONE = new Set([
+  ...['crash.test.ts', 'first-run.test.ts', 'kafka-restart.test.ts'],
+  ...['operations.test.ts', 'response-chaos.test.ts'],
+]);
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -69,9 +75,30 @@ async function chooseFiles(
   };
 }
 
-/** One process per file, one after the other; 0 only if tests ran, all passed and none was skipped. */
+/** Two files at once where they may; 0 only if tests ran, all passed and none was skipped. */
 async function runTests(
   files: readonly string[],
+  kafka: KafkaProvided,
+  postgres: ProvidedPostgres,
+  signal: AbortSignal,
+): Promise<number> {
+  const isAlone = (file: string) => ALONE.has(basename(file));
+  const groups = [
+    { files: files.filter((file) => !isAlone(file)), atOnce: 2 },
+    { files: files.filter(isAlone), atOnce: 1 },
+  ];
+  let code = 0;
+  for (const group of groups) {
+    if (group.files.length === 0 || signal.aborted) continue;
+    const ended = await runGroup(group.files, group.atOnce, kafka, postgres, signal);
+    code = Math.max(code, ended);
+  }
+  return signal.aborted ? 1 : code;
+}
+
+async function runGroup(
+  files: readonly string[],
+  atOnce: number,
   kafka: KafkaProvided,
   postgres: ProvidedPostgres,
   signal: AbortSignal,
@@ -82,7 +109,7 @@ async function runTests(
     process.execPath,
     [
       '--test',
-      '--test-concurrency=1',
+      `--test-concurrency=${atOnce}`,
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=tap',

@@ -1,13 +1,13 @@
 /** Casework in the spine: chains, exceptions, verdicts and shadows, whatever the order and the crashes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readCase, START_MS } from '../../src/commands/case-file.ts';
+import type { Written } from '../../src/commands/case-preamble.ts';
 import type { CausalChain } from '../../src/model/chain.ts';
 import type { Judged, VerdictValue } from '../../src/model/decision.ts';
 import type { Exception } from '../../src/model/exception.ts';
 import type { PipelineOptions } from '../../src/pipeline.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
-import { readCase, START_MS } from '../detectors/case-file.ts';
-import type { Written } from '../detectors/preamble.ts';
 import {
   prepare,
   type Runner,

@@ -38,12 +38,16 @@ export function ask(fact: EventFact, inventory: Inventory): Asked {
   return { fact, inventory, memo: null };
 }
 
+/** Stands for undefined among what was worked out. */
+const NOTHING = Symbol('worked out, and absent');
+
 /** A value that several fields need, worked out once an event. */
 export function once<T>(asked: Asked, name: string, work: () => T): T {
   asked.memo ??= new Map();
-  if (asked.memo.has(name)) return asked.memo.get(name) as T;
+  const known = asked.memo.get(name);
+  if (known !== undefined) return (known === NOTHING ? undefined : known) as T;
   const value = work();
-  asked.memo.set(name, value);
+  asked.memo.set(name, value ?? (value === undefined ? NOTHING : value));
   return value;
 }
 

@@ -49,7 +49,7 @@ export const CALL_FIELDS: readonly DerivedField[] = [
     ...ofLedger,
     name: 'call.ours',
     type: 'boolean',
-    says: 'Was it refused by a lease of our own?',
+    says: 'Was it refused by a lease of our own? Only rules that name this field see such calls.',
     read: (asked) => (isCall(asked) ? asked.fact.ours : undefined),
   },
   {

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
@@ -66,12 +67,16 @@ export const disuse: AnalyticKind = {
 };
 
 function spacesOf(scope: string): readonly [string] {
-  return [`W:${scope}`];
+  return [spaceName('W:', scope)];
 }
 
+const spaceName = naming((kind, scope) => `${kind}${scope}`);
+
 function keyOf(fact: EventFact): string {
-  return `${fact.tenant.length}:${fact.tenant} ${fact.session?.agent ?? fact.agent}`;
+  return ownerKey(fact.tenant, fact.session?.agent ?? fact.agent);
 }
+
+const ownerKey = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);
 
 /** Grants begin to be watched, and cease to be. */
 function governed(fact: EventFact, context: KindContext): void {

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { idOf } from '../../model/ids.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
@@ -61,8 +62,10 @@ export const novelty: AnalyticKind = {
 };
 
 function spacesOf(scope: string): readonly [string] {
-  return [`V:${scope}`];
+  return [spaceName('V:', scope)];
 }
+
+const spaceName = naming((kind, scope) => `${kind}${scope}`);
 
 function see(rule: Params, fact: EventFact, context: KindContext): Finding | null {
   if (fact.event.action === undefined || executed(fact, context.inventory) !== true) return null;
@@ -135,9 +138,7 @@ function share(
 }
 
 /** Unambiguous: no tenant and agent share a key with others. */
-function keyOf(tenant: string, name: string): string {
-  return `${tenant.length}:${tenant} ${name}`;
-}
+const keyOf = naming((tenant, name) => `${tenant.length}:${tenant} ${name}`);
 
 /** Of eight, the one that was least far on its way is forgotten: it has the least to tell. */
 function makeRoom(context: KindContext, space: string, nowMs: number): void {

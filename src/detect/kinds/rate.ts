@@ -5,6 +5,7 @@ import { KINDS } from '../../model/event.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slots.ts';
 import { fieldReader } from '../derived/fields.ts';
 import { fieldProblem } from '../derived/names.ts';
@@ -79,6 +80,7 @@ export const rate: AnalyticKind = {
       where: Object.entries(rule.where ?? {}).map(([path, value]) => [fieldReader(path), value]),
       by: rule.by.map(fieldReader),
       sum: rule.sum === undefined ? null : fieldReader(rule.sum),
+      asksForOurs: Object.hasOwn(rule.where ?? {}, 'call.ours') || rule.by.includes('call.ours'),
     };
     return (fact) => (fact.type === 'event' ? see(compiled, fact, context) : null);
   },
@@ -93,12 +95,15 @@ interface Compiled {
   readonly where: readonly (readonly [Reader, unknown])[];
   readonly by: readonly Reader[];
   readonly sum: Reader | null;
+  /** Only who names `call.ours` counts what our own leases refused. */
+  readonly asksForOurs: boolean;
 }
 
 function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding | null {
   const { rule, windowMs } = compiled;
   const { event } = fact;
   if (event.kind !== rule.kind) return null;
+  if (fact.ours && !compiled.asksForOurs) return null;
   if (rule.category !== undefined && event.category !== rule.category) return null;
   for (const [read, value] of compiled.where)
     if (read(fact, context.inventory) !== value) return null;
@@ -115,15 +120,18 @@ function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding
 }
 
 function groupOf({ by }: Compiled, fact: EventFact, inventory: Inventory): string | null {
-  let key = `${fact.tenant.length}:${fact.tenant}`;
+  let key = '';
   for (const read of by) {
     const part = read(fact, inventory);
     // An event that does not name the group belongs to none: never fold the unidentified into one.
     if (part === undefined || part === null) return null;
-    key += ` ${String(part).length}:${String(part)}`;
+    const text = String(part);
+    key = key === '' ? firstKey(fact.tenant, text) : `${key} ${text.length}:${text}`;
   }
-  return key;
+  return key === '' ? `${fact.tenant.length}:${fact.tenant}` : key;
 }
+
+const firstKey = naming((tenant, part) => `${tenant.length}:${tenant} ${part.length}:${part}`);
 
 function enter(
   rule: Params,
@@ -159,8 +167,10 @@ function enter(
 
 /** Each detector counts in a space of its own, so that its bound is its own too. */
 function spaceOf({ scope }: Pick<KindContext, 'scope'>): string {
-  return `R:${scope}`;
+  return spaceName('R:', scope);
 }
+
+const spaceName = naming((kind, scope) => `${kind}${scope}`);
 
 function totalOf(rule: Params, group: Group): number {
   if (rule.sum === undefined) return group.times.length;

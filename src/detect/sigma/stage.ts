@@ -1,16 +1,17 @@
 /** The Sigma part of detection: rules of all detectors in one matcher, hits to findings. */
 import type { NoticeCode } from '../../model/detection.ts';
 import type { Detector } from '../../model/detector.ts';
+import { assertNever } from '../../model/errors.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
-import type { LogSource, SigmaRule } from '../../model/sigma.ts';
+import type { Clause, LogSource, SigmaRule } from '../../model/sigma.ts';
 import type { Finding } from '../kind.ts';
 import { isGenerated } from './correlation/link.ts';
 import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';
 import { createMatcher, type Matcher } from './matcher.ts';
 import { ruleKey, scopeOf } from './scope.ts';
-import { type EventView, HALF_MAX, viewOf } from './view.ts';
+import { createViewer, type EventView, HALF_MAX } from './view.ts';
 
 /** A rule and the detector it belongs to. */
 export interface OwnedRule {
@@ -22,6 +23,8 @@ export interface OwnedRule {
   readonly fires: boolean;
   /** Is it the base of a correlation? With `generate` it is both. */
   readonly feeds: boolean;
+  /** Does it ask about refusals by our own leases? Every other rule is not shown them. */
+  readonly asksForOurs: boolean;
 }
 
 /** What a rule found in an event; `view` is good until the next event. */
@@ -33,7 +36,10 @@ export interface RuleHit {
 
 /** Rules of all detectors over events. */
 export interface SigmaStage {
-  /** Every rule that matches, in the order of the detectors and of their files. */
+  /**
+   * Every rule that matches, in the order of the detectors and of their files. A call that a lease of
+   * ours refused is shown only to rules that name `call.ours`: what we did is evidence of nothing else.
+   */
   see(fact: EventFact, hit: (hit: RuleHit) => void): void;
 }
 
@@ -59,12 +65,36 @@ function compiledSet(detectors: readonly Detector[]): CompiledSet {
       const scope = scopeOf(detector);
       return (detector.sigma?.rules ?? []).map((rule) => {
         const fires = !feeds || isGenerated(correlations, [rule.name, rule.id]);
-        return { rule, detector, key: ruleKey(scope, rule.name), fires, feeds };
+        const asksForOurs = clausesOf(rule).some(namesOurs);
+        return { rule, detector, key: ruleKey(scope, rule.name), fires, feeds, asksForOurs };
       });
     });
   const made = { owned, matcher: createMatcher(owned.map(({ rule }) => rule)) };
   COMPILED.set(detectors, made);
   return made;
+}
+
+const OURS = 'call.ours';
+
+const clausesOf = ({ selections, condition }: SigmaRule): readonly Clause[] => [
+  ...selections.map(([, clause]) => clause),
+  condition,
+];
+
+function namesOurs(clause: Clause): boolean {
+  switch (clause.type) {
+    case 'and':
+    case 'or':
+      return clause.items.some(namesOurs);
+    case 'not':
+      return namesOurs(clause.item);
+    case 'match':
+      return clause.field === OURS;
+    case 'selection':
+      return false;
+    default:
+      return assertNever(clause);
+  }
 }
 
 /** One event in so many is matched without the index too; which, its content decides. */
@@ -81,12 +111,13 @@ export function createSigmaStage(
 ): SigmaStage {
   const { owned, matcher } = compiledSet(detectors);
   if (owned.length === 0) return { see: () => undefined };
+  const viewOf = createViewer(inventory);
   return {
     see(fact, hit) {
       const { event } = fact;
       const source = { product: 'ai_agent', service: event.kind, category: event.category };
       if (!matcher.wants(source)) return;
-      const view = viewOf(fact, inventory);
+      const view = viewOf(fact);
       const matches =
         event.contentHash % CHECK_EVERY === 0
           ? checked(view, source, fact)
@@ -95,7 +126,10 @@ export function createSigmaStage(
         const detail = `${view.oversized} values longer than ${2 * HALF_MAX} characters: head and tail were looked at`;
         notice('event.oversize', event.src.name, detail, event.time.eventMs);
       }
-      for (const at of matches) hit({ owned: owned[at] as OwnedRule, fact, view });
+      for (const at of matches) {
+        const one = owned[at] as OwnedRule;
+        if (!fact.ours || one.asksForOurs) hit({ owned: one, fact, view });
+      }
     },
   };
 

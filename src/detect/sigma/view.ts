@@ -1,7 +1,7 @@
 /** Event views: one event as rules see it, values by field name, own properties only. */
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
-import { ask } from '../derived/asked.ts';
+import { type Asked, ask } from '../derived/asked.ts';
 import { derivedField, readDerived } from '../derived/fields.ts';
 import { fold } from './text.ts';
 
@@ -42,49 +42,75 @@ const DEPTH_MAX = 64;
 
 /** View of a folded event: derived fields, then its own. */
 export function viewOf(fact: EventFact, inventory: Inventory): EventView {
-  const asked = ask(fact, inventory);
-  const derived = (field: string): unknown => {
-    const known = derivedField(field);
-    return known === undefined ? UNDERIVED : readDerived(asked, known);
+  return createViewer(inventory)(fact);
+}
+
+/** Makes views of folded events, one after the other: each is good until the next one is made. */
+export function createViewer(inventory: Inventory): (fact: EventFact) => EventView {
+  const view = new View();
+  return (fact) => {
+    view.show(fact.event, ask(fact, inventory), fact.event.time.eventMs);
+    return view;
   };
-  return new View(fact.event, derived, fact.event.time.eventMs);
 }
 
 /** View of any record, without derived fields. */
 export function recordView(record: object): EventView {
-  return new View(record, () => UNDERIVED, null);
+  const view = new View();
+  view.show(record, null, null);
+  return view;
 }
 
-/** Says that a name is no derived field. One that is absent is not looked for in what the record claims. */
-const UNDERIVED = Symbol('no derived field');
+/** A value and the event it is of: places are kept, so that an event makes none anew. */
+interface Place {
+  turn: number;
+  value: Value;
+  own: Value | null;
+}
 
 class View implements EventView {
-  readonly #record: object;
-  readonly #derived: (field: string) => unknown;
-  readonly #values = new Map<string, Value>();
+  #record: object = NOBODY;
+  #asked: Asked | null = null;
+  #turn = 0;
+  readonly #places = new Map<string, Place>();
   #texts: readonly string[] | undefined;
   #folded: readonly string[] | undefined;
-  readonly ms: number | null;
+  ms: number | null = null;
   oversized = 0;
 
-  constructor(record: object, derived: (field: string) => unknown, ms: number | null) {
+  /** `asked`: what derived fields are read from; null where there are none. */
+  show(record: object, asked: Asked | null, ms: number | null): void {
     this.#record = record;
-    this.#derived = derived;
+    this.#asked = asked;
+    this.#turn += 1;
+    this.#texts = undefined;
+    this.#folded = undefined;
     this.ms = ms;
+    this.oversized = 0;
   }
 
+  /** A name of a derived field that is absent is not looked for in what the record claims. */
   get(field: string): unknown {
-    const derived = this.#derived(field);
-    return derived === UNDERIVED ? lookUp(this.#record, pathOf(field), 0) : derived;
+    const known = this.#asked === null ? undefined : derivedField(field);
+    if (known === undefined) return lookUp(this.#record, pathOf(field), 0);
+    return readDerived(this.#asked as Asked, known);
   }
 
   value(field: string): FieldValue {
-    const known = this.#values.get(field);
-    if (known !== undefined) return known;
+    let place = this.#places.get(field);
+    if (place === undefined) {
+      place = { turn: 0, value: ABSENT, own: null };
+      this.#places.set(field, place);
+    }
+    if (place.turn === this.#turn) return place.value;
     const raw = this.get(field);
-    const value = raw === undefined ? ABSENT : new Value(raw, this.#cut);
-    this.#values.set(field, value);
-    return value;
+    place.turn = this.#turn;
+    if (raw === undefined) place.value = ABSENT;
+    else {
+      place.own ??= new Value();
+      place.value = place.own.fill(raw, this.#cut);
+    }
+    return place.value;
   }
 
   texts(folded: boolean): readonly string[] {
@@ -106,17 +132,27 @@ class View implements EventView {
   };
 }
 
+const NOBODY: object = {};
 const NONE: readonly never[] = [];
 
+/** What is at a field. It is filled anew for each event that has something there. */
 class Value implements FieldValue {
-  readonly present: boolean;
-  readonly nothing: boolean;
-  readonly scalars: readonly (string | number | boolean)[];
-  readonly texts: readonly string[];
+  present = false;
+  nothing = true;
+  scalars: readonly (string | number | boolean)[] = NONE;
+  texts: readonly string[] = NONE;
   #folded: readonly string[] | undefined;
 
-  constructor(raw: unknown, cut: (text: string) => string) {
+  fill(raw: unknown, cut: (text: string) => string): this {
+    this.#folded = undefined;
     this.present = raw !== undefined;
+    if (typeof raw === 'string') {
+      const text = cut(raw);
+      this.nothing = false;
+      this.texts = [text];
+      this.scalars = text === raw ? this.texts : [raw];
+      return this;
+    }
     if (Array.isArray(raw)) {
       const scalars: (string | number | boolean)[] = [];
       this.nothing = flatten(raw, scalars, 0);
@@ -129,6 +165,7 @@ class Value implements FieldValue {
       this.scalars.length === 0
         ? NONE
         : this.scalars.map((each) => (typeof each === 'string' ? cut(each) : String(each)));
+    return this;
   }
 
   folded(): readonly string[] {
@@ -138,7 +175,7 @@ class Value implements FieldValue {
 }
 
 /** Most events lack most fields that rules speak of. */
-const ABSENT = new Value(undefined, (text) => text);
+const ABSENT = new Value();
 
 function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';

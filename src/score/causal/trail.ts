@@ -2,6 +2,7 @@
 import type { Action, Governance } from '../../model/event.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { eventId } from '../../model/ids.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity, Slots } from '../../state/slots.ts';
 import { literalsIn } from './values.ts';
 
@@ -236,6 +237,4 @@ function forget<T extends Entity & { lastMs: number }>(memory: Memory, space: st
   memory.counters[`${space}-forgotten`] = (memory.counters[`${space}-forgotten`] ?? 0) + 1;
 }
 
-function keyOf(tenant: string, name: string): string {
-  return `${tenant.length}:${tenant}:${name}`;
-}
+const keyOf = naming((tenant, name) => `${tenant.length}:${tenant}:${name}`);

@@ -1,4 +1,5 @@
 /** Kept names: under how many workflows and models the usage of one agent is told apart. */
+import { naming } from '../../state/names.ts';
 import type { Entity, Slots } from '../../state/slots.ts';
 
 interface NamesEntity extends Entity {
@@ -29,8 +30,8 @@ const REST: readonly [string, string] = [OTHERS, OTHERS];
  */
 export function createKeepNames(slots: Slots): KeepNames {
   return ({ tenant, agent }, dayMs, names) => {
-    const key = `${tenant.length}:${tenant}:${agent}`;
-    const name = `${names[0].length}:${names[0]}:${names[1]}`;
+    const key = keyOf(tenant, agent);
+    const name = nameOf(names[0], names[1]);
     let own = slots.get<NamesEntity>(SPACE, key);
     if (own === undefined) {
       if (slots.count(SPACE) >= AGENTS_MAX) forgetStalest(slots);
@@ -48,6 +49,9 @@ export function createKeepNames(slots: Slots): KeepNames {
     return names;
   };
 }
+
+const keyOf = naming((tenant, agent) => `${tenant.length}:${tenant}:${agent}`);
+const nameOf = naming((workflow, model) => `${workflow.length}:${workflow}:${model}`);
 
 function forgetStalest(slots: Slots): void {
   let stalest: [string, NamesEntity] | undefined;

@@ -1,6 +1,7 @@
 /** Tasks: what each session is for, and what it used so far. */
 import type { EventFact } from '../../model/fact.ts';
 import type { Meters } from '../../model/objective.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity, Slots } from '../../state/slots.ts';
 
 /** Name of a meter. */
@@ -131,6 +132,4 @@ export function isBeyond(value: number): boolean {
   return !(value <= READING_MAX);
 }
 
-function keyOf(tenant: string, session: string): string {
-  return `${tenant.length}:${tenant}:${session}`;
-}
+const keyOf = naming((tenant, session) => `${tenant.length}:${tenant}:${session}`);

@@ -1,4 +1,4 @@
-/** What a span or log record says, as parts of an event: by operation, and by who is speaking. */
+/** What a span or log record says, as parts of an event: by operation and by speaker. */
 import { canonicalJson } from '../../model/canonical-json.ts';
 import type { StatedCall, Trust } from '../../model/event.ts';
 import { sha256Of } from '../../state/hash53.ts';

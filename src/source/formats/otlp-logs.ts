@@ -1,4 +1,4 @@
-/** `otlp-logs/1`: log records, in protobuf or JSON: events of the GenAI conventions, gateways' logs. */
+/** `otlp-logs/1`: log records, in protobuf or JSON: GenAI events and gateways' logs. */
 import type { Trust } from '../../model/event.ts';
 import type { ByteFormat } from '../draft.ts';
 import type { Rejection } from '../json.ts';

@@ -4,12 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import type { Driver, DriverResult } from '../../../src/act/driver.ts';
-import {
-  webhookBody as bodyOf,
-  parseWebhookSecret,
-  signWebhook,
-  webhook,
-} from '../../../src/act/drivers/webhook.ts';
+import { webhookBody as bodyOf, webhook } from '../../../src/act/drivers/webhook.ts';
+import { parseWebhookSecret, signWebhook } from '../../../src/act/signature.ts';
 import type { Intention } from '../../../src/model/decision.ts';
 import { OperatingError } from '../../../src/model/errors.ts';
 import type { Http, HttpRequest, HttpResponse } from '../../../src/model/ports.ts';

@@ -11,7 +11,7 @@ import { known } from '../../correlate/known.ts';
 const PARAMS = { kind: 'metrics', by: ['agent.id'], atLeast: 3, within: '10s' };
 
 /** A counter of metrics by agent `a`; answers whether a value at a time fires. */
-function lab(params: object = {}) {
+function lab(params: object = {}, ours = false) {
   const see = rate.compile(
     { ...PARAMS, ...params },
     {
@@ -34,7 +34,7 @@ function lab(params: object = {}) {
       argsDigest: null,
       toolClass: null,
       granted: null,
-      ours: false,
+      ours,
       model: null,
       late: false,
       ...known(),
@@ -95,6 +95,11 @@ describe('rate', () => {
     assert.deepEqual([other(0), other(1), other(2)], [false, false, false]);
     const category = lab({ category: 'usage' });
     assert.deepEqual([category(0), category(1), category(2)], [false, false, false]);
+  });
+
+  it('does not count what our own lease refused', () => {
+    const blindToIt = lab({}, true);
+    assert.deepEqual([blindToIt(0), blindToIt(1), blindToIt(2)], [false, false, false]);
   });
 
   it('folds nobody unnamed into one group', () => {

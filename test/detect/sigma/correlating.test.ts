@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { EMPTY_INVENTORY } from '../../../src/baseline/inventory.ts';
+import { readCase } from '../../../src/commands/case-file.ts';
 import { KINDS_OF_ANALYTIC } from '../../../src/detect/detect.ts';
 import { readDetectorFile } from '../../../src/detect/detector-file.ts';
 import type { Detector } from '../../../src/model/detector.ts';
-import { readCase } from '../../detectors/case-file.ts';
 import {
   prepare,
   type Runner,

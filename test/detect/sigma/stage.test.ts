@@ -49,6 +49,19 @@ describe('sigma stage', () => {
     assert.equal(hits.length, 15);
   });
 
+  it('shows what our own lease refused only to rules that ask for it', () => {
+    const asks = detector(
+      'asks',
+      'sel: { action.decision: allow }\nown: { call.ours: true }\ncondition: sel or own',
+    );
+    const ours = FACTS.filter(({ event }) => event.action !== undefined)
+      .slice(0, 5)
+      .map((fact) => ({ ...fact, ours: true }));
+    const { hits } = see([CALLS, TEXT, asks], ours);
+    assert.deepEqual([...new Set(hits.map(({ owned }) => owned.detector.stem))], ['asks']);
+    assert.equal(hits.length, 5);
+  });
+
   it('makes findings that name fields and never repeat content', () => {
     const { hits } = see([TEXT, CALLS], FACTS);
     assert.ok(hits.length > 100, `${hits.length} hits`);

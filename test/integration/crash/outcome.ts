@@ -18,6 +18,9 @@ export interface Outcome {
   readonly notices: Rows;
   /** Journal entries by kind, without kinds whose number depends on retries and on slicing. */
   readonly journal: Rows;
+  /** What governance said of agents, and sessions it opened and closed. */
+  readonly agents: Rows;
+  readonly sessions: Rows;
   readonly counters: Rows;
 }
 
@@ -37,7 +40,9 @@ const QUERIES: Readonly<Record<keyof Outcome, string>> = {
     from lease_activity`,
   notices: `select code as id, count::text as line from notice_total`,
   journal: `select kind as id, count(*)::text as line from journal
-    where kind not in ('outcome', 'verification', 'notice') group by kind`,
+    where kind not in ('outcome', 'verification', 'notice', 'agent') group by kind`,
+  agents: `select id, (to_jsonb(a) - 'ord')::text as line from agent_change a`,
+  sessions: `select key as id, to_jsonb(s)::text as line from agent_session s`,
   counters: `select c.key as id, c.value::text as line
     from lane, jsonb_each_text(lane.counters) c`,
 };

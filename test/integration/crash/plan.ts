@@ -79,8 +79,9 @@ export function drawPoint(
   const most = Math.max(4, Math.floor((1.5 * left.slices) / (left.kills + 1)));
   const isEarly = left.again > 0 && chance(random, WHILE_READING_AGAIN);
   const drawn = isEarly ? integer(random, 1, left.again) : left.again + integer(random, 1, most);
-  // A batch holds several slices: its end comes by less often.
-  if (step === 'broker-committed') return { step, count: Math.ceil(drawn / 3) };
+  // A batch and a commit hold several slices: their ends come by less often.
+  if (step === 'broker-committed') return { step, count: Math.ceil(drawn / 4) };
   // The first commits of a life may be those of a passing second, before any slice.
-  return { step, count: step === 'store-committed' ? Math.max(4, drawn) : drawn };
+  if (step === 'store-committed') return { step, count: Math.max(4, Math.ceil(drawn / 4)) };
+  return { step, count: drawn };
 }

@@ -104,7 +104,7 @@ class Engine implements Correlations {
     for (const [space, key, entity] of this.#context.slots.all()) {
       const unit = this.#bySpace.get(space);
       if (unit !== undefined) {
-        const group = entity as Group;
+        const group = unit.restored(key, entity);
         found.get(unit)?.push([key, group]);
         if (group.dueMs !== 0) this.#due.push({ at: group.dueMs, unit, key });
       }

@@ -1,6 +1,7 @@
 /** Groups: the state of one correlation for one combination of group-by values. */
 import { canonicalJson } from '../../../model/canonical-json.ts';
 import { idOf } from '../../../model/ids.ts';
+import { naming } from '../../../state/names.ts';
 import type { Entity } from '../../../state/slots.ts';
 import type { CorrelationRule } from './definition.ts';
 import type { Firing, Hit, KeptHit } from './hit.ts';
@@ -47,6 +48,8 @@ export interface Group<Own = unknown> extends Entity {
   firedMs: number | null;
   fired: Fired[];
   own: Own;
+  /** Last number given to a hit for writing it; not written itself. */
+  numbered: number;
 }
 
 /** Hits that a firing names as evidence, at most. */
@@ -80,10 +83,15 @@ export function fieldAt(rule: CorrelationRule, name: string, place: number): str
 
 /** Name of a group, unambiguous. */
 export function groupKey(tenant: string, values: readonly (string | null)[]): string {
+  // Most have one value, and come again with it.
+  const [first] = values;
+  if (values.length === 1 && typeof first === 'string') return singleKey(tenant, first);
   let key = `${tenant.length}:${tenant}`;
   for (const value of values) key += value === null ? ' -' : ` ${value.length}:${value}`;
   return key;
 }
+
+const singleKey = naming((tenant, value) => `${tenant.length}:${tenant} ${value.length}:${value}`);
 
 /** A group with nothing in it. */
 export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: unknown): Group {
@@ -101,8 +109,11 @@ export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: un
     firedMs: null,
     fired: [],
     own,
+    numbered: 0,
   };
 }
+
+const NO_HITS: readonly KeptHit[] = [];
 
 /** A hit as it is remembered. Leaves of arguments are left out: they are large, and nobody asks. */
 export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptHit {
@@ -115,7 +126,8 @@ export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptH
     witness: hit.witness.leaves === null ? hit.witness : { ...hit.witness, leaves: null },
     entity,
     tag: null,
-    from: from ?? [],
+    from: from ?? NO_HITS,
+    number: 0,
   };
 }
 

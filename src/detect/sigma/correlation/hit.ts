@@ -32,6 +32,8 @@ export interface KeptHit {
   readonly tag: string | null;
   /** Evidence of the firing that this hit is; empty for a hit of a rule. */
   readonly from: readonly KeptHit[];
+  /** Number under which its group has written it; 0: not yet. */
+  number: number;
 }
 
 /** A correlation's condition holds for a group, or no longer does. */

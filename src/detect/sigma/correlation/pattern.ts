@@ -4,7 +4,7 @@ import type { Conjunct } from './expression.ts';
 import { type Group, lateReachMs, type Stretch } from './group.ts';
 import type { KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
-import { type Occurrence, occurrence, orderedOccurrence, type Seen } from './search.ts';
+import { type Occurrence, occurrence, orderedOccurrence, type Seen, sourceOf } from './search.ts';
 
 /** An occurrence whose absences are not decided yet. */
 interface Pending {
@@ -71,8 +71,7 @@ class Pattern implements Machine {
     const own = group.own as Own;
     const { ms } = hit;
     if (isSeen(own.seen, hit.eventId, place, ms)) return;
-    const { witness } = kept;
-    const one: Seen = { place, ms, source: `${witness.kind} ${witness.topic}`, kept };
+    const one: Seen = { place, ms, source: sourceOf(kept), kept };
     this.#cut(own, group, ms, late);
     const at = insertCanonically(own.seen, one, late);
     this.#bound(group, own, place, ms);
@@ -122,7 +121,7 @@ class Pattern implements Machine {
     let best = 0;
     for (const conjunct of this.#conjuncts) {
       let count = 0;
-      for (const place of conjunct.seen) if (seen.some((one) => one.place === place)) count += 1;
+      for (const place of conjunct.seen) if (holds(seen, place)) count += 1;
       best = Math.max(best, count / conjunct.seen.length);
     }
     return best;
@@ -166,6 +165,7 @@ class Pattern implements Machine {
 
   /** A hit where nothing should be: what waits is over, and what was said is taken back. */
   #spoil(group: Group, own: Own, { place, ms, kept }: Seen, late: boolean): void {
+    if (own.pending.length === 0 && (!late || group.fired.length === 0)) return;
     const spoils = (one: Stretch) => one.place === place && one.fromMs <= ms && ms <= one.toMs;
     const isSpoilt = ({ empty, hits, timeMs }: Pending) =>
       // What comes in order stands behind everything that has come, whatever its time says.
@@ -181,6 +181,8 @@ class Pattern implements Machine {
   /** Everything the hit at `at` completes; with `including`, only what that one is part of. */
   #completedBy(group: Group, own: Own, at: number, late: boolean, including?: Seen): void {
     this.#conjuncts.forEach((conjunct, number) => {
+      // Most groups hold hits of one rule only: those complete nothing.
+      if (!conjunct.seen.every((place) => holds(own.seen, place))) return;
       const find = this.#inOrder ? orderedOccurrence : occurrence;
       const found = find(own.seen, at, conjunct, this.#rule);
       if (found === null) return;
@@ -325,6 +327,11 @@ function inCanonicalOrder(hits: readonly Seen[], seen: readonly Seen[]): readonl
   return kept.filter((one, at) => kept.findIndex((o) => o.eventId === one.eventId) === at);
 }
 
+function holds(seen: readonly Seen[], place: number): boolean {
+  for (const one of seen) if (one.place === place) return true;
+  return false;
+}
+
 /** Is this hit there already? Its time is the same, so only its neighbours in time are asked. */
 function isSeen(seen: readonly Seen[], eventId: string, place: number, ms: number): boolean {
   for (let at = seen.length - 1; at >= 0; at -= 1) {
@@ -339,6 +346,7 @@ function isSeen(seen: readonly Seen[], eventId: string, place: number, ms: numbe
 function insertCanonically(seen: Seen[], one: Seen, late: boolean): number {
   let at = seen.length;
   if (late) while (at > 0 && (seen[at - 1] as Seen).ms > one.ms) at -= 1;
-  seen.splice(at, 0, one);
+  if (at === seen.length) seen.push(one);
+  else seen.splice(at, 0, one);
   return at;
 }

@@ -12,6 +12,25 @@ export interface Seen {
   readonly kept: KeptHit;
 }
 
+const SOURCES = new Map<string, Map<string, string>>();
+const SOURCES_MAX = 1000;
+
+/** Whose clock stamped a hit: the same text for the same source, made once. */
+export function sourceOf({ witness: { kind, topic } }: KeptHit): string {
+  let topics = SOURCES.get(kind);
+  if (topics === undefined) {
+    topics = new Map();
+    SOURCES.set(kind, topics);
+  }
+  let source = topics.get(topic);
+  if (source === undefined) {
+    if (topics.size >= SOURCES_MAX) topics.clear();
+    source = `${kind} ${topic}`;
+    topics.set(topic, source);
+  }
+  return source;
+}
+
 /** One occurrence of all rules that must be seen. */
 export interface Occurrence {
   /** In the order of the rules. */

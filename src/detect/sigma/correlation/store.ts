@@ -1,4 +1,5 @@
 /** Store: the groups of one correlation, bounded so that nobody can push another's out. */
+import { naming } from '../../../state/names.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import type { Group } from './group.ts';
@@ -114,9 +115,12 @@ export class GroupStore {
 
   #own(key: string, group: Group): void {
     const agent = agentKey(group);
-    const own = this.#byAgent.get(agent);
-    if (own === undefined) this.#byAgent.set(agent, new Map([[key, group]]));
-    else own.set(key, group);
+    let own = this.#byAgent.get(agent);
+    if (own === undefined) {
+      own = new Map();
+      this.#byAgent.set(agent, own);
+    }
+    own.set(key, group);
   }
 
   #drop(key: string | undefined, cause: string): void {
@@ -146,5 +150,7 @@ function leastOf(own: ReadonlyMap<string, Group>): string | undefined {
 }
 
 function agentKey({ tenant, agent }: Group): string {
-  return `${tenant.length}:${tenant} ${agent}`;
+  return ownerKey(tenant, agent);
 }
+
+const ownerKey = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);

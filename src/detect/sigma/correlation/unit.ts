@@ -1,6 +1,7 @@
 /** Unit: one correlation at work: its groups, its machine, and what it gives out. */
 import type { Kind } from '../../../model/event.ts';
 import { idOf } from '../../../model/ids.ts';
+import type { Entity } from '../../../state/slots.ts';
 import { SHOWN } from '../shown.ts';
 import type { CorrelationRule } from './definition.ts';
 import { sightOf } from './gaps.ts';
@@ -20,7 +21,7 @@ import {
 import type { CorrelationContext, Firing, Hit, KeptHit } from './hit.ts';
 import type { Draft, Machine, Tools } from './machine.ts';
 import { GroupStore } from './store.ts';
-import { packing, unpack } from './stored.ts';
+import { packing, unpacked } from './stored.ts';
 import { TYPES } from './types.ts';
 
 /** A hit that may be the firing of another correlation. */
@@ -53,7 +54,6 @@ export class Unit {
     this.rule = rule;
     this.#context = context;
     const space = `C${depth}:${idOf('correlation', rule.key).slice(0, 16)}`;
-    context.slots.packs(space, packing(rule.bases));
     this.store = new GroupStore(space, context.slots, rule.limits, (_key, group, cause) => {
       const far = Math.round(this.#machine.progress(group) * 100);
       const detail = `group ${shown(rule, group)} evicted at ${far} % of its way: ${cause}`;
@@ -61,6 +61,7 @@ export class Unit {
       context.count('correlation.evicted');
     });
     this.#machine = TYPES[rule.type].compile(rule, this.#tools());
+    context.slots.packs(space, packing(rule.bases, this.#machine.create()));
     const isNegated = rule.conjuncts?.some(({ absent }) => absent.length > 0) ?? false;
     const { range } = rule;
     const closes =
@@ -79,10 +80,11 @@ export class Unit {
       this.#context.count('correlation.no-value');
       return;
     }
-    const key = this.#keyOf(hit, place);
+    const values = this.#valuesOf(hit, place);
+    const key = this.#keyOf(hit, values);
     if (key === null) return;
     const known = this.store.get(key);
-    const group = known ?? this.#open(key, hit, place);
+    const group = known ?? this.#open(key, hit, values);
     // Where events are measured each counts once, however many rules it matches.
     if (isKept(group, hit, this.rule.type === 'temporal')) return;
     const late = hit.late || hit.ms < group.lastMs;
@@ -111,7 +113,7 @@ export class Unit {
 
   /** A firing of a base was taken back: what rests on it is, too. */
   forget(hit: ChainedHit, place: number, reason: string): void {
-    const key = this.#keyOf(hit, place);
+    const key = this.#keyOf(hit, this.#valuesOf(hit, place));
     const group = key === null ? undefined : this.store.get(key);
     const value = this.#machine.valueOf(hit, place);
     if (key === null || group === undefined || value === null) return;
@@ -134,16 +136,21 @@ export class Unit {
     }
   }
 
+  /** The group that a stored entity is; put in its place. */
+  restored(key: string, entity: Entity): Group {
+    const group = unpacked(entity, this.rule.bases, () => this.#machine.create());
+    if (group !== entity) this.#context.slots.adopt(this.store.space, key, group);
+    return group;
+  }
+
   /** Takes over restored groups. */
   adopt(restored: readonly (readonly [key: string, group: Group])[]): void {
-    for (const [, group] of restored) unpack(group, this.rule.bases);
     this.store.adopt(restored);
     this.#standing.clear();
     for (const [key, group] of restored) if (group.fired.length > 0) this.#standing.add(key);
   }
 
-  #keyOf(hit: Hit, place: number): string | null {
-    const values = this.#valuesOf(hit, place);
+  #keyOf(hit: Hit, values: Group['values']): string | null {
     if (this.rule.missingGroup === 'skip' && values.includes(null)) {
       this.#context.count('group.missing');
       return null;
@@ -155,8 +162,8 @@ export class Unit {
     return this.rule.groupBy.map((name) => textOf(hit.field(fieldAt(this.rule, name, place))));
   }
 
-  #open(key: string, hit: Hit, place: number): Group {
-    const group = emptyGroup(hit, this.#valuesOf(hit, place), this.#machine.create());
+  #open(key: string, hit: Hit, values: Group['values']): Group {
+    const group = emptyGroup(hit, values, this.#machine.create());
     this.store.add(key, group);
     return group;
   }
@@ -270,7 +277,7 @@ function flat(hits: readonly KeptHit[]): readonly KeptHit[] {
   const events = new Map<string, KeptHit>();
   for (const hit of hits)
     for (const one of hit.from.length > 0 ? hit.from : [hit])
-      if (!events.has(one.eventId)) events.set(one.eventId, { ...one, from: [] });
+      if (!events.has(one.eventId)) events.set(one.eventId, { ...one, from: [], number: 0 });
   return [...events.values()].sort((a, b) => a.ms - b.ms).slice(-EVIDENCE_MAX);
 }
 

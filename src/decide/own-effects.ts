@@ -1,0 +1,28 @@
+/** Own effects: which calls a lease of ours restrains, so that refusals are our own doing. */
+import type { StandingLease } from './standing.ts';
+
+/** A call at the gateway, as far as a lease is concerned with it. */
+export interface RestrainedCall {
+  readonly session: string;
+  /** Canonical name. */
+  readonly tool: string;
+  /** Reach of the tool; null where neither grant nor inventory says. */
+  readonly toolClass: string | null;
+  /** Event time, ms. */
+  readonly ms: number;
+}
+
+/**
+ * Is the call among those that the lease is to stop? Says nothing of whether it was stopped, nor of
+ * the lease's end: whoever asks holds leases that stand at the time of the call.
+ */
+export function isRestrained(
+  { verb, subject, issuedMs }: Pick<StandingLease, 'verb' | 'subject' | 'issuedMs'>,
+  { session, tool, toolClass, ms }: RestrainedCall,
+): boolean {
+  if (subject.session !== null && subject.session !== session) return false;
+  if (subject.tools.length > 0 && !subject.tools.includes(tool)) return false;
+  // A conservative posture lets reads go on: they say nothing of whether it holds.
+  if (verb === 'posture' && toolClass === 'read') return false;
+  return issuedMs <= ms;
+}
