@@ -40,7 +40,6 @@ export const FIELDS = [
   'checkVerdict',
   'checkScore',
   'checkLabel',
-  'checkCategory',
 ] as const;
 /** One of FIELDS. */
 export type FieldName = (typeof FIELDS)[number];

@@ -241,7 +241,6 @@ function check(said: Said, operation: 'guardrail' | 'evaluation'): Fields | Reje
   const verdict = textOf(said.get('checkVerdict'));
   const known = ['allow', 'deny', 'modify', 'warn', 'escalate'].includes(verdict ?? '');
   more['verdict'] = known ? verdict : 'unknown';
-  setText(more, 'category', textOf(said.get('checkCategory')));
   return reasoning('guardrail', said, { guardrail: more });
 }
 
