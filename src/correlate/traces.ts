@@ -1,4 +1,4 @@
-/** Traces: to which session a record without one belongs, and which witnesses tell of one call. */
+/** Traces: the session of a record that names none, and the witnesses of one call. */
 import type { Event } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
 import type { Entity } from '../state/slots.ts';

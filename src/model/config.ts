@@ -28,7 +28,8 @@ export const SourceConfig = Type.Object(
     topic: Type.String({ minLength: 1, maxLength: 249, description: 'Kafka topic, or file stem.' }),
     decoder: Type.String({
       minLength: 1,
-      description: '`canonical`, or the name and version of a mapping, for example acme/1.',
+      description:
+        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, or the name and version of a mapping, for example acme/1.',
     }),
     trust: Type.Enum(TRUSTS, { description: 'Who writes this topic; never read from a payload.' }),
     kinds: Type.Array(Type.Enum(KINDS), {

@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
+import { Reorder } from '../../src/correlate/reorder.ts';
 import { keyOf, type SessionEntity } from '../../src/correlate/session.ts';
 import type { Event } from '../../src/model/event.ts';
 import type { Fact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { laneOptions } from '../sim/lane-options.ts';
+import { FOUR_WITNESSES } from '../source/formats/four-witnesses.ts';
+import { decodeOtlp } from '../source/formats/otlp-requests.ts';
+import { recordOf } from '../source/records.ts';
 import { eventOf } from './events.ts';
 
 const START_MS = 1_800_000_000_000;
@@ -163,6 +167,22 @@ describe('traces', () => {
       identity.map(({ aspect, named }) => [aspect, named]),
       [['foreign-agent', 'mallory']],
     );
+  });
+
+  it('make one act of four records in four formats, from their bytes, in any order of arrival', () => {
+    for (const order of permutations(FOUR_WITNESSES)) {
+      const { fold, acts, session } = lab();
+      const reorder = new Reorder();
+      for (const [offset, { topic, value }] of order.entries())
+        for (const event of decodeOtlp(recordOf(value, { topic, offset })).events)
+          assert.equal(reorder.offer(event), 'held');
+      fold(...reorder.take(Number.POSITIVE_INFINITY, 100));
+      assert.deepEqual(acts('conv-1'), [
+        { witnesses: ['gw_logs', 'gw_spans', 'otlp_spans', 'otlp_spans'], strength: 'exact' },
+      ]);
+      assert.equal(session('conv-1')?.agent, 'billing');
+      assert.deepEqual(Object.keys(session('conv-1')?.identities ?? {}), ['@billing']);
+    }
   });
 
   it('are bounded, and forgotten with the time sessions are', () => {

@@ -122,7 +122,8 @@ const DAMAGE: readonly Damage[] = [
     return Buffer.from(`${open.repeat(depth)}${bytes.toString('latin1')}${close.repeat(depth)}`);
   },
   (_bytes, random) => Buffer.from(Uint8Array.from({ length: random(64) }, () => random(256))),
-  (bytes, random) => (random(2000) === 0 ? Buffer.alloc(RECORD_BYTES_MAX + 1, bytes) : bytes),
+  (bytes, random) =>
+    bytes.length > 0 && random(2000) === 0 ? Buffer.alloc(RECORD_BYTES_MAX + 1, bytes) : bytes,
 ];
 
 /** The n-th input of a seed: a valid record, damaged up to three times. */

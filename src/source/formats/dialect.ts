@@ -40,7 +40,6 @@ export const FIELDS = [
   'checkVerdict',
   'checkScore',
   'checkLabel',
-  'checkCategory',
 ] as const;
 /** One of FIELDS. */
 export type FieldName = (typeof FIELDS)[number];
@@ -235,6 +234,33 @@ function saidOf(
       const dialect = name === '' ? undefined : byName(field);
       return dialect && { value: name, attribute: '(name)', dialect: dialect.name };
     },
+  };
+}
+
+/** What was read of an item, field by field, for a person. */
+export interface DialectAccount {
+  readonly dialects: readonly string[];
+  readonly operation: Operation;
+  /** Fields that were found: in which attribute, by which dialect. No values. */
+  readonly found: readonly Omit<Found & { readonly field: FieldName }, 'value'>[];
+  /** Fields that the dialects spoken could carry, and that no attribute did. */
+  readonly missing: readonly FieldName[];
+}
+
+/** Tells what an item says without saying it: names only, so that it can be shown to anybody. */
+export function accountOf(said: Said): DialectAccount {
+  const found: { field: FieldName; attribute: string; dialect: string }[] = [];
+  const missing: FieldName[] = [];
+  for (const field of FIELDS) {
+    const at = said.find(field);
+    if (at !== undefined) found.push({ field, attribute: at.attribute, dialect: at.dialect });
+    else if (said.dialects.some(({ fields }) => fields[field] !== undefined)) missing.push(field);
+  }
+  return {
+    dialects: said.dialects.map(({ name }) => name),
+    operation: operationOf(said),
+    found,
+    missing,
   };
 }
 

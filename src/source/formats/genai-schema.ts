@@ -1,4 +1,4 @@
-/** What the GenAI conventions prescribe for their structured values, as tables, and a check of them. */
+/** What the GenAI conventions prescribe for structured values, as tables, and a check. */
 
 /** How parts outside the defined kinds are written: as they like, or as `generic`. */
 export type Generation = 'open' | 'closed';

@@ -9,8 +9,9 @@ import {
   isRejection,
   type Outcome,
 } from '../draft.ts';
-import { decodeJson, type Facts, type Rejection } from '../json.ts';
+import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from '../json.ts';
 import type { Instant } from '../time.ts';
+import { accountOf, type DialectAccount, type Said } from './dialect.ts';
 import { type Batch, isGiven, type Value, type Wanted } from './otlp.ts';
 import type { Made } from './otlp-events.ts';
 import { looksLikeRequest } from './otlp-wire.ts';
@@ -38,6 +39,8 @@ export interface BatchReaders<T> {
   wire(bytes: Buffer, wanted: Wanted): Batch<T> | Rejection;
   json(value: unknown, wanted: Wanted): Batch<T> | Rejection;
   item(item: T, shared: Shared, source: AskedOf): ItemRead;
+  /** What its attributes say; null where no dialect is spoken. */
+  said(item: T, scope: string): Said | null;
 }
 
 /**
@@ -50,18 +53,21 @@ export function decodeBatch<T>(
   source: AskedOf,
   readers: BatchReaders<T>,
 ): readonly Outcome[] | Rejection {
-  if (bytes.length > source.maxBytes)
-    return {
-      reason: 'too-large',
-      detail: `${bytes.length} bytes; at most ${source.maxBytes} are read`,
-    };
-  let batch: Batch<T> | Rejection;
-  if (isJson(bytes)) {
-    const read = decodeJson(bytes, facts, source.maxBytes);
-    if (!read.ok) return read.rejection;
-    batch = readers.json(read.value, readers.wanted);
-  } else batch = readers.wire(bytes, readers.wanted);
+  const batch = readBatch(bytes, facts, source.maxBytes, readers);
   return 'reason' in batch ? batch : outcomesOf(batch, source, readers);
+}
+
+function readBatch<T>(
+  bytes: Buffer,
+  facts: Facts,
+  maxBytes: number,
+  readers: BatchReaders<T>,
+): Batch<T> | Rejection {
+  if (bytes.length > maxBytes)
+    return { reason: 'too-large', detail: `${bytes.length} bytes; at most ${maxBytes} are read` };
+  if (!isJson(bytes)) return readers.wire(bytes, readers.wanted);
+  const read = decodeJson(bytes, facts, maxBytes);
+  return read.ok ? readers.json(read.value, readers.wanted) : read.rejection;
 }
 
 function isJson(bytes: Buffer): boolean {
@@ -152,6 +158,38 @@ function textAt(
 ): string | undefined {
   const value = attributes.find(({ key }) => key === name)?.value;
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** What became of one item of a record, for a person; null where no dialect of ours is spoken. */
+export interface ItemAccount {
+  /** n-th item of the record, as in positions. */
+  readonly index: number;
+  readonly account: DialectAccount | null;
+  /** Why it could not be read; null where it could. */
+  readonly rejection: Rejection | null;
+}
+
+/** Tells of each item of a record what was read of it. Total, like decoding; the same bytes, the same places. */
+export function accountsOf<T>(
+  bytes: Buffer,
+  readers: BatchReaders<T>,
+): readonly ItemAccount[] | Rejection {
+  const batch = readBatch(bytes, noFacts(), RECORD_BYTES_MAX, readers);
+  if ('reason' in batch) return batch;
+  const made: ItemAccount[] = [];
+  const add = (account: DialectAccount | null, rejection: Rejection | null) =>
+    made.push({ index: made.length, account, rejection });
+  for (const rejection of batch.broken) add(null, rejection);
+  for (const { scopes } of batch.groups)
+    for (const { scope, items } of scopes)
+      for (const read of items) {
+        if (!read.ok) add(null, read.rejection);
+        else {
+          const said = readers.said(read.item, scope.name);
+          add(said === null ? null : accountOf(said), null);
+        }
+      }
+  return made;
 }
 
 /** Digest of an item as one number, for telling a repeat from a forgery. */

@@ -1,4 +1,4 @@
-/** What a span or log record says, as parts of an event: by operation, and by who is speaking. */
+/** What a span or log record says, as parts of an event: by operation and by speaker. */
 import { canonicalJson } from '../../model/canonical-json.ts';
 import type { StatedCall, Trust } from '../../model/event.ts';
 import { sha256Of } from '../../state/hash53.ts';
@@ -241,7 +241,6 @@ function check(said: Said, operation: 'guardrail' | 'evaluation'): Fields | Reje
   const verdict = textOf(said.get('checkVerdict'));
   const known = ['allow', 'deny', 'modify', 'warn', 'escalate'].includes(verdict ?? '');
   more['verdict'] = known ? verdict : 'unknown';
-  setText(more, 'category', textOf(said.get('checkCategory')));
   return reasoning('guardrail', said, { guardrail: more });
 }
 

@@ -1,10 +1,18 @@
-/** `otlp-logs/1`: log records, in protobuf or JSON: events of the GenAI conventions, gateways' logs. */
+/** `otlp-logs/1`: log records, in protobuf or JSON: GenAI events and gateways' logs. */
 import type { Trust } from '../../model/event.ts';
 import type { ByteFormat } from '../draft.ts';
-import type { Operation } from './dialect.ts';
+import type { Rejection } from '../json.ts';
+import type { Operation, Said } from './dialect.ts';
 import { dialects, LOG_EVENTS } from './dialects.ts';
 import { type Attribute, isGiven, type LogRecord, plain, type Value } from './otlp.ts';
-import { type BatchReaders, decodeBatch, type ItemRead, type Shared } from './otlp-batch.ts';
+import {
+  accountsOf,
+  type BatchReaders,
+  decodeBatch,
+  type ItemAccount,
+  type ItemRead,
+  type Shared,
+} from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
 import { logsOf } from './otlp-json.ts';
 import { wantedAttribute } from './otlp-traces.ts';
@@ -17,7 +25,12 @@ const readers: BatchReaders<LogRecord> = {
   wire: readLogs,
   json: logsOf,
   item: (record, shared, { trust }) => readRecord(record, shared, trust),
+  said: saidBy,
 };
+
+/** Tells of each log record of a record what was read of it. */
+export const explainLogs = (bytes: Buffer): readonly ItemAccount[] | Rejection =>
+  accountsOf(bytes, readers);
 
 /** Decoder of OTLP logs. Kinds depend on who speaks, as with spans. */
 export const otlpLogs: ByteFormat = {
@@ -29,13 +42,8 @@ export const otlpLogs: ByteFormat = {
 function readRecord(record: LogRecord, shared: Shared, trust: Trust): ItemRead {
   const at = isGiven(record.time) ? record.time : record.observed;
   const times = { start: at, end: at };
-  const name = record.eventName || textAt(record.attributes, EVENT_NAME);
-  const event = Object.hasOwn(LOG_EVENTS, name) ? LOG_EVENTS[name] : undefined;
-  const attributes =
-    event === 'choice' || event === 'asked'
-      ? [...record.attributes, ...messageOf(record.body, event)]
-      : record.attributes;
-  const said = dialects.read(attributes, shared.scope, '');
+  const event = eventOf(record);
+  const said = saidBy(record, shared.scope);
   if (said === null) return { made: null, id: undefined, ...times };
   const operation: Operation | undefined =
     event === undefined ? undefined : event === 'evaluation' ? 'evaluation' : 'model';
@@ -51,6 +59,20 @@ function readRecord(record: LogRecord, shared: Shared, trust: Trust): ItemRead {
     operation,
   );
   return { made, id: undefined, ...times };
+}
+
+function eventOf(record: LogRecord): (typeof LOG_EVENTS)[string] | undefined {
+  const name = record.eventName || textAt(record.attributes, EVENT_NAME);
+  return Object.hasOwn(LOG_EVENTS, name) ? LOG_EVENTS[name] : undefined;
+}
+
+function saidBy(record: LogRecord, scope: string): Said | null {
+  const event = eventOf(record);
+  const attributes =
+    event === 'choice' || event === 'asked'
+      ? [...record.attributes, ...messageOf(record.body, event)]
+      : record.attributes;
+  return dialects.read(attributes, scope, '');
 }
 
 function textAt(attributes: readonly Attribute[], name: string): string {

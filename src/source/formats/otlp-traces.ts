@@ -1,8 +1,17 @@
 /** `otlp-traces/1`: spans, in protobuf or JSON, as the Collector and OTLP/HTTP send them. */
 import type { ByteFormat } from '../draft.ts';
+import type { Rejection } from '../json.ts';
+import type { Said } from './dialect.ts';
 import { CONTENT_EVENTS, dialects } from './dialects.ts';
 import { isGiven, type Span, type Wanted } from './otlp.ts';
-import { type BatchReaders, decodeBatch, type ItemRead, type Shared } from './otlp-batch.ts';
+import {
+  accountsOf,
+  type BatchReaders,
+  decodeBatch,
+  type ItemAccount,
+  type ItemRead,
+  type Shared,
+} from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
 import { tracesOf } from './otlp-json.ts';
 import { readTraces } from './otlp-wire-items.ts';
@@ -18,7 +27,12 @@ const readers: BatchReaders<Span> = {
   wire: readTraces,
   json: tracesOf,
   item: (span, shared, { trust }) => readSpan(span, shared, trust),
+  said: saidBy,
 };
+
+/** Tells of each span of a record what was read of it. */
+export const explainTraces = (bytes: Buffer): readonly ItemAccount[] | Rejection =>
+  accountsOf(bytes, readers);
 
 /** Decoder of OTLP traces. Kinds depend on who speaks: only one that agents cannot write witnesses acts. */
 export const otlpTraces: ByteFormat = {
@@ -33,12 +47,7 @@ function readSpan(
   trust: Parameters<typeof fieldsOf>[1]['trust'],
 ): ItemRead {
   const { start, end, traceId, spanId } = span;
-  const contents = span.events.filter(({ name }) => CONTENT_EVENTS.has(name));
-  const attributes =
-    contents.length === 0
-      ? span.attributes
-      : [...span.attributes, ...contents.flatMap((event) => event.attributes)];
-  const said = dialects.read(attributes, shared.scope, span.name);
+  const said = saidBy(span, shared.scope);
   const times = { start, end };
   if (said === null) return { made: null, id: undefined, ...times };
   if (!isId(traceId, 32) || !isId(spanId, 16)) {
@@ -54,6 +63,15 @@ function readSpan(
     isTruncated: shared.isTruncated || span.altered || span.dropped > 0 || span.droppedEvents > 0,
   });
   return { made, id: `${traceId}/${spanId}`, ...times };
+}
+
+function saidBy(span: Span, scope: string): Said | null {
+  const contents = span.events.filter(({ name }) => CONTENT_EVENTS.has(name));
+  const attributes =
+    contents.length === 0
+      ? span.attributes
+      : [...span.attributes, ...contents.flatMap((event) => event.attributes)];
+  return dialects.read(attributes, scope, span.name);
 }
 
 function millisBetween({ start, end }: Span): number {

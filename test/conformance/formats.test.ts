@@ -1,4 +1,4 @@
-/** Fuzzing: every decoder answers every input, counts everything, stays small; a planted bug is found. */
+/** Every source format: any input is answered, counted and let go; planted bugs are found. */
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { readdirSync } from 'node:fs';
@@ -12,13 +12,13 @@ import type { ByteFormat, Outcome } from '../../src/source/draft.ts';
 import { otlpTraces } from '../../src/source/formats/otlp-traces.ts';
 import { compileMappings } from '../../src/source/mapping.ts';
 import { createDecode, FORMATS } from '../../src/source/source.ts';
-import { FIXTURES } from './formats/dialect-fixtures.ts';
-import { protobufOf } from './formats/otlp-encode.ts';
-import { span, traces } from './formats/otlp-requests.ts';
-import { fuzz, type Target } from './fuzzing.ts';
-import { MAPPED } from './mapped-records.ts';
-import { wireCall } from './records.ts';
-import { seedOf } from './seed.ts';
+import { FIXTURES } from '../source/formats/dialect-fixtures.ts';
+import { protobufOf } from '../source/formats/otlp-encode.ts';
+import { span, traces } from '../source/formats/otlp-requests.ts';
+import { fuzz, type Target } from '../source/fuzzing.ts';
+import { MAPPED } from '../source/mapped-records.ts';
+import { wireCall } from '../source/records.ts';
+import { seedOf } from '../source/seed.ts';
 
 /** Inputs for each decoder: PLUMBLINE_FUZZ=1000000 is the run that is asked for before a release. */
 // biome-ignore lint/style/noProcessEnv: a night may try many more
