@@ -14,6 +14,7 @@ const TITLES: Readonly<Record<string, string>> = {
   scoring: 'Scoring: what baselines and evidence cost',
   memory: 'Memory and stored state',
   recovery: 'Recovery',
+  otlp: 'OTLP: what a span costs',
   journal: 'The journal: verifying an export offline',
   containment: 'Containment: from a hostile call in Kafka to a lease that holds',
 };

@@ -8,6 +8,7 @@ import { e2e } from './e2e.ts';
 import { journal } from './journal.ts';
 import { keep } from './measure.ts';
 import { memory } from './memory.ts';
+import { otlp } from './otlp.ts';
 import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
@@ -23,6 +24,7 @@ const BENCHES: readonly Bench[] = [
   recovery,
   journal,
   containment,
+  otlp,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

@@ -6,6 +6,8 @@ import { ROOT, readLibrary } from '../src/commands/library.ts';
 import { DERIVED_FIELDS } from '../src/detect/derived/fields.ts';
 import { levelOfField, WIRE_FIELDS } from '../src/detect/derived/names.ts';
 import { KINDS } from '../src/model/event.ts';
+import { FIELDS } from '../src/source/formats/dialect.ts';
+import { DIALECTS, LOG_EVENTS, MCP_METHODS } from '../src/source/formats/dialects.ts';
 import { alertSections } from './alert-pages.ts';
 
 /** Folder of the docs, as a URL with a final slash. */
@@ -52,6 +54,33 @@ export function fieldTables(): string {
   ].join('\n');
 }
 
+const code = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ');
+
+/** The tables of the dialects of OTLP: how each is known, and which attribute is which field. */
+export function dialectTables(): string {
+  const names = DIALECTS.map(
+    ({ name, about, marks, scopes = [] }) =>
+      `| \`${name}\` | ${about} | ${code([...marks, ...scopes])} |`,
+  );
+  const rows = FIELDS.map((field) => {
+    const cells = DIALECTS.flatMap(({ name, fields }) =>
+      fields[field] === undefined ? [] : [`${name}: ${code(fields[field])}`],
+    );
+    return `| ${field} | ${cells.join(' · ')} |`;
+  });
+  return [
+    '| dialect | what | known by |',
+    '|---|---|---|',
+    ...names,
+    '',
+    '| field | attributes, the best first |',
+    '|---|---|',
+    ...rows,
+    '',
+    `Log events that are read: ${code(Object.keys(LOG_EVENTS))}. MCP methods that are acts or listings: ${code(Object.keys(MCP_METHODS))}.`,
+  ].join('\n');
+}
+
 /** `text` with what is between the marks replaced. */
 export function between(text: string, generated: string): string {
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
@@ -68,6 +97,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['alerts.md', between(alerts, alertSections())],
     ['taxonomy.md', between(taxonomy, fieldTables())],
+    ['otlp.md', between(await readFile(new URL('otlp.md', DOCS), 'utf8'), dialectTables())],
     ['coverage.md', coveragePage(coverage)],
   ]);
 }

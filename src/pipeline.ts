@@ -19,6 +19,7 @@ import {
   type Judged,
   type OperatorRequest,
   VERBS,
+  type Verb,
 } from './model/decision.ts';
 import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
@@ -457,6 +458,8 @@ class Spine implements Pipeline {
         this.#told('dead-letter', letter.source, record.timestampMs);
       }
       if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
+      if (flags.ignored > 0) this.#count('ignored', flags.ignored);
+      if (flags.nonconforming > 0) this.#count('nonconforming', flags.nonconforming);
     }
     for (const event of events) this.#event(event, again);
   }
@@ -625,7 +628,7 @@ class Spine implements Pipeline {
   }
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
-  #detection(fired: Detection): void {
+  #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
@@ -635,7 +638,7 @@ class Spine implements Pipeline {
     }
     if (detection.maturity === 'shadow') {
       this.#count('shadow-detections');
-      this.#decided(detection, '', null);
+      this.#decided(detection, '', null, above);
       return;
     }
     this.#count('detections');
@@ -648,7 +651,7 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const [intention] = this.#decided(detection, caseId, shared);
+    const [intention] = this.#decided(detection, caseId, shared, above);
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -678,6 +681,7 @@ class Spine implements Pipeline {
     detection: Detection,
     caseId: string,
     shared: Circumstances['shared'],
+    above: Verb | null,
   ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
@@ -691,7 +695,7 @@ class Spine implements Pipeline {
         changedMs: this.#correlate.changedMs(tenant, agent),
         windows: this.#windows(detection),
         refusedByUs: this.#refusedByUs(detection),
-        shared,
+        ...{ shared, above },
       },
       this.#correlate.fleet(),
     );
@@ -721,7 +725,7 @@ class Spine implements Pipeline {
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
-    this.#detection(leakDetection(detector, maturity, exhausted, nowMs));
+    this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
   }
 
   /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */

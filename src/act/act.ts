@@ -10,15 +10,34 @@ import {
   attempt,
   createDesk,
   type Desk,
+  isOver,
   SEND_LIMIT_MS,
   type Taken,
 } from './desk.ts';
 import type { Driver } from './driver.ts';
+import { contextforge } from './drivers/contextforge.ts';
+import { kubernetes } from './drivers/kubernetes.ts';
+import { litellm } from './drivers/litellm.ts';
+import { oauth } from './drivers/oauth.ts';
+import { opa } from './drivers/opa.ts';
+import { posture } from './drivers/posture.ts';
+import { pull } from './drivers/pull.ts';
+import { ssf } from './drivers/ssf.ts';
 import { webhook } from './drivers/webhook.ts';
 import { createWatch, escalationOf, type Watch } from './watch.ts';
 
 /** Every kind of driver by its type. A new driver adds its line here, and is tested by that. */
-export const DRIVERS = { webhook } as const;
+export const DRIVERS = {
+  contextforge,
+  kubernetes,
+  litellm,
+  oauth,
+  opa,
+  posture,
+  pull,
+  ssf,
+  webhook,
+} as const;
 
 /** How the executor is set up. */
 export interface ActorOptions {
@@ -278,7 +297,8 @@ function unmet(
   nowMs: number,
   verifyWithinMs: number,
 ): Escalation | null {
-  if (intention.step !== 'request') return null;
+  // Nobody is asked for what would be over before it stood.
+  if (intention.step !== 'request' || isOver(intention, nowMs)) return null;
   if (outcome.type === 'refused') return 'refused';
   const isOpen = outcome.type === 'retry' || outcome.type === 'unknown';
   return isOpen && nowMs - firstSentMs >= verifyWithinMs ? 'unreached' : null;

@@ -3,6 +3,8 @@ import type { TSchema } from 'typebox';
 import type { ApplyOutcome, Prior } from '../model/action-log.ts';
 import type { Intention, Verb } from '../model/decision.ts';
 import type { Clock, Http } from '../model/ports.ts';
+import type { Polled } from '../model/posture.ts';
+import type { SignalKeys, SignalStore } from '../model/signals.ts';
 
 /** What a driver can do, and how long its target may take to do it. */
 export interface DriverCapabilities {
@@ -20,6 +22,11 @@ export interface DriverCapabilities {
   readonly readBack: boolean;
   /** How long after acceptance calls may still go through without being a leak, ms. */
   readonly graceMs: number;
+  /**
+   * How long after acceptance the target's own word is already true, ms; absent: as long as the grace. What
+   * was accepted and ignored is found then, and not when a long grace is over.
+   */
+  readonly readBackAfterMs?: number;
   /** Requests a minute at most; releases do not count. */
   readonly ratePerMin: number;
 }
@@ -50,7 +57,7 @@ export type Snapshot =
  * says which. Applying one key twice has the effect of applying it once.
  */
 export interface Driver {
-  /** Constant for the life of the driver. */
+  /** Constant for the life of the driver, but that `graceMs` may follow what is seen of its targets. */
   capabilities(): DriverCapabilities;
   /** Shows what `apply` would send. No side effect, no network. */
   plan(intention: Intention, prior: Prior | null): DriverPlan;
@@ -84,6 +91,10 @@ export interface DriverParts<Options> {
   readonly options: Options;
   /** Value of the secret reference at a dotted path of the options; never to be shown. */
   readonly secret: (key: string) => string;
+  /** The record, for drivers whose targets ask instead of being asked; absent: there is none. */
+  readonly polled?: Polled;
+  /** Where streams are kept and tokens signed; only a transmitter of shared signals needs it. */
+  readonly signals?: { readonly store: SignalStore; readonly keys: SignalKeys };
 }
 
 /** A driver, or what is wrong with its options; the sentence never contains a secret. */
@@ -99,6 +110,8 @@ export interface DriverDefinition<Options> {
   readonly claim: string;
   /** Verbs that drivers of this kind can carry out, whatever their options. */
   readonly verbs: readonly Verb[];
+  /** Verbs that this kind cannot undo although others can; they need approval with it. */
+  readonly irreversible?: readonly Verb[];
   /** Options, `type` among them; strict. Secrets are references by the `Secret` schema. */
   readonly options: TSchema;
   /** Makes the driver, or says which option is wrong and what to write instead. No network. */

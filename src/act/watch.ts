@@ -127,7 +127,8 @@ async function readBack(
     if (known !== undefined) kept.set(lease.leaseId, known);
     const driver = drivers.get(lease.request.driver);
     if (driver?.readBack === undefined) continue;
-    const settledMs = lease.acceptedMs + driver.capabilities().graceMs;
+    const { graceMs, readBackAfterMs = graceMs } = driver.capabilities();
+    const settledMs = lease.acceptedMs + readBackAfterMs;
     const atMs = known?.atMs ?? Number.NEGATIVE_INFINITY;
     if (nowMs >= settledMs && nowMs - atMs >= READ_BACK_EVERY_MS) due.push({ lease, driver, atMs });
   }

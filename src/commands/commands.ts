@@ -32,6 +32,7 @@ import { scaffold } from './scaffold.ts';
 import { simulate } from './simulate.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { tokens } from './tokens.ts';
 import { usageCommand } from './usage.ts';
 import { verdict } from './verdict.ts';
 import { window } from './window.ts';
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   approvals,
   pause,
   resume,
+  tokens,
   baseline,
   window,
   objectives,

@@ -1,14 +1,17 @@
 /** Control: makes the configured drivers, and the order and approvals by which they are used. */
 import { DRIVERS } from '../act/act.ts';
-import type { Driver, DriverDefinition } from '../act/driver.ts';
+import type { Driver, DriverDefinition, DriverParts } from '../act/driver.ts';
 import { createHttp } from '../adapters/control-http.ts';
 import { type ControlPlan, NO_CONTROL } from '../decide/chain.ts';
 import { type Approval, type Config, durationMs } from '../model/config.ts';
 import { VERBS, type Verb } from '../model/decision.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
-import type { Clock } from '../model/ports.ts';
+import type { Clock, Database } from '../model/ports.ts';
+import type { Polled } from '../model/posture.ts';
 import { VERB_NEEDS } from '../model/power.ts';
 import { type Located, problemAt } from '../model/schema.ts';
+import { createPullOffers } from '../record/offers.ts';
+import { createPostureBook } from '../record/posture.ts';
 import type { Environment } from './config.ts';
 import { notKnown } from './meant.ts';
 import { type ConfiguredPlugin, pluginsOf } from './plugin-options.ts';
@@ -70,6 +73,14 @@ function chainProblems(config: Config, where: Located): Problem[] {
             `${name} is of type ${type}, which cannot ${verb}; it can ${verbs.join(', ')}`,
           ),
         );
+      else if (isFinal(type, verb) && control?.approval?.[verb] === undefined)
+        found.push(
+          problemAt(
+            where,
+            ['control', 'chains', verb, at],
+            `${name} is of type ${type}, which cannot undo ${verb}; it needs control.approval.${verb}`,
+          ),
+        );
     });
     if (!VERB_NEEDS[verb].reversible && control?.approval?.[verb] === undefined)
       found.push(
@@ -89,7 +100,7 @@ export function controlPlan(config: Config): ControlPlan {
   if (control === undefined) return NO_CONTROL;
   const chains = new Map<Verb, readonly string[]>();
   for (const verb of VERBS) {
-    const given = control.chains?.[verb] ?? ofAll(control.drivers, verb);
+    const given = control.chains?.[verb] ?? ofAll(control, verb);
     if (given.length > 0) chains.set(verb, given);
   }
   const approvals = new Map(
@@ -101,10 +112,18 @@ export function controlPlan(config: Config): ControlPlan {
   return { chains, approvals };
 }
 
-function ofAll(drivers: Readonly<Record<string, { readonly type: string }>>, verb: Verb): string[] {
+/** A driver that cannot undo what others can is used only where a person agrees first. */
+function ofAll({ drivers, approval }: NonNullable<Config['control']>, verb: Verb): string[] {
   return Object.entries(drivers)
     .filter(([, { type }]) => definitionOf(type)?.verbs.includes(verb) ?? false)
+    .filter(([, { type }]) => approval?.[verb] !== undefined || !isFinal(type, verb))
     .map(([name]) => name);
+}
+
+/** True where the verb can be undone in general, and not by this kind of driver. */
+function isFinal(type: string, verb: Verb): boolean {
+  const { irreversible = [] } = definitionOf(type) ?? {};
+  return VERB_NEEDS[verb].reversible && irreversible.includes(verb);
 }
 
 function approvalsIn(given: NonNullable<Config['control']>['approval']): [Verb, Approval][] {
@@ -123,23 +142,28 @@ function definitionOf(type: string): DriverDefinition<unknown> | undefined {
 
 /**
  * Makes every configured driver. Rejects with CONFIG_INVALID, naming key and reason and no secret,
- * where one cannot be made. Touches no network.
+ * where one cannot be made; `signals` is the running transmitter. Touches neither network nor database;
+ * without one, drivers whose targets poll cannot be made.
  */
 export async function driversOf(
   config: Config,
   environment: Environment,
   clock: Clock,
+  db?: Database,
+  signals: DriverParts<unknown>['signals'] | null = null,
 ): Promise<ReadonlyMap<string, Driver>> {
   const drivers = new Map<string, Driver>();
   const given = config.control?.drivers ?? {};
   const { plugins } = pluginsOf('driver', SCHEMAS, given, 'control.drivers');
   const http = createHttp();
   const source = config.instance ?? 'plumbline';
+  const polled = db === undefined ? {} : { polled: polledOf(config, clock, db) };
   for (const [name, plugin] of plugins) {
     const key = `control.drivers.${name}`;
     const secrets = await readSecrets(plugin.secrets, key, environment);
     const made = makeOne(plugin, {
-      ...{ http, clock, name, source },
+      ...{ http, clock, name, source, ...polled },
+      ...(signals === null ? {} : { signals }),
       secret: (path) => secrets.get(path) ?? '',
     });
     if (!made.ok)
@@ -147,6 +171,18 @@ export async function driversOf(
     drivers.set(name, made.driver);
   }
   return drivers;
+}
+
+function polledOf(config: Config, clock: Clock, db: Database): Polled {
+  const consumers = Object.entries(config.control?.listener?.consumers ?? {});
+  const readers = consumers.filter(([, { scopes }]) => scopes.includes('posture.read'));
+  return {
+    posture: createPostureBook(
+      db,
+      readers.map(([name]) => name),
+    ),
+    offersOf: (driver) => createPullOffers(db, driver, clock),
+  };
 }
 
 function makeOne(

@@ -29,9 +29,11 @@ import { type Environment, problemLines } from './config.ts';
 import { controlPlan, driversOf } from './control.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
+import { openListener } from './listener.ts';
 import { notifierOf } from './notifier.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
 import { settingsOf } from './settings.ts';
+import { type Transmitter, transmitterOf } from './signals.ts';
 import { liveMeasurements, ordersOf } from './standing-orders.ts';
 import type { Store } from './store.ts';
 
@@ -83,6 +85,34 @@ export async function runDaemon(
   options: DaemonOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  // Before the lock: a standby serves what the database holds as well as the leader does.
+  const { config, store, library, environment, clock, log } = parts;
+  const made = { config, db: store.db, environment, clock, log };
+  const transmitter = await transmitterOf(made);
+  const signalRoutes = transmitter?.routes ?? [];
+  const listener = await openListener({ ...made, inventory: library.inventory, signalRoutes });
+  const ended = new AbortController();
+  const fatal: { cause: unknown }[] = [];
+  // Signals wait in the database: a standby pushes them as well as the leader does.
+  const pushing = transmitter?.run(AbortSignal.any([signal, ended.signal])).catch((cause) => {
+    fatal.push({ cause });
+    ended.abort();
+  });
+  try {
+    await observe(parts, options, transmitter, AbortSignal.any([signal, ended.signal]));
+  } finally {
+    ended.abort();
+    await Promise.all([listener?.close(), pushing]);
+  }
+  for (const { cause } of fatal) throw cause;
+}
+
+async function observe(
+  parts: DaemonParts,
+  options: DaemonOptions,
+  transmitter: Transmitter | null,
+  signal: AbortSignal,
+): Promise<void> {
   const { config, clock, log } = parts;
   // What a reload brought is what a lane is made of from then on.
   const held = { library: parts.library };
@@ -93,7 +123,8 @@ export async function runDaemon(
     const lock = await leaderLock(parts, group, lost, signal);
     if (lock === null) return;
     try {
-      await runOnce(parts, held, options, group, AbortSignal.any([signal, lost.signal]));
+      const until = AbortSignal.any([signal, lost.signal]);
+      await runOnce({ ...parts, transmitter }, held, options, group, until);
       if (!lost.signal.aborted) return;
       log.warn({ group }, 'the leader lock was lost: its connection broke');
     } catch (cause) {
@@ -143,19 +174,20 @@ async function leaderLock(
 }
 
 async function runOnce(
-  parts: DaemonParts,
+  parts: DaemonParts & { readonly transmitter: Transmitter | null },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, file, store, clock, log } = parts;
-  const drivers = await driversOf(config, parts.environment, clock);
+  const { config, file, store, clock, log, transmitter } = parts;
+  const drivers = await driversOf(config, parts.environment, clock, store.db, transmitter);
   const control = controlPlan(config);
   const { digestKey } = store;
   // A connection cut here is no reason to make anything anew: each of these may be asked twice.
   const patience = { clock, log, forMs: PREPARE_PATIENCE_MS, signal };
   const prepare = <T>(work: () => Promise<T>) => patiently(work, patience);
+  if (transmitter !== null) await prepare(() => transmitter.prepare());
   const baseline = await prepare(() => baselinesOf(store.db, config, clock, log));
   await prepare(() => beginVersions(store.db.query, held.library.detectors, clock.nowMs()));
   await prepare(() => recordSettings(store.db, LANE, settingsOf(config), clock.nowMs()));

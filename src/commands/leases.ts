@@ -49,8 +49,8 @@ async function plan(
 ): Promise<0> {
   if (prefix === undefined) throw usage('name the lease by the first characters of its id');
   const { config } = await configOf(given);
-  const drivers = await driversOf(config, environment, systemClock);
   return await withStore(given, environment, async (db): Promise<0> => {
+    const drivers = await driversOf(config, environment, systemClock, db);
     const { id } = await readLease(db, prefix);
     const { request, prior } = await readRequest(db, id);
     const driver = drivers.get(request.driver);

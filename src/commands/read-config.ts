@@ -6,6 +6,8 @@ import { schemaProblems } from '../model/schema.ts';
 import { parseBudget } from '../score/budget.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import { controlProblems } from './control.ts';
+import { listenerProblems } from './listener-options.ts';
+import { signalProblems } from './signals.ts';
 import { sinkProblems } from './sinks.ts';
 
 /** Configuration with its problems; use it only where there are none. */
@@ -73,5 +75,7 @@ function meaningProblems(
     if (secret !== undefined && (secret.env === undefined) === (secret.file === undefined))
       say(at, 'give exactly one of `env` and `file`: secrets are never written inline');
   problems.push(...controlProblems(config, { file, lineOf }));
+  problems.push(...listenerProblems(config, { file, lineOf }));
+  problems.push(...signalProblems(config, { file, lineOf }));
   return problems;
 }

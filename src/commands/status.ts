@@ -1,7 +1,9 @@
 /** `status`: how the lane stands, what it holds, and what the observer says of itself. */
 import { systemClock } from '../adapters/clock.ts';
+import { type Poller, silentAfterMs } from '../model/posture.ts';
 import { sinkStatuses } from '../record/alert-read.ts';
 import { type CheckpointHead, lastCheckpoint } from '../record/checkpoints.ts';
+import { listPollers } from '../record/posture.ts';
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
 import { type LaneStatus, readStatus } from '../record/status.ts';
 import type { Command } from './command.ts';
@@ -22,6 +24,7 @@ export const status: Command = {
       signed: await lastCheckpoint(db),
       coverage: await listCoverage(db, limit),
       notices: await listNotices(db, limit),
+      pollers: (await listPollers(db)).filter(({ about }) => about === ''),
       sinks: await sinkStatuses(db),
       deadLetters: (await listDeadLetters(db, limit)).map(({ raw: _raw, ...rest }) => rest),
     }));
@@ -41,6 +44,7 @@ export const status: Command = {
       ].join(' · '),
     );
     output.line(signedText(found.signed, systemClock.nowMs()));
+    for (const poller of found.pollers) output.line(pollerText(poller, systemClock.nowMs()));
     for (const line of sinkLines(found.sinks, systemClock.nowMs())) output.line(line);
     for (const gap of found.coverage)
       output.line(
@@ -59,6 +63,13 @@ export const status: Command = {
     return 0;
   },
 };
+
+/** Whether an enforcement point still asks; one that does not enforces what it last heard. */
+function pollerText({ consumer, lastMs, gapMs, revision }: Poller, nowMs: number): string {
+  const late = nowMs - lastMs > silentAfterMs(gapMs);
+  const state = late ? 'STOPPED ASKING: it enforces what it last heard' : 'asks';
+  return `Enforcement point ${safe(consumer)}: ${state}, last ${timeOf(Math.min(lastMs, nowMs))}, has ${safe(revision.slice(0, 19))}`;
+}
 
 /** Counters whose names do not speak for themselves. */
 const COUNTED: ReadonlyMap<string, string> = new Map([

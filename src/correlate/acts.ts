@@ -5,6 +5,7 @@ import { permissionOf } from './governance.ts';
 import { canonicalTool, count, type Ledger } from './ledger.ts';
 import type { AgentEntity } from './session.ts';
 import { type Act, approvedBy, keyOf, type SessionEntity, viewOf } from './session.ts';
+import { type Kin, kinOf, linkAct } from './traces.ts';
 import { attemptOf, intentOf, sameArguments } from './witness.ts';
 
 const REFUSED_MAX = 64;
@@ -25,7 +26,10 @@ export function enterIntents(
   for (let index = 0; index < calls.length; index += 1) {
     const call = calls[index] as (typeof calls)[number];
     const tool = canonicalTool(ledger, call.tool);
-    if (index >= intents.length && call.toolCallId === undefined) {
+    const claimed = index >= intents.length;
+    const intent = intentOf(event, call, index, agentId, tool, ledger.options.digestKey, claimed);
+    const kin = kinOf(ledger, session, event, intent);
+    if (claimed && call.toolCallId === undefined && kin === null) {
       // Such a claim names a call by its tool alone: any act of that tool may be the one it means.
       known ??= toolsOf(session);
       if (known.has(tool)) continue;
@@ -33,14 +37,15 @@ export function enterIntents(
     }
     const route = ledger.options.inventory.tool(tool)?.route ?? 'gateway';
     const offGateway = call.toolType === 'provider' || call.toolType === 'local';
-    const claimed = index >= intents.length;
-    const intent = intentOf(event, call, index, agentId, tool, ledger.options.digestKey, claimed);
-    const key = actKey(session, intent, intent.index, ledger.options.joinWindowMs);
+    const key = actKey(session, intent, intent.index, ledger.options.joinWindowMs, kin);
     const act = actAt(ledger, session, key);
     if (act === null) return;
+    const isJoin = key !== ownKey(intent, intent.index);
+    const before = { isWhole: isWhole(act), strength: act.strength };
     act.intents.push(intent);
+    linkAct(ledger, session, event, intent, key);
     changed(ledger, session, key);
-    if (key !== ownKey(intent, intent.index)) act.strength = strengthOf(act);
+    if (isJoin) act.strength = strengthOf(act, kin, before);
     const states = !claimed || !announces(ledger, session);
     if (states && act.state === 'absent' && act.need === 'reasoning')
       retract(ledger, session, act, intent.ms);
@@ -88,12 +93,15 @@ export function enterAttempt(
   const restrained = () => ledger.restrains(session.tenant, session.agent, call);
   const { digestKey } = ledger.options;
   const attempt = attemptOf(event, agentId, tool, permission, digestKey, restrained);
-  const key = actKey(session, attempt, 0, ledger.options.joinWindowMs);
+  const kin = kinOf(ledger, session, event, attempt);
+  const key = actKey(session, attempt, 0, ledger.options.joinWindowMs, kin);
   const act = actAt(ledger, session, key);
   if (act === null) return attempt;
+  const before = { isWhole: isWhole(act), strength: act.strength };
   act.attempts.push(attempt);
+  linkAct(ledger, session, event, attempt, key);
   changed(ledger, session, key);
-  if (key !== ownKey(attempt, 0)) act.strength = strengthOf(act);
+  if (key !== ownKey(attempt, 0)) act.strength = strengthOf(act, kin, before);
   if (attempt.decision === 'deny' && !attempt.ours) {
     session.refused.push({ attempt });
     if (session.refused.length > REFUSED_MAX) session.refused.shift();
@@ -231,7 +239,7 @@ function ownKey(witness: Intent | Attempt, index: number): string {
 }
 
 /**
- * The act a witness belongs to: by call id within the session, else the nearest unjoined act of the
+ * The act a witness belongs to: by call id within the session, else by its trace, else the nearest unjoined act of the
  * other side with the same tool and arguments within the window (then the same tool, which is weak).
  */
 function actKey(
@@ -239,9 +247,11 @@ function actKey(
   witness: Intent | Attempt,
   index: number,
   joinWindowMs: number,
+  kin: Kin | null,
 ): string {
   const own = ownKey(witness, index);
   if (session.acts[own] !== undefined) return own;
+  if (kin !== null) return kin.key;
   if (witness.call === null) session.uncalled = true;
   else if (!session.uncalled) return own;
   let best = own;
@@ -267,7 +277,16 @@ function actKey(
   return best;
 }
 
-function strengthOf(act: Act): Act['strength'] {
+const isWhole = (act: Act) => act.intents.length > 0 && act.attempts.length > 0;
+
+/** How surely both sides are of one call: a further witness of either can make it surer, never less sure. */
+function strengthOf(
+  act: Act,
+  kin: Kin | null,
+  before: { readonly isWhole: boolean; readonly strength: Act['strength'] },
+): Act['strength'] {
+  if (kin?.crosses === true) return 'exact';
+  if (kin !== null && (kin.exact || before.isWhole)) return before.strength;
   const intent = act.intents[0];
   const attempt = act.attempts[0];
   if (intent === undefined || attempt === undefined) return act.strength;

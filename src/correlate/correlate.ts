@@ -35,6 +35,7 @@ import {
   viewOf,
 } from './session.ts';
 import { AGENT_PACKING, SESSION_PACKING, unpacking } from './stored.ts';
+import { linkTrace, placeOf, visitTrace } from './traces.ts';
 import { presence } from './witness.ts';
 
 const IDENTITIES_MAX = 8;
@@ -182,11 +183,12 @@ function* restoring(slots: Slots, timers: Timers): Generator<undefined, void> {
 function fold(ledger: Ledger, event: Event, late: boolean): void {
   const ms = event.time.eventMs;
   const tenant = event.tenant ?? '-';
-  const agentId = event.agent?.id ?? `unresolved:${event.src.name}`;
+  const place = placeOf(ledger, tenant, event);
+  const agentId = place.agent;
   if (ledger.slots.get('L', 'lane') === undefined) begin(ledger, ms);
   const agent = agentOf(ledger, tenant, agentId, ms);
   const session =
-    event.session === undefined ? null : sessionOf(ledger, tenant, event.session.id, agent, ms);
+    place.session === null ? null : sessionOf(ledger, tenant, place.session, agent, ms);
   if (isRepeat(ledger, event, session, agent)) return;
   count(ledger, `folded-${event.kind}`);
   if (ms - agent.lastMs >= AGENT_LAST_EACH_MS) {
@@ -195,7 +197,8 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   }
   if (session !== null) {
     session.lastMs = Math.max(session.lastMs, ms);
-    identify(ledger, session, event, agentId);
+    linkTrace(ledger, session, event, place);
+    if (place.isNamed) identify(ledger, session, event, agentId);
     ledger.slots.touch('S', keyOf(tenant, session.id));
   }
   if (!late) hear(ledger, event.kind, ms);
@@ -371,6 +374,7 @@ function hear(ledger: Ledger, kind: Kind, ms: number): void {
 function passTime(ledger: Ledger, ms: number): void {
   for (let due = ledger.timers.takeUpTo(ms); due !== undefined; due = ledger.timers.takeUpTo(ms)) {
     if (due.space === 'S') visit(ledger, due.key, due.at);
+    else if (due.space === 'T') visitTrace(ledger, due.key, due.at);
     else if (due.space === 'B') settleBook(ledger, due.key as Kind, due.at, false);
   }
 }

@@ -117,6 +117,8 @@ export interface SessionEntity extends Entity {
   readonly id: string;
   agent: string;
   ownedBy: 'governance' | 'witness';
+  /** Its agent was inferred from a trace or a process: the first that names itself takes its place. */
+  weaklyOwned?: boolean;
   role: string | null;
   openedMs: number | null;
   closedMs: number | null;

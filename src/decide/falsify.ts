@@ -1,5 +1,5 @@
 /** Falsification: which innocent explanations were tested before acting, with what result. */
-import type { Falsification } from '../model/decision.ts';
+import type { Falsification, Verb } from '../model/decision.ts';
 import type { Detection } from '../model/detection.ts';
 import type { Kind } from '../model/event.ts';
 import type { StandingLease } from './standing.ts';
@@ -31,6 +31,8 @@ export interface Circumstances {
   readonly refusedByUs: ReadonlySet<string>;
   /** Agents of the role that fired alike within the hour, where it is a fleet case. */
   readonly shared: { readonly agents: number; readonly of: number } | null;
+  /** The rung that was asked for and that nobody carried out; absent: none was. */
+  readonly above?: Verb | null;
 }
 
 const JUST_BEFORE_MS = 60_000;

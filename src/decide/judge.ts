@@ -218,7 +218,7 @@ function guardrailsOf(
 /** The rung that is asked for, and for how long at most; null where none is. */
 function settledRung(
   detection: Detection,
-  { asks, options, leases }: DecisionInputs,
+  { asks, options, leases, circumstances }: DecisionInputs,
   control: ControlPlan,
 ): Asked | null {
   if (asks === null) return null;
@@ -228,7 +228,8 @@ function settledRung(
   const concerned = leases.filter(
     ({ subject }) => subject.session === null || subject.session === session,
   );
-  const stands = concerned.map(({ verb }) => verb).reduce(higherVerb, null as Verb | null);
+  // What everybody refused stands nowhere, and is still what the next rung is counted from.
+  const stands = concerned.map(({ verb }) => verb).reduce(higherVerb, circumstances.above ?? null);
   const above = stands === null ? null : rungAbove(control, stands);
   return above === null ? null : { ...asks, action: above, ttlMs };
 }

@@ -3,6 +3,7 @@ import { type Static, type TOptional, type TSchema, Type } from 'typebox';
 import { MODES, VERBS, type Verb } from './decision.ts';
 import { LEVELS, MATURITIES } from './detection.ts';
 import { KINDS, TRUSTS } from './event.ts';
+import { SCOPES } from './route.ts';
 
 /** A duration with its unit, as configuration writes it. */
 export const duration = (description: string, fallback: string) =>
@@ -27,7 +28,8 @@ export const SourceConfig = Type.Object(
     topic: Type.String({ minLength: 1, maxLength: 249, description: 'Kafka topic, or file stem.' }),
     decoder: Type.String({
       minLength: 1,
-      description: '`canonical`, or the name and version of a mapping, for example acme/1.',
+      description:
+        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, or the name and version of a mapping, for example acme/1.',
     }),
     trust: Type.Enum(TRUSTS, { description: 'Who writes this topic; never read from a payload.' }),
     kinds: Type.Array(Type.Enum(KINDS), {
@@ -128,6 +130,67 @@ export const Approval = Type.Object(
 /** Who must agree. */
 export type Approval = Static<typeof Approval>;
 
+/** The control-facing listener: what enforcement points and receivers read, each with a token. */
+export const Listener = Type.Object(
+  {
+    host: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        default: '127.0.0.1',
+        description: 'Address to listen on. Beyond this machine it takes tls or trustProxy.',
+      }),
+    ),
+    port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, default: 8443 })),
+    tls: Type.Optional(
+      Type.Object(
+        { cert: Secret, key: Secret },
+        { ...strict, description: 'Certificate chain and key, PEM.' },
+      ),
+    ),
+    trustProxy: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+(/[0-9]{1,3})?$', maxLength: 64 }), {
+        minItems: 1,
+        maxItems: 64,
+        description:
+          'Addresses and networks of the proxies in front, which speak TLS; nobody else may connect.',
+      }),
+    ),
+    consumers: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,63}$' }),
+        Type.Object(
+          {
+            sha256: Type.String({
+              pattern: '^[0-9a-f]{64}$',
+              description: 'SHA-256 of its token: plumbline tokens new NAME.',
+            }),
+            scopes: Type.Array(Type.Enum(SCOPES), {
+              minItems: 1,
+              description: 'What the token is good for, and nothing else.',
+            }),
+            tenant: Type.Optional(
+              Type.String({
+                minLength: 1,
+                maxLength: 256,
+                description: 'The tenant it reads. Absent: events without one.',
+              }),
+            ),
+          },
+          strict,
+        ),
+        { description: 'Who may ask, each by the hash of a token of its own.' },
+      ),
+    ),
+  },
+  {
+    ...strict,
+    description: 'Where posture, bundles and control are read. Absent: nothing listens.',
+  },
+);
+/** The listener as written. */
+export type Listener = Static<typeof Listener>;
+
 /** Control: drivers, the order in which they are tried, and who must agree. */
 export const Control = Type.Object(
   {
@@ -153,6 +216,7 @@ export const Control = Type.Object(
         },
       ),
     ),
+    listener: Type.Optional(Listener),
     dryRun: Type.Optional(
       Type.Boolean({
         default: false,

@@ -302,6 +302,7 @@ export const WireEvent = Type.Object(
         spanId: Type.Optional(id('Span id.')),
         parentSpanId: Type.Optional(id('Parent span id.')),
         toolCallId: Type.Optional(id('Call id; unique only within a session.')),
+        rpcId: Type.Optional(id('JSON-RPC request id; unique only within a connection.')),
         requestId: Type.Optional(id('Request id of the gateway.')),
         decisionId: Type.Optional(id('Decision id of the policy engine.')),
       }),

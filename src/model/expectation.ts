@@ -38,6 +38,8 @@ export type Sensitivity = (typeof SENSITIVITIES)[number];
 export interface Inventory {
   /** Facts of a tool by its name or an alias; null where the inventory does not know it. */
   tool(name: string): ToolFacts | null;
+  /** All tools, by name; absent: they cannot be listed. */
+  readonly tools?: readonly ToolFacts[];
   /** Hosts of the declared trust zone, as patterns; absent or empty: none is declared. */
   readonly zone?: readonly string[];
 }

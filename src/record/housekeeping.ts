@@ -9,6 +9,8 @@ export interface Swept {
   readonly serviceLevels: number;
   /** Changes and sessions of agents beyond the newest of each. */
   readonly agentHistory: number;
+  /** Who polled, what was fetched by whom, and work that was fetched. */
+  readonly polls: number;
   /** What people were told, or could not be, and what sinks remember of closed cases. */
   readonly alerts: number;
 }
@@ -23,6 +25,15 @@ const OLD_LETTERS = `delete from dead_letter where ctid in (
 const OLD_ACTIVITY = `delete from lease_activity where ctid in (
   select a.ctid from lease_activity a join lease l on l.id = a.lease_id
   where l.ended_ms < $1 limit $2) returning 1`;
+
+const OLD_FETCHES = `delete from posture_fetch where ctid in (
+  select f.ctid from posture_fetch f left join lease l on l.id = f.lease_id
+  where coalesce(l.ended_ms, f.at_ms) < $1 limit $2) returning 1`;
+const OLD_POLLERS = `delete from posture_consumer where ctid in (
+  select ctid from posture_consumer where last_ms < $1 limit $2) returning 1`;
+const OLD_OFFERS = `delete from pull_offer where ctid in (
+  select ctid from pull_offer where coalesce(ended_ms, greatest(expires_ms, offered_ms)) < $1
+  limit $2) returning 1`;
 
 const OLD_USAGE = `delete from usage_day where ctid in (
   select ctid from usage_day where day_ms < (select max(day_ms) from usage_day) - $1 limit $2) returning 1`;
@@ -76,6 +87,10 @@ export async function sweep(db: Pick<Database, 'query'>, nowMs: number): Promise
     agentHistory:
       (await removeAll(db, CUT_CHANGES, HISTORY_KEPT.changes)) +
       (await removeAll(db, CUT_SESSIONS, HISTORY_KEPT.sessions)),
+    polls:
+      (await removeAll(db, OLD_FETCHES, before)) +
+      (await removeAll(db, OLD_POLLERS, before)) +
+      (await removeAll(db, OLD_OFFERS, before)),
     alerts: (await removeAll(db, OLD_ALERTS, before)) + (await removeAll(db, OLD_TOLD, before)),
   };
 }

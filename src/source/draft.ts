@@ -1,7 +1,7 @@
 /** What a decoder makes of a record: event parts, checked, still without source and identity. */
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Kind } from '../model/event.ts';
+import type { Kind, Trust } from '../model/event.ts';
 import { WireEvent } from '../model/event.ts';
 import type { Schema } from '../model/schema.ts';
 import type { Facts, Rejection } from './json.ts';
@@ -21,12 +21,31 @@ export interface Draft {
   readonly part: string | null;
   readonly time: Instant;
   readonly parts: EventParts;
+  /** Where a record is a batch: what stands for this item alone, however it is batched. */
+  readonly item?: ItemIdentity;
+  /** Names given twice within the item, where the record does not count them. */
+  readonly duplicateKeys?: number;
+  /** Values that are not as their conventions prescribe: read all the same, and counted. */
+  readonly nonconforming?: number;
+}
+
+/** Identity of an item by its content: the record it came in says nothing of it. */
+export interface ItemIdentity {
+  /** Digest of the item and of what it shares with its siblings, as hex. */
+  readonly digest: string;
+  /** How many items of the same digest came before it in the record. */
+  readonly nth: number;
 }
 
 /** One item of a record: decoded, refused, or left out on purpose. */
 export type Outcome =
   | { readonly type: 'draft'; readonly draft: Draft }
-  | { readonly type: 'rejected'; readonly rejection: Rejection }
+  | {
+      readonly type: 'rejected';
+      readonly rejection: Rejection;
+      /** Bytes of the item alone, where the record is a batch. */
+      readonly raw?: Uint8Array;
+    }
   | { readonly type: 'ignored' };
 
 /** A decoder: total, pure, and without knowledge of topics. */
@@ -37,6 +56,19 @@ export interface Format {
   readonly kinds: readonly Kind[];
   /** Decodes one JSON value. An array of outcomes: one for each item of the record. */
   decode(value: unknown, facts: Facts): readonly Outcome[];
+}
+
+/** A decoder of records that are not one JSON value; otherwise the same. */
+export interface ByteFormat extends Omit<Format, 'decode'> {
+  /** Decodes the bytes of a record as `source` sends it; a rejection where there is no item at all. */
+  decodeBytes(bytes: Buffer, facts: Facts, source: AskedOf): readonly Outcome[] | Rejection;
+}
+
+/** What a decoder may know of the source: who speaks, and what it is asked for. */
+export interface AskedOf {
+  readonly trust: Trust;
+  readonly kinds: readonly Kind[];
+  readonly maxBytes: number;
 }
 
 /** The property that holds the body of a kind. */

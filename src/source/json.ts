@@ -170,7 +170,10 @@ function visit(value: unknown, walk: Walk): void {
 
 function visitMember(owner: object, key: string | number, item: unknown, walk: Walk): void {
   if (typeof item === 'string') {
-    if (item.length > STRING_UNITS_MAX) replace(owner, key, cut(item, walk));
+    if (item.length > STRING_UNITS_MAX) {
+      walk.truncated = true;
+      replace(owner, key, cutText(item));
+    }
   } else if (typeof item === 'object') visit(item, walk);
   else if (typeof item === 'number' && !Number.isFinite(item)) walk.infinite = true;
 }
@@ -185,9 +188,8 @@ function replace(owner: object, key: string | number, value: string): void {
   });
 }
 
-/** First and last half of what is allowed, without splitting a surrogate pair. */
-function cut(text: string, walk: Walk): string {
-  walk.truncated = true;
+/** First and last half of STRING_UNITS_MAX of a longer text, without splitting a surrogate pair. */
+export function cutText(text: string): string {
   const half = STRING_UNITS_MAX / 2;
   const head = isHighSurrogate(text.charCodeAt(half - 1)) ? half - 1 : half;
   const start = text.length - half;

@@ -302,6 +302,7 @@ export const MappingDocument = Type.Object(
           spanId: field('Span id.'),
           parentSpanId: field('Parent span id.'),
           toolCallId: field('Call id.'),
+          rpcId: field('JSON-RPC request id; `as: string` where it is a number.'),
           requestId: field('Request id of the gateway.'),
           decisionId: field('Decision id of the policy engine.'),
         },

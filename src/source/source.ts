@@ -7,8 +7,18 @@ import type { Rec } from '../model/ports.ts';
 import { hash53OfDigest, mix53, sha256Of } from '../state/hash53.ts';
 import { naming } from '../state/names.ts';
 import { canonical } from './canonical.ts';
-import { clip, type Draft, type EventParts, type Format } from './draft.ts';
-import { decodeJson, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
+import {
+  type ByteFormat,
+  clip,
+  type Draft,
+  type EventParts,
+  type Format,
+  type Outcome,
+} from './draft.ts';
+import { itemHash53 } from './formats/otlp-batch.ts';
+import { otlpLogs } from './formats/otlp-logs.ts';
+import { otlpTraces } from './formats/otlp-traces.ts';
+import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
 
 /** What became of one record. Every record gives an event, a dead letter or a count. */
 export interface Decoded {
@@ -21,6 +31,8 @@ export interface Decoded {
     readonly clamped: number;
     /** Items that the mapping leaves out on purpose. */
     readonly ignored: number;
+    /** Values that are not as their conventions prescribe; read as far as they go. */
+    readonly nonconforming: number;
   };
 }
 
@@ -30,11 +42,14 @@ export type Decode = (rec: Rec) => Decoded;
 /** What a source's topic means, worked out once. */
 interface Route {
   readonly source: SourceConfig;
-  readonly format: Format;
+  readonly format: Format | ByteFormat;
   /** A record that says one thing twice must not be read as either on these topics. */
   readonly isStrict: boolean;
   readonly maxFutureSkewMs: number;
 }
+
+/** Decoders that are no mapping files, by the name a source calls them. */
+export const FORMATS: readonly (Format | ByteFormat)[] = [canonical, otlpTraces, otlpLogs];
 
 /** Bytes of a record that a dead letter keeps. */
 const RAW_BYTES_MAX = 64 * 1024;
@@ -50,7 +65,10 @@ export function createDecode(
 ): { decode: Decode; problems: Problem[] } {
   const problems: Problem[] = [];
   const routes = new Map<string, Route>();
-  const formats = new Map<string, Format>([[canonical.name, canonical], ...mappings]);
+  const formats = new Map<string, Format | ByteFormat>([
+    ...FORMATS.map((format) => [format.name, format] as const),
+    ...mappings,
+  ]);
   sources.forEach((source, at) => {
     const report = (key: string, message: string) =>
       problems.push({
@@ -93,49 +111,73 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
     return refused(rec, route, { reason: 'tombstone', detail: 'the record has no value' });
   }
   const facts = noFacts();
-  const json = decodeJson(rec.value, facts, maxBytes);
-  if (!json.ok) return refused(rec, route, json.rejection);
-  const outcomes = route.format.decode(json.value, facts);
+  const outcomes = outcomesOf(rec.value, route, facts, maxBytes);
+  if ('reason' in outcomes) return refused(rec, route, outcomes);
   if (facts.duplicateKeys > 0 && route.isStrict) {
     const detail = `${facts.duplicateKeys} keys are named twice; a ${route.source.trust} record must not be`;
     return refused(rec, route, { reason: 'duplicate-key', detail }, facts.duplicateKeys);
   }
   const digest = sha256Of(rec.value);
   const events: Event[] = [];
-  const rejections: [number, Rejection][] = [];
+  const rejections: [number, Rejection, Uint8Array | undefined][] = [];
+  let { duplicateKeys } = facts;
   let clamped = 0;
   let ignored = 0;
+  let nonconforming = 0;
   for (let index = 0; index < outcomes.length; index += 1) {
     const outcome = outcomes[index];
     if (outcome === undefined) continue;
     if (outcome.type === 'ignored') ignored += 1;
-    else if (outcome.type === 'rejected') rejections.push([index, outcome.rejection]);
+    else if (outcome.type === 'rejected') rejections.push([index, outcome.rejection, outcome.raw]);
     else if (!route.source.kinds.includes(outcome.draft.parts.kind)) {
       const detail = `source ${route.source.name} may not produce ${outcome.draft.parts.kind}`;
-      rejections.push([index, { reason: 'kind-not-allowed', detail }]);
+      rejections.push([index, { reason: 'kind-not-allowed', detail }, undefined]);
+    } else if (route.isStrict && (outcome.draft.duplicateKeys ?? 0) > 0) {
+      duplicateKeys += outcome.draft.duplicateKeys ?? 0;
+      const detail = `${outcome.draft.duplicateKeys} names are given twice in the item`;
+      rejections.push([index, { reason: 'duplicate-key', detail }, undefined]);
     } else {
+      duplicateKeys += outcome.draft.duplicateKeys ?? 0;
       const event = eventOf(outcome.draft, index, rec, route, digest, facts.truncated);
       if (event.time.clamped) clamped += 1;
+      nonconforming += outcome.draft.nonconforming ?? 0;
       events.push(event);
     }
   }
   // An array without items says nothing; it is counted rather than lost.
   if (outcomes.length === 0) ignored += 1;
-  const flags = { duplicateKeys: facts.duplicateKeys, clamped, ignored };
+  const flags = { duplicateKeys, clamped, ignored, nonconforming };
   if (rejections.length === 0) return { events, deadLetters: [], flags };
   const isPartial = events.length > 0;
-  const deadLetters = rejections.map(([index, rejection]) => {
+  // One copy for all that bring no bytes of their own.
+  const whole = rawOf(rec.value);
+  const deadLetters = rejections.map(([index, rejection, raw]) => {
     const partial = clip('partial', `[${index}] ${rejection.reason}: ${rejection.detail}`);
-    return deadLetter(rec, route, isPartial ? partial : rejection, index);
+    const kept = raw === undefined ? whole : rawOf(raw);
+    return deadLetter(rec, route, isPartial ? partial : rejection, index, kept);
   });
   return { events, deadLetters, flags };
+}
+
+function outcomesOf(
+  value: Buffer,
+  { format, source }: Route,
+  facts: Facts,
+  maxBytes: number,
+): readonly Outcome[] | Rejection {
+  if ('decodeBytes' in format) {
+    const { trust, kinds } = source;
+    return format.decodeBytes(value, facts, { trust, kinds, maxBytes });
+  }
+  const json = decodeJson(value, facts, maxBytes);
+  return json.ok ? format.decode(json.value, facts) : json.rejection;
 }
 
 function refused(rec: Rec, route: Route | null, rejection: Rejection, duplicateKeys = 0): Decoded {
   return {
     events: [],
-    deadLetters: [deadLetter(rec, route, rejection, 0)],
-    flags: { duplicateKeys, clamped: 0, ignored: 0 },
+    deadLetters: [deadLetter(rec, route, rejection, 0, rawOf(rec.value ?? Buffer.alloc(0)))],
+    flags: { duplicateKeys, clamped: 0, ignored: 0, nonconforming: 0 },
   };
 }
 
@@ -144,19 +186,23 @@ function deadLetter(
   route: Route | null,
   rejection: Rejection,
   index: number,
+  raw: Buffer,
 ): DeadLetter {
-  const value = rec.value ?? Buffer.alloc(0);
   return {
     position: { topic: rec.topic, partition: rec.partition, offset: rec.offset, index },
     source: route?.source.name ?? '',
     format: route?.format.name ?? '',
     reason: rejection.reason,
     detail: rejection.detail,
-    size: value.length,
-    // A copy: the record's bytes are a view of the reader's much larger buffer.
-    raw: Buffer.from(value.subarray(0, RAW_BYTES_MAX)),
+    size: rec.value?.length ?? 0,
+    raw,
     receivedMs: rec.timestampMs,
   };
+}
+
+/** A copy: the record's bytes are a view of the reader's much larger buffer. */
+function rawOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.subarray(0, RAW_BYTES_MAX));
 }
 
 /** Turns a draft into an event. */
@@ -186,7 +232,8 @@ function eventOf(
     },
     time: timeOf(draft, rec.timestampMs, route.maxFutureSkewMs),
     nativeId: nativeIdOf(draft, index, digest, rec.key),
-    contentHash: mix53(hash53OfDigest(digest), index),
+    contentHash:
+      draft.item === undefined ? mix53(hash53OfDigest(digest), index) : itemHash53(draft.item),
     evidence: isTruncated ? { level, truncated: true } : { level },
   };
   shareIds(parts);
@@ -223,7 +270,8 @@ function timeOf({ time }: Draft, observedMs: number, maxFutureSkewMs: number): E
 
 /**
  * Identity within the topic (DESIGN §13.4), as text that no two schemes share:
- * `id/<producer id>` · `session/<session>/<seq>` · `content/<sha256 of key>/<sha256 of value>/<index>`, and where a mapping
+ * Of a batch, what stands for the item takes the place of key, value and index: whoever batches it anew, it
+ * stays the same. `id/<producer id>` · `session/<session>/<seq>` · `content/<sha256 of key>/<sha256 of value>/<index>`, and where a mapping
  * makes several events of one item, `part/<length>:<name>/` before any of these. Ids with lone
  * surrogates, which UTF-8 would merge, are written as JSON text behind `id-json/`, `session-json/`.
  */
@@ -235,6 +283,7 @@ function nativeIdOf(draft: Draft, index: number, digest: string, key: Buffer | n
   if (order?.of === 'session' && session !== undefined) {
     return `${prefix}session${wellFormed(session.id)}/${order.seq}`;
   }
+  if (draft.item !== undefined) return `${prefix}content/${draft.item.digest}/${draft.item.nth}`;
   // The index tells equal items of one record apart.
   const keyed = key === null ? '' : `${sha256Of(key)}/`;
   return `${prefix}content/${keyed}${digest}/${index}`;

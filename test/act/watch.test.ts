@@ -13,19 +13,26 @@ import { createTestLog } from './test-log.ts';
 const GRACE_MS = 5_000;
 
 /** A log with accepted leases, a driver that can be asked, and a gateway that is heard. */
-async function lab(setting: { readBack?: () => ReadBack; neverTouch?: readonly string[] } = {}) {
+async function lab(
+  setting: {
+    readBack?: () => ReadBack;
+    readBackAfterMs?: number;
+    neverTouch?: readonly string[];
+  } = {},
+) {
   const clock = createVirtualClock();
   const memory = createMemoryActionLog();
   const { log, lines } = createTestLog();
   const asked: string[] = [];
   const scripted = createScriptedDriver();
-  const { readBack } = setting;
+  const { readBack, readBackAfterMs } = setting;
   const driver: Driver = {
     ...scripted,
     capabilities: () => ({
       ...scripted.capabilities(),
       graceMs: GRACE_MS,
       readBack: readBack !== undefined,
+      ...(readBackAfterMs === undefined ? {} : { readBackAfterMs }),
     }),
     ...(readBack === undefined
       ? {}
@@ -120,6 +127,26 @@ describe('watch', () => {
     assert.deepEqual(asked, []);
     for (let second = 0; second < 31; second += 1) await later(1_000);
     assert.deepEqual(asked, ['L1', 'L1', 'L1']);
+  });
+
+  it('asks before the grace is over where the target’s word is true before: ignored is found then', async () => {
+    const setting = { readBack: () => 'absent' as const, readBackAfterMs: 2_000 };
+    const { accept, later, asked, wanted } = await lab(setting);
+    await accept('L1');
+    await later(1_999);
+    assert.deepEqual(asked, []);
+    await later(1);
+    assert.deepEqual([asked, wanted()], [['L1'], ['escalate reverted']]);
+  });
+
+  it('has the word of a target that it holds wait for the grace all the same', async () => {
+    const setting = { readBack: () => 'applied' as const, readBackAfterMs: 0 };
+    const { accept, later, last } = await lab(setting);
+    await accept('L1');
+    await later(2_500);
+    assert.notEqual(last()?.verification, 'verified');
+    await later(GRACE_MS);
+    assert.equal(last()?.by, 'readback+quiet');
   });
 
   it('a target that has it no longer was overruled by somebody: the next one is asked', async () => {

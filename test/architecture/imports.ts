@@ -157,6 +157,7 @@ export const HOMES: readonly Home[] = [
   { package: /^yaml$/, home: /^src\/adapters\/files\.ts$/ },
   { package: /^@secretlint\//, home: /^src\/detect\/content\/secrets\.ts$/ },
   { package: /^validator$/, home: /^src\/detect\/content\/identifiers\.ts$/ },
+  { package: /^@bufbuild\/protobuf$/, home: /^src\/source\/formats\/otlp-wire\.ts$/ },
   { package: /^re2js$/, home: /^src\/detect\/sigma\/regex\.ts$/ },
   { package: /^simple-statistics$/, home: /^src\/stats\//, notation: true },
   {

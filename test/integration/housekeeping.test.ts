@@ -29,6 +29,7 @@ test('what is older than thirty days goes, in batches; the rest stays', async ()
     leaseActivity: 0,
     serviceLevels: 0,
     agentHistory: 0,
+    polls: 0,
     alerts: 0,
   });
   const [row] = await fresh.db.query('select count(*)::int as n from dead_letter');
@@ -38,8 +39,27 @@ test('what is older than thirty days goes, in batches; the rest stays', async ()
     leaseActivity: 0,
     serviceLevels: 0,
     agentHistory: 0,
+    polls: 0,
     alerts: 0,
   });
+});
+
+test('what was polled and fetched long ago goes, and what somebody still needs stays', async () => {
+  const nowMs = 1_800_000_000_000;
+  const [old, young] = [nowMs - KEPT_MS - 1, nowMs - KEPT_MS + 1];
+  const POLLER = `insert into posture_consumer (consumer, about, tenant, first_ms, last_ms, revision)
+    values ($1, '', '-', $2, $2, 'r')`;
+  const FETCH = `insert into posture_fetch (lease_id, consumer, at_ms) values ($1, 'gw', $2)`;
+  const OFFER = `insert into pull_offer (key, driver, lease_id, step, offered_ms, ended_ms, item)
+    values ($1, 'box', 'l', 'request', $2, $3, '{}')`;
+  for (const [name, ms] of [['old', old] as const, ['young', young] as const]) {
+    await fresh.db.query(POLLER, [name, ms]);
+    await fresh.db.query(FETCH, [name, ms]);
+    await fresh.db.query(OFFER, [name, ms, null]);
+    await fresh.db.query(OFFER, [`${name} ended`, old, ms]);
+  }
+  assert.equal((await sweep(fresh.db, nowMs)).polls, 4);
+  assert.equal((await sweep(fresh.db, nowMs)).polls, 0);
 });
 
 test('usage and counts of objectives go a year and a month after, by the time of events', async () => {

@@ -267,7 +267,11 @@ test('mistakes in the configuration of sources are problems', () => {
         'sources.1.topic',
         'topic governance already has a source; one topic, one trust',
       ],
-      ['plumbline.yaml', 'sources.2.decoder', 'unknown decoder acme/9; known: canonical'],
+      [
+        'plumbline.yaml',
+        'sources.2.decoder',
+        'unknown decoder acme/9; known: canonical, otlp-traces/1, otlp-logs/1',
+      ],
     ],
   );
   const one = { name: 'g/1', kinds: ['gateway' as const], decode: () => [] };

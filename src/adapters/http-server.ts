@@ -1,0 +1,404 @@
+/** HTTP server: a table of routes for callers with tokens; bounded, denies by default. */
+import type { Server } from 'node:http';
+import { BlockList, isIP, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+} from 'fastify';
+import { OperatingError } from '../model/errors.ts';
+import type { Clock, Log } from '../model/ports.ts';
+import type { ApiResponse, Route } from '../model/route.ts';
+import { type CallerLimits, type Consumer, createGate, type Gate } from './http-callers.ts';
+
+/** How a server is set up. */
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** PEM texts; absent: plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Addresses and networks of the proxies in front. Where it is given nobody else may connect, and the
+   * caller's address is what they say.
+   */
+  readonly trustProxy?: readonly string[];
+  readonly consumers: readonly Consumer[];
+  readonly limits?: Partial<CallerLimits>;
+  /** A request must have arrived within this, its headers within half of it, ms. Default 10,000. */
+  readonly arriveWithinMs?: number;
+  /** How long answers under way may take when it closes, ms. Default 2,000. */
+  readonly closeWithinMs?: number;
+}
+
+/** Every answer there was, by what it was. */
+export const HTTP_COUNTS = [
+  'answered',
+  'unauthenticated',
+  'forbidden',
+  'limited',
+  'not-found',
+  'refused',
+  'failed',
+] as const;
+/** Answers by kind, and how many requests are open. */
+export type HttpCounts = Readonly<Record<(typeof HTTP_COUNTS)[number] | 'open', number>>;
+
+/** A running server. */
+export interface HttpServer {
+  /** For example `http://127.0.0.1:8443`. */
+  readonly url: string;
+  readonly port: number;
+  counts(): HttpCounts;
+  /** Takes no more, ends long polls, waits a moment for what is being answered. Idempotent. */
+  close(): Promise<void>;
+}
+
+const BODY_BYTES_MAX = 1024 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
+const PARAM_CHARACTERS_MAX = 512;
+const CONNECTIONS_MAX = 1024;
+const ARRIVAL_MS = 10_000;
+/** How often Node looks who is late, ms; its own default of 30 s would be the real limit. */
+const LATE_LOOK_MS = 500;
+/** A connection that moves no byte this long is cut, ms: above the longest poll and its beats. */
+const STUCK_MS = 60_000;
+const LIMITS: CallerLimits = { perMinute: 1200, openMax: 64, strangersPerMinute: 30 };
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+interface Running {
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counts: Record<keyof HttpCounts, number>;
+  /** One for each request under way. */
+  readonly open: Set<AbortController>;
+  readonly proxies: BlockList | null;
+}
+
+/**
+ * Starts to listen. Rejects with CONFIG_INVALID where address, port or certificate cannot be used.
+ * Handlers that reject are answered 503 where trying again may help, else 500; nothing of the cause
+ * goes out.
+ */
+export async function startHttpServer(
+  routes: readonly Route[],
+  options: HttpServerOptions,
+  clock: Clock,
+  log: Log,
+): Promise<HttpServer> {
+  const running: Running = {
+    gate: createGate(options.consumers, { ...LIMITS, ...options.limits }),
+    clock,
+    log,
+    counts: { ...zeroCounts(), open: 0 },
+    open: new Set(),
+    proxies: options.trustProxy === undefined ? null : networksOf(options.trustProxy),
+  };
+  const app = createApp(options, running);
+  addRoutes(app, routes, running);
+  const url = await listen(app, options);
+  return {
+    url,
+    port: Number(new URL(url).port),
+    counts: () => ({ ...running.counts, open: running.open.size }),
+    close: once(() => close(app, running, options.closeWithinMs ?? 2_000)),
+  };
+}
+
+function zeroCounts(): Record<(typeof HTTP_COUNTS)[number], number> {
+  return {
+    ...{ answered: 0, unauthenticated: 0, forbidden: 0, limited: 0 },
+    ...{ 'not-found': 0, refused: 0, failed: 0 },
+  };
+}
+
+function createApp(options: HttpServerOptions, running: Running): FastifyInstance {
+  const arrivalMs = options.arriveWithinMs ?? ARRIVAL_MS;
+  const plain: FastifyServerOptions = {
+    bodyLimit: BODY_BYTES_MAX,
+    exposeHeadRoutes: false,
+    requestTimeout: arrivalMs,
+    keepAliveTimeout: 65_000,
+    connectionTimeout: STUCK_MS,
+    forceCloseConnections: 'idle',
+    trustProxy: options.trustProxy === undefined ? false : [...options.trustProxy],
+    routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX, caseSensitive: true },
+    frameworkErrors: (_error, _request, reply) => {
+      running.counts.refused += 1;
+      answerNow(reply, 400, 'Bad request', 'the path cannot be read');
+    },
+    clientErrorHandler: (error, socket) => answerBroken(error.code, socket as Socket, running),
+  };
+  const http = {
+    ...{ maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: arrivalMs / 2 },
+    connectionsCheckingInterval: LATE_LOOK_MS,
+  };
+  const app = (
+    options.tls === undefined
+      ? fastify({ ...plain, http })
+      : fastify({ ...plain, https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } } as never)
+  ) as FastifyInstance;
+  // Bodies are text for the handlers: what they may be is theirs to say.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.setNotFoundHandler((_request, reply) => {
+    running.counts['not-found'] += 1;
+    answerNow(reply, 404, 'Not found', 'no such route; docs/posture.md lists them');
+  });
+  app.setErrorHandler((error, _request, reply) => answerFault(error, reply, running));
+  const { proxies } = running;
+  if (proxies !== null)
+    app.addHook('onRequest', async (request, reply) => {
+      const peer = request.raw.socket.remoteAddress ?? '';
+      if (listed(proxies, peer)) return;
+      running.counts.forbidden += 1;
+      // Fastify goes on to the handler unless the hook hands the reply back.
+      return answerNow(reply, 403, 'Forbidden', 'only the proxies of control.listener may connect');
+    });
+  app.server.maxConnections = CONNECTIONS_MAX;
+  return app;
+}
+
+function addRoutes(app: FastifyInstance, routes: readonly Route[], running: Running): void {
+  const allowed = new Map<string, string[]>();
+  const callers = new WeakMap<FastifyRequest, string>();
+  for (const route of routes) {
+    allowed.set(route.path, [...(allowed.get(route.path) ?? []), route.method]);
+    app.route({
+      method: route.method,
+      url: route.path,
+      // Before the body is read: who may not ask does not make us read.
+      onRequest: async (request, reply) => {
+        const caller = admit(route, request, reply, running);
+        if (caller === 'answered') return reply;
+        if (caller === null) return;
+        callers.set(request, caller);
+        reply.raw.once('close', () => running.gate.leave(caller));
+      },
+      handler: async (request, reply) =>
+        await serve(route, request, reply, callers.get(request) ?? null, running),
+    });
+  }
+  for (const [path, methods] of allowed)
+    app.route({
+      method: METHODS.filter((method) => !methods.includes(method)),
+      url: path,
+      handler: (_request, reply) => {
+        running.counts.refused += 1;
+        reply.header('allow', methods.join(', '));
+        answerNow(reply, 405, 'Method not allowed', `this route answers ${methods.join(', ')}`);
+      },
+    });
+}
+
+/** Name of the caller, null where the route asks for none, or `answered`: it may not pass. */
+function admit(
+  { scope }: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { gate, clock, log, counts }: Running,
+): string | null | 'answered' {
+  const said = gate.admit(request.headers.authorization, scope, request.ip, clock.nowMs());
+  switch (said.type) {
+    case 'caller':
+      return said.name;
+    case 'nobody':
+      return null;
+    case 'unknown':
+      counts.unauthenticated += 1;
+      if (said.first) log.warn({ address: request.ip }, 'listener: a token that nobody has');
+      reply.header('www-authenticate', 'Bearer realm="plumbline"');
+      answerNow(reply, 401, 'Unauthorized', 'send Authorization: Bearer with a token of yours');
+      return 'answered';
+    case 'forbidden':
+      counts.forbidden += 1;
+      log.warn({ caller: said.name, scope }, 'listener: the token is not good for that');
+      answerNow(reply, 403, 'Forbidden', `the token lacks the scope ${scope ?? ''}`);
+      return 'answered';
+    case 'limited':
+      counts.limited += 1;
+      reply.header('retry-after', String(said.waitSeconds));
+      answerNow(reply, 429, 'Too many requests', 'ask less often; long polls are there for that');
+      return 'answered';
+  }
+}
+
+async function serve(
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: string | null,
+  running: Running,
+): Promise<FastifyReply> {
+  const query = flat(request.query);
+  if (query === null) {
+    running.counts.refused += 1;
+    return answerNow(reply, 400, 'Bad request', 'a query parameter is given twice');
+  }
+  const ended = new AbortController();
+  running.open.add(ended);
+  reply.raw.once('close', () => {
+    running.open.delete(ended);
+    ended.abort();
+  });
+  const { authorization: _kept, ...headers } = request.headers;
+  const response = await route.handle({
+    method: route.method,
+    params: { ...(request.params as Readonly<Record<string, string>>) },
+    query,
+    headers: joined(headers),
+    body: typeof request.body === 'string' ? request.body : '',
+    caller,
+    signal: ended.signal,
+  });
+  running.counts.answered += 1;
+  return send(reply, response);
+}
+
+function send(reply: FastifyReply, { status, headers = {}, body }: ApiResponse): FastifyReply {
+  reply
+    .code(status)
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'no-cache');
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+  if (body === undefined) return reply.send();
+  // As bytes: to a text fastify would add a charset that the handler did not name.
+  if (typeof body === 'string') return reply.send(Buffer.from(body, 'utf8'));
+  if (Buffer.isBuffer(body)) return reply.send(body);
+  return reply.send(Readable.from(body));
+}
+
+function answerNow(
+  reply: FastifyReply,
+  status: number,
+  title: string,
+  detail: string,
+): FastifyReply {
+  return reply
+    .code(status)
+    .header('content-type', 'application/problem+json')
+    .send(Buffer.from(problemBody(status, title, detail), 'utf8'));
+}
+
+function problemBody(status: number, title: string, detail: string): string {
+  return JSON.stringify({ type: 'about:blank', title, status, detail });
+}
+
+/** What a handler, or fastify, could not do. The cause stays in here. */
+function answerFault(error: unknown, reply: FastifyReply, running: Running): FastifyReply {
+  const { counts, log } = running;
+  const status = statusOf(error);
+  if (status === 413) {
+    counts.refused += 1;
+    return answerNow(reply, 413, 'Content too large', `a body has ${BODY_BYTES_MAX} bytes at most`);
+  }
+  if (status >= 400 && status < 500) {
+    counts.refused += 1;
+    return answerNow(reply, 400, 'Bad request', 'the request cannot be read');
+  }
+  counts.failed += 1;
+  const code = error instanceof OperatingError ? error.code : 'unnamed';
+  log.error({ code, fault: error instanceof Error ? error.name : 'unnamed' }, 'listener: failed');
+  if (error instanceof OperatingError && error.retryable) {
+    reply.header('retry-after', '1');
+    return answerNow(reply, 503, 'Service unavailable', 'try again in a moment');
+  }
+  return answerNow(reply, 500, 'Internal error', 'the log of the observer has the reason');
+}
+
+function statusOf(error: unknown): number {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return 500;
+  return Number(error.statusCode);
+}
+
+/** A request that never became one: answered on the socket, and that is its end. */
+function answerBroken(code: string, socket: Socket, { counts }: Running): void {
+  counts.refused += 1;
+  const [status, title] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request'];
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = problemBody(status as number, String(title), 'the request cannot be read');
+  const head = `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n`;
+  socket.end(
+    `${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+async function listen(app: FastifyInstance, { host, port }: HttpServerOptions): Promise<string> {
+  try {
+    const begun: Promise<string> = app.listen({ host, port });
+    return await begun;
+  } catch (cause) {
+    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : '?';
+    const why =
+      code === 'EADDRINUSE'
+        ? 'is in use; stop what listens there or choose another port'
+        : `cannot be listened on (${String(code)}); choose another host or port`;
+    const message = `control.listener: ${host}:${port} ${why}`;
+    throw new OperatingError('CONFIG_INVALID', message, { retryable: false, cause });
+  }
+}
+
+async function close(app: FastifyInstance, running: Running, withinMs: number): Promise<void> {
+  for (const request of running.open) request.abort();
+  const server: Server = app.server;
+  const late = new AbortController();
+  const cut = running.clock.sleep(withinMs, late.signal).then(() => server.closeAllConnections());
+  await app.close();
+  late.abort();
+  await cut;
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}
+
+/** Null where a name is given twice: which of the two is meant is not ours to guess. */
+function flat(query: unknown): Record<string, string> | null {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(query as Readonly<Record<string, unknown>>)) {
+    if (typeof value !== 'string') return null;
+    found[name] = value;
+  }
+  return found;
+}
+
+function joined(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) found[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  return found;
+}
+
+/** Addresses and networks as a list that can be asked; what is none was refused by configuration. */
+function networksOf(given: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const one of given) {
+    const [address = '', bits] = one.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}
+
+function listed(list: BlockList, peer: string): boolean {
+  // An IPv4 peer of a socket that speaks both is written as IPv6.
+  const address = peer.replace(/^::ffff:(?=[0-9.]+$)/, '');
+  return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}

@@ -1,0 +1,109 @@
+/** Listener options: what is wrong with them, and what the server is made with. */
+import { isIP } from 'node:net';
+import type { HttpServerOptions } from '../adapters/http-server.ts';
+import type { Config, Listener, SecretReference } from '../model/config.ts';
+import { OperatingError, type Problem } from '../model/errors.ts';
+import type { Scope } from '../model/route.ts';
+import { type Located, problemAt } from '../model/schema.ts';
+import type { Environment } from './config.ts';
+import { readSecrets } from './plugin-secrets.ts';
+
+const KEY = 'control.listener';
+
+/** Every mistake in `control.listener`, and in what drivers need of it, that no schema can see. */
+export function listenerProblems(config: Config, where: Located): Problem[] {
+  const listener = config.control?.listener;
+  if (listener === undefined) return polledProblems(config, where);
+  const found: Problem[] = [];
+  const say = (path: readonly string[], message: string) =>
+    found.push(problemAt(where, ['control', 'listener', ...path], message));
+  const { host = '127.0.0.1', tls, trustProxy, consumers = {} } = listener;
+  if (!isLoopback(host) && tls === undefined && trustProxy === undefined)
+    say(
+      ['host'],
+      `${host} can be reached from other machines and tokens would travel in the clear; give tls, or trustProxy where a proxy of yours speaks TLS, or listen on 127.0.0.1`,
+    );
+  for (const [name, secret] of Object.entries(tls ?? {}))
+    if ((secret.env === undefined) === (secret.file === undefined))
+      say(['tls', name], 'give exactly one of `env` and `file`: secrets are never written inline');
+  (trustProxy ?? []).forEach((one, at) => {
+    if (!isNetwork(one)) say(['trustProxy', String(at)], `${one} is no address and no network`);
+  });
+  const owners = new Map<string, string>();
+  for (const [name, { sha256 }] of Object.entries(consumers)) {
+    const other = owners.get(sha256);
+    if (other !== undefined)
+      say(['consumers', name, 'sha256'], `the token of ${other} again; each has one of its own`);
+    owners.set(sha256, name);
+  }
+  return [...found, ...polledProblems(config, where)];
+}
+
+/** Drivers whose targets ask, and nobody who could: such a driver would act on nobody. */
+function polledProblems(config: Config, where: Located): Problem[] {
+  const { drivers = {}, listener } = config.control ?? {};
+  const consumers = listener?.consumers ?? {};
+  const may = (name: string, scope: Scope) => consumers[name]?.scopes.includes(scope) ?? false;
+  const ofType = (type: string) => Object.entries(drivers).filter((one) => one[1].type === type);
+  const found: Problem[] = [];
+  const say = (name: string, message: string) =>
+    found.push(problemAt(where, ['control', 'drivers', name], message));
+  ofType('posture').forEach(([name], at) => {
+    if (at > 0) say(name, 'a second driver of type posture; one document holds everything');
+    if (!Object.keys(consumers).some((one) => may(one, 'posture.read')))
+      say(
+        name,
+        'nobody could read its document; give control.listener a consumer with the scope posture.read (plumbline tokens new NAME)',
+      );
+  });
+  for (const [name, { consumer }] of ofType('pull'))
+    if (typeof consumer === 'string' && !may(consumer, 'control.poll'))
+      say(
+        name,
+        `nobody could fetch its work; give control.listener a consumer ${consumer} with the scope control.poll`,
+      );
+  return found;
+}
+
+/** Settings of the server. Rejects with CONFIG_INVALID, naming the key, where a file cannot be read. */
+export async function serverOptions(
+  listener: Listener,
+  environment: Environment,
+): Promise<HttpServerOptions> {
+  const { host = '127.0.0.1', port = 8443, tls, trustProxy, consumers = {} } = listener;
+  const pem = tls === undefined ? null : await pemOf(tls, environment);
+  return {
+    ...{ host, port },
+    ...(pem === null ? {} : { tls: pem }),
+    ...(trustProxy === undefined ? {} : { trustProxy }),
+    consumers: Object.entries(consumers).map(([name, { sha256, scopes }]) => ({
+      ...{ name, sha256, scopes },
+    })),
+  };
+}
+
+async function pemOf(
+  tls: Readonly<Record<'cert' | 'key', SecretReference>>,
+  environment: Environment,
+): Promise<{ cert: string; key: string }> {
+  const references = new Map(Object.entries(tls));
+  const texts = await readSecrets(references, `${KEY}.tls`, environment);
+  const [cert = '', key = ''] = [texts.get('cert'), texts.get('key')];
+  for (const [name, text] of [['cert', cert] as const, ['key', key] as const])
+    if (!text.includes('-----BEGIN '))
+      throw new OperatingError('CONFIG_INVALID', `${KEY}.tls.${name}: holds no PEM text`, {
+        retryable: false,
+      });
+  return { cert, key };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits] = text.split('/');
+  const family = isIP(address);
+  if (family === 0) return false;
+  return bits === undefined || Number(bits) <= (family === 4 ? 32 : 128);
+}

@@ -1,0 +1,265 @@
+/** Traces: the session of a record that names none, and the witnesses of one call. */
+import type { Event } from '../model/event.ts';
+import type { Attempt, Intent } from '../model/fact.ts';
+import type { Entity } from '../state/slots.ts';
+import { count, type Ledger } from './ledger.ts';
+import { type Act, type AgentEntity, keyOf, type SessionEntity } from './session.ts';
+import { sameArguments } from './witness.ts';
+
+/** A trace, as far as it tells what its records leave out. */
+interface TraceEntity extends Entity {
+  readonly tenant: string;
+  /** The session that was first named in it. */
+  readonly session: string;
+  /** Span, parent, request or call with its tool → side (`i` or `a`) and key of its act. */
+  links: Record<string, string>;
+  linkCount: number;
+  /** Keys of the acts that were last entered, the newest last. */
+  recent: string[];
+  lastMs: number;
+}
+
+/** Where an event belongs and whom it is about. */
+export interface Place {
+  /** Null: to no session at all. */
+  readonly session: string | null;
+  readonly agent: string;
+  /** False where the event does not name its agent itself: it accuses nobody of being another. */
+  readonly isNamed: boolean;
+  /** True where nothing of the session was known yet. */
+  readonly isNew: boolean;
+}
+
+/** An act that a witness belongs to by its trace; exact where a span or request says so. */
+export interface Kin {
+  readonly key: string;
+  readonly exact: boolean;
+  /** True where it is a witness of the other side that says so. */
+  readonly crosses: boolean;
+}
+
+const LINKS_MAX = 4096;
+const RECENT_MAX = 64;
+
+/**
+ * The session an event is in and the agent it is about. Where the event itself says neither, its trace does,
+ * and a trace without a session is one of its own. A process's own name is no name of an agent where a
+ * session has one.
+ */
+export function placeOf(ledger: Ledger, tenant: string, event: Event): Place {
+  const named = event.agent?.id;
+  const weak = named === undefined || event.agent?.basis === 'service';
+  const own = event.session?.id;
+  const traceId = event.keys?.traceId;
+  const isActing = event.reasoning !== undefined || event.action !== undefined;
+  let session = own ?? null;
+  if (own === undefined && traceId !== undefined && isActing)
+    session = traceIn(ledger, tenant, traceId)?.session ?? `trace:${traceId}`;
+  const known = session === null ? undefined : sessionIn(ledger, tenant, session);
+  const isNew = known === undefined;
+  if (!weak || (own !== undefined && named === undefined))
+    return { session, agent: named ?? unresolved(event), isNamed: true, isNew };
+  const owner = known === undefined || isUnresolved(known.agent) ? undefined : known.agent;
+  return { session, agent: owner ?? named ?? unresolved(event), isNamed: session === null, isNew };
+}
+
+const unresolved = (event: Event) => `unresolved:${event.src.name}`;
+const isUnresolved = (agent: string) => agent.startsWith('unresolved:');
+
+/** Notes that the trace is in the session, and gives the session to the first agent that names itself. */
+export function linkTrace(
+  ledger: Ledger,
+  session: SessionEntity,
+  event: Event,
+  { agent, isNamed, isNew }: Place,
+): void {
+  const { tenant, id } = session;
+  if (isNew && !isNamed) session.weaklyOwned = true;
+  else if (isNamed && session.weaklyOwned === true) {
+    session.weaklyOwned = false;
+    if (session.ownedBy === 'witness') giveTo(ledger, session, agent);
+  }
+  const traceId = event.keys?.traceId;
+  if (traceId === undefined || traceIn(ledger, tenant, traceId) !== undefined) return;
+  if (ledger.slots.count('T') >= ledger.options.maxSessions) evictTrace(ledger);
+  const { eventMs } = event.time;
+  const trace: TraceEntity = {
+    ...{ tenant, session: id, links: {}, linkCount: 0, recent: [], lastMs: eventMs },
+  };
+  ledger.slots.put('T', keyOf(tenant, traceId), trace);
+  ledger.timers.wake('T', keyOf(tenant, traceId), trace, eventMs + ledger.options.rememberMs);
+}
+
+function giveTo(ledger: Ledger, session: SessionEntity, agent: string): void {
+  const { tenant } = session;
+  const key = keyOf(tenant, session.id);
+  const holder = (name: string) => ledger.slots.get<AgentEntity>('A', keyOf(tenant, name));
+  const before = holder(session.agent);
+  const at = before?.held.indexOf(key) ?? -1;
+  if (before !== undefined && at >= 0) before.held.splice(at, 1);
+  holder(agent)?.held.push(key);
+  for (const name of [session.agent, agent]) ledger.slots.touch('A', keyOf(tenant, name));
+  session.agent = agent;
+  ledger.slots.touch('S', key);
+}
+
+/** A trace that nobody spoke in for as long as sessions are remembered is forgotten. */
+export function visitTrace(ledger: Ledger, key: string, nowMs: number): void {
+  const trace = ledger.slots.get<TraceEntity>('T', key);
+  if (trace === undefined) return;
+  const forgetAt = trace.lastMs + ledger.options.rememberMs;
+  if (nowMs >= forgetAt) ledger.slots.remove('T', key);
+  else ledger.timers.wake('T', key, trace, forgetAt);
+}
+
+function evictTrace(ledger: Ledger): void {
+  let victim: [string, TraceEntity] | undefined;
+  for (const one of ledger.slots.sample<TraceEntity>('T', 32))
+    if (victim === undefined || one[1].lastMs < victim[1].lastMs) victim = one;
+  if (victim === undefined) return;
+  ledger.slots.remove('T', victim[0]);
+  count(ledger, 'traces-evicted');
+}
+
+/**
+ * The act that a call's witness belongs to by its trace: the one whose span is its parent or child, or whose
+ * request it is; else the nearest of the same tool that this topic has not told of yet. Null: none.
+ */
+export function kinOf(
+  ledger: Ledger,
+  session: SessionEntity,
+  event: Event,
+  witness: Intent | Attempt,
+): Kin | null {
+  const trace = traceOf(ledger, session, event);
+  if (trace === null) return null;
+  const side = sideOf(witness);
+  let related: string | null = null;
+  let crosses = false;
+  for (const name of relations(event, witness)) {
+    const found = Object.hasOwn(trace.links, name) ? trace.links[name] : undefined;
+    if (found === undefined) continue;
+    const key = found.slice(1);
+    const act = session.acts[key];
+    // Under one claim a topic tells of one attempt: the next one is another call.
+    const isOther = found[0] === 'i' && witness.kind === 'gateway' && !name.startsWith('c ');
+    const isSpent = isOther && tells(act?.attempts, witness);
+    if (act === undefined || isSpent || (related !== null && related !== key)) continue;
+    related = key;
+    crosses ||= found[0] !== side;
+  }
+  if (related !== null) return { key: related, exact: true, crosses };
+  const key = nearest(session, trace, witness, ledger.options.joinWindowMs);
+  return key === null ? null : { key, exact: false, crosses: false };
+}
+
+const sideOf = ({ kind }: Intent | Attempt) => (kind === 'gateway' ? 'a' : 'i');
+
+/** Notes the span, the request and the call of a witness that was entered into an act. */
+export function linkAct(
+  ledger: Ledger,
+  session: SessionEntity,
+  event: Event,
+  witness: Intent | Attempt,
+  key: string,
+): void {
+  const trace = traceOf(ledger, session, event);
+  if (trace === null) return;
+  const side = sideOf(witness);
+  for (const name of marksOf(event, witness)) {
+    if (Object.hasOwn(trace.links, name)) continue;
+    if (trace.linkCount >= LINKS_MAX) {
+      count(ledger, 'trace-links-dropped');
+      break;
+    }
+    trace.links[name] = `${side}${key}`;
+    trace.linkCount += 1;
+  }
+  if (trace.recent.at(-1) !== key) trace.recent.push(key);
+  if (trace.recent.length > RECENT_MAX) trace.recent.shift();
+  trace.lastMs = Math.max(trace.lastMs, event.time.eventMs);
+  ledger.slots.touch('T', keyOf(session.tenant, event.keys?.traceId ?? ''));
+}
+
+/** What others may look a witness up by. A model's own span is of no call in particular. */
+function marksOf(event: Event, witness: Intent | Attempt): string[] {
+  const marks = witness.call === null ? [] : [`c ${witness.call}`];
+  if (isOfMany(witness)) return marks;
+  const { spanId, parentSpanId, rpcId } = event.keys ?? {};
+  const { tool } = witness;
+  if (spanId !== undefined) marks.push(`s ${spanId} ${tool}`);
+  if (parentSpanId !== undefined) marks.push(`p ${parentSpanId} ${tool}`);
+  if (rpcId !== undefined) marks.push(`r ${rpcId} ${tool}`);
+  return marks;
+}
+
+function relations(event: Event, witness: Intent | Attempt): string[] {
+  const names = witness.call === null ? [] : [`c ${witness.call}`];
+  if (isOfMany(witness)) return names;
+  const { spanId, parentSpanId, rpcId } = event.keys ?? {};
+  const { tool } = witness;
+  if (parentSpanId !== undefined) names.push(`s ${parentSpanId} ${tool}`);
+  if (spanId !== undefined) names.push(`p ${spanId} ${tool}`, `s ${spanId} ${tool}`);
+  if (rpcId !== undefined) names.push(`r ${rpcId} ${tool}`);
+  return names;
+}
+
+const isOfMany = (witness: Intent | Attempt) => witness.kind === 'reasoning' && !isClaim(witness);
+
+const isClaim = (witness: Intent | Attempt) => 'claimed' in witness && witness.claimed;
+
+function tells(witnesses: readonly (Intent | Attempt)[] | undefined, one: Intent | Attempt) {
+  return witnesses?.some(({ topic }) => topic === one.topic) === true;
+}
+
+/** The nearest act of the tool in the trace that could be told of by this witness too. */
+function nearest(
+  session: SessionEntity,
+  trace: TraceEntity,
+  witness: Intent | Attempt,
+  windowMs: number,
+): string | null {
+  if (witness.call !== null || isOfMany(witness)) return null;
+  let best: string | null = null;
+  let bestDistance = windowMs;
+  let bestRank = 1;
+  for (const key of trace.recent) {
+    const act = session.acts[key];
+    const first = act?.attempts[0] ?? act?.intents[0];
+    if (act === undefined || first === undefined || first.tool !== witness.tool) continue;
+    const own: readonly (Intent | Attempt)[] =
+      witness.kind === 'gateway' ? act.attempts : act.intents.filter(isClaim);
+    if (tells(own, witness) || contradicts(act, witness)) continue;
+    const distance = Math.abs(first.ms - witness.ms);
+    const rank = sameArguments(first, witness) ? 0 : 1;
+    if (distance > windowMs || rank > bestRank) continue;
+    if (rank === bestRank && best !== null && distance >= bestDistance) continue;
+    best = key;
+    bestDistance = distance;
+    bestRank = rank;
+  }
+  return best;
+}
+
+function contradicts(act: Act, witness: Intent | Attempt): boolean {
+  const { digest } = witness;
+  if (digest === null) return false;
+  return [...act.intents, ...act.attempts].some(
+    (other) => other.digest !== null && other.digest !== digest,
+  );
+}
+
+function traceOf(ledger: Ledger, session: SessionEntity, event: Event): TraceEntity | null {
+  const traceId = event.keys?.traceId;
+  if (traceId === undefined) return null;
+  const trace = traceIn(ledger, session.tenant, traceId);
+  return trace?.session === session.id ? trace : null;
+}
+
+function traceIn(ledger: Ledger, tenant: string, id: string): TraceEntity | undefined {
+  return ledger.slots.get<TraceEntity>('T', keyOf(tenant, id));
+}
+
+function sessionIn(ledger: Ledger, tenant: string, id: string): SessionEntity | undefined {
+  return ledger.slots.get<SessionEntity>('S', keyOf(tenant, id));
+}

@@ -1,0 +1,181 @@
+/** Every source format: any input is answered, counted and let go; planted bugs are found. */
+import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
+import { readdirSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readYamlDocuments } from '../../src/adapters/files.ts';
+import type { SourceConfig } from '../../src/model/config.ts';
+import { KINDS, TRUSTS } from '../../src/model/event.ts';
+import { encodeEvent } from '../../src/source/canonical.ts';
+import type { ByteFormat, Outcome } from '../../src/source/draft.ts';
+import { otlpTraces } from '../../src/source/formats/otlp-traces.ts';
+import { compileMappings } from '../../src/source/mapping.ts';
+import { createDecode, FORMATS } from '../../src/source/source.ts';
+import { FIXTURES } from '../source/formats/dialect-fixtures.ts';
+import { protobufOf } from '../source/formats/otlp-encode.ts';
+import { span, traces } from '../source/formats/otlp-requests.ts';
+import { fuzz, type Target } from '../source/fuzzing.ts';
+import { MAPPED } from '../source/mapped-records.ts';
+import { wireCall } from '../source/records.ts';
+import { seedOf } from '../source/seed.ts';
+
+/** Inputs for each decoder: PLUMBLINE_FUZZ=1000000 is the run that is asked for before a release. */
+// biome-ignore lint/style/noProcessEnv: a night may try many more
+const INPUTS = Number(process.env['PLUMBLINE_FUZZ'] ?? '3000');
+/** Far above what a decoder keeps between records, which is nothing, and below what a leak would make. */
+const HEAP_GROWN_MAX = 256 * 1024 * 1024;
+
+const canonicalCorpus = [
+  wireCall(),
+  wireCall({ id: 'x-1', keys: { traceId: 'a'.repeat(32) } }),
+  {
+    kind: 'governance' as const,
+    category: 'grant',
+    time: { eventNs: '1799999990123456789' },
+    agent: { id: 'b' },
+    governance: { change: 'tools.granted' as const, detail: { tools: [{ tool: 't' }] } },
+  },
+].map((event) => Buffer.from(encodeEvent(event)));
+canonicalCorpus.push(Buffer.from(`[${canonicalCorpus.join(',')}]`));
+
+/** Many spans in one record, as a Collector sends them. */
+const BATCH = traces(
+  Array.from({ length: 12 }, (_, n) =>
+    span({
+      spanId: `00000000000000${(n + 16).toString(16)}`,
+      attributes: { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': `t${n}` },
+    }),
+  ),
+);
+
+const otlpCorpus = (logs: boolean) =>
+  FIXTURES.filter(({ topic }) => topic.endsWith('logs') === logs)
+    .map(({ request }) => request)
+    .concat(logs ? [] : [BATCH])
+    .flatMap((request) => [Buffer.from(JSON.stringify(request)), protobufOf(request)]);
+
+/** Items of an OTLP request in JSON, counted by looking at it as data; null where it is not all lists. */
+function itemsOf(bytes: Buffer): number | null {
+  if (!isUtf8(bytes)) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return null;
+    throw cause;
+  }
+  const inside = (list: unknown, name: string): unknown[] | null =>
+    Array.isArray(list) ? list.map((one) => (one as Record<string, unknown> | null)?.[name]) : null;
+  const resources = (value as Record<string, unknown> | null)?.['resourceSpans'];
+  const scopes = inside(resources, 'scopeSpans');
+  if (scopes?.every(Array.isArray) !== true) return null;
+  const spans = inside(scopes.flat(), 'spans');
+  return spans?.every(Array.isArray) === true && isPlain(value) ? spans.flat().length : null;
+}
+
+/** False where more than spans may be refused: a resource or scope that is broken counts as itself. */
+function isPlain(value: unknown): boolean {
+  if (!isWithin(value, 60)) return false;
+  const text = JSON.stringify(value);
+  return (
+    /^\{"resourceSpans":\[\{"resource":\{"attributes":\[\{"key":"service.name","value":\{"stringValue":"\w+"\}\}\]\},"scopeSpans":\[\{"scope":\{"name":"[\w-]*"\},"spans":\[[^\]]/.test(
+      text,
+    ) && text.endsWith('}]}]}')
+  );
+}
+
+/** Is it nested less deep than is refused, short of items, and of numbers that can be represented? */
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  const members = Object.values(value);
+  return depth > 0 && members.length < 10_000 && members.every((one) => isWithin(one, depth - 1));
+}
+
+function source(decoder: string, trust: SourceConfig['trust']): SourceConfig {
+  return { name: 'fuzzed', topic: 'fuzzed', decoder, trust, kinds: [...KINDS] };
+}
+
+async function targets(): Promise<Target[]> {
+  const folder = fileURLToPath(new URL('../../mappings/', import.meta.url));
+  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  const files = await Promise.all(names.map((name) => readYamlDocuments(`${folder}${name}`)));
+  const { mappings } = compileMappings(files.map(({ file }) => file));
+  const corpora: Readonly<Record<string, readonly Buffer[]>> = {
+    canonical: canonicalCorpus,
+    'otlp-traces/1': otlpCorpus(false),
+    'otlp-logs/1': otlpCorpus(true),
+    ...MAPPED,
+  };
+  const all = [...FORMATS.map(({ name }) => name), ...mappings.keys()];
+  return all.flatMap((name) => {
+    const corpus = corpora[name];
+    assert.ok(corpus !== undefined, `${name} has no records to begin from`);
+    const isOtlp = name.startsWith('otlp');
+    return TRUSTS.filter((trust) => trust === 'agent' || (isOtlp && trust === 'gateway')).map(
+      (trust) => ({
+        name: `${name} of ${trust}`,
+        topic: 'fuzzed',
+        corpus,
+        decode: createDecode([source(name, trust)], mappings).decode,
+        ...(name === 'otlp-traces/1' && trust === 'agent' ? { itemsIn: itemsOf } : {}),
+      }),
+    );
+  });
+}
+
+describe('fuzzing', () => {
+  it('finds no decoder that throws, hangs, grows, or loses count', async (t) => {
+    for (const target of await targets()) {
+      const seed = seedOf(t);
+      const { failure, ...report } = fuzz(target, INPUTS, seed);
+      t.diagnostic(`${target.name}: ${JSON.stringify(report)}`);
+      assert.deepEqual(failure, null, `${target.name}, seed ${seed}`);
+      assert.equal(report.inputs, INPUTS);
+      assert.ok(
+        report.heapGrown < HEAP_GROWN_MAX,
+        `${target.name}: ${report.heapGrown} bytes kept`,
+      );
+      // The inputs must reach both sides, or nothing was tried.
+      assert.ok(report.events > 0 && report.deadLetters > 0, target.name);
+    }
+  });
+
+  /** The decoder of traces with something wrong in it. */
+  function planted(decodeBytes: ByteFormat['decodeBytes']): Target {
+    const broken: ByteFormat = { ...otlpTraces, name: 'planted/1', decodeBytes };
+    return {
+      name: 'planted',
+      topic: 'fuzzed',
+      corpus: otlpCorpus(false),
+      decode: createDecode(
+        [source('planted/1', 'agent')],
+        new Map([['planted/1', broken as never]]),
+      ).decode,
+      itemsIn: itemsOf,
+    };
+  }
+
+  it('finds a planted exception: bytes behind the last field that nobody expected', (t) => {
+    const target = planted((bytes, facts, asked) => {
+      if (bytes[0] === 0x0a && bytes.length > 2 && (bytes[1] as number) > bytes.length)
+        throw new TypeError('cannot read what is not there');
+      return otlpTraces.decodeBytes(bytes, facts, asked);
+    });
+    const { failure } = fuzz(target, 3000, seedOf(t));
+    assert.equal(failure?.what, 'TypeError: cannot read what is not there');
+  });
+
+  it('finds a planted loss: a span that cannot be used is dropped and not counted', (t) => {
+    const target = planted((bytes, facts, asked) => {
+      const outcomes = otlpTraces.decodeBytes(bytes, facts, asked);
+      if ('reason' in outcomes) return outcomes;
+      const keeps = (one: Outcome) =>
+        one.type !== 'rejected' || one.rejection.reason !== 'id-missing';
+      return outcomes.filter(keeps).concat(outcomes.length > 0 ? [] : [{ type: 'ignored' }]);
+    });
+    const { failure } = fuzz(target, 20_000, seedOf(t));
+    assert.match(failure?.what ?? 'nothing was found', /items, \d+ accounts/);
+  });
+});

@@ -1,0 +1,203 @@
+/** Traces: four witnesses of one call are one act, in any order; records without a session find theirs. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createCorrelate } from '../../src/correlate/correlate.ts';
+import { Reorder } from '../../src/correlate/reorder.ts';
+import { keyOf, type SessionEntity } from '../../src/correlate/session.ts';
+import type { Event } from '../../src/model/event.ts';
+import type { Fact } from '../../src/model/fact.ts';
+import { Slots } from '../../src/state/slots.ts';
+import { laneOptions } from '../sim/lane-options.ts';
+import { FOUR_WITNESSES } from '../source/formats/four-witnesses.ts';
+import { decodeOtlp } from '../source/formats/otlp-requests.ts';
+import { recordOf } from '../source/records.ts';
+import { eventOf } from './events.ts';
+
+const START_MS = 1_800_000_000_000;
+const TRACE = 'a'.repeat(32);
+
+/** A record of some topic, without the session and agent that others of these tests have. */
+function record(topic: string, ms: number, given: Partial<Event>): Event {
+  const {
+    session: _s,
+    agent: _a,
+    ...rest
+  } = eventOf({
+    kind: given.action === undefined ? 'reasoning' : 'gateway',
+    ms: START_MS + ms,
+    id: `id/${topic}/${given.keys?.spanId}/${ms}`,
+  });
+  const event = { ...rest, ...given, keys: { traceId: TRACE, ...given.keys } };
+  return { ...event, src: { ...event.src, topic, name: topic } };
+}
+
+const action = { phase: 'result', tool: 'pay', decision: 'unknown', outcome: 'ok' } as const;
+const claims = [{ tool: 'pay' }];
+const agent = { id: 'a', basis: 'self' };
+
+/** One call: the agent's span, its MCP client's, the server's, and a line of the gateway. */
+const WITNESSES = {
+  agent: record('spans', 0, {
+    ...{ agent, session: { id: 's' } },
+    keys: { spanId: 'e1', parentSpanId: 'root', toolCallId: 'c-1' },
+    reasoning: { intents: [], claims: [{ tool: 'pay', toolCallId: 'c-1' }] },
+  }),
+  client: record('spans', 1, {
+    agent: { id: 'shop', basis: 'service' },
+    keys: { spanId: 'e2', parentSpanId: 'e1', rpcId: '7' },
+    reasoning: { intents: [], claims },
+  }),
+  server: record('servers', 2, {
+    keys: { spanId: 'e3', parentSpanId: 'e2', rpcId: '7' },
+    action,
+  }),
+  gateway: record('gateway-log', 3, { keys: { spanId: 'g1' }, action }),
+};
+
+function lab() {
+  const facts: Fact[] = [];
+  const slots = new Slots();
+  const options = { ...laneOptions().correlate, maxSessions: 3 };
+  const correlate = createCorrelate(
+    slots,
+    options,
+    (fact) => facts.push(fact),
+    () => undefined,
+  );
+  const fold = (...events: readonly Event[]) => {
+    for (const event of events) correlate.fold(event, false);
+  };
+  const session = (id: string) => slots.get<SessionEntity>('S', keyOf('-', id));
+  const acts = (id: string) =>
+    Object.values(session(id)?.acts ?? {}).map(({ intents, attempts, strength }) => ({
+      witnesses: [...intents, ...attempts].map(({ topic }) => topic).sort(),
+      strength,
+    }));
+  return { fold, acts, session, facts, correlate, slots };
+}
+
+function* permutations<T>(of: readonly T[]): Generator<T[]> {
+  if (of.length === 0) yield [];
+  for (const [at, one] of of.entries())
+    for (const rest of permutations(of.filter((_, other) => other !== at))) yield [one, ...rest];
+}
+
+describe('traces', () => {
+  it('make one act of four witnesses, whichever of them is read first', () => {
+    const { agent: first, ...rest } = WITNESSES;
+    for (const order of permutations(Object.values(rest))) {
+      const { fold, acts, session } = lab();
+      fold(first, ...order);
+      assert.deepEqual(acts('s'), [
+        { witnesses: ['gateway-log', 'servers', 'spans', 'spans'], strength: 'exact' },
+      ]);
+      assert.equal(session('s')?.agent, 'a');
+    }
+  });
+
+  it('do so without any session too: the trace is one', () => {
+    const { session: _, ...plain } = WITNESSES.agent;
+    for (const order of permutations([
+      plain,
+      WITNESSES.client,
+      WITNESSES.server,
+      WITNESSES.gateway,
+    ])) {
+      const { fold, acts, session, facts } = lab();
+      fold(...order);
+      const found = acts(`trace:${TRACE}`);
+      assert.deepEqual(
+        found.map(({ witnesses }) => witnesses),
+        [['gateway-log', 'servers', 'spans', 'spans']],
+      );
+      // Whoever names itself owns it, though others were read before.
+      assert.equal(session(`trace:${TRACE}`)?.agent, 'a');
+      assert.deepEqual(
+        facts.filter(({ type }) => type === 'identity'),
+        [],
+      );
+    }
+  });
+
+  it('do not take a second call of the tool for another witness of the first', () => {
+    const { fold, acts } = lab();
+    const again = record('servers', 4, { keys: { spanId: 'e5', parentSpanId: 'e2' }, action });
+    const logged = record('gateway-log', 5, { keys: { spanId: 'g2' }, action });
+    fold(...Object.values(WITNESSES), again, logged);
+    assert.deepEqual(
+      acts('s').map(({ witnesses }) => witnesses),
+      [
+        ['gateway-log', 'servers', 'spans', 'spans'],
+        ['gateway-log', 'servers'],
+      ],
+    );
+  });
+
+  it('join nothing whose arguments contradict, whose tool is another, or which is too far away', () => {
+    for (const other of [
+      record('servers', 2, { keys: { spanId: 'x' }, action: { ...action, args: { to: 'eve' } } }),
+      record('servers', 2, { keys: { spanId: 'x' }, action: { ...action, tool: 'pay.all' } }),
+      record('servers', 40_000, { keys: { spanId: 'x' }, action }),
+    ]) {
+      const { fold, acts } = lab();
+      const stated = { ...WITNESSES.agent };
+      fold({
+        ...stated,
+        reasoning: {
+          intents: [],
+          claims: [{ tool: 'pay', toolCallId: 'c-1', args: { to: 'bob' } }],
+        },
+      });
+      fold(other);
+      assert.equal(acts('s').length, 2);
+    }
+  });
+
+  it('leave a call of one agent in the session of another with whoever named itself', () => {
+    const { fold, facts, correlate } = lab();
+    const foreign = record('gateway-log', 3, {
+      agent: { id: 'mallory', basis: 'jwt' },
+      keys: { spanId: 'g1' },
+      action,
+    });
+    fold(WITNESSES.agent, foreign);
+    correlate.passTime(START_MS + 10_000);
+    const identity = facts.filter((fact) => fact.type === 'identity');
+    assert.deepEqual(
+      identity.map(({ aspect, named }) => [aspect, named]),
+      [['foreign-agent', 'mallory']],
+    );
+  });
+
+  it('make one act of four records in four formats, from their bytes, in any order of arrival', () => {
+    for (const order of permutations(FOUR_WITNESSES)) {
+      const { fold, acts, session } = lab();
+      const reorder = new Reorder();
+      for (const [offset, { topic, value }] of order.entries())
+        for (const event of decodeOtlp(recordOf(value, { topic, offset })).events)
+          assert.equal(reorder.offer(event), 'held');
+      fold(...reorder.take(Number.POSITIVE_INFINITY, 100));
+      assert.deepEqual(acts('conv-1'), [
+        { witnesses: ['gw_logs', 'gw_spans', 'otlp_spans', 'otlp_spans'], strength: 'exact' },
+      ]);
+      assert.equal(session('conv-1')?.agent, 'billing');
+      assert.deepEqual(Object.keys(session('conv-1')?.identities ?? {}), ['@billing']);
+    }
+  });
+
+  it('are bounded, and forgotten with the time sessions are', () => {
+    const { fold, slots, correlate } = lab();
+    for (let n = 0; n < 20; n += 1)
+      fold(
+        record('spans', n, {
+          agent,
+          keys: { traceId: `t-${n}` },
+          reasoning: { intents: [], claims },
+        }),
+      );
+    assert.ok(slots.count('T') <= 3);
+    assert.ok((correlate.counters['traces-evicted'] ?? 0) > 0);
+    correlate.passTime(START_MS + 100_000_000);
+    assert.equal(slots.count('T'), 0);
+  });
+});
