@@ -26,7 +26,7 @@ export interface Place {
   readonly agent: string;
   /** False where the event does not name its agent itself: it accuses nobody of being another. */
   readonly isNamed: boolean;
-  /** True where nothing of the session was known yet. */
+  /** True where it is not named and nothing of the session was known yet. */
   readonly isNew: boolean;
 }
 
@@ -55,12 +55,16 @@ export function placeOf(ledger: Ledger, tenant: string, event: Event): Place {
   let session = own ?? null;
   if (own === undefined && traceId !== undefined && isActing)
     session = traceIn(ledger, tenant, traceId)?.session ?? `trace:${traceId}`;
-  const known = session === null ? undefined : sessionIn(ledger, tenant, session);
-  const isNew = known === undefined;
   if (!weak || (own !== undefined && named === undefined))
-    return { session, agent: named ?? unresolved(event), isNamed: true, isNew };
+    return { session, agent: named ?? unresolved(event), isNamed: true, isNew: false };
+  const known = session === null ? undefined : sessionIn(ledger, tenant, session);
   const owner = known === undefined || isUnresolved(known.agent) ? undefined : known.agent;
-  return { session, agent: owner ?? named ?? unresolved(event), isNamed: session === null, isNew };
+  return {
+    session,
+    agent: owner ?? named ?? unresolved(event),
+    isNamed: session === null,
+    isNew: known === undefined,
+  };
 }
 
 const unresolved = (event: Event) => `unresolved:${event.src.name}`;
