@@ -2,7 +2,7 @@
 import { SESSION_RECORDS } from '../src/correlate/session.ts';
 import type { Rec } from '../src/model/ports.ts';
 import { createPipeline, type Pipeline } from '../src/pipeline.ts';
-import { PAGES, Slots } from '../src/state/slots.ts';
+import { Slots } from '../src/state/slots.ts';
 import { answer, input } from './child.ts';
 import { benchLane, partitionLags } from './lane.ts';
 import { population, populationStartMs } from './population.ts';
@@ -38,8 +38,7 @@ grow((bytes) => deltas.push({ seq: deltas.length + 1, bytes }));
 const slots = new Slots();
 slots.split('S', SESSION_RECORDS);
 slots.restore([], deltas);
-let pages = 0;
-for (let page = 0; page < PAGES; page += 1) pages += slots.pageBytes(page).length;
+const pages = inPages(deltas);
 answer({
   heap: after.heap - before.heap,
   external: after.external - before.external,
@@ -48,6 +47,15 @@ answer({
   sessions: slots.count('S'),
   events: counted['events'] ?? 0,
 } satisfies MemoryOutcome);
+
+/** Bytes of all pages as a lane that takes over writes them: without what deltas say of what is gone. */
+function inPages(stored: readonly { readonly seq: number; readonly bytes: Buffer }[]): number {
+  const pipeline = createPipeline({ ...options, pageEveryBytes: 1 });
+  const state = { positions: [], pages: [], deltas: stored, seq: stored.length };
+  for (const _ of pipeline.restoring(state, live.pipeline.watermarkMs, {}));
+  pipeline.assign(partitionLags(new Map()), populationStartMs);
+  return pipeline.commit().pages.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
 
 function resident(): { heap: number; external: number } {
   for (let round = 0; round < 4; round += 1) globalThis.gc?.();

@@ -10,6 +10,7 @@ import {
   attempt,
   createDesk,
   type Desk,
+  isOver,
   SEND_LIMIT_MS,
   type Taken,
 } from './desk.ts';
@@ -296,7 +297,8 @@ function unmet(
   nowMs: number,
   verifyWithinMs: number,
 ): Escalation | null {
-  if (intention.step !== 'request') return null;
+  // Nobody is asked for what would be over before it stood.
+  if (intention.step !== 'request' || isOver(intention, nowMs)) return null;
   if (outcome.type === 'refused') return 'refused';
   const isOpen = outcome.type === 'retry' || outcome.type === 'unknown';
   return isOpen && nowMs - firstSentMs >= verifyWithinMs ? 'unreached' : null;

@@ -112,46 +112,57 @@ export function createCourier(parts: CourierParts, options: CourierOptions): Cou
     const made = await Promise.all((await store.streams()).map(ofStream));
     return Math.max(0, ...made);
   };
-  const pauseIdle: Courier['pauseIdle'] = async () => {
-    const nowMs = clock.nowMs();
-    const idle = (await store.streams()).filter(
-      ({ delivery, status, heardMs }) =>
-        delivery.method === POLL &&
-        status === 'enabled' &&
-        heardMs !== null &&
-        nowMs - heardMs > options.inactivityMs,
-    );
-    for (const stream of idle) {
-      const reason = 'nothing was polled for the inactivity time-out';
-      const updated = { type: STREAM_EVENTS.streamUpdated, payload: { status: 'paused', reason } };
-      // Said before it is done, so that it lies in the stream whatever comes next.
-      await store.enqueue([streamNotice(options.issuer, stream, updated, nowMs)], nowMs);
-      await store.changeStream(stream.id, { status: 'paused', reason });
-    }
-    return idle.length;
+  const idle: Courier['pauseIdle'] = async () => await pauseIdle(parts, options);
+  return {
+    ...{ deliver, round, pauseIdle: idle },
+    run: async (signal, log) => await runRounds({ round, pauseIdle: idle }, parts, signal, log),
   };
-  const run: Courier['run'] = async (signal, log) => {
-    let tidiedMs = Number.NEGATIVE_INFINITY;
-    while (!signal.aborted) {
-      try {
-        const nowMs = clock.nowMs();
-        if (nowMs - tidiedMs >= TIDY_EVERY_MS) {
-          const stale = await store.tidy(nowMs, nowMs - KEPT_MS);
-          if (stale > 0) log.warn({ signals: stale }, 'signals went stale before they were heard');
-          const idle = await pauseIdle();
-          if (idle > 0) log.warn({ streams: idle }, 'receivers stopped polling: streams paused');
-          tidiedMs = nowMs;
-        }
-        // A full round is followed by the next at once: a backlog is worked off, not rationed.
-        if ((await round(log)) >= ROUND_MAX) continue;
-      } catch (cause) {
-        if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
-        log.warn({ code: cause.code }, 'signals wait: the store cannot be reached');
+}
+
+async function pauseIdle({ store, clock }: CourierParts, options: CourierOptions): Promise<number> {
+  const nowMs = clock.nowMs();
+  const idle = (await store.streams()).filter(
+    ({ delivery, status, heardMs }) =>
+      delivery.method === POLL &&
+      status === 'enabled' &&
+      heardMs !== null &&
+      nowMs - heardMs > options.inactivityMs,
+  );
+  for (const stream of idle) {
+    const reason = 'nothing was polled for the inactivity time-out';
+    const updated = { type: STREAM_EVENTS.streamUpdated, payload: { status: 'paused', reason } };
+    // Said before it is done, so that it lies in the stream whatever comes next.
+    await store.enqueue([streamNotice(options.issuer, stream, updated, nowMs)], nowMs);
+    await store.changeStream(stream.id, { status: 'paused', reason });
+  }
+  return idle.length;
+}
+
+async function runRounds(
+  courier: Pick<Courier, 'round' | 'pauseIdle'>,
+  { store, clock }: CourierParts,
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> {
+  let tidiedMs = Number.NEGATIVE_INFINITY;
+  while (!signal.aborted) {
+    try {
+      const nowMs = clock.nowMs();
+      if (nowMs - tidiedMs >= TIDY_EVERY_MS) {
+        const stale = await store.tidy(nowMs, nowMs - KEPT_MS);
+        if (stale > 0) log.warn({ signals: stale }, 'signals went stale before they were heard');
+        const idle = await courier.pauseIdle();
+        if (idle > 0) log.warn({ streams: idle }, 'receivers stopped polling: streams paused');
+        tidiedMs = nowMs;
       }
-      await clock.sleep(BEAT_MS, signal);
+      // A full round is followed by the next at once: a backlog is worked off, not rationed.
+      if ((await courier.round(log)) >= ROUND_MAX) continue;
+    } catch (cause) {
+      if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
+      log.warn({ code: cause.code }, 'signals wait: the store cannot be reached');
     }
-  };
-  return { deliver, round, pauseIdle, run };
+    await clock.sleep(BEAT_MS, signal);
+  }
 }
 
 /** Doubles from 250 ms to 30 s; no jitter: one receiver has one courier at a time. */

@@ -1,4 +1,5 @@
 /** Kafka through kafkajs: the one file that imports it. Broker, publisher, topics, offsets. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Consumer, EachBatchPayload, LogEntry, PartitionAssigner } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
@@ -103,16 +104,38 @@ export async function ensureTopics(
       const missing = topics.filter(({ topic }) => !existing.has(topic));
       if (missing.length === 0) return;
       await admin.createTopics({
-        waitForLeaders: true,
+        // Waited for below: the client's own wait gives up where a broker has not heard of them yet.
+        waitForLeaders: false,
         topics: missing.map(({ topic, partitions, settings }) => ({
           topic,
           numPartitions: partitions,
           configEntries: Object.entries(settings ?? {}).map(([name, value]) => ({ name, value })),
         })),
       });
+      await leadersOf(
+        admin,
+        missing.map(({ topic }) => topic),
+      );
     },
   );
   return present;
+}
+
+const LEADER_LOOKS = 100;
+const LEADER_LOOK_MS = 100;
+
+/** Waits until every partition of topics that were just made has a leader; ten seconds at most. */
+async function leadersOf(admin: Admin, topics: string[]): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    try {
+      const { topics: known } = await admin.fetchTopicMetadata({ topics });
+      const led = known.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+      if (led || look >= LEADER_LOOKS) return;
+    } catch (cause) {
+      if (!isMissingTopic(cause) || look >= LEADER_LOOKS) throw cause;
+    }
+    await sleep(LEADER_LOOK_MS);
+  }
 }
 
 /** First and one-past-last offset of every partition of the topics. Rejects as `OffsetReader` does. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
+import fc from 'fast-check';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { createHttp } from '../../src/adapters/control-http.ts';
 import {
@@ -195,6 +196,47 @@ describe('the listener', () => {
       assert.match(said, /application\/problem\+json/);
       assert.equal((await ask(server, '/v1/a', {})).status, 200);
     });
+  });
+
+  it('survives any bytes and any path, and tells nobody without a token anything', async () => {
+    const secret = { status: 200, body: 'what only consumers read' };
+    const routes = (['/v1/posture', '/v1/posture/:agent'] as const).map(
+      (path): Route => ({ ...echo('GET', path, 'posture.read'), handle: async () => secret }),
+    );
+    const limits = { perMinute: 1e6, openMax: 64, strangersPerMinute: 1e6 };
+    await serving(
+      routes,
+      async (server) => {
+        const says = (bytes: Uint8Array) =>
+          new Promise<string>((resolve) => {
+            let text = '';
+            const socket = connect(server.port, '127.0.0.1', () => socket.end(bytes));
+            socket.on('error', () => resolve(text));
+            socket.on('data', (chunk) => {
+              text += chunk.toString('latin1');
+            });
+            socket.on('close', () => resolve(text));
+          });
+        const line = fc.tuple(
+          fc.constantFrom('GET', 'POST', 'HEAD', 'TRACE', 'X'),
+          fc.oneof(fc.webPath(), fc.string({ unit: 'binary' }), fc.constant('/v1/posture/%00%2f')),
+          fc.array(fc.tuple(fc.string(), fc.string({ unit: 'binary' })), { maxLength: 4 }),
+        );
+        const asked = line.map(([method, path, headers]) => {
+          const rest = headers.map(([name, value]) => `${name}: ${value}`).join('\r\n');
+          return Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: x\r\n${rest}\r\n\r\n`, 'utf8');
+        });
+        await fc.assert(
+          fc.asyncProperty(fc.oneof(asked, fc.uint8Array({ maxLength: 600 })), async (bytes) => {
+            assert.ok(!(await says(bytes)).includes(secret.body));
+          }),
+          { numRuns: 150 },
+        );
+        assert.equal((await ask(server, '/v1/posture')).body, secret.body);
+        assert.equal(server.counts().failed, 0);
+      },
+      { limits, arriveWithinMs: 1_000 },
+    );
   });
 
   it('cuts who sends no request, or half of one', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { firstDriver, NO_CONTROL, nextDriver, rungAbove } from '../../src/decide/chain.ts';
 import { createDecide, type DecideOptions } from '../../src/decide/decide.ts';
+import { judge } from '../../src/decide/judge.ts';
 import { CONTAINMENT_LEAK, leakDetection } from '../../src/decide/leak.ts';
 import type { LeaseRequest, Operated } from '../../src/decide/operate.ts';
 import type { Escalation, Mode, Verb } from '../../src/model/decision.ts';
@@ -127,10 +128,13 @@ describe('escalation', () => {
     const { lease } = exhausted ?? {};
     const leak = detectionOf({ id: 'leak', detector: CONTAINMENT_LEAK });
     const rules: Response = { action: 'escalate', scope: 'session', ttlMs: MINUTE };
-    const next = (above: Verb | null) =>
-      decider.decide(leak, 'case', rules, { ...NOTHING, above }, SIZE).decision.taken;
-    assert.equal(next(null), 'alert');
-    assert.equal(next(lease?.verb ?? null), 'revoke_session');
+    // Judged again by what was kept of it, it is the same.
+    const known = { ...NOTHING, above: lease?.verb ?? null };
+    const { decision, inputs } = decider.decide(leak, 'case', rules, known, SIZE);
+    assert.equal(decision.taken, 'revoke_session');
+    assert.deepEqual(judge(leak, JSON.parse(JSON.stringify(inputs))).decision, decision);
+    const other = lab().decider.decide(leak, 'case', rules, NOTHING, SIZE);
+    assert.equal(other.decision.taken, 'alert', 'nothing was asked for and nothing stands');
   });
 
   it('does not ask again who refused, whoever else leaks', () => {

@@ -57,6 +57,17 @@ const fresh = async (): Promise<FreshDatabase> => {
   return database;
 };
 
+/** A test on a database of its own, which is gone with it: many at the end would be one long checkpoint. */
+const onRecord = (claimed: string, work: (db: Database) => Promise<void>) =>
+  test(claimed, async () => {
+    const { db, drop } = await freshDatabase(postgres);
+    try {
+      await work(db);
+    } finally {
+      await drop();
+    }
+  });
+
 /** Leases 1 to `count` of the driver `doc`, accepted. */
 const standing = async (db: Database, count: number) => {
   const token = (await claim(db)).claim;
@@ -74,54 +85,57 @@ const polled = (change: Partial<Polled> = {}): Polled => ({
   ...{ gapMs: 0, waitMs: 0, ...change },
 });
 
-test('documents are made of what was accepted, and of nothing that is on its way out', async () => {
-  const { db } = await fresh();
-  const { token, log } = await standing(db, 2);
-  const [one, two] = [intention(1), intention(2)];
-  assert.deepEqual(new Set(await leasesOf(db)), new Set([one.leaseId, two.leaseId]));
-  assert.deepEqual(await leasesOf(db, one.expiresMs ?? 0), []);
-  const [first] = (await readPosture(db, 0, ['doc'], START_MS)).leases;
-  assert.deepEqual(first?.subject.tools, ['send_money']);
-  assert.equal((await readPosture(db, 0, ['other'], START_MS)).leases.length, 0);
-  const intentions = [
-    intention(1, { driver: 'doc', step: 'release' }),
-    intention(3, { driver: 'doc' }),
-  ];
-  await commitLane(db, token, commit({ effects: effects({ intentions }) }));
-  assert.deepEqual(await leasesOf(db), [two.leaseId], 'undone: gone before the release was sent');
-  const [release] = await log.takeDue(START_MS, 1, 30_000);
-  assert.equal(release?.intention.step, 'release');
-});
+onRecord(
+  'documents are made of what was accepted, and of nothing that is on its way out',
+  async (db) => {
+    const { token, log } = await standing(db, 2);
+    const [one, two] = [intention(1), intention(2)];
+    assert.deepEqual(new Set(await leasesOf(db)), new Set([one.leaseId, two.leaseId]));
+    assert.deepEqual(await leasesOf(db, one.expiresMs ?? 0), []);
+    const [first] = (await readPosture(db, 0, ['doc'], START_MS)).leases;
+    assert.deepEqual(first?.subject.tools, ['send_money']);
+    assert.equal((await readPosture(db, 0, ['other'], START_MS)).leases.length, 0);
+    const intentions = [
+      intention(1, { driver: 'doc', step: 'release' }),
+      intention(3, { driver: 'doc' }),
+    ];
+    await commitLane(db, token, commit({ effects: effects({ intentions }) }));
+    assert.deepEqual(await leasesOf(db), [two.leaseId], 'undone: gone before the release was sent');
+    const [release] = await log.takeDue(START_MS, 1, 30_000);
+    assert.equal(release?.intention.step, 'release');
+  },
+);
 
-test('who polls is remembered, with what each was given and how long it stays away', async () => {
-  const { db } = await fresh();
-  await standing(db, 1);
-  const { leaseId, subject } = intention(1);
-  const book = createPostureBook(db, ['gw', 'gw-2']);
-  assert.deepEqual(await book.lease(leaseId), { state: 'accepted' });
-  assert.equal(await book.lease('unheard of'), null);
-  assert.deepEqual(await book.pollers(subject, leaseId), []);
-  await recordPoll(db, polled({ leaseIds: [leaseId] }), START_MS);
-  await recordPoll(db, polled({ gapMs: 4_000 }), START_MS + 4_000);
-  await recordPoll(db, polled({ gapMs: 1_000, revision: 'sha256:1' }), START_MS + 5_000);
-  await recordPoll(db, polled({ consumer: 'gw-2', about: 'agent-1' }), START_MS);
-  await recordPoll(db, polled({ consumer: 'gw-2', about: 'agent-2' }), START_MS);
-  await recordPoll(db, polled({ consumer: 'stranger' }), START_MS);
-  await recordPoll(db, polled({ consumer: 'gw-3', tenant: 'other' }), START_MS);
-  const seen = await book.pollers(subject, leaseId);
-  assert.deepEqual(
-    seen.map(({ consumer, about, holds, gapMs, lastMs }) => ({
-      ...{ consumer, about, holds, gapMs, lastMs },
-    })),
-    [
-      { consumer: 'gw', about: '', holds: true, gapMs: 4_000, lastMs: START_MS + 5_000 },
-      { consumer: 'gw-2', about: 'agent-1', holds: false, gapMs: 0, lastMs: START_MS },
-    ],
-  );
-});
+onRecord(
+  'who polls is remembered, with what each was given and how long it stays away',
+  async (db) => {
+    await standing(db, 1);
+    const { leaseId, subject } = intention(1);
+    const book = createPostureBook(db, ['gw', 'gw-2']);
+    assert.deepEqual(await book.lease(leaseId), { state: 'accepted' });
+    assert.equal(await book.lease('unheard of'), null);
+    assert.deepEqual(await book.pollers(subject, leaseId), []);
+    await recordPoll(db, polled({ leaseIds: [leaseId] }), START_MS);
+    await recordPoll(db, polled({ gapMs: 4_000 }), START_MS + 4_000);
+    await recordPoll(db, polled({ gapMs: 1_000, revision: 'sha256:1' }), START_MS + 5_000);
+    await recordPoll(db, polled({ consumer: 'gw-2', about: 'agent-1' }), START_MS);
+    await recordPoll(db, polled({ consumer: 'gw-2', about: 'agent-2' }), START_MS);
+    await recordPoll(db, polled({ consumer: 'stranger' }), START_MS);
+    await recordPoll(db, polled({ consumer: 'gw-3', tenant: 'other' }), START_MS);
+    const seen = await book.pollers(subject, leaseId);
+    assert.deepEqual(
+      seen.map(({ consumer, about, holds, gapMs, lastMs }) => ({
+        ...{ consumer, about, holds, gapMs, lastMs },
+      })),
+      [
+        { consumer: 'gw', about: '', holds: true, gapMs: 4_000, lastMs: START_MS + 5_000 },
+        { consumer: 'gw-2', about: 'agent-1', holds: false, gapMs: 0, lastMs: START_MS },
+      ],
+    );
+  },
+);
 
-test('one that stops asking is told of once, and comes back without a word', async () => {
-  const { db } = await fresh();
+onRecord('one that stops asking is told of once, and comes back without a word', async (db) => {
   await claim(db);
   await recordPoll(db, polled({ waitMs: 30_000 }), START_MS);
   await recordPoll(db, polled({ consumer: 'gw-2', about: 'agent-1' }), START_MS);
@@ -141,33 +155,34 @@ test('one that stops asking is told of once, and comes back without a word', asy
   assert.equal((await verifyJournal(db, 0)).ok, true);
 });
 
-test('work waits until it is fetched, comes again until it is acknowledged, and then no more', async () => {
-  const { db } = await fresh();
-  const clock = createVirtualClock(START_MS);
-  const offers = createPullOffers(db, 'box', clock);
-  const item = { type: 'plumbline.control.requested.v1' };
-  const one = intention(1);
-  const take = async (nowMs = clock.nowMs()) =>
-    (await takeOffers(db, ['box'], 10, nowMs)).map(({ key, before }) => [key, before]);
-  await offers.offer(one, item);
-  await offers.offer(one, item);
-  assert.deepEqual(await offers.outcome(one.key, 0), { type: 'open' });
-  // Said before it was handed out: a guess, not a word.
-  await settleOffer(db, ['box'], one.key, null, START_MS);
-  assert.deepEqual(await takeOffers(db, ['other'], 10, START_MS), []);
-  assert.deepEqual(await take(), [[one.key, 0]]);
-  assert.deepEqual(await take(START_MS + 9_999), []);
-  assert.deepEqual(await take(START_MS + 10_000), [[one.key, 1]]);
-  await settleOffer(db, ['other'], one.key, null, START_MS);
-  assert.deepEqual(await offers.outcome(one.key, 0), { type: 'open' });
-  await settleOffer(db, ['box'], one.key, null, START_MS);
-  await settleOffer(db, ['box'], one.key, 'gone', START_MS);
-  assert.deepEqual(await offers.outcome(one.key, 0), { type: 'acked' });
-  assert.deepEqual(await take(START_MS + 60_000), []);
-});
+onRecord(
+  'work waits until it is fetched, comes again until it is acknowledged, and then no more',
+  async (db) => {
+    const clock = createVirtualClock(START_MS);
+    const offers = createPullOffers(db, 'box', clock);
+    const item = { type: 'plumbline.control.requested.v1' };
+    const one = intention(1);
+    const take = async (nowMs = clock.nowMs()) =>
+      (await takeOffers(db, ['box'], 10, nowMs)).map(({ key, before }) => [key, before]);
+    await offers.offer(one, item);
+    await offers.offer(one, item);
+    assert.deepEqual(await offers.outcome(one.key, 0), { type: 'open' });
+    // Said before it was handed out: a guess, not a word.
+    await settleOffer(db, ['box'], one.key, null, START_MS);
+    assert.deepEqual(await takeOffers(db, ['other'], 10, START_MS), []);
+    assert.deepEqual(await take(), [[one.key, 0]]);
+    assert.deepEqual(await take(START_MS + 9_999), []);
+    assert.deepEqual(await take(START_MS + 10_000), [[one.key, 1]]);
+    await settleOffer(db, ['other'], one.key, null, START_MS);
+    assert.deepEqual(await offers.outcome(one.key, 0), { type: 'open' });
+    await settleOffer(db, ['box'], one.key, null, START_MS);
+    await settleOffer(db, ['box'], one.key, 'gone', START_MS);
+    assert.deepEqual(await offers.outcome(one.key, 0), { type: 'acked' });
+    assert.deepEqual(await take(START_MS + 60_000), []);
+  },
+);
 
-test('what is released, or over, is not fetched any more', async () => {
-  const { db } = await fresh();
+onRecord('what is released, or over, is not fetched any more', async (db) => {
   const clock = createVirtualClock(START_MS);
   const offers = createPullOffers(db, 'box', clock);
   const [request, release] = [intention(1), intention(1, { step: 'release' })];

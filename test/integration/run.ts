@@ -17,7 +17,7 @@ const env = process.env;
 
 /** Files whose processes are killed, cut off or timed: beside another file they would test the machine. */
 const ALONE = new Set([
-  ...['crash.test.ts', 'first-run.test.ts', 'kafka-restart.test.ts'],
+  ...['crash.test.ts', 'first-run.test.ts', 'kafka-broker.test.ts', 'kafka-restart.test.ts'],
   ...['operations.test.ts', 'response-chaos.test.ts'],
 ]);
 
@@ -65,7 +65,8 @@ async function chooseFiles(
 ): Promise<{ files: string[]; left: string[] }> {
   const all = (await readdir(HERE)).filter((name) => name.endsWith('.test.ts')).sort();
   const chosen = all.filter(
-    (name) => wanted.length === 0 || wanted.some((part) => join(HERE, name).includes(part)),
+    (name) =>
+      wanted.length === 0 || wanted.some((part) => relative(ROOT, join(HERE, name)).includes(part)),
   );
   const canRestart = kafka.restart !== undefined;
   const left = chosen.filter((name) => !canRestart && NEED_OWN_BROKER.has(name));

