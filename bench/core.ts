@@ -37,6 +37,7 @@ export const core: Bench = {
       rounds,
       notes: [
         'CPU is user and system time of the process, garbage collection included; detections, decisions, notices and counters are equal in every round',
+        'four slices share a commit, as 100 ms of the loop bring them at 20,000 events/s',
       ],
     });
   },

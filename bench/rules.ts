@@ -35,7 +35,7 @@ export const rules: Bench = {
       rounds: outcome.rows,
       notes: [
         'CPU is user and system time of one process, garbage collection included; one process uses little more than one core, so events/s per core is its inverse',
-        '`rules` is matching over events already correlated, a finding is its explanation and headers; `core` is decode, correlate, baselines, detect, decide and state as bytes, with the library of the package and that many rules more',
+        '`rules` is matching over events already correlated, a finding is its explanation and headers; `core` is decode, correlate, baselines, detect, decide and state as bytes, with the library of the package and that many rules more; four slices share a commit, as 100 ms of the loop bring them at 20,000 events/s',
         'the rules are drawn by seed from eight shapes of detectors for agents; nine in ten of their names occur in no event, as is so of any library',
         "SigmaHQ: all its rules on its own Windows records, JSON parse included; `routed` asks the record's log source, `unrouted` puts every rule to every record, `full scan` is the same without the index. Match sets were equal",
       ],

@@ -56,7 +56,7 @@ async function plan(
     const driver = drivers.get(request.driver);
     if (driver === undefined)
       throw usage(
-        `lease ${short(id)} is for the driver ${request.driver}, which is not configured`,
+        `lease ${short(id)} is for the driver ${request.driver}, which is not in this configuration; name that of the daemon with --config`,
       );
     const planned = driver.plan(request, prior);
     output.json({ leaseId: id, driver: request.driver, prior, ...planned });
