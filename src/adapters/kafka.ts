@@ -1,6 +1,13 @@
 /** Kafka through kafkajs: the one file that imports it. Broker, publisher, topics, offsets. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin, Consumer, EachBatchPayload, LogEntry, PartitionAssigner } from 'kafkajs';
+import type {
+  Admin,
+  Consumer,
+  EachBatchPayload,
+  LogEntry,
+  PartitionAssigner,
+  Producer,
+} from 'kafkajs';
 import kafkajs from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import type { Broker, Log, Publisher, Rec, StartPosition, TopicPartition } from '../model/ports.ts';
@@ -40,40 +47,48 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
 
 /**
  * A publisher with acks from all replicas and one request in flight, partitioned like Java's
- * clients (murmur2 of the key). Connects at the first `publish`. Rejections are OperatingErrors
- * BROKER_UNREACHABLE or BROKER_TOPIC_MISSING; records may then be in the log or not.
+ * clients (murmur2 of the key). Connects at the first `publish`. What it tries again by itself is
+ * in the log once (idempotent). Rejections are OperatingErrors BROKER_UNREACHABLE or
+ * BROKER_TOPIC_MISSING; records may then be in the log or not.
  */
 export function createKafkaPublisher(options: KafkaOptions): Publisher {
   const sockets = createSockets();
-  const producer = createClient(options, sockets, REQUEST_TIMEOUT_MS, PUBLISH_RETRY).producer({
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-    allowAutoTopicCreation: false,
-    maxInFlightRequests: 1,
-    retry: PUBLISH_RETRY,
-  });
-  let connected: Promise<void> | null = null;
-  const connect = async (): Promise<void> => {
-    connected ??= producer.connect();
-    try {
-      await connected;
-    } catch (cause) {
-      connected = null;
-      throw cause;
-    }
+  const make = (): Producer =>
+    createClient(options, sockets, REQUEST_TIMEOUT_MS, PUBLISH_RETRY).producer({
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      retry: PUBLISH_RETRY,
+    });
+  let connected: Promise<Producer> | null = null;
+  const connect = async (): Promise<Producer> => {
+    const producer = make();
+    await producer.connect();
+    return producer;
+  };
+  /** Whose last batch may or may not be in the log: its numbers must not be used for another one. */
+  const giveUp = async (): Promise<void> => {
+    const failed = connected;
+    connected = null;
+    const producer = await failed?.catch(() => null);
+    if (producer !== null && producer !== undefined) await disconnect(producer, options.log);
   };
   return {
     publish: async (records) => {
       for (const chunk of cutChunks(records)) {
         try {
-          await connect();
+          connected ??= connect();
+          const producer = await connected;
           await producer.sendBatch({ acks: -1, topicMessages: byTopic(chunk) });
         } catch (cause) {
+          await giveUp();
           throw operatingError(cause, `publishing ${chunk.length} records`, options.brokers);
         }
       }
     },
     close: async () => {
-      await disconnect(producer, options.log);
+      await giveUp();
       sockets.close();
     },
   };
@@ -124,15 +139,16 @@ export async function ensureTopics(
 const LEADER_LOOKS = 100;
 const LEADER_LOOK_MS = 100;
 
-/** Waits until every partition of topics that were just made has a leader; ten seconds at most. */
-async function leadersOf(admin: Admin, topics: string[]): Promise<void> {
+/** Waits until every partition of topics that were just made has a leader that knows it; ten seconds at most. */
+async function leadersOf(admin: Admin, topics: readonly string[]): Promise<void> {
   for (let look = 1; ; look += 1) {
     try {
-      const { topics: known } = await admin.fetchTopicMetadata({ topics });
-      const led = known.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
-      if (led || look >= LEADER_LOOKS) return;
+      // The metadata name a leader before it knows that it is one: only asking it for something tells.
+      for (const topic of topics) await admin.fetchTopicOffsets(topic);
+      return;
     } catch (cause) {
-      if (!isMissingTopic(cause) || look >= LEADER_LOOKS) throw cause;
+      const isSoon = cause instanceof kafkajs.KafkaJSError && cause.retriable;
+      if (!isSoon || look >= LEADER_LOOKS) throw cause;
     }
     await sleep(LEADER_LOOK_MS);
   }

@@ -204,6 +204,7 @@ async function runOnce(
   const actorOptions: ActorOptions = {
     random: () => Math.random(),
     dryRun: config.control?.dryRun === true,
+    verifyWithinMs: durationMs(config.control?.verifyWithin ?? '60s'),
     gateway: () => gatewayOf.now(),
     // Asked again for each action: what was exchanged meanwhile counts.
     orders: async (question) => await ordersOf(store.db, config, held.library, live)(question),

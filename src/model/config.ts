@@ -217,6 +217,9 @@ export const Control = Type.Object(
       ),
     ),
     listener: Type.Optional(Listener),
+    verifyWithin: Type.Optional(
+      duration('A request without an answer for so long: the next driver is asked as well.', '60s'),
+    ),
     dryRun: Type.Optional(
       Type.Boolean({
         default: false,
