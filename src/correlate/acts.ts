@@ -461,7 +461,8 @@ function refusedBefore(
   attempt: Attempt,
   owner: AgentEntity | undefined,
 ): { refused: Attempt; how: 'same-call' | 'other-way' } | null {
-  if (attempt.decision !== 'allow' || attempt.outcome !== 'ok') return null;
+  const { decision, outcome } = attempt;
+  if ((decision !== 'allow' && decision !== 'unknown') || outcome !== 'ok') return null;
   if (attempt.digest === null && attempt.given === undefined && attempt.leaves === null)
     return null;
   for (const { attempt: refused } of session.refused) {

@@ -35,7 +35,7 @@ import {
   viewOf,
 } from './session.ts';
 import { AGENT_PACKING, SESSION_PACKING, unpacking } from './stored.ts';
-import { linkTrace, placeOf, visitTrace } from './traces.ts';
+import { linkTrace, placeOf, TRACE_RECORDS, visitTrace } from './traces.ts';
 import { presence } from './witness.ts';
 
 const IDENTITIES_MAX = 8;
@@ -132,6 +132,7 @@ export function createCorrelate(
   restrains: Restrains = () => false,
 ): Correlate {
   slots.split('S', SESSION_RECORDS, SESSION_PACKING);
+  slots.split('T', TRACE_RECORDS);
   slots.packs('A', AGENT_PACKING);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
@@ -198,7 +199,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   if (session !== null) {
     session.lastMs = Math.max(session.lastMs, ms);
     linkTrace(ledger, session, event, place);
-    if (place.isNamed) identify(ledger, session, event, agentId);
+    if (event.agent !== undefined) identify(ledger, session, event, agentId);
     ledger.slots.touch('S', keyOf(tenant, session.id));
   }
   if (!late) hear(ledger, event.kind, ms);

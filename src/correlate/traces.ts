@@ -3,7 +3,7 @@ import type { Event } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
 import type { Entity } from '../state/slots.ts';
 import { count, type Ledger } from './ledger.ts';
-import { type Act, type AgentEntity, keyOf, type SessionEntity } from './session.ts';
+import { type Act, type AgentEntity, keyOf, markOf, type SessionEntity } from './session.ts';
 import { sameArguments } from './witness.ts';
 
 /** A trace, as far as it tells what its records leave out. */
@@ -38,25 +38,27 @@ export interface Kin {
   readonly crosses: boolean;
 }
 
+/** Records of a trace that are stored member by member: a long trace is not written anew for each call. */
+export const TRACE_RECORDS = ['links'] as const;
+
 const LINKS_MAX = 4096;
 const RECENT_MAX = 64;
 
 /**
- * The session an event is in and the agent it is about. Where the event itself says neither, its trace does,
- * and a trace without a session is one of its own. A process's own name is no name of an agent where a
- * session has one.
+ * The session an event is in and the agent it is about. Where the event names no session its trace does, and
+ * a trace without one is one of its own. Where it names no agent, or only a process, it is about the
+ * session's: a witness that knows nobody accuses nobody.
  */
 export function placeOf(ledger: Ledger, tenant: string, event: Event): Place {
   const named = event.agent?.id;
-  const weak = named === undefined || event.agent?.basis === 'service';
   const own = event.session?.id;
   const traceId = event.keys?.traceId;
   const isActing = event.reasoning !== undefined || event.action !== undefined;
   let session = own ?? null;
   if (own === undefined && traceId !== undefined && isActing)
     session = traceIn(ledger, tenant, traceId)?.session ?? `trace:${traceId}`;
-  if (!weak || (own !== undefined && named === undefined))
-    return { session, agent: named ?? unresolved(event), isNamed: true, isNew: false };
+  if (named !== undefined && event.agent?.basis !== 'service')
+    return { session, agent: named, isNamed: true, isNew: false };
   const known = session === null ? undefined : sessionIn(ledger, tenant, session);
   const owner = known === undefined || isUnresolved(known.agent) ? undefined : known.agent;
   return {
@@ -82,7 +84,8 @@ export function linkTrace(
   else if (isNamed && session.weaklyOwned === true) {
     session.weaklyOwned = false;
     if (session.ownedBy === 'witness') giveTo(ledger, session, agent);
-  }
+  } else if (session.weaklyOwned === true && isUnresolved(session.agent) && !isUnresolved(agent))
+    giveTo(ledger, session, agent);
   const traceId = event.keys?.traceId;
   if (traceId === undefined || traceIn(ledger, tenant, traceId) !== undefined) return;
   if (ledger.slots.count('T') >= ledger.options.maxSessions) evictTrace(ledger);
@@ -103,6 +106,10 @@ function giveTo(ledger: Ledger, session: SessionEntity, agent: string): void {
   if (before !== undefined && at >= 0) before.held.splice(at, 1);
   holder(agent)?.held.push(key);
   for (const name of [session.agent, agent]) ledger.slots.touch('A', keyOf(tenant, name));
+  // Whoever was taken for its agent until now was never said to be one.
+  const mark = markOf(session.agent);
+  delete session.identities[mark];
+  ledger.slots.touchPart('S', key, 'identities', mark);
   session.agent = agent;
   ledger.slots.touch('S', key);
 }
@@ -169,6 +176,7 @@ export function linkAct(
 ): void {
   const trace = traceOf(ledger, session, event);
   if (trace === null) return;
+  const own = keyOf(session.tenant, event.keys?.traceId ?? '');
   const side = sideOf(witness);
   for (const name of marksOf(event, witness)) {
     if (Object.hasOwn(trace.links, name)) continue;
@@ -178,11 +186,12 @@ export function linkAct(
     }
     trace.links[name] = `${side}${key}`;
     trace.linkCount += 1;
+    ledger.slots.touchPart('T', own, 'links', name);
   }
   if (trace.recent.at(-1) !== key) trace.recent.push(key);
   if (trace.recent.length > RECENT_MAX) trace.recent.shift();
   trace.lastMs = Math.max(trace.lastMs, event.time.eventMs);
-  ledger.slots.touch('T', keyOf(session.tenant, event.keys?.traceId ?? ''));
+  ledger.slots.touch('T', own);
 }
 
 /** What others may look a witness up by. A model's own span is of no call in particular. */

@@ -54,7 +54,7 @@ const WITNESSES = {
   gateway: record('gateway-log', 3, { keys: { spanId: 'g1' }, action }),
 };
 
-function lab() {
+function lab(deltas: readonly Buffer[] = []) {
   const facts: Fact[] = [];
   const slots = new Slots();
   const options = { ...laneOptions().correlate, maxSessions: 3 };
@@ -64,6 +64,11 @@ function lab() {
     (fact) => facts.push(fact),
     () => undefined,
   );
+  slots.restore(
+    [],
+    deltas.map((bytes, at) => ({ seq: at + 1, bytes })),
+  );
+  for (const _ of correlate.restoring());
   const fold = (...events: readonly Event[]) => {
     for (const event of events) correlate.fold(event, false);
   };
@@ -103,8 +108,9 @@ describe('traces', () => {
       WITNESSES.server,
       WITNESSES.gateway,
     ])) {
-      const { fold, acts, session, facts } = lab();
+      const { fold, acts, session, facts, correlate } = lab();
       fold(...order);
+      correlate.passTime(START_MS + 10_000);
       const found = acts(`trace:${TRACE}`);
       assert.deepEqual(
         found.map(({ witnesses }) => witnesses),
@@ -116,6 +122,22 @@ describe('traces', () => {
         facts.filter(({ type }) => type === 'identity'),
         [],
       );
+    }
+  });
+
+  it('do so across restarts between any two of them', () => {
+    for (const order of permutations(Object.values(WITNESSES))) {
+      const deltas: Buffer[] = [];
+      for (const event of order) {
+        const { fold, slots } = lab(deltas);
+        fold(event);
+        deltas.push(slots.takeDelta() ?? Buffer.from('[]'));
+      }
+      const whole = lab();
+      whole.fold(...order);
+      const restored = lab(deltas);
+      for (const session of ['s', `trace:${TRACE}`])
+        assert.deepEqual(restored.session(session), whole.session(session));
     }
   });
 
@@ -183,6 +205,35 @@ describe('traces', () => {
       assert.equal(session('conv-1')?.agent, 'billing');
       assert.deepEqual(Object.keys(session('conv-1')?.identities ?? {}), ['@billing']);
     }
+  });
+
+  it('let no process without a name of an agent pass for one that is registered', () => {
+    const { fold, facts, correlate } = lab();
+    const registered = { change: 'agent.registered' } as const;
+    const governance = { ...eventOf({ kind: 'governance', ms: START_MS - 1 }), session: undefined };
+    const { session: _, ...rest } = { ...governance, category: 'agent', governance: registered };
+    fold(rest, WITNESSES.client);
+    correlate.passTime(START_MS + 10_000);
+    assert.deepEqual(
+      facts.flatMap((fact) => (fact.type === 'identity' ? [[fact.aspect, fact.named]] : [])),
+      [['unregistered', 'shop']],
+    );
+  });
+
+  it('take a witness that names no agent for one of the session, and give that to whoever names itself', () => {
+    const { session: _, ...rest } = eventOf({ kind: 'gateway', ms: START_MS, id: 'id/1' });
+    const nameless = { ...rest, session: { id: 's' }, action };
+    const { agent: __, ...unnamed } = nameless;
+    const { fold, session, facts, correlate } = lab();
+    fold(unnamed);
+    assert.match(session('s')?.agent ?? '', /^unresolved:/);
+    fold(WITNESSES.agent);
+    assert.equal(session('s')?.agent, 'a');
+    correlate.passTime(START_MS + 10_000);
+    assert.deepEqual(
+      facts.filter(({ type }) => type === 'identity'),
+      [],
+    );
   });
 
   it('are bounded, and forgotten with the time sessions are', () => {
