@@ -1,6 +1,8 @@
 /** The Broker on Kafka: joins, watches over the client, replaces it when it falls silent. */
 import { OperatingError } from '../model/errors.ts';
 import type { Broker, Clock, LaneHandler, PartitionLag, TopicPartition } from '../model/ports.ts';
+import type { UnreadableBatch } from './kafka-codecs.ts';
+import { standingBefore, unreadable } from './kafka-errors.ts';
 import {
   type GroupConsumer,
   type KafkaBrokerOptions,
@@ -20,6 +22,8 @@ const REBUILD_WINDOW_MS = 600_000;
 const CLOSE_DEADLINE_MS = 10_000;
 // Right after its creation a topic may be unknown to a broker for a moment.
 const MISSING_MAX = 3;
+// A batch that cannot be unpacked is met so often in a row only where reading stands in front of it.
+const MET_MAX = 50;
 
 /** A Broker whose Kafka client may hang, crash or lie. */
 export class KafkaBroker implements Broker {
@@ -35,6 +39,8 @@ export class KafkaBroker implements Broker {
   #lane: KafkaLane | null = null;
   #consumer: GroupConsumer | null = null;
   #aliveMs = 0;
+  /** The batch that could not be unpacked last, and how often in a row. */
+  #met = { first: -1, times: 0 };
   readonly #rebuiltMs: number[] = [];
   #watching: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
@@ -129,12 +135,27 @@ export class KafkaBroker implements Broker {
       alive: () => {
         this.#aliveMs = this.#clock.nowMs();
       },
+      unreadable: (batch) => {
+        if (isOurs() && !this.#stopping.signal.aborted) this.#standBefore(batch, lane.lag());
+      },
       crashed: (cause) => {
         if (isOurs() && !this.#stopping.signal.aborted) this.#fail(crashed(cause));
       },
     });
     this.#consumer = consumer;
     void consumer.run();
+  }
+
+  /**
+   * Ends reading once a partition has come to the batch. It may be another member's, or a fetch that
+   * is thrown away; but one that comes again and again is ours, whatever lies in front of it.
+   */
+  #standBefore(batch: UnreadableBatch, lag: readonly PartitionLag[]): void {
+    if (lag.length === 0) return;
+    const first = batch.head?.firstOffset ?? -1;
+    this.#met = { first, times: this.#met.first === first ? this.#met.times + 1 : 1 };
+    const at = standingBefore(batch, lag);
+    if (at.length > 0 || this.#met.times >= MET_MAX) this.#fail(unreadable(batch, at));
   }
 
   /** Reports the end once, and lets nothing more through. */

@@ -1,6 +1,7 @@
 /** What kafkajs throws, as operating errors that say what to do. */
 import { OperatingError } from '../model/errors.ts';
-import type { TopicPartition } from '../model/ports.ts';
+import type { PartitionLag, TopicPartition } from '../model/ports.ts';
+import type { UnreadableBatch } from './kafka-codecs.ts';
 
 /** BROKER_TOPIC_MISSING for a topic that we were told to read. */
 export function missingTopic(topic: string, cause: unknown): OperatingError {
@@ -59,6 +60,31 @@ export function fenced(at: TopicPartition): OperatingError {
     'LANE_FENCED',
     `topic ${at.topic}, partition ${at.partition}: another instance owns the lane now; this one ` +
       'stops without having written anything more',
+    { retryable: false },
+  );
+}
+
+/** The partitions whose next record lies in a batch that cannot be unpacked. */
+export function standingBefore(
+  { head }: UnreadableBatch,
+  lag: readonly PartitionLag[],
+): readonly PartitionLag[] {
+  if (head === null) return [];
+  const { firstOffset, lastOffset } = head;
+  return lag.filter(({ next, end }) => next < end && next >= firstOffset && next <= lastOffset);
+}
+
+/** SOURCE_UNREADABLE for a batch that cannot be unpacked; `at` is where it may stand. */
+export function unreadable(batch: UnreadableBatch, at: readonly TopicPartition[]): OperatingError {
+  const { packing, head, reason } = batch;
+  const [from, upTo] =
+    head === null ? ['', 'it'] : [`, offset ${head.firstOffset}`, `offset ${head.lastOffset}`];
+  const places = at.map(({ topic, partition }) => `topic ${topic}, partition ${partition}`);
+  return new OperatingError(
+    'SOURCE_UNREADABLE',
+    `${places.join(' or ') || 'a partition'}${from}: a batch packed with ${packing} cannot be read ` +
+      `(${reason}). Everything before it was. Find who wrote it, then delete the records up to and ` +
+      `including ${upTo} (kafka-delete-records): the gap is recorded, and reading goes on`,
     { retryable: false },
   );
 }

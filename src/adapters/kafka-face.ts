@@ -1,5 +1,7 @@
 /** What our Kafka code needs of a Kafka client, in our words: no kafkajs type crosses it. */
+
 import type { Clock, Log, Rec, StartPosition, TopicPartition } from '../model/ports.ts';
+import type { UnreadableBatch } from './kafka-codecs.ts';
 
 /** How to reach a cluster. */
 export interface KafkaOptions {
@@ -64,6 +66,8 @@ export interface ConsumerEvents {
   skipped(at: StartPosition): void;
   /** A sign of life. */
   alive(): void;
+  /** A batch of this process cannot be unpacked; reading stands still in front of it. */
+  unreadable(batch: UnreadableBatch): void;
   /** The consumer ended for good. */
   crashed(cause: Error): void;
 }

@@ -13,6 +13,7 @@ import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import type { Broker, Log, Publisher, Rec, StartPosition, TopicPartition } from '../model/ports.ts';
 import { coPartitioned, type Sharing, whole } from './kafka-assigner.ts';
 import { KafkaBroker } from './kafka-broker.ts';
+import { KafkaCodecs } from './kafka-codecs.ts';
 import { isMissingTopic, missingTopic, operatingError } from './kafka-errors.ts';
 import type {
   ConsumerEvents,
@@ -200,6 +201,7 @@ function createClient(
   retry: typeof CONSUMER_RETRY,
 ): InstanceType<typeof kafkajs.Kafka> {
   calmRequestQueue();
+  registerCodecs();
   return new kafkajs.Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId,
@@ -231,6 +233,19 @@ export function calmRequestQueue(): void {
       this.checkPendingRequests();
     }, restMs);
   };
+}
+
+const codecs = new KafkaCodecs();
+let isRegistered = false;
+
+/**
+ * Bounded codecs for kafkajs, once for the whole process. Every client made here calls it; tests
+ * that use kafkajs directly may too.
+ */
+export function registerCodecs(): void {
+  if (isRegistered) return;
+  isRegistered = true;
+  codecs.register(kafkajs.CompressionCodecs as Record<number, unknown>);
 }
 
 // What kafkajs calls an error is mostly something it then retries: one level lower for us.
@@ -265,6 +280,7 @@ function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents
   listen(consumer, events, (partitions) => {
     held = partitions;
   });
+  const stopListening = codecs.onUnreadable((batch) => events.unreadable(batch));
   const asMember = (act: () => void): boolean => {
     try {
       act();
@@ -302,6 +318,7 @@ function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents
       });
       await Promise.race([disconnect(consumer, options.log), late]);
       clearTimeout(timer);
+      stopListening();
       sockets.close();
     },
   };
@@ -312,7 +329,8 @@ function listen(
   events: ConsumerEvents,
   hold: (partitions: readonly number[]) => void,
 ): void {
-  const { FETCH, HEARTBEAT, GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
+  const { FETCH_START, FETCH, HEARTBEAT, GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
+  consumer.on(FETCH_START, () => codecs.fetchBegins());
   consumer.on(FETCH, () => events.alive());
   consumer.on(HEARTBEAT, () => events.alive());
   // kafkajs does not await listeners: what must happen before the first fetch is synchronous.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KafkaBroker } from '../../src/adapters/kafka-broker.ts';
+import type { UnreadableBatch } from '../../src/adapters/kafka-codecs.ts';
 import type { ConsumerEvents, OffsetRange } from '../../src/adapters/kafka-face.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Clock } from '../../src/model/ports.ts';
@@ -187,5 +188,48 @@ describe('a crash', () => {
     const { answers, start } = stage();
     answers.broker = refuse('BROKER_TOPIC_MISSING');
     await assert.rejects(start(), { code: 'BROKER_TOPIC_MISSING' });
+  });
+});
+
+describe('a batch that cannot be unpacked', () => {
+  const batch = (firstOffset: number): UnreadableBatch => ({
+    packing: 'zstd',
+    head: { firstOffset, lastOffset: firstOffset + 2, records: 3 },
+    reason: 'a length breaks off',
+  });
+
+  it('ends reading once a partition has come to it, and says where and what to do', async () => {
+    const { consumers, failures, broker, start } = stage();
+    await start();
+    consumers[0]?.events.unreadable(batch(0));
+    consumers[0]?.events.unreadable(batch(0));
+    assert.deepEqual(codes(failures), ['SOURCE_UNREADABLE']);
+    assert.match(
+      failures[0]?.message ?? '',
+      /^topic t, partition 0, offset 0: .*zstd.*a length breaks off.*including offset 2 /,
+    );
+    await broker.stop(0);
+  });
+
+  it('ends nothing while what precedes it is still on its way, or where it is not read here', async () => {
+    const { consumers, failures, broker, start } = stage();
+    await start();
+    consumers[0]?.events.unreadable(batch(4));
+    consumers[0]?.events.unreadable(batch(7));
+    assert.deepEqual(failures, []);
+    await broker.stop(0);
+    consumers[0]?.events.unreadable(batch(0));
+    assert.deepEqual(failures, []);
+  });
+
+  it('ends reading where it comes again and again, although no position says why', async () => {
+    const { consumers, failures, broker, start } = stage();
+    await start();
+    for (let times = 1; times < 50; times += 1) consumers[0]?.events.unreadable(batch(4));
+    assert.equal(failures.length, 0);
+    consumers[0]?.events.unreadable(batch(4));
+    assert.deepEqual(codes(failures), ['SOURCE_UNREADABLE']);
+    assert.match(failures[0]?.message ?? '', /^a partition, offset 4: /);
+    await broker.stop(0);
   });
 });

