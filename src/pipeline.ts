@@ -638,7 +638,7 @@ class Spine implements Pipeline {
     }
     if (detection.maturity === 'shadow') {
       this.#count('shadow-detections');
-      this.#decided(detection, '', null, above);
+      this.#decided(detection, '', { shared: null, above, principal: null });
       return;
     }
     this.#count('detections');
@@ -651,7 +651,8 @@ class Spine implements Pipeline {
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
-    const [intention] = this.#decided(detection, caseId, shared, above);
+    const { principal } = lineage;
+    const [intention] = this.#decided(detection, caseId, { shared, above, principal });
     const answer =
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
@@ -680,8 +681,7 @@ class Spine implements Pipeline {
   #decided(
     detection: Detection,
     caseId: string,
-    shared: Circumstances['shared'],
-    above: Verb | null,
+    known: Pick<Circumstances, 'shared' | 'above' | 'principal'>,
   ): readonly Intention[] {
     const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
@@ -695,7 +695,7 @@ class Spine implements Pipeline {
         changedMs: this.#correlate.changedMs(tenant, agent),
         windows: this.#windows(detection),
         refusedByUs: this.#refusedByUs(detection),
-        ...{ shared, above },
+        ...known,
       },
       this.#correlate.fleet(),
     );

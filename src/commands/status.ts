@@ -5,6 +5,7 @@ import { sinkStatuses } from '../record/alert-read.ts';
 import { type CheckpointHead, lastCheckpoint } from '../record/checkpoints.ts';
 import { listPollers } from '../record/posture.ts';
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
+import { type Percentiles, type ResponseTimes, responseTimes } from '../record/response-times.ts';
 import { type LaneStatus, readStatus } from '../record/status.ts';
 import type { Command } from './command.ts';
 import { count, lengthOf, safe, table, timeOf, typed } from './output.ts';
@@ -21,6 +22,7 @@ export const status: Command = {
     const limit = given.count('limit', 1) ?? 10;
     const found = await withStore(given, environment, async (db) => ({
       status: await readStatus(db),
+      response: await responseTimes(db, systemClock.nowMs() - RESPONSE_DAYS * 86_400_000),
       signed: await lastCheckpoint(db),
       coverage: await listCoverage(db, limit),
       notices: await listNotices(db, limit),
@@ -43,6 +45,7 @@ export const status: Command = {
         count(all.deadLetters, 'dead letter'),
       ].join(' · '),
     );
+    if (found.response.leases > 0) output.line(responseText(found.response));
     output.line(signedText(found.signed, systemClock.nowMs()));
     for (const poller of found.pollers) output.line(pollerText(poller, systemClock.nowMs()));
     for (const line of sinkLines(found.sinks, systemClock.nowMs())) output.line(line);
@@ -69,6 +72,26 @@ function pollerText({ consumer, lastMs, gapMs, revision }: Poller, nowMs: number
   const late = nowMs - lastMs > silentAfterMs(gapMs);
   const state = late ? 'STOPPED ASKING: it enforces what it last heard' : 'asks';
   return `Enforcement point ${safe(consumer)}: ${state}, last ${timeOf(Math.min(lastMs, nowMs))}, has ${safe(revision.slice(0, 19))}`;
+}
+
+const RESPONSE_DAYS = 30;
+
+/** How long it took until somebody was held back, and until that was seen to work. */
+function responseText(times: ResponseTimes): string {
+  const of = ({ p50, p99 }: Percentiles) =>
+    p50 === null || p99 === null ? '–' : `${seconds(p50)} (p99 ${seconds(p99)})`;
+  const { leases, verified, leakedCalls, latencyCalls } = times;
+  return [
+    `Response, last ${RESPONSE_DAYS} days: ${count(leases, 'lease')}, ${verified} verified`,
+    `to detect ${of(times.toDetect)}`,
+    `to act ${of(times.toAct)}`,
+    `to verify ${of(times.toVerified)}`,
+    `${count(leakedCalls, 'call')} leaked, ${latencyCalls} within the grace`,
+  ].join(' · ');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 0)} s`;
 }
 
 /** Counters whose names do not speak for themselves. */

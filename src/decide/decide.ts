@@ -1,6 +1,13 @@
 /** Decisions: from a detection through the ladder and its guardrails to an intention. */
 
-import type { Decision, Intention, LeaseActivity, Mode, Verb } from '../model/decision.ts';
+import type {
+  ApprovalNeeded,
+  Decision,
+  Intention,
+  LeaseActivity,
+  Mode,
+  Verb,
+} from '../model/decision.ts';
 import type { Detection } from '../model/detection.ts';
 import type { Response } from '../model/detector.ts';
 import type { Attempt } from '../model/fact.ts';
@@ -127,7 +134,8 @@ function decide(
     const { response, driver, approval } = plan;
     const lease = newLease(decision.id, caseId, detection, response, driver);
     begin(standing, options, lease, detection);
-    const asked = intentionOf(lease, 'request', detection.id, { ...to, approval });
+    const asking = barring(approval, circumstances.principal ?? null);
+    const asked = intentionOf(lease, 'request', detection.id, { ...to, approval: asking });
     return { decision, inputs: kept, intentions: [asked], tripped: false };
   }
   const due = (against?.leases ?? []).filter(({ leaseId }) => plan.leaseIds.includes(leaseId));
@@ -139,6 +147,11 @@ function decide(
     return intentionOf(answering(lease, detection), 'renew', detection.id, renewal);
   });
   return { decision, inputs: kept, intentions, tripped: false };
+}
+
+/** Nobody agrees to what is done against who works for them; the agent itself is barred by the record. */
+function barring(approval: ApprovalNeeded | null, principal: string | null): ApprovalNeeded | null {
+  return approval === null || principal === null ? approval : { ...approval, barred: [principal] };
 }
 
 function earnedBy(options: DecideOptions, detection: Detection): Earned {

@@ -33,6 +33,8 @@ export interface Circumstances {
   readonly shared: { readonly agents: number; readonly of: number } | null;
   /** The rung that was asked for and that nobody carried out; absent: none was. */
   readonly above?: Verb | null;
+  /** On whose behalf the session works: no approver of what is done against it. Absent: nobody known. */
+  readonly principal?: string | null;
 }
 
 const JUST_BEFORE_MS = 60_000;

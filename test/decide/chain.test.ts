@@ -216,6 +216,13 @@ describe('approval', () => {
     assert.deepEqual(ask({ type: 'undo', leaseId: decision.leaseId ?? '' }).intentions, []);
   });
 
+  it('bars on whose behalf the session works', () => {
+    const { decider } = lab();
+    const known = { ...NOTHING, principal: 'user:ann' };
+    const decided = decider.decide(detectionOf(), 'case', REVOKE, known, SIZE);
+    assert.deepEqual(decided.intentions[0]?.approval?.barred, ['user:ann']);
+  });
+
   it('is not asked again by the next driver of the chain', () => {
     const { decide, escalate } = lab();
     const { decision } = decide({}, REVOKE);
