@@ -24,22 +24,21 @@ export interface ResponseTimes {
   readonly latencyCalls: number;
 }
 
-const both = (what: string, name: string) =>
-  [0.5, 0.99]
-    .map(
-      (share) =>
-        `percentile_cont(${share}) within group (order by ${what}) as ${name}_p${100 * share}`,
-    )
-    .join(', ');
-
-const TIMES = `select count(*) as leases,
-    count(*) filter (where verification = 'verified') as verified,
+const TIMES = `with l as (
+    select verification, leaked_calls, latency_calls, recorded_ms - evidence_ms as detect,
+      accepted_ms - recorded_ms as act,
+      case when verification = 'verified' then verified_ms - accepted_ms end as verify
+    from lease where recorded_ms >= $1)
+  select count(*) as leases, count(*) filter (where verification = 'verified') as verified,
     coalesce(sum(leaked_calls), 0)::bigint as leaked,
     coalesce(sum(latency_calls), 0)::bigint as latency,
-    ${both('recorded_ms - evidence_ms', 'detect')},
-    ${both('accepted_ms - recorded_ms', 'act')},
-    ${both("case when verification = 'verified' then verified_ms - accepted_ms end", 'verified')}
-  from lease where recorded_ms >= $1`;
+    percentile_cont(0.5) within group (order by detect) as detect_p50,
+    percentile_cont(0.99) within group (order by detect) as detect_p99,
+    percentile_cont(0.5) within group (order by act) as act_p50,
+    percentile_cont(0.99) within group (order by act) as act_p99,
+    percentile_cont(0.5) within group (order by verify) as verify_p50,
+    percentile_cont(0.99) within group (order by verify) as verify_p99
+  from l`;
 
 /** Times of leases recorded at or after `sinceMs`. An aggregate skips what has not happened yet. */
 export async function responseTimes(
@@ -56,7 +55,7 @@ export async function responseTimes(
     verified: numberOf(row, 'verified'),
     toDetect: of('detect'),
     toAct: of('act'),
-    toVerified: of('verified'),
+    toVerified: of('verify'),
     leakedCalls: numberOf(row, 'leaked'),
     latencyCalls: numberOf(row, 'latency'),
   };
