@@ -375,7 +375,8 @@ test('check names every problem at once with file, line and key; wrong words exi
   const unknown = [
     [['frobnicate'], /unknown command "frobnicate"/],
     [['cases', '--frobnicate'], /Unknown option '--frobnicate'.*--agent/s],
-    [['cases', 'extra'], /"extra" is one word too many/],
+    [['status', 'extra'], /"extra" is one word too many/],
+    [['cases', 'extra'], /no such verb: "extra"; there are list and export/],
     [['cases', '--limit', 'many'], /--limit takes a whole number of at least 1/],
     [['cases', '--level', 'loud'], /--level is one of informational, low/],
     [['explain'], /name a case by the first characters of its id/],
