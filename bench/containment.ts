@@ -204,7 +204,8 @@ function refusal({ agent, session, leaseId }: Caught, atMs: number): Told {
 }
 
 async function verified({ db }: FreshDatabase, count: number, daemon: Launched): Promise<void> {
-  const sql = `select count(*)::int as n from lease where verification = 'verified'`;
+  // A refusal may itself be a finding: an agent can have more than one lease.
+  const sql = `select count(distinct agent)::int as n from lease where verification = 'verified'`;
   await untilTrue(
     'every lease to be verified',
     async () => (await db.query(sql))[0]?.['n'] === count,
@@ -217,11 +218,14 @@ async function figuresOf(
   caught: readonly Caught[],
 ): Promise<Result['figures']> {
   const rows = await db.query(
-    'select agent, evidence_ms, recorded_ms, accepted_ms, verified_ms, verified_by, leaked_calls from lease',
+    'select id, evidence_ms, recorded_ms, accepted_ms, verified_ms, verified_by, leaked_calls from lease',
   );
-  const byAgent = new Map(rows.map((row) => [String(row['agent']), row]));
+  const byId = new Map(rows.map((row) => [String(row['id']), row]));
   const of = (value: (one: Caught, row: Readonly<Record<string, unknown>>) => number) =>
-    caught.map((one) => value(one, byAgent.get(one.agent) ?? {})).sort((a, b) => a - b);
+    caught
+      .filter(({ leaseId }) => byId.get(leaseId ?? '')?.['verified_ms'] !== null)
+      .map((one) => value(one, byId.get(one.leaseId ?? '') ?? {}))
+      .sort((a, b) => a - b);
   const effective = of((one) => (one.effectiveMs ?? Number.NaN) - one.appendedMs);
   const toVerified = of((one, row) => Number(row['verified_ms']) - one.appendedMs);
   const toDetect = of((_, row) => Number(row['recorded_ms']) - Number(row['evidence_ms']));
