@@ -133,8 +133,8 @@ export interface Pipeline {
   isFull(): boolean;
   /** Has the buffer emptied enough for all paused partitions to go on? */
   hasRoom(): boolean;
-  /** Is this book known to be blind at the moment? */
-  blind(kind: Kind): boolean;
+  /** Is this book known to be blind at the moment? Of a tenant; absent: of agents without one. */
+  blind(kind: Kind, tenant?: string): boolean;
   readonly watermarkMs: number;
   readonly buffered: number;
   counters(): Readonly<Record<string, number>>;
@@ -185,8 +185,13 @@ class Spine implements Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#watermarks = new Watermarks(this.#slots, options.timings);
-    const notice = (code: NoticeCode, subject: string, detail: string, ms: number) =>
-      this.#notice(code, subject, detail, ms);
+    const notice = (
+      code: NoticeCode,
+      subject: string,
+      detail: string,
+      ms: number,
+      tenant?: string,
+    ) => this.#notice(code, subject, detail, ms, tenant);
     const evicted = (subject: string, detail: string, ms: number) =>
       notice('state.evicted', subject, detail, ms);
     this.#correlate = createCorrelate(
@@ -198,7 +203,7 @@ class Spine implements Pipeline {
     );
     const { profiles, judgings, plans } = options.baseline;
     const { inventory } = options.correlate;
-    const blind = (kind: Kind) => this.#correlate.blind(kind);
+    const blind = (kind: Kind, tenant: string) => this.#correlate.blind(kind, tenant);
     this.#behaviour = createBehaviour(this.#slots, profiles, {
       ...{ inventory, blind, evicted },
       opened: (window) => this.#effects.windows.push(window),
@@ -395,8 +400,8 @@ class Spine implements Pipeline {
     return this.#reorder.size <= this.#options.maxBuffered / 2;
   }
 
-  blind(kind: Kind): boolean {
-    return this.#correlate.blind(kind);
+  blind(kind: Kind, tenant = '-'): boolean {
+    return this.#correlate.blind(kind, tenant);
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -484,23 +489,32 @@ class Spine implements Pipeline {
     if (offered === 'forged') this.#forged(event);
   }
 
-  #skewed({ src, time }: Event): void {
+  #skewed({ src, time, tenant }: Event): void {
     this.#count('clamped');
     const where = `${src.topic}/${src.partition}@${src.offset}`;
     const detail = `the time at ${where} lies in the future`;
-    this.#notice('event.clock-skew', src.name, detail, time.eventMs);
+    this.#notice('event.clock-skew', src.name, detail, time.eventMs, tenant);
   }
 
   #late(event: Event): void {
-    const { eventMs } = event.time;
+    const {
+      tenant,
+      time: { eventMs },
+    } = event;
     const behindMs = this.watermarkMs - eventMs;
     this.#count('late');
     if (behindMs > this.#options.tooLateMs) {
       this.#count('too-late');
-      this.#notice('event.too-late', event.src.name, 'records too old to be evaluated', eventMs);
+      this.#notice(
+        'event.too-late',
+        event.src.name,
+        'records too old to be evaluated',
+        eventMs,
+        tenant,
+      );
       return;
     }
-    this.#notice('event.late', event.src.name, 'records behind the watermark', eventMs);
+    this.#notice('event.late', event.src.name, 'records behind the watermark', eventMs, tenant);
     this.#correlate.fold(event, true);
   }
 
@@ -512,6 +526,7 @@ class Spine implements Pipeline {
       event.agent?.id ?? event.src.name,
       `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
       event.time.eventMs,
+      event.tenant,
     );
   }
 
@@ -587,7 +602,8 @@ class Spine implements Pipeline {
     if (fact.type === 'blind') {
       this.#effects.coverage.push(fact.coverage);
       const code = fact.coverage.toMs === null ? 'source.blind' : 'source.back';
-      this.#notice(code, fact.coverage.source, fact.coverage.reason, fact.decidedMs);
+      const { tenant, source, reason } = fact.coverage;
+      this.#notice(code, source, reason, fact.decidedMs, tenant);
     } else if (fact.type === 'blind-session') {
       const { tenant, id } = fact.session;
       this.#effects.amendments.push({ type: 'blind', tenant, session: id, source: fact.book });
@@ -646,7 +662,7 @@ class Spine implements Pipeline {
     const { tenant, session } = detection.entity;
     if (session !== null) this.#correlate.suspect(tenant, session);
     const lineage = this.#lineage(detection);
-    const told = this.#casework.take(detection, lineage, this.#correlate.fleet());
+    const told = this.#casework.take(detection, lineage, this.#correlate.fleet(tenant));
     this.#cases(told.cases);
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
@@ -691,13 +707,13 @@ class Spine implements Pipeline {
       caseId,
       detector.response,
       {
-        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
+        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind, tenant)),
         changedMs: this.#correlate.changedMs(tenant, agent),
         windows: this.#windows(detection),
         refusedByUs: this.#refusedByUs(detection),
         ...known,
       },
-      this.#correlate.fleet(),
+      this.#correlate.fleet(tenant),
     );
     const { decision, inputs } = decided;
     this.#effects.decisions.push(decision);
@@ -710,6 +726,7 @@ class Spine implements Pipeline {
         'fleet',
         'no further action until a person resumes',
         detection.decidedMs,
+        tenant,
       );
     return decided.intentions;
   }
@@ -721,7 +738,8 @@ class Spine implements Pipeline {
     if (exhausted === null) return;
     const nowMs = Math.max(0, this.watermarkMs);
     const { subject, leaseId } = exhausted.lease;
-    this.#notice('containment.failed', subject.agent, `lease ${leaseId}: ${exhausted.why}`, nowMs);
+    const { agent, tenant } = subject;
+    this.#notice('containment.failed', agent, `lease ${leaseId}: ${exhausted.why}`, nowMs, tenant);
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
@@ -730,7 +748,7 @@ class Spine implements Pipeline {
 
   /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */
   #windows({ entity: { tenant, agent, role }, timeMs }: Detection): OpenWindow[] {
-    const learning = this.#behaviour.windows(agent, role, timeMs).map(
+    const learning = this.#behaviour.windows(tenant, agent, role, timeMs).map(
       ({ reason, scope, tools, opensMs, expiresMs }): OpenWindow => ({
         ...{ type: 'learning', name: `${reason} of ${scope.subject}`, tools },
         ...{ fromMs: opensMs, toMs: expiresMs },
@@ -814,17 +832,23 @@ class Spine implements Pipeline {
     return pages;
   }
 
-  #notice(code: NoticeCode, subject: string, detail: string, timeMs: number): void {
+  #notice(
+    code: NoticeCode,
+    subject: string,
+    detail: string,
+    timeMs: number,
+    tenant?: string,
+  ): void {
     this.#effects.notices.push({ code, subject, detail, timeMs });
     this.#worked = true;
-    this.#told(code, subject, timeMs);
+    this.#told(code, subject, timeMs, tenant);
   }
 
   /** Detectors hear of notices too, but not of those that hearing of one leads to. */
-  #told(code: NoticeFact['code'], subject: string, timeMs: number): void {
+  #told(code: NoticeFact['code'], subject: string, timeMs: number, tenant = '-'): void {
     if (this.#telling) return;
     this.#telling = true;
-    this.#fact({ type: 'notice', code, subject, timeMs });
+    this.#fact({ type: 'notice', code, subject, tenant, timeMs });
     this.#telling = false;
   }
 
