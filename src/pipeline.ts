@@ -106,6 +106,11 @@ export interface Pipeline {
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[];
   /** Records of one partition, in order. `next`: where reading goes on; `end`: end of its log. */
   slice(records: readonly Rec[], next: number, end: number, nowMs: number): void;
+  /**
+   * A partition was read up to `next` by somebody else, and what of it is this lane's was handed over.
+   * `newestMs`: the highest event time in there, or null; `end`: end of its log.
+   */
+  passed(at: TopicPartition, next: number, end: number, newestMs: number | null, nowMs: number): void;
   /** Log ends as the broker says, and the passing of time. */
   tick(lags: readonly PartitionLag[], nowMs: number): void;
   operate(request: OperatorRequest): void;
@@ -143,6 +148,9 @@ export interface Pipeline {
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
 const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
+/** How long positions that moved over the records of others may stay unwritten, ms. */
+const PASSED_EVERY_MS = 2000;
+
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;
 
@@ -177,6 +185,8 @@ class Spine implements Pipeline {
   /** Where in the effects a case stands. */
   readonly #caseAt = new Map<string, number>();
   #worked = false;
+  /** Since when positions are known that no commit has written, ms; null: they are written. */
+  #passedMs: number | null = null;
   #telling = false;
   #pageCursor = 0;
   #pageBudget = 0;
@@ -285,7 +295,20 @@ class Spine implements Pipeline {
     this.#advance(nowMs);
   }
 
+  passed(at: TopicPartition, next: number, end: number, newestMs: number | null, nowMs: number): void {
+    const key = partitionKey(at);
+    const position = this.#positions.get(key);
+    assert(position !== undefined, `word of ${key}, which was never assigned`);
+    this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
+    this.#cursors.set(key, Math.max(next, this.#cursors.get(key) ?? 0));
+    if (newestMs !== null) this.#watermarks.heardOf(at.topic, at.partition, newestMs);
+    this.#watermarks.read(at.topic, at.partition, next, end, nowMs);
+    this.#passedMs ??= nowMs;
+    this.#advance(nowMs);
+  }
+
   tick(lags: readonly PartitionLag[], nowMs: number): void {
+    if (this.#passedMs !== null && nowMs - this.#passedMs >= PASSED_EVERY_MS) this.#worked = true;
     this.#watermarks.ends(lags);
     this.#advance(nowMs);
   }
@@ -366,6 +389,8 @@ class Spine implements Pipeline {
       this.#positions.set(key, to);
       moves.push({ from: stored?.next ?? next, to });
     }
+    this.#watermarks.settle();
+    this.#passedMs = null;
     const delta = this.#slots.takeDelta();
     const pages = this.#pagesFor(delta?.length ?? 0);
     const effects = this.#effects;
