@@ -65,6 +65,8 @@ export interface PipelineOptions {
   readonly maxBuffered: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
+  /** Is this tenant folded here? Absent: everybody is. For what operators ask of all lanes. */
+  readonly owns?: (tenant: string) => boolean;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
   /**
@@ -110,7 +112,13 @@ export interface Pipeline {
    * A partition was read up to `next` by somebody else, and what of it is this lane's was handed over.
    * `newestMs`: the highest event time in there, or null; `end`: end of its log.
    */
-  passed(at: TopicPartition, next: number, end: number, newestMs: number | null, nowMs: number): void;
+  passed(
+    at: TopicPartition,
+    next: number,
+    end: number,
+    newestMs: number | null,
+    nowMs: number,
+  ): void;
   /** Log ends as the broker says, and the passing of time. */
   tick(lags: readonly PartitionLag[], nowMs: number): void;
   operate(request: OperatorRequest): void;
@@ -295,7 +303,13 @@ class Spine implements Pipeline {
     this.#advance(nowMs);
   }
 
-  passed(at: TopicPartition, next: number, end: number, newestMs: number | null, nowMs: number): void {
+  passed(
+    at: TopicPartition,
+    next: number,
+    end: number,
+    newestMs: number | null,
+    nowMs: number,
+  ): void {
     const key = partitionKey(at);
     const position = this.#positions.get(key);
     assert(position !== undefined, `word of ${key}, which was never assigned`);
@@ -822,6 +836,12 @@ class Spine implements Pipeline {
   #judged(request: OperatorRequest & { readonly type: 'verdict' }, judged: Judged): void {
     const { verdict, by, reason: note, atMs } = request;
     const { id: detectionId, detector, version, entity, acted } = judged;
+    if (this.#options.owns?.(entity.tenant) === false) {
+      // Said and answered where it was found; that its version is demoted holds everywhere.
+      if (verdict === 'false_positive' && acted !== null)
+        this.#decide.demotions.demote(detector, version, this.watermarkMs);
+      return;
+    }
     this.#effects.verdicts.push({ detectionId, detector, version, verdict, by, note, atMs });
     if (verdict !== 'false_positive') return;
     this.#casework.forgive(detectionId, entity);

@@ -1,5 +1,5 @@
 /** Several fleets, each a tenant's, in one log: agents bear the same names, records hold several. */
-import { type FleetOptions } from '../../src/simulation/fleet-options.ts';
+import type { FleetOptions } from '../../src/simulation/fleet-options.ts';
 import { integer, type Random } from '../../src/simulation/random.ts';
 import { hash53 } from '../../src/state/hash53.ts';
 import { recordsOf, type Sent } from './fleet-log.ts';
