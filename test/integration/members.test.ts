@@ -85,6 +85,7 @@ it('finds the same in lanes as in one', async () => {
   const expected = await readMembersOutcome(single.db);
   const actual = await readMembersOutcome(alone.db);
   say(`members: ${Object.entries(expected).map(([name, rows]) => `${Object.keys(rows).length} ${name}`).join(', ')}`);
+  for (const row of await single.db.query(`select outcome, left(detail, 200) as detail, count(*) as n from outbox group by 1, 2`)) say(JSON.stringify(row));
   const found = Object.keys(expected).flatMap((name) =>
     differences(name, expected[name] ?? {}, actual[name] ?? {}),
   );

@@ -79,7 +79,10 @@ function* emitted({ seed, tenants, startMs }: LoadOptions): Generator<Emitted> {
     const one = next[first];
     if (one === null || one === undefined) return;
     next[first] = fleets[first]?.next() ?? null;
-    const value = encodeEvent(one.event);
+    // Producers' ids are their own: no two tenants share one.
+    const { id } = one.event;
+    const event = id === undefined ? one.event : { ...one.event, id: `${first}/${id}` };
+    const value = encodeEvent(event);
     yield { topic: one.topic as Kind, key: `${first}/${one.key}`, value, atMs: one.atMs };
   }
 }

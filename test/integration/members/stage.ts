@@ -64,7 +64,7 @@ export async function openStage(options: {
           verifyWithin: '1d',
           drivers: {
             hook: {
-              ...{ type: 'webhook', url: `${plane.url}/control`, ratePerMin: 6000, grace: '30d' },
+              ...{ type: 'webhook', url: `${plane.url}/control`, ratePerMin: 600, grace: '30d' },
               secret: { env: 'PLUMBLINE_CONTROL_SECRET' },
             },
           },
