@@ -1,4 +1,4 @@
-/** Member: wires a process that shares the work: re-keyer, lanes, and what they have in common. */
+/** Member: wires a process that shares the work: re-keyer, lanes, what they have in common. */
 
 import type { ActorOptions } from '../act/act.ts';
 import {

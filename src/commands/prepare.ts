@@ -1,4 +1,4 @@
-/** What a daemon is made of besides its sources: read before a lane is claimed, once for all of them. */
+/** What a daemon is made of besides its sources, read before a lane is claimed. */
 import { type Actor, type ActorOptions, createActor } from '../act/act.ts';
 import { type Config, durationMs } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';

@@ -1,4 +1,4 @@
-/** Feed: one lane's partition of the internal topic, read as the source partitions it carries. */
+/** Feed: a partition of the internal topic, read as the source partitions it carries. */
 import type { LaneCommit, LanePosition } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
 import type {

@@ -1,4 +1,4 @@
-/** Re-keyer: reads the sources, however they are keyed, and forwards each record to its lanes. */
+/** Re-keyer: reads the sources, however keyed, and forwards each record to its lanes. */
 import { OperatingError } from '../model/errors.ts';
 import type {
   Clock,
