@@ -233,7 +233,14 @@ class Stage implements Rekeyer {
       }
     });
     this.#pending = { records: 0, bytes: 0, sinceMs: nowMs };
-    if (records.length > 0) await this.#send(records, isWanted);
+    try {
+      if (records.length > 0) await this.#send(records, isWanted);
+    } catch (cause) {
+      // A mark now would say that these were forwarded. Nothing is sent until positions are sought anew.
+      this.#dropPending();
+      this.#read.clear();
+      throw cause;
+    }
     for (const [lane, keys] of told) for (const key of keys) lane.untold.delete(key);
     for (const [key, next] of reached) if (this.#forwarded.has(key)) this.#forwarded.set(key, next);
   }
