@@ -1,5 +1,6 @@
 /** Member: wires a process that shares the work: re-keyer, lanes, what they have in common. */
 
+import { randomUUID } from 'node:crypto';
 import type { ActorOptions } from '../act/act.ts';
 import {
   createKafkaBroker,
@@ -17,6 +18,7 @@ import { OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';
 import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
 import { createPipeline, type PipelineOptions } from '../pipeline.ts';
+import { sharePauses } from '../record/pauses.ts';
 import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
 import type { Decode } from '../source/source.ts';
 import type { Library } from './library.ts';
@@ -83,6 +85,8 @@ export async function runMember(
     ...{ ...kafka, ...common, topics: [topic], group },
     onGap: (gap) => member.missing(gap),
   });
+  // Several members may bear one name.
+  const name = `${config.instance ?? 'plumbline'} ${randomUUID()}`;
   const observers = new Map<number, Observer>();
   const layout = { lanes: lanes.count, topic, key: lanes.key ?? KEY };
   const member = new Member(
@@ -90,6 +94,7 @@ export async function runMember(
       ...{ broker: internal, topic, clock, log },
       ends: async () =>
         (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 })),
+      share: (wanted) => sharePauses(parts.store.db, group, name, wanted),
       pause: (partitions, paused) =>
         paused ? sources.pause(partitions) : sources.resume(partitions),
       open: (lane, feed) => {

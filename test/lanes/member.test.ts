@@ -14,6 +14,8 @@ const of = (...lanes: number[]): PartitionLag[] =>
 function lab(untilCaughtUp = false) {
   const did: string[] = [];
   const paused: string[] = [];
+  const wished: string[] = [];
+  let elsewhere: readonly TopicPartition[] = [];
   const feeds = new Map<number, LaneFeed>();
   const ending = new Map<number, PromiseWithResolvers<void>>();
   const held = { isOurs: true, isSlow: null as Promise<void> | null };
@@ -69,6 +71,10 @@ function lab(untilCaughtUp = false) {
     {
       ...{ broker, topic: 'events', open, log: quietLog },
       ends: async () => [SOURCE],
+      share: async (wanted) => {
+        wished.push(wanted.map(({ partition }) => partition).join(','));
+        return elsewhere;
+      },
       pause: (partitions: readonly TopicPartition[], isPaused) =>
         paused.push(`${isPaused ? 'pause' : 'resume'} ${partitions.map((at) => at.partition)}`),
       clock: {
@@ -84,7 +90,13 @@ function lab(untilCaughtUp = false) {
     { untilCaughtUp },
   );
   const taken = (): string[] => did.splice(0);
-  return { member, feeds, ending, held, paused, taken, sleeping, isStopped: () => stopped };
+  const ask = async (want: readonly TopicPartition[]) => {
+    elsewhere = want;
+    for (const wake of sleeping.splice(0)) wake();
+    await turn();
+    await turn();
+  };
+  return { member, feeds, ending, held, paused, wished, ask, taken, isStopped: () => stopped };
 }
 
 describe('member', () => {
@@ -133,14 +145,32 @@ describe('member', () => {
     assert.deepEqual(paused, ['pause 0', 'resume 0']);
   });
 
+  it('tells other members what its lanes want to wait, and lets wait what theirs want', async () => {
+    const { member, feeds, paused, wished, ask } = lab();
+    const over = new AbortController();
+    const running = member.run(over.signal);
+    await member.assigned(of(0));
+    const at = (partition: number) => ({ topic: 'gateway', partition });
+    feeds.get(0)?.broker.pause([at(1)]);
+    await ask([at(1), at(2)]);
+    assert.deepEqual([wished, paused], [['1'], ['pause 1', 'pause 2']]);
+    feeds.get(0)?.broker.resume([at(1)]);
+    assert.equal(paused.length, 2, 'another still wants it');
+    await ask([at(2)]);
+    await ask([]);
+    assert.deepEqual(wished, ['1', '', '']);
+    assert.deepEqual(paused.slice(2), ['resume 1', 'resume 2']);
+    over.abort();
+    await running;
+  });
+
   it('passes on what is missing of a lane, and where the sources end', async () => {
-    const { member, taken, sleeping } = lab();
+    const { member, taken, ask } = lab();
     const over = new AbortController();
     const running = member.run(over.signal);
     await member.assigned(of(4));
     member.missing({ topic: 'events', partition: 4, from: 2, to: 9 });
-    for (const wake of sleeping.splice(0)) wake();
-    await turn();
+    await ask([]);
     assert.deepEqual(taken(), ['open 4', 'missing 4 events 2-9', 'ends 10']);
     over.abort();
     await running;
