@@ -102,6 +102,12 @@ async function isRead(stage: Stage): Promise<boolean> {
   );
 }
 
+/** Sum of all positions of all lanes. */
+async function positionsOf(stage: Stage): Promise<number> {
+  const [row] = await stage.db.query('select coalesce(sum(next_offset), 0) as sum from progress');
+  return Number(row?.['sum']);
+}
+
 /** Says everything that differs between two runs, and fails if anything does. */
 async function assertSame(expected: Stage, actual: Stage): Promise<void> {
   const [one, other] = [await readMembersOutcome(expected.db), await readMembersOutcome(actual.db)];
@@ -121,6 +127,7 @@ it(`goes on while up to three members come, go, die and stall, and events flow: 
   });
   const blown = await storm(stormy, {
     ...{ seed: SEED, most: 3, everyMs: [2_000, 4_000], stallMs: 9_000, limitMs: LIMIT_MS },
+    progress: async () => await positionsOf(stormy),
     isDone: async () => isLoaded && (await isRead(stormy)),
   }).catch(async (cause: unknown) => {
     throw new Error(`${cause}\n${await stormy.logTail(60)}`);
