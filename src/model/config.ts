@@ -461,7 +461,7 @@ export const Config = Type.Object(
             Type.Integer({
               minimum: 1,
               default: 30,
-              description: 'New actions in a minute, at most.',
+              description: 'New actions in a minute for the agents of a tenant, at most.',
             }),
           ),
           coolDown: Type.Optional(
