@@ -20,7 +20,6 @@ const PARTITIONS: Readonly<Record<string, number>> = {
   metrics: 2,
 };
 const LANES = 5;
-const TOGETHER_MAX = 8;
 const BATCH = 2000;
 
 /** What happened on the way. */
@@ -30,10 +29,7 @@ export interface Rekeyed extends Observed {
   readonly killed: number;
 }
 
-/**
- * Every stream as a collector would write it: records without a key on any partition, up to eight
- * together, whoever they are about.
- */
+/** Every stream as a collector would write it: records without a key, each on any partition. */
 async function publish(
   folder: string,
   servers: Servers,
@@ -60,17 +56,12 @@ async function publish(
           ? await readFile(join(folder, `${topic}.jsonl`), 'utf8')
           : gunzipSync(packed).toString();
       const lines = text.split('\n');
-      const records: OutRecord[] = [];
-      for (let at = 0; at < lines.length; ) {
-        const held = lines
-          .slice(at, at + integer(random, 1, TOGETHER_MAX))
-          .filter((one) => one !== '');
-        at += Math.max(1, held.length);
-        if (held.length === 0) continue;
-        const value = held.length === 1 ? (held[0] as string) : `[${held.join(',')}]`;
-        const partition = integer(random, 0, partitions - 1);
-        records.push({ topic: `${prefix}${topic}`, partition, key: null, value });
-      }
+      const records = lines
+        .filter((line) => line !== '')
+        .map((value): OutRecord => {
+          const partition = integer(random, 0, partitions - 1);
+          return { topic: `${prefix}${topic}`, partition, key: null, value };
+        });
       for (let at = 0; at < records.length; at += BATCH)
         await publisher.publish(records.slice(at, at + BATCH));
       count += records.length;
