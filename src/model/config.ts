@@ -331,7 +331,7 @@ export const Config = Type.Object(
               minimum: 1000,
               default: 200_000,
               description:
-                'Events that may wait for the watermark; above it sources that run ahead pause.',
+                'Events that may wait for the watermark; above it sources that run ahead pause. Shared among lanes.',
             }),
           ),
         },
