@@ -45,6 +45,9 @@ const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
 const RETENTION_MS = 7 * 86_400_000;
 const STOP_WITHIN_MS = 20_000;
 const BUFFERED_MIN = 1000;
+/** How long slices of a lane may wait for one commit while others are at hand, ms for each lane. */
+const COMMIT_MS_EACH = 100;
+const COMMIT_MS_MAX = 1000;
 
 /**
  * Runs one process of several until the signal aborts or, where asked, until every lane it holds has
@@ -191,6 +194,8 @@ function loopOf(
     },
     {
       untilCaughtUp,
+      // Lanes of a process take turns: while one writes, the others wait.
+      commitEveryMs: Math.min(COMMIT_MS_MAX, COMMIT_MS_EACH * layout.lanes),
       ...(onStep === undefined ? {} : { onStep }),
       ...(onCommit === undefined ? {} : { onCommit }),
     },
