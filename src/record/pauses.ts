@@ -1,4 +1,4 @@
-/** Pauses: which source partitions the lanes of all members want to wait, told from one to another. */
+/** Pauses: which source partitions are to wait, told from one member to the others. */
 import type { Database, TopicPartition } from '../model/ports.ts';
 import { numberOf, numberOrNull, textOf } from './row.ts';
 import { cleanKey, wholeOrNull } from './text.ts';
