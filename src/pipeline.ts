@@ -5,7 +5,7 @@ import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
 import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
-import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
+import { type PartitionStanding, type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances, OpenWindow } from './decide/falsify.ts';
@@ -138,6 +138,8 @@ export interface Pipeline {
   readonly watermarkMs: number;
   readonly buffered: number;
   counters(): Readonly<Record<string, number>>;
+  /** How far event time is in each partition, for people. */
+  standing(): readonly PartitionStanding[];
 }
 
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
@@ -405,6 +407,10 @@ class Spine implements Pipeline {
     for (const { counters: counted } of stages)
       for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
     return all;
+  }
+
+  standing(): readonly PartitionStanding[] {
+    return this.#watermarks.standing();
   }
 
   /** Where to start: the oldest record still waiting, else where reading stopped. */

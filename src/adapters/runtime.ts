@@ -1,5 +1,10 @@
 /** Runtime: what Node says of the event loop, the heap, garbage collection and the CPU. */
-import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
+import {
+  constants,
+  monitorEventLoopDelay,
+  PerformanceObserver,
+  performance,
+} from 'node:perf_hooks';
 import process from 'node:process';
 
 /** What was seen since the last look, or since the start. Times in seconds, memory in bytes. */
@@ -22,6 +27,8 @@ export interface Runtime {
   now(): number;
   /** Seconds since 1970 when the process started. */
   readonly startedSeconds: number;
+  /** Version of Node, without the v. */
+  readonly version: string;
   stop(): void;
 }
 
@@ -41,7 +48,8 @@ export function watchRuntime(): Runtime {
     [...GC_KINDS.values()].map((kind) => [kind, 0]),
   );
   const collections = new PerformanceObserver((list) => {
-    for (const { duration, detail } of list.getEntries()) {
+    for (const entry of list.getEntries()) {
+      const { duration, detail } = entry as { duration: number; detail?: unknown };
       const kind = GC_KINDS.get((detail as { kind?: number } | undefined)?.kind ?? -1);
       if (kind !== undefined) gc[kind] = (gc[kind] ?? 0) + duration / 1000;
     }
@@ -50,6 +58,7 @@ export function watchRuntime(): Runtime {
   let used = performance.eventLoopUtilization();
   return {
     startedSeconds: performance.timeOrigin / 1000,
+    version: process.versions.node,
     now: () => performance.now() / 1000,
     look: () => {
       const before = used;

@@ -31,7 +31,9 @@ import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
 import { notifierOf } from './notifier.ts';
+import { observedBroker, observedStore } from './observed.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
+import { openSelf, type Self } from './self.ts';
 import { settingsOf } from './settings.ts';
 import { type Transmitter, transmitterOf } from './signals.ts';
 import { liveMeasurements, ordersOf } from './standing-orders.ts';
@@ -85,12 +87,28 @@ export async function runDaemon(
   options: DaemonOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { config, environment, clock, log } = parts;
+  const self = await openSelf({ config, db: parts.store.db, environment, clock, log });
+  try {
+    const store = { ...parts.store, db: self.db };
+    await serveAndObserve({ ...parts, store, self }, options, signal);
+  } finally {
+    await self.close();
+  }
+}
+
+async function serveAndObserve(
+  parts: DaemonParts & { readonly self: Self },
+  options: DaemonOptions,
+  signal: AbortSignal,
+): Promise<void> {
   // Before the lock: a standby serves what the database holds as well as the leader does.
-  const { config, store, library, environment, clock, log } = parts;
-  const made = { config, db: store.db, environment, clock, log };
+  const { config, store, library, environment, clock, log, self } = parts;
+  const made = { config, db: store.db, environment, clock, log, selfRoutes: self.routes };
   const transmitter = await transmitterOf(made);
   const signalRoutes = transmitter?.routes ?? [];
   const listener = await openListener({ ...made, inventory: library.inventory, signalRoutes });
+  if (listener !== null) self.answering('control', () => listener.counts());
   const ended = new AbortController();
   const fatal: { cause: unknown }[] = [];
   // Signals wait in the database: a standby pushes them as well as the leader does.
@@ -108,12 +126,13 @@ export async function runDaemon(
 }
 
 async function observe(
-  parts: DaemonParts,
+  parts: DaemonParts & { readonly self: Self },
   options: DaemonOptions,
   transmitter: Transmitter | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, clock, log } = parts;
+  const { config, log, self } = parts;
+  const { clock, telemetry } = self;
   // What a reload brought is what a lane is made of from then on.
   const held = { library: parts.library };
   const group = config.kafka?.group ?? 'plumbline';
@@ -134,12 +153,14 @@ async function observe(
       const mayHeal =
         cause instanceof OperatingError && (cause.retryable || cause.code === 'LANE_FENCED');
       if (!mayHeal || recent > REBUILDS_MAX || signal.aborted) throw cause;
+      telemetry.add('plumbline_rebuilds_total', 1, { code: cause.code });
       log.warn(
         { code: cause.code, recent },
         `${cause.message}; starting anew from the stored positions`,
       );
       await clock.sleep(500 * 2 ** recent, signal);
     } finally {
+      self.standing.left(clock.nowMs());
       await lock.release();
     }
     if (signal.aborted) return;
@@ -147,12 +168,13 @@ async function observe(
 }
 
 async function leaderLock(
-  parts: DaemonParts,
+  parts: DaemonParts & { readonly self: Self },
   group: string,
   lost: AbortController,
   signal: AbortSignal,
 ): Promise<{ release(): Promise<void> } | null> {
-  const { store, clock, log } = parts;
+  const { store, log, self } = parts;
+  const { clock, standing } = self;
   let said = '';
   const say = (message: string) => {
     if (message !== said) log.warn({ group }, message);
@@ -161,7 +183,11 @@ async function leaderLock(
   while (!signal.aborted) {
     try {
       const lock = await store.db.tryLock(`plumbline lane ${group}`, () => lost.abort());
-      if (lock !== null) return lock;
+      if (lock !== null) {
+        standing.becomes('starting', clock.nowMs());
+        return lock;
+      }
+      standing.becomes('standby', clock.nowMs());
       say('another observer holds this lane: waiting as standby');
     } catch (cause) {
       // It answered when we started: a database that is away comes back, and we wait for it.
@@ -174,18 +200,18 @@ async function leaderLock(
 }
 
 async function runOnce(
-  parts: DaemonParts & { readonly transmitter: Transmitter | null },
+  parts: DaemonParts & { readonly transmitter: Transmitter | null; readonly self: Self },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, file, store, clock, log, transmitter } = parts;
+  const { config, file, store, clock, log, transmitter, self } = parts;
   const drivers = await driversOf(config, parts.environment, clock, store.db, transmitter);
   const control = controlPlan(config);
   const { digestKey } = store;
   // A connection cut here is no reason to make anything anew: each of these may be asked twice.
-  const patience = { clock, log, forMs: PREPARE_PATIENCE_MS, signal };
+  const patience = { clock: self.clock, log, forMs: PREPARE_PATIENCE_MS, signal };
   const prepare = <T>(work: () => Promise<T>) => patiently(work, patience);
   if (transmitter !== null) await prepare(() => transmitter.prepare());
   const baseline = await prepare(() => baselinesOf(store.db, config, clock, log));
@@ -222,11 +248,17 @@ async function runOnce(
   const source = brokerOf(parts, group, options, (gap) => observer.missing(gap));
   const observer: Observer = createObserver(
     {
-      broker: source.broker,
-      store: laneStore(store.db, group, config.instance ?? 'plumbline'),
-      pipeline: () => createPipeline(laneOf(held.library).options),
+      broker: observedBroker(source.broker, self.observing),
+      store: observedStore(
+        laneStore(store.db, group, config.instance ?? 'plumbline'),
+        self.observing,
+      ),
+      pipeline: () => {
+        self.standing.pipeline = createPipeline(laneOf(held.library).options);
+        return self.standing.pipeline;
+      },
       actor,
-      clock,
+      clock: self.clock,
       log,
     },
     {

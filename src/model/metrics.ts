@@ -89,7 +89,9 @@ export const METRICS = {
   plumbline_commit_duration_seconds: seconds('One try of a commit that was done.'),
   plumbline_lane_claims_total: counter('How often the lane was taken over and loaded.'),
   plumbline_revocations_total: counter('How often partitions were taken away: rebalances.'),
-  plumbline_rebuilds_total: counter('How often everything was made anew after a failure.', ['code']),
+  plumbline_rebuilds_total: counter('How often everything was made anew after a failure.', [
+    'code',
+  ]),
 
   plumbline_detections_total: counter(
     'Detections that were committed.',

@@ -1,0 +1,107 @@
+/** Self: all that a daemon notes of itself, and where it is asked for it. */
+import {
+  HTTP_COUNTS,
+  type HttpCounts,
+  type HttpServer,
+  startHttpServer,
+} from '../adapters/http-server.ts';
+import { type Runtime, watchRuntime } from '../adapters/runtime.ts';
+import { createTelemetry } from '../adapters/telemetry.ts';
+import { healthRoutes, metricsRoute, type Probes } from '../api/health.ts';
+import type { Config } from '../model/config.ts';
+import type { Clock, Database, Log } from '../model/ports.ts';
+import type { Route } from '../model/route.ts';
+import type { Exposition, Telemetry } from '../model/telemetry.ts';
+import type { Environment } from './config.ts';
+import { createExposition, readyLagMs, sourceNames } from './exposition.ts';
+import { liveness, readiness, startup } from './health.ts';
+import { serverOptions } from './listener-options.ts';
+import { beatingClock, type Observing, observedDatabase } from './observed.ts';
+import { Standing } from './standing.ts';
+
+/** What it is made of. */
+export interface SelfParts {
+  readonly config: Config;
+  readonly db: Database;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What a daemon knows of itself. */
+export interface Self {
+  readonly observing: Observing;
+  readonly standing: Standing;
+  readonly telemetry: Telemetry & Exposition;
+  readonly runtime: Runtime;
+  /** The database, noted. */
+  readonly db: Database;
+  /** For the loops that carry the work: that they wait is what shows that they live. */
+  readonly clock: Clock;
+  /** Probes, and metrics for whoever has the scope. */
+  readonly routes: readonly Route[];
+  /** A listener whose answers count. */
+  answering(name: string, counts: () => HttpCounts): void;
+  close(): Promise<void>;
+}
+
+const KEY = 'telemetry.listener';
+const PORT = 9464;
+
+/** Begins to note, and listens where `telemetry.listener` says so. */
+export async function openSelf(parts: SelfParts): Promise<Self> {
+  const { config, db, clock } = parts;
+  const standing = new Standing(clock.nowMs());
+  const telemetry = createTelemetry();
+  const runtime = watchRuntime();
+  const observing: Observing = {
+    ...{ telemetry, standing, clock },
+    now: () => runtime.now(),
+    sourceOf: sourceNames(config),
+  };
+  const noted = observedDatabase(db, observing);
+  const listeners = new Map<string, () => HttpCounts>();
+  const text = createExposition({
+    ...{ config, db: noted, telemetry, standing, runtime, clock },
+    answers: () =>
+      Object.fromEntries([...listeners].map(([name, counts]) => [name, answersOf(counts())])),
+  });
+  const probes: Probes = {
+    live: () => liveness(standing, clock.nowMs()),
+    ready: () => readiness(standing, readyLagMs(config), clock.nowMs()),
+    started: () => startup(standing),
+  };
+  const server = await listen(parts, [
+    ...healthRoutes(probes),
+    metricsRoute(text, config.telemetry?.listener?.metrics === 'open' ? null : 'metrics.read'),
+  ]);
+  if (server !== null) listeners.set('self', () => server.counts());
+  return {
+    ...{ observing, standing, telemetry, runtime, db: noted },
+    clock: beatingClock(clock, standing),
+    routes: [...healthRoutes(probes), metricsRoute(text, 'metrics.read')],
+    answering: (name, counts) => void listeners.set(name, counts),
+    close: async () => {
+      await server?.close();
+      runtime.stop();
+      await telemetry.close();
+    },
+  };
+}
+
+async function listen(
+  { config, environment, clock, log }: SelfParts,
+  routes: readonly Route[],
+): Promise<HttpServer | null> {
+  const listener = config.telemetry?.listener;
+  if (listener === undefined) return null;
+  const { metrics: _metrics, ...rest } = listener;
+  const options = await serverOptions({ port: PORT, ...rest }, environment, KEY);
+  const server = await startHttpServer(routes, options, clock, log);
+  log.info({ at: server.url }, 'answering probes and /metrics');
+  return server;
+}
+
+function answersOf(counts: HttpCounts): Readonly<Record<string, number>> {
+  return Object.fromEntries(HTTP_COUNTS.map((answer) => [answer, counts[answer]]));
+}
