@@ -40,11 +40,13 @@ class Registry implements Telemetry, Exposition {
     for (const [name, metric] of Object.entries(METRICS) as [MetricName, Metric][]) {
       this.#tables.set(name, new Map());
       this.#instrument(meter, name, metric);
+      // One without labels is there from the beginning: a rate over what was absent sees no first step.
+      if (metric.type === 'counter' && metric.labels.length === 0) this.#seriesOf(name, {});
     }
   }
 
   add(name: MetricsOf<'counter'>, by: number, labels: Labels = {}): void {
-    if (!(by > 0) || !Number.isFinite(by)) return;
+    if (!(by >= 0) || !Number.isFinite(by)) return;
     const kept = this.#seriesOf(name, labels);
     if (kept !== null) kept.value += by;
   }

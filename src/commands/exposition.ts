@@ -61,7 +61,7 @@ export function createExposition(parts: ExpositionParts): () => Promise<string> 
 }
 
 /** Reads the record, one at a time; two that ask meanwhile share the answer. Never rejects. */
-function recordReader({ db, telemetry, clock }: ExpositionParts): () => Promise<void> {
+function recordReader({ db, telemetry, standing, clock }: ExpositionParts): () => Promise<void> {
   let readMs = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | null = null;
   const read = async (): Promise<void> => {
@@ -72,10 +72,15 @@ function recordReader({ db, telemetry, clock }: ExpositionParts): () => Promise<
     } catch (cause) {
       // The database is away, which has a metric of its own; what was read last is old and is not shown.
       if (!(cause instanceof OperatingError)) throw cause;
-      for (const name of OF_THE_RECORD) telemetry.replace(name, []);
+      forget();
     }
   };
+  const forget = (): void => {
+    for (const name of OF_THE_RECORD) telemetry.replace(name, []);
+    readMs = Number.NEGATIVE_INFINITY;
+  };
   return async () => {
+    if (!standing.database.up) forget();
     if (clock.nowMs() - readMs < RECORD_EVERY_MS) return;
     reading ??= read().finally(() => {
       reading = null;

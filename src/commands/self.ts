@@ -9,6 +9,7 @@ import { type Runtime, watchRuntime } from '../adapters/runtime.ts';
 import { createTelemetry } from '../adapters/telemetry.ts';
 import { healthRoutes, metricsRoute, type Probes } from '../api/health.ts';
 import type { Config } from '../model/config.ts';
+import { NOTICE_CODES } from '../model/detection.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
 import type { Route } from '../model/route.ts';
 import type { Exposition, Telemetry } from '../model/telemetry.ts';
@@ -59,6 +60,7 @@ export async function openSelf(parts: SelfParts): Promise<Self> {
     now: () => runtime.now(),
     sourceOf: sourceNames(config),
   };
+  begin(telemetry, config);
   const noted = observedDatabase(db, observing);
   const listeners = new Map<string, () => HttpCounts>();
   const text = createExposition({
@@ -87,6 +89,17 @@ export async function openSelf(parts: SelfParts): Promise<Self> {
       await telemetry.close();
     },
   };
+}
+
+/** Series that are known beforehand begin with 0. */
+function begin(telemetry: Telemetry, { sources }: Config): void {
+  for (const code of NOTICE_CODES) telemetry.add('plumbline_notices_total', 0, { code });
+  for (const outcome of ['done', 'fenced', 'failed'])
+    telemetry.add('plumbline_commits_total', 0, { outcome });
+  for (const { name: source } of sources) {
+    telemetry.add('plumbline_records_total', 0, { source });
+    telemetry.add('plumbline_pauses_total', 0, { source });
+  }
 }
 
 async function listen(

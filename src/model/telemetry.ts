@@ -16,7 +16,7 @@ export interface Series {
  * None of these waits, and none rejects or throws for what the world does.
  */
 export interface Telemetry {
-  /** Adds to a counter. `by` is not negative. */
+  /** Adds to a counter. `by` is not negative; 0 makes the series, so that its first step is seen. */
   add(name: MetricsOf<'counter'>, by: number, labels?: Labels): void;
   /** Total of a counter that is counted elsewhere; one that falls began anew. */
   total(name: MetricsOf<'counter'>, value: number, labels?: Labels): void;
