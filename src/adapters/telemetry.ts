@@ -1,7 +1,12 @@
 /** Telemetry through OpenTelemetry: the only file that knows it. */
-import type { Attributes, Histogram, Meter } from '@opentelemetry/api';
+import { type Attributes, type Histogram, ValueType } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  DataPointType,
+  MeterProvider,
+  type MetricData,
+} from '@opentelemetry/sdk-metrics';
 import { METRICS, type Metric, type MetricName, type MetricsOf } from '../model/metrics.ts';
 import type { Exposition, Labels, Series, Telemetry } from '../model/telemetry.ts';
 
@@ -13,6 +18,10 @@ interface Kept {
   told: number | null;
 }
 
+/** The text bears no times: it says how things stand when it is asked for. */
+const NEVER: [number, number] = [0, 0];
+const ALL = Object.entries(METRICS) as readonly (readonly [MetricName, Metric])[];
+
 type Table = Map<string, Kept>;
 
 const LABEL_CHARACTERS_MAX = 128;
@@ -21,7 +30,8 @@ const DROPPED = 'plumbline_series_dropped_total';
 
 /**
  * Makes the registry. Nothing is opened and nothing runs by itself: counters and gauges are numbers in
- * memory, and OpenTelemetry reads them when somebody asks for the text.
+ * memory, which become metrics when somebody asks for the text. Observable instruments would do the
+ * same, but go on telling the last value of a series that is gone: a source that was blind once, for ever.
  */
 export function createTelemetry(): Telemetry & Exposition {
   return new Registry();
@@ -37,9 +47,13 @@ class Registry implements Telemetry, Exposition {
 
   constructor() {
     const meter = this.#provider.getMeter('plumbline');
-    for (const [name, metric] of Object.entries(METRICS) as [MetricName, Metric][]) {
+    for (const [name, metric] of ALL) {
       this.#tables.set(name, new Map());
-      this.#instrument(meter, name, metric);
+      if (metric.type === 'histogram') {
+        const advice = { explicitBucketBoundaries: [...(metric.buckets ?? [])] };
+        const { help: description } = metric;
+        this.#histograms.set(name, meter.createHistogram(name, { description, advice }));
+      }
       // One without labels is there from the beginning: a rate over what was absent sees no first step.
       if (metric.type === 'counter' && metric.labels.length === 0) this.#seriesOf(name, {});
     }
@@ -77,28 +91,29 @@ class Registry implements Telemetry, Exposition {
 
   async text(): Promise<string> {
     const { resourceMetrics } = await this.#reader.collect();
-    return `${this.#serializer.serialize(resourceMetrics)}`;
+    const { resource, scopeMetrics } = resourceMetrics;
+    const metrics = ALL.flatMap(([name, metric]) => this.#dataOf(name, metric));
+    const ours = { scope: { name: 'plumbline' }, metrics };
+    return `${this.#serializer.serialize({ resource, scopeMetrics: [ours, ...scopeMetrics] })}`;
   }
 
   async close(): Promise<void> {
     await this.#provider.shutdown();
   }
 
-  #instrument(meter: Meter, name: MetricName, metric: Metric): void {
-    const description = metric.help;
-    if (metric.type === 'histogram') {
-      const advice = { explicitBucketBoundaries: [...(metric.buckets ?? [])] };
-      this.#histograms.set(name, meter.createHistogram(name, { description, advice }));
-      return;
-    }
-    const made =
-      metric.type === 'counter'
-        ? meter.createObservableCounter(name, { description })
-        : meter.createObservableGauge(name, { description });
-    made.addCallback((result) => {
-      for (const { value, labels } of this.#tables.get(name)?.values() ?? [])
-        result.observe(value, labels);
-    });
+  /** A counter or gauge as it stands; nothing where it has no series, or is a histogram. */
+  #dataOf(name: MetricName, { type, help }: Metric): readonly MetricData[] {
+    const table = this.#tables.get(name);
+    if (type === 'histogram' || table === undefined || table.size === 0) return [];
+    const descriptor = { name, description: help, unit: '', valueType: ValueType.DOUBLE };
+    const aggregationTemporality = AggregationTemporality.CUMULATIVE;
+    const dataPoints = [...table.values()].map(({ labels, value }) => ({
+      ...{ startTime: NEVER, endTime: NEVER, attributes: labels, value },
+    }));
+    const common = { descriptor, aggregationTemporality, dataPoints };
+    return type === 'counter'
+      ? [{ ...common, dataPointType: DataPointType.SUM, isMonotonic: true }]
+      : [{ ...common, dataPointType: DataPointType.GAUGE }];
   }
 
   /** The series of these labels; null where there is no room for another one. */
