@@ -9,14 +9,13 @@ import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Database } from '../model/ports.ts';
 import { readStatus } from '../record/status.ts';
+import { RECORD_BYTES_MAX } from '../source/json.ts';
 import { fail, type Look, ok, warn } from './doctor-text.ts';
 import { count, lengthOf } from './output.ts';
 
 /** A source that was heard within this is not called silent here, ms. */
 const FRESH_MS = 3_600_000;
 const KEPT_WARN_MS = 86_400_000;
-/** No decoder takes a larger record (handbook, inputs). */
-const RECORD_MAX = 8 * 1024 * 1024;
 
 /** The cluster, its topics, and how far our group is. `db`: where positions stand; null: not there. */
 export async function lookAtKafka(config: Config, db: Database | null): Promise<Look[]> {
@@ -70,11 +69,11 @@ function lookAtTopic(source: SourceConfig, topic: TopicSeen | undefined): Look[]
         'nothing can be read of them until their brokers are back',
       ),
     );
-  if (bytes > RECORD_MAX)
+  if (bytes > RECORD_BYTES_MAX)
     looks.push(
       warn(
         'kafka',
-        `${at} takes records of ${bytes.toLocaleString('en')} bytes; above ${RECORD_MAX.toLocaleString('en')} they are dead letters`,
+        `${at} takes records of ${bytes.toLocaleString('en')} bytes; above ${RECORD_BYTES_MAX.toLocaleString('en')} they are dead letters`,
         'lower max.message.bytes, or send less in one record',
       ),
     );
