@@ -12,6 +12,7 @@ import type { Circumstances, OpenWindow } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
+import type { Meter } from './detect/meter.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import {
   type Case,
@@ -75,6 +76,8 @@ export interface PipelineOptions {
   readonly pageEveryBytes?: number;
   /** Told of every fact before detectors see it; for backtests, which measure them apart. */
   readonly onFact?: (fact: Fact) => void;
+  /** Times detectors on a sample of facts. */
+  readonly meter?: Meter;
 }
 
 /** What behaviour is judged by. */
@@ -214,6 +217,7 @@ class Spine implements Pipeline {
       maturity: options.maturity,
       evicted,
       notice,
+      ...(options.meter === undefined ? {} : { meter: options.meter }),
     });
     const { neverTouch } = options.decide.guardrails;
     this.#exceptions = createExceptions(options.exceptions, neverTouch);

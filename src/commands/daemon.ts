@@ -27,10 +27,11 @@ import { PAGES } from '../state/slots.ts';
 import { baselinesOf } from './baseline-load.ts';
 import { type Environment, problemLines } from './config.ts';
 import { controlPlan, driversOf } from './control.ts';
+import { beatHeart } from './heartbeat.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
-import { notifierOf } from './notifier.ts';
+import { findingOptions, notifierOf } from './notifier.ts';
 import { observedBroker, observedStore } from './observed.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
 import { openSelf, type Self } from './self.ts';
@@ -112,17 +113,33 @@ async function serveAndObserve(
   const ended = new AbortController();
   const fatal: { cause: unknown }[] = [];
   // Signals wait in the database: a standby pushes them as well as the leader does.
-  const pushing = transmitter?.run(AbortSignal.any([signal, ended.signal])).catch((cause) => {
+  const until = AbortSignal.any([signal, ended.signal]);
+  const ends = (cause: unknown): void => {
     fatal.push({ cause });
     ended.abort();
-  });
+  };
+  const pushing = transmitter?.run(until).catch(ends);
+  const beating = heartOf(parts, until).catch(ends);
   try {
-    await observe(parts, options, transmitter, AbortSignal.any([signal, ended.signal]));
+    await observe(parts, options, transmitter, until);
   } finally {
     ended.abort();
-    await Promise.all([listener?.close(), pushing]);
+    await Promise.all([listener?.close(), pushing, beating]);
   }
   for (const { cause } of fatal) throw cause;
+}
+
+/** Beats where it is asked for, and somebody is there to hear it. */
+async function heartOf(
+  { config, sinks, library, self, clock, log }: DaemonParts & { readonly self: Self },
+  signal: AbortSignal,
+): Promise<void> {
+  const every = config.telemetry?.heartbeat;
+  if (every === undefined || sinks === undefined) return;
+  const { telemetry, works } = self;
+  const finding = findingOptions(config, library.taxonomy);
+  const made = { instance: config.instance ?? 'plumbline', sinks, finding, telemetry };
+  await beatHeart({ ...made, everyMs: durationMs(every), works, clock, log }, signal);
 }
 
 async function observe(
@@ -254,8 +271,10 @@ async function runOnce(
         self.observing,
       ),
       pipeline: () => {
-        self.standing.pipeline = createPipeline(laneOf(held.library).options);
-        return self.standing.pipeline;
+        const { options: made } = laneOf(held.library);
+        const { meter, standing } = self;
+        standing.pipeline = createPipeline(meter === null ? made : { ...made, meter });
+        return standing.pipeline;
       },
       actor,
       clock: self.clock,

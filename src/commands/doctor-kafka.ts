@@ -1,4 +1,4 @@
-/** Doctor on Kafka and files: whether what sources name is there, fresh, and kept long enough. */
+/** Doctor on Kafka and files: whether what sources name is there, fresh and kept. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../adapters/clock.ts';

@@ -1,4 +1,4 @@
-/** Doctor on the store: the server, its schema, the lane, the record, baselines and sinks in it. */
+/** Doctor on the store: server, schema, lane, record, baselines and the journal's key. */
 import path from 'node:path';
 import { systemClock } from '../adapters/clock.ts';
 import { startEmbeddedPostgres } from '../adapters/embedded-postgres.ts';

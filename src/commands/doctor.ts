@@ -1,4 +1,4 @@
-/** `doctor`: looks at everything a daemon needs, and says of each what is wrong and what to do. */
+/** `doctor`: looks at everything a daemon needs; says what is wrong and what to do. */
 import process from 'node:process';
 import { exists } from '../adapters/files.ts';
 import type { Config } from '../model/config.ts';

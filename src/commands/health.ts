@@ -1,4 +1,4 @@
-/** Health: whether the process lives, is ready for work, and has started; each part with its reason. */
+/** Health: whether the process lives, has started, is ready; each part with its reason. */
 import { behindOf, type Standing } from './standing.ts';
 
 /** How one part stands. */

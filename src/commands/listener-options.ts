@@ -10,12 +10,15 @@ import { readSecrets } from './plugin-secrets.ts';
 
 const KEY = 'control.listener';
 const HEARTBEAT_MIN_MS = 30_000;
+/** Alertmanager takes an alert for over that was not told again for five minutes. */
+const HEARTBEAT_MAX_MS = 240_000;
 
 /** Every mistake in our listeners, and in what drivers need of them, that no schema can see. */
 export function listenerProblems(config: Config, where: Located): Problem[] {
   return [
     ...oneListener(config.control?.listener, ['control', 'listener'], where),
     ...selfProblems(config, where),
+    ...heartbeatProblems(config, where),
     ...polledProblems(config, where),
   ];
 }
@@ -51,6 +54,18 @@ function oneListener(
   return found;
 }
 
+function heartbeatProblems({ telemetry }: Config, where: Located): Problem[] {
+  const ms = durationMs(telemetry?.heartbeat ?? '60s');
+  if (ms >= HEARTBEAT_MIN_MS && ms <= HEARTBEAT_MAX_MS) return [];
+  return [
+    problemAt(
+      where,
+      ['telemetry', 'heartbeat'],
+      'from 30s to 4m: less disturbs sinks, more lets an alert end between two beats',
+    ),
+  ];
+}
+
 /** A port for probes alone may be open to other machines: no token travels to it. */
 function selfProblems(config: Config, where: Located): Problem[] {
   const listener = config.telemetry?.listener;
@@ -68,11 +83,6 @@ function selfProblems(config: Config, where: Located): Problem[] {
       if (scope !== 'metrics.read')
         say(['consumers', name, 'scopes'], `${scope} is good for nothing here; write metrics.read`);
   const asksForTokens = Object.keys(consumers).length > 0;
-  const heartbeat = config.telemetry?.heartbeat;
-  if (heartbeat !== undefined && durationMs(heartbeat) < HEARTBEAT_MIN_MS)
-    found.push(
-      problemAt(where, ['telemetry', 'heartbeat'], '30s at the least: sinks are not ours'),
-    );
   return asksForTokens ? [...found, ...oneListener(listener, at, where)] : found;
 }
 

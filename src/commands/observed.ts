@@ -1,4 +1,4 @@
-/** Observed ports: what passes a broker, a store or a database is counted, and passes unchanged. */
+/** Observed ports: what passes a broker, store or database is counted, and unchanged. */
 import type { LaneCommit } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
 import { COUNTED_AS } from '../model/metrics.ts';

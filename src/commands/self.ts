@@ -8,6 +8,7 @@ import {
 import { type Runtime, watchRuntime } from '../adapters/runtime.ts';
 import { createTelemetry } from '../adapters/telemetry.ts';
 import { healthRoutes, metricsRoute, type Probes } from '../api/health.ts';
+import type { Meter } from '../detect/meter.ts';
 import type { Config } from '../model/config.ts';
 import { NOTICE_CODES } from '../model/detection.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
@@ -29,6 +30,26 @@ export interface SelfParts {
   readonly log: Log;
 }
 
+/** Of so many facts one is timed. A prime: what comes in rounds is not met at the same place each time. */
+const SAMPLE_EVERY = 509;
+
+/** Times detectors on one fact in `every`, and estimates by it what they cost. */
+export function createMeter(telemetry: Telemetry, now: () => number, every: number): Meter {
+  let seen = 0;
+  return {
+    due: () => {
+      seen += 1;
+      if (seen < every) return false;
+      seen = 0;
+      telemetry.add('plumbline_detector_samples_total', 1);
+      return true;
+    },
+    now,
+    took: (detector, seconds) =>
+      telemetry.add('plumbline_detector_cpu_seconds_total', seconds * every, { detector }),
+  };
+}
+
 /** What a daemon knows of itself. */
 export interface Self {
   readonly observing: Observing;
@@ -39,8 +60,12 @@ export interface Self {
   readonly db: Database;
   /** For the loops that carry the work: that they wait is what shows that they live. */
   readonly clock: Clock;
+  /** Times detectors; null where nothing is to be timed. */
+  readonly meter: Meter | null;
   /** Probes, and metrics for whoever has the scope. */
   readonly routes: readonly Route[];
+  /** Whether this process does the work now, and goes on with it. */
+  works(): boolean;
   /** A listener whose answers count. */
   answering(name: string, counts: () => HttpCounts): void;
   close(): Promise<void>;
@@ -61,6 +86,7 @@ export async function openSelf(parts: SelfParts): Promise<Self> {
     sourceOf: sourceNames(config),
   };
   begin(telemetry, config);
+  const every = config.telemetry?.sampleEvery ?? SAMPLE_EVERY;
   const noted = observedDatabase(db, observing);
   const listeners = new Map<string, () => HttpCounts>();
   const text = createExposition({
@@ -81,7 +107,9 @@ export async function openSelf(parts: SelfParts): Promise<Self> {
   return {
     ...{ observing, standing, telemetry, runtime, db: noted },
     clock: beatingClock(clock, standing),
+    meter: every === 0 ? null : createMeter(telemetry, () => runtime.now(), every),
     routes: [...healthRoutes(probes), metricsRoute(text, 'metrics.read')],
+    works: () => standing.lane.state === 'working' && probes.live().ok && probes.ready().ok,
     answering: (name, counts) => void listeners.set(name, counts),
     close: async () => {
       await server?.close();

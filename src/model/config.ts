@@ -218,7 +218,7 @@ export const TelemetryConfig = Type.Object(
     ),
     heartbeat: Type.Optional(
       duration(
-        'How often each sink is told that the observer lives; unset: never. 30 s at the least.',
+        'How often sinks that ring at nobody are told that the observer works; 30 s to 4 min. Unset: never.',
         '60s',
       ),
     ),
@@ -226,7 +226,7 @@ export const TelemetryConfig = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: 1_000_000,
-        default: 512,
+        default: 509,
         description: 'Of so many facts one is timed, detector by detector. 0: none is.',
       }),
     ),

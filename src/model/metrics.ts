@@ -101,7 +101,7 @@ export const METRICS = {
   plumbline_decisions_total: counter('Decisions, by what was done.', ['rung', 'outcome', 'mode']),
   plumbline_intentions_total: counter('Steps asked of drivers.', ['driver', 'verb', 'step']),
   plumbline_detector_cpu_seconds_total: counter(
-    'Time in a detector, estimated from a sample of facts; rules without state are `sigma`.',
+    'Time in a detector, estimated from a sample of facts; Sigma rules and correlations together are `sigma`.',
     ['detector'],
     DETECTORS_MAX,
   ),

@@ -1,4 +1,4 @@
-/** What a database says of itself: version, durability, room, clock; for whoever looks after it. */
+/** What a database says of itself: version, durability, room, clock; and what was unreadable. */
 import type { Database } from '../model/ports.ts';
 import { booleanOf, numberOf, onlyRow, textOf } from './row.ts';
 
