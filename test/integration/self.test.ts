@@ -6,16 +6,20 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createHttp } from '../../src/adapters/control-http.ts';
 import { startEmbeddedPostgres } from '../../src/adapters/embedded-postgres.ts';
+import { createKafkaPublisher, ensureTopics } from '../../src/adapters/kafka.ts';
 import { newToken, tokenDigest } from '../../src/commands/token.ts';
 import type { Config } from '../../src/model/config.ts';
-import { METRICS } from '../../src/model/metrics.ts';
+import { KINDS } from '../../src/model/event.ts';
+import { COUNTED_AS, METRICS } from '../../src/model/metrics.ts';
+import { encodeEvent } from '../../src/source/canonical.ts';
 import { type Family, scraped } from '../counterparts/prometheus-text.ts';
 import { startReceiver } from '../counterparts/receiver.ts';
 import { CANARIES } from '../counterparts/sinks.ts';
 import { freePort } from './kafka-probe.ts';
 import { ask, type Launched, launch, until, untilTrue } from './plumbline.ts';
-import { open, silentLog } from './postgres.ts';
-import { FORBIDDEN, registers, type Told, tell, uses, writeConfig } from './story.ts';
+import { freshDatabase, open, providePostgres, silentLog } from './postgres.ts';
+import { provideKafka } from './provider.ts';
+import { FORBIDDEN, registers, storySources, type Told, tell, uses, writeConfig } from './story.ts';
 
 const http = createHttp();
 const folders: string[] = [];
@@ -151,6 +155,77 @@ test('a daemon says how it does, through a database that goes and comes back', a
     assert.equal(code, 0);
   } finally {
     await server.stop();
+  }
+});
+
+test('on Kafka it shows every partition, and counts what status counts', async () => {
+  const cwd = await home();
+  const kafka = await provideKafka();
+  const postgres = await providePostgres();
+  const { url, drop } = await freshDatabase(postgres);
+  const prefix = `plt-${process.pid}-self-`;
+  const options = { brokers: kafka.brokers, clientId: 'plt-self', log: silentLog };
+  try {
+    const topics = KINDS.map((kind) => ({ topic: `${prefix}${kind}`, partitions: 2 }));
+    await ensureTopics(options, topics);
+    const publisher = createKafkaPublisher(options);
+    const told = [
+      ...registers('agent-a', Date.now()),
+      ...uses(FORBIDDEN, 'agent-a', 's', Date.now()),
+    ];
+    await publisher.publish(
+      told.map(({ topic, event }) => ({
+        ...{ topic: `${prefix}${topic}`, key: 'agent-a', value: encodeEvent(event) },
+      })),
+    );
+    await publisher.close();
+    const port = await freePort();
+    const config = await writeConfig(cwd, {
+      kafka: { brokers: [...kafka.brokers], group: `${prefix}g` },
+      sources: storySources(prefix),
+      telemetry: { listener: { port, metrics: 'open' } },
+    });
+    const where = { cwd, env: { DATABASE_URL: url } };
+    const daemon = launch(['run', '--config', config], where);
+    running.push(daemon);
+    await untilTrue(
+      'it detects',
+      async () => {
+        const answer = await get(port, '/metrics');
+        return answer?.body.includes('detector="ungranted-action"') === true;
+      },
+      daemon,
+    );
+    assert.equal((await get(port, '/readyz'))?.status, 200);
+    const families = scraped((await get(port, '/metrics'))?.body ?? '');
+    const lags = families.get('plumbline_partition_lag_records')?.samples ?? [];
+    assert.equal(lags.length, 8);
+    assert.ok(lags.every(({ value }) => value === 0));
+    assert.equal(figure(families, 'plumbline_lane_claims_total'), 1);
+    assert.equal(figure(families, 'plumbline_paused_partitions') ?? 0, 0);
+    const { status } = await ask<{
+      status: { lanes: readonly { counters: Readonly<Record<string, number>> }[] };
+    }>(['status', '--config', config], where);
+    // Every counter of the core is somewhere in the text, with the same figure.
+    const sum = (name: string) =>
+      (families.get(name)?.samples ?? []).reduce((total, { value }) => total + value, 0);
+    const shown = (name: string, value: number): number | undefined => {
+      const own = COUNTED_AS.get(name);
+      if (own !== undefined) return figure(families, own);
+      if (name === 'records') return sum('plumbline_records_total');
+      if (name === 'dead-letters') return sum('plumbline_dead_letters_total');
+      if (name === 'detections' || name === 'shadow-detections')
+        return sum('plumbline_detections_total') >= value ? value : undefined;
+      return figure(families, 'plumbline_counts_total', { count: name });
+    };
+    const counters = Object.entries(status.lanes[0]?.counters ?? {});
+    assert.ok(counters.length >= 6, String(counters.length));
+    for (const [name, value] of counters) assert.equal(shown(name, value), value, name);
+    assert.equal((await daemon.end('SIGTERM')).code, 0);
+  } finally {
+    await drop();
+    await postgres.stop();
+    await kafka.stop();
   }
 });
 
