@@ -45,6 +45,7 @@ import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
+import { Legibility } from './source/legible.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
 
@@ -161,6 +162,7 @@ class Spine implements Pipeline {
   readonly #slots = new Slots();
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
+  readonly #legibility: Legibility;
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
@@ -194,6 +196,9 @@ class Spine implements Pipeline {
       this.#notice(code, subject, detail, ms);
     const evicted = (subject: string, detail: string, ms: number) =>
       notice('state.evicted', subject, detail, ms);
+    this.#legibility = new Legibility(this.#slots, ({ source, lost, of, timeMs }) =>
+      notice('source.illegible', source, `${lost} of ${of} records cannot be read`, timeMs),
+    );
     this.#correlate = createCorrelate(
       this.#slots,
       options.correlate,
@@ -462,6 +467,8 @@ class Spine implements Pipeline {
     const { events, deadLetters, flags } = this.#options.decode(record);
     if (!again) {
       this.#count('records');
+      const { topic, partition, timestampMs } = record;
+      this.#legibility.read(topic, partition, timestampMs, deadLetters[0]?.source ?? null);
       for (const letter of deadLetters) {
         this.#count('dead-letters');
         this.#effects.deadLetters.push(letter);
