@@ -1,4 +1,4 @@
-/** Legibility: whether too many of a partition's records cannot be read, by the order of its log. */
+/** Legibility: whether too many records of a partition cannot be read, in order of its log. */
 import type { Entity, Slots } from '../state/slots.ts';
 
 /** Too many could not be read. */
