@@ -162,7 +162,7 @@ async function play(
   const work = workOf(meter);
   const clock = { nowMs: () => Date.now(), sleep: async () => undefined };
   const sourceOf = (topic: string) => topic;
-  const observing = { telemetry, standing: new Standing(0), clock, now, sourceOf };
+  const observing = { telemetry, standing: new Standing(0), clock, now, sourceOf, lane: 0 };
   const nothing: LaneStore = {
     claim: async () => ({
       ...{ watermarkMs: null, counters: {} },

@@ -201,10 +201,10 @@ async function leaderLock(
     try {
       const lock = await store.db.tryLock(`plumbline lane ${group}`, () => lost.abort());
       if (lock !== null) {
-        standing.becomes('starting', clock.nowMs());
+        standing.begins(clock.nowMs());
         return lock;
       }
-      standing.becomes('standby', clock.nowMs());
+      standing.waits(clock.nowMs());
       say('another observer holds this lane: waiting as standby');
     } catch (cause) {
       // It answered when we started: a database that is away comes back, and we wait for it.
@@ -265,16 +265,17 @@ async function runOnce(
   const source = brokerOf(parts, group, options, (gap) => observer.missing(gap));
   const observer: Observer = createObserver(
     {
-      broker: observedBroker(source.broker, self.observing),
+      broker: observedBroker(source.broker, self.observing(LANE)),
       store: observedStore(
         laneStore(store.db, group, config.instance ?? 'plumbline'),
-        self.observing,
+        self.observing(LANE),
       ),
       pipeline: () => {
         const { options: made } = laneOf(held.library);
         const { meter, standing } = self;
-        standing.pipeline = createPipeline(meter === null ? made : { ...made, meter });
-        return standing.pipeline;
+        const pipeline = createPipeline(meter === null ? made : { ...made, meter });
+        standing.made(LANE, pipeline);
+        return pipeline;
       },
       actor,
       clock: self.clock,

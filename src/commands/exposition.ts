@@ -5,6 +5,7 @@ import { OperatingError } from '../model/errors.ts';
 import type { MetricsOf } from '../model/metrics.ts';
 import type { Clock, Database } from '../model/ports.ts';
 import type { Exposition, Series, Telemetry } from '../model/telemetry.ts';
+import type { Pipeline } from '../pipeline.ts';
 import type { Percentiles } from '../record/response-times.ts';
 import { readSelf, type SelfReading } from '../record/self.ts';
 import { readiness } from './health.ts';
@@ -152,18 +153,19 @@ function quantiles({ p50, p99 }: Percentiles): readonly Series[] {
   return [...of('0.5', p50), ...of('0.99', p99)];
 }
 
-const LANE = '0';
-
 function tellStanding(parts: ExpositionParts, nowMs: number): void {
   const { config, telemetry, standing } = parts;
-  const { lane, pipeline, partitions, database } = standing;
+  const { lane, partitions, database } = standing;
   for (const state of LANE_STATES)
     telemetry.set('plumbline_lane_state', state === lane.state ? 1 : 0, { state });
+  const cores = [...standing.lanes].flatMap(([at, { pipeline }]): [number, Pipeline][] =>
+    pipeline === null ? [] : [[at, pipeline]],
+  );
   const { ok } = readiness(standing, readyLagMs(config), nowMs);
   telemetry.set('plumbline_ready', ok ? 1 : 0);
   telemetry.set('plumbline_database_up', database.up ? 1 : 0);
   const sourceOf = sourceNames(config);
-  const lags = [...partitions.values()].map((one) => ({
+  const lags = partitions.map((one) => ({
     labels: { source: sourceOf(one.topic), partition: String(one.partition) },
     ...behindOf(one, nowMs),
   }));
@@ -175,15 +177,16 @@ function tellStanding(parts: ExpositionParts, nowMs: number): void {
     'plumbline_partition_lag_seconds',
     lags.map(({ labels, ms }) => ({ value: ms / 1000, labels })),
   );
-  const arrived = [...partitions.values()];
   tellWorst(
     parts,
     'plumbline_source_silence_seconds',
     'least',
-    arrived,
+    partitions,
     ({ arrivedMs }) => nowMs - arrivedMs,
   );
-  const known = (pipeline?.standing() ?? []).filter(({ newestMs }) => newestMs >= 0);
+  const known = cores
+    .flatMap(([, core]) => core.standing())
+    .filter(({ newestMs }) => newestMs >= 0);
   tellWorst(
     parts,
     'plumbline_source_event_lag_seconds',
@@ -198,19 +201,21 @@ function tellStanding(parts: ExpositionParts, nowMs: number): void {
     known,
     ({ watermarkMs }) => nowMs - watermarkMs,
   );
-  const lanes = pipeline === null ? [] : [pipeline];
-  const of = (value: number) => ({ value, labels: { lane: LANE } });
+  const of = (at: number, value: number) => ({ value, labels: { lane: String(at) } });
   telemetry.replace(
     'plumbline_buffered_events',
-    lanes.map(({ buffered }) => of(buffered)),
+    cores.map(([at, { buffered }]) => of(at, buffered)),
   );
+  const limit = config.correlate?.maxBuffered ?? 200_000;
   telemetry.replace(
     'plumbline_buffered_events_limit',
-    lanes.map(() => of(config.correlate?.maxBuffered ?? 200_000)),
+    cores.map(([at]) => of(at, limit)),
   );
   telemetry.replace(
     'plumbline_watermark_delay_seconds',
-    lanes.flatMap(({ watermarkMs }) => (watermarkMs > 0 ? [of((nowMs - watermarkMs) / 1000)] : [])),
+    cores.flatMap(([at, { watermarkMs }]) =>
+      watermarkMs > 0 ? [of(at, (nowMs - watermarkMs) / 1000)] : [],
+    ),
   );
 }
 

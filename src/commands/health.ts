@@ -87,7 +87,7 @@ function lanePart({ lane: { state, sinceMs }, database }: Standing): Component {
 }
 
 function lagPart({ partitions }: Standing, lagMs: number, nowMs: number): Component {
-  const behind = [...partitions.values()].map((one) => behindOf(one, nowMs));
+  const behind = partitions.map((one) => behindOf(one, nowMs));
   const late = behind.filter(({ ms }) => ms > lagMs);
   const worst = Math.max(0, ...late.map(({ ms }) => ms));
   if (late.length === 0)

@@ -27,10 +27,15 @@ export interface Observing {
   readonly now: () => number;
   /** Name of the source that reads a topic. */
   readonly sourceOf: (topic: string) => string;
+  /** Which lane it is about. */
+  readonly lane: number;
 }
 
 /** A database whose answers and failures are noted. */
-export function observedDatabase(db: Database, observing: Observing): Database {
+export function observedDatabase(
+  db: Database,
+  observing: Pick<Observing, 'telemetry' | 'standing' | 'clock'>,
+): Database {
   const note = async <T>(work: () => Promise<T>): Promise<T> => {
     const { standing, clock, telemetry } = observing;
     try {
@@ -73,11 +78,10 @@ export function beatingClock(clock: Clock, standing: Standing): Clock {
 
 /** A store whose claims and commits are counted; what is counted was committed. */
 export function observedStore(store: LaneStore, observing: Observing): LaneStore {
-  const { telemetry, standing, clock, now } = observing;
+  const { telemetry, now } = observing;
   let counted: Readonly<Record<string, number>> = {};
   return {
     claim: async (partitions) => {
-      standing.becomes('loading', clock.nowMs());
       const claimed = await store.claim(partitions);
       telemetry.add('plumbline_lane_claims_total', 1);
       counted = claimed.counters;
@@ -169,23 +173,23 @@ export function observedBroker(broker: Broker, observing: Observing): Broker {
 }
 
 function observedHandler(handler: LaneHandler, observing: Observing): LaneHandler {
-  const { telemetry, standing, clock } = observing;
+  const { telemetry, standing, clock, lane } = observing;
   return {
     assigned: async (partitions: readonly PartitionLag[]) => {
-      standing.assigned(partitions, clock.nowMs());
+      standing.assigned(lane, partitions, clock.nowMs());
       const starts = await handler.assigned(partitions);
-      for (const start of starts) standing.begins(start, start.offset);
-      standing.becomes('working', clock.nowMs());
+      for (const start of starts) standing.reads(lane, start, start.offset);
+      standing.works(lane, clock.nowMs());
       return starts;
     },
     revoked: (partitions) => {
       telemetry.add('plumbline_revocations_total', 1);
-      standing.left(clock.nowMs());
+      standing.left(clock.nowMs(), lane);
       handler.revoked(partitions);
     },
     slice: (records, control) => observedSlice(handler, observing, records, control),
     progress: (lags) => {
-      standing.ends(lags);
+      standing.ends(lane, lags);
       handler.progress(lags);
     },
     failed: (cause) => handler.failed(cause),
@@ -194,7 +198,7 @@ function observedHandler(handler: LaneHandler, observing: Observing): LaneHandle
 
 async function observedSlice(
   handler: LaneHandler,
-  { telemetry, standing, clock, now, sourceOf }: Observing,
+  { telemetry, standing, clock, now, sourceOf, lane }: Observing,
   records: readonly Rec[],
   control: SliceControl,
 ): Promise<SliceOutcome> {
@@ -205,7 +209,7 @@ async function observedSlice(
   telemetry.observe('plumbline_slice_duration_seconds', now() - began);
   if (last === undefined || outcome === 'fenced') return outcome;
   telemetry.add('plumbline_records_total', records.length, { source: sourceOf(last.topic) });
-  standing.read(last, control.next ?? last.offset + 1, control.end, clock.nowMs());
+  standing.read(lane, last, control.next ?? last.offset + 1, control.end, clock.nowMs());
   return outcome;
 }
 

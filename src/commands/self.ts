@@ -52,7 +52,8 @@ export function createMeter(telemetry: Telemetry, now: () => number, every: numb
 
 /** What a daemon knows of itself. */
 export interface Self {
-  readonly observing: Observing;
+  /** Who counts what passes the ports of a lane. */
+  observing(lane: number): Observing;
   readonly standing: Standing;
   readonly telemetry: Telemetry & Exposition;
   readonly runtime: Runtime;
@@ -80,14 +81,11 @@ export async function openSelf(parts: SelfParts): Promise<Self> {
   const standing = new Standing(clock.nowMs());
   const telemetry = createTelemetry();
   const runtime = watchRuntime();
-  const observing: Observing = {
-    ...{ telemetry, standing, clock },
-    now: () => runtime.now(),
-    sourceOf: sourceNames(config),
-  };
+  const sourceOf = sourceNames(config);
+  const now = () => runtime.now();
   begin(telemetry, config);
   const every = config.telemetry?.sampleEvery ?? SAMPLE_EVERY;
-  const noted = observedDatabase(db, observing);
+  const noted = observedDatabase(db, { telemetry, standing, clock });
   const listeners = new Map<string, () => HttpCounts>();
   const text = createExposition({
     ...{ config, db: noted, telemetry, standing, runtime, clock },
@@ -105,9 +103,10 @@ export async function openSelf(parts: SelfParts): Promise<Self> {
   ]);
   if (server !== null) listeners.set('self', () => server.counts());
   return {
-    ...{ observing, standing, telemetry, runtime, db: noted },
+    observing: (lane) => ({ telemetry, standing, clock, now, sourceOf, lane }),
+    ...{ standing, telemetry, runtime, db: noted },
     clock: beatingClock(clock, standing),
-    meter: every === 0 ? null : createMeter(telemetry, () => runtime.now(), every),
+    meter: every === 0 ? null : createMeter(telemetry, now, every),
     routes: [...healthRoutes(probes), metricsRoute(text, 'metrics.read')],
     works: () => standing.lane.state === 'working' && probes.live().ok && probes.ready().ok,
     answering: (name, counts) => void listeners.set(name, counts),

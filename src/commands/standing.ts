@@ -25,26 +25,46 @@ export interface DatabaseStanding {
   readonly code: string | null;
 }
 
+/** One lane, as far as this process has it. */
+export interface LaneStanding {
+  state: 'loading' | 'working';
+  sinceMs: number;
+  readonly partitions: Map<string, ReadStanding>;
+  /** The core that works; null where none does. */
+  pipeline: Pipeline | null;
+}
+
 /** Notes of one process. All times are ms on its clock. */
 export class Standing {
-  readonly partitions = new Map<string, ReadStanding>();
-  /** The core that works; null where none does. */
-  pipeline: Pipeline | null = null;
-  /** True once the lane was loaded, or another was seen to hold it. */
+  /** Lanes that this process has, or is loading. */
+  readonly lanes = new Map<number, LaneStanding>();
+  /** True once a lane was loaded, or another process was seen to hold it. */
   started = false;
   database: DatabaseStanding;
-  #lane: LaneState = 'starting';
-  #laneMs: number;
+  /** What it does while it has no lane. */
+  #without: 'starting' | 'standby' = 'starting';
+  #withoutMs: number;
   #beatMs: number;
 
   constructor(nowMs: number) {
     this.database = { up: true, sinceMs: nowMs, code: null };
-    this.#laneMs = nowMs;
+    this.#withoutMs = nowMs;
     this.#beatMs = nowMs;
   }
 
+  /** What the process does: it works once all lanes that it has are loaded. */
   get lane(): { readonly state: LaneState; readonly sinceMs: number } {
-    return { state: this.#lane, sinceMs: this.#laneMs };
+    const lanes = [...this.lanes.values()];
+    if (lanes.length === 0) return { state: this.#without, sinceMs: this.#withoutMs };
+    const loading = lanes.filter(({ state }) => state === 'loading');
+    const [state, those] =
+      loading.length > 0 ? (['loading', loading] as const) : (['working', lanes] as const);
+    return { state, sinceMs: Math.max(...those.map(({ sinceMs }) => sinceMs)) };
+  }
+
+  /** Every partition that is read, of all lanes. */
+  get partitions(): readonly ReadStanding[] {
+    return [...this.lanes.values()].flatMap(({ partitions }) => [...partitions.values()]);
   }
 
   /** When the daemon's own work last made a step. */
@@ -52,25 +72,44 @@ export class Standing {
     return this.#beatMs;
   }
 
-  /** The lane is in another state now. */
-  becomes(state: LaneState, nowMs: number): void {
-    this.#beatMs = nowMs;
-    if (state === 'standby' || state === 'working') this.started = true;
-    if (state === this.#lane) return;
-    this.#lane = state;
-    this.#laneMs = nowMs;
-  }
-
-  /** Nothing is read any more, for now. */
-  left(nowMs: number): void {
-    this.pipeline = null;
-    this.partitions.clear();
-    this.becomes('starting', nowMs);
-  }
-
   /** Something was done: the loop is not stuck. */
   beat(nowMs: number): void {
     this.#beatMs = nowMs;
+  }
+
+  /** Another process has the work. */
+  waits(nowMs: number): void {
+    this.started = true;
+    if (this.#without !== 'standby') this.#withoutMs = nowMs;
+    this.#without = 'standby';
+  }
+
+  /** It is ours to begin, and nothing is loaded yet. */
+  begins(nowMs: number): void {
+    if (this.#without !== 'starting') this.#withoutMs = nowMs;
+    this.#without = 'starting';
+  }
+
+  /** Nothing of a lane is read any more, for now; without a number: of any. */
+  left(nowMs: number, lane?: number): void {
+    if (lane === undefined) this.lanes.clear();
+    else this.lanes.delete(lane);
+    this.begins(nowMs);
+  }
+
+  /** A lane is being loaded into this core. */
+  made(lane: number, pipeline: Pipeline): void {
+    const known = this.lanes.get(lane);
+    if (known !== undefined) known.pipeline = pipeline;
+  }
+
+  /** The lane is loaded, and reads. */
+  works(lane: number, nowMs: number): void {
+    const known = this.lanes.get(lane);
+    if (known === undefined) return;
+    known.state = 'working';
+    known.sinceMs = nowMs;
+    this.started = true;
   }
 
   /** The database answered, or did not. */
@@ -80,37 +119,44 @@ export class Standing {
     this.database = { up, code, sinceMs: nowMs };
   }
 
-  /** Takes partitions over; forgets all others. */
-  assigned(partitions: readonly PartitionLag[], nowMs: number): void {
-    this.partitions.clear();
-    for (const { topic, partition, next, end } of partitions)
-      this.partitions.set(`${topic}/${partition}`, {
-        ...{ topic, partition, next, end, recordMs: null, arrivedMs: nowMs },
-      });
+  /** A lane takes partitions over, and loads. */
+  assigned(lane: number, partitions: readonly PartitionLag[], nowMs: number): void {
+    const read = partitions.map(({ topic, partition, next, end }): [string, ReadStanding] => [
+      `${topic}/${partition}`,
+      { ...{ topic, partition, next, end }, recordMs: null, arrivedMs: nowMs },
+    ]);
+    this.lanes.set(lane, {
+      ...{ state: 'loading', sinceMs: nowMs, pipeline: null },
+      partitions: new Map(read),
+    });
   }
 
   /** Where reading of a partition begins. */
-  begins(at: TopicPartition, offset: number): void {
-    const known = this.partitions.get(`${at.topic}/${at.partition}`);
+  reads(lane: number, at: TopicPartition, offset: number): void {
+    const known = this.#partitionOf(lane, at);
     if (known !== undefined) known.next = offset;
   }
 
   /** Log ends as the broker says. */
-  ends(lags: readonly PartitionLag[]): void {
-    for (const { topic, partition, end } of lags) {
-      const known = this.partitions.get(`${topic}/${partition}`);
+  ends(lane: number, lags: readonly PartitionLag[]): void {
+    for (const { end, ...at } of lags) {
+      const known = this.#partitionOf(lane, at);
       if (known !== undefined) known.end = Math.max(end, known.next);
     }
   }
 
   /** A slice was taken: the last record of it, and where reading goes on. */
-  read(last: Rec, next: number, end: number, nowMs: number): void {
-    const known = this.partitions.get(`${last.topic}/${last.partition}`);
+  read(lane: number, last: Rec, next: number, end: number, nowMs: number): void {
+    const known = this.#partitionOf(lane, last);
     if (known === undefined) return;
     known.next = next;
     known.end = Math.max(end, next);
     known.recordMs = last.timestampMs;
     known.arrivedMs = nowMs;
+  }
+
+  #partitionOf(lane: number, { topic, partition }: TopicPartition): ReadStanding | undefined {
+    return this.lanes.get(lane)?.partitions.get(`${topic}/${partition}`);
   }
 }
 

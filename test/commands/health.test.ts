@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { liveness, readiness, startup } from '../../src/commands/health.ts';
-import { LANE_STATES, Standing } from '../../src/commands/standing.ts';
+import { Standing } from '../../src/commands/standing.ts';
 
 const T0 = 1_700_000_000_000;
 const LAG_MS = 60_000;
 const working = (): Standing => {
   const standing = new Standing(T0);
-  standing.assigned([{ topic: 'gateway', partition: 0, next: 0, end: 10, low: 0 }], T0);
-  standing.becomes('working', T0);
+  standing.assigned(0, [{ topic: 'gateway', partition: 0, next: 0, end: 10, low: 0 }], T0);
+  standing.works(0, T0);
   return standing;
 };
 const record = (offset: number, timestampMs: number) => ({
@@ -18,9 +18,12 @@ const record = (offset: number, timestampMs: number) => ({
 
 describe('/livez', () => {
   it('is fine in every state, with the database away and no broker, as long as the loop goes on', () => {
-    for (const state of LANE_STATES) {
-      const standing = new Standing(T0);
-      standing.becomes(state, T0);
+    const loading = new Standing(T0);
+    loading.assigned(0, [], T0);
+    const standby = new Standing(T0);
+    standby.waits(T0);
+    for (const standing of [new Standing(T0), standby, loading, working()]) {
+      const { state } = standing.lane;
       standing.heard('DATABASE_UNREACHABLE', T0);
       for (let ms = 0; ms < 3_600_000; ms += 60_000) {
         standing.beat(T0 + ms);
@@ -48,17 +51,33 @@ describe('/readyz', () => {
   it('is false until the lane is claimed and loaded', () => {
     const standing = new Standing(T0);
     assert.equal(readiness(standing, LAG_MS, T0).ok, false);
-    standing.becomes('loading', T0);
+    standing.assigned(0, [], T0);
     const loading = readiness(standing, LAG_MS, T0);
     assert.equal(loading.components['lane']?.detail, 'its state is being loaded');
     assert.equal(loading.ok, false);
-    standing.becomes('working', T0);
+    standing.works(0, T0);
     assert.deepEqual([readiness(standing, LAG_MS, T0).status, startup(standing).ok], ['ok', true]);
+  });
+
+  it('is false while any of several lanes is loaded, and says how the worst of their partitions is', () => {
+    const standing = working();
+    standing.assigned(1, [{ topic: 'gateway', partition: 1, next: 0, end: 9, low: 0 }], T0 + 5);
+    const loading = readiness(standing, LAG_MS, T0 + 5);
+    assert.deepEqual([loading.ok, loading.components['lane']?.sinceMs], [false, T0 + 5]);
+    standing.works(1, T0 + 6);
+    assert.equal(readiness(standing, LAG_MS, T0 + 6).ok, true);
+    standing.read(0, record(9, T0), 10, 10, T0 + 90_000);
+    const late = readiness(standing, LAG_MS, T0 + 90_000);
+    assert.match(late.components['lag']?.detail ?? '', /^1 of 2 partitions are behind/);
+    standing.left(T0 + 90_001, 1);
+    assert.equal(readiness(standing, LAG_MS, T0 + 90_001).ok, true);
+    standing.left(T0 + 90_002);
+    assert.equal(standing.lane.state, 'starting');
   });
 
   it('says standby where another process works, and is ready to take over', () => {
     const standing = new Standing(T0);
-    standing.becomes('standby', T0);
+    standing.waits(T0);
     const health = readiness(standing, LAG_MS, T0);
     assert.deepEqual([health.ok, health.status], [true, 'standby']);
     standing.heard('DATABASE_UNREACHABLE', T0 + 1);
@@ -84,16 +103,16 @@ describe('/readyz', () => {
     const at = (ms: number) => readiness(standing, LAG_MS, T0 + ms);
     assert.equal(at(LAG_MS).ok, true, 'nothing was read yet: since it was taken over');
     assert.equal(at(LAG_MS + 1).ok, false);
-    standing.read(record(4, T0 - 86_400_000), 5, 10, T0 + 70_000);
+    standing.read(0, record(4, T0 - 86_400_000), 5, 10, T0 + 70_000);
     const behind = at(70_000);
     assert.equal(behind.ok, false);
     assert.match(
       behind.components['lag']?.detail ?? '',
       /^1 of 1 partitions are behind, the worst/,
     );
-    standing.read(record(9, T0 - 80_000_000), 10, 10, T0 + 71_000);
+    standing.read(0, record(9, T0 - 80_000_000), 10, 10, T0 + 71_000);
     assert.equal(at(71_000).ok, true);
-    standing.ends([{ topic: 'gateway', partition: 0, next: 10, end: 12, low: 0 }]);
+    standing.ends(0, [{ topic: 'gateway', partition: 0, next: 10, end: 12, low: 0 }]);
     assert.equal(at(71_000).ok, false);
   });
 
@@ -108,7 +127,7 @@ describe('/startupz', () => {
   it('stays true once it was, whatever comes', () => {
     const standing = new Standing(T0);
     assert.equal(startup(standing).ok, false);
-    standing.becomes('standby', T0);
+    standing.waits(T0);
     standing.left(T0 + 1);
     standing.heard('DATABASE_UNREACHABLE', T0 + 1);
     assert.equal(startup(standing).ok, true);

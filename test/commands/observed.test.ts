@@ -28,6 +28,7 @@ function bench() {
     ...{ telemetry, standing, clock },
     now: () => at.ms / 1000,
     sourceOf: (topic) => `source of ${topic}`,
+    lane: 3,
   };
   const read = async (name: string, labels: Readonly<Record<string, string>> = {}) => {
     const samples = scraped(await telemetry.text()).get(name)?.samples ?? [];
@@ -155,17 +156,17 @@ describe('a broker that is observed', () => {
     const starts = await handler.assigned([partition]);
     assert.deepEqual(starts, [{ topic: 'gateway', partition: 1, offset: 40 }]);
     assert.equal(standing.lane.state, 'working');
-    assert.equal(standing.partitions.get('gateway/1')?.next, 40);
+    assert.equal(standing.lanes.get(3)?.partitions.get('gateway/1')?.next, 40);
     assert.equal(await handler.slice([record(40), record(41)], control), 'held');
     assert.equal(await handler.slice([record(42)], { ...control, next: 50 }), 'done');
     assert.equal(await handler.slice([record(50)], control), 'fenced');
-    const { next, end, recordMs } = standing.partitions.get('gateway/1') ?? {};
+    const { next, end, recordMs } = standing.lanes.get(3)?.partitions.get('gateway/1') ?? {};
     assert.deepEqual([next, end, recordMs], [50, 100, T0 - 5_000]);
     assert.equal(await read('plumbline_records_total', { source: 'source of gateway' }), 3);
     assert.equal(await read('plumbline_slices_total'), 3);
     handler.revoked([partition]);
     assert.equal(standing.lane.state, 'starting');
-    assert.equal(standing.partitions.size, 0);
+    assert.equal(standing.partitions.length, 0);
     assert.equal(await read('plumbline_revocations_total'), 1);
   });
 
