@@ -167,9 +167,16 @@ export async function lookAtSchema(db: Database): Promise<{ look: Look; usable: 
   }
 }
 
-/** True where another process holds the lane. */
+const LATELY_MS = 60_000;
+
+/** True where another process holds the lane; members, who share lanes, are known by their commits. */
 export async function daemonRuns(db: Database, config: Config): Promise<boolean> {
   const group = config.kafka?.group ?? 'plumbline';
+  if (config.kafka?.lanes !== undefined) {
+    const { lanes } = await readStatus(db);
+    const sinceMs = systemClock.nowMs() - LATELY_MS;
+    return lanes.some((lane) => lane.group === group && (lane.committedMs ?? 0) >= sinceMs);
+  }
   const lock = await db.tryLock(`plumbline lane ${group}`, () => undefined);
   await lock?.release();
   return lock === null;

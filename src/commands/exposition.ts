@@ -242,10 +242,10 @@ function tellWorst<T extends { readonly topic: string }>(
   );
 }
 
-/** Name of the source that reads a topic. */
+/** Name of the source that reads a topic; `internal` for one that only we write. */
 export function sourceNames(config: Config): (topic: string) => string {
   const names = new Map(config.sources.map(({ topic, name }) => [topic, name]));
-  return (topic) => names.get(topic) ?? 'none';
+  return (topic) => names.get(topic) ?? 'internal';
 }
 
 function tellRuntime({ telemetry, runtime }: ExpositionParts): void {

@@ -14,6 +14,7 @@ import { NOTICE_CODES } from '../model/detection.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
 import type { Route } from '../model/route.ts';
 import type { Exposition, Telemetry } from '../model/telemetry.ts';
+import type { PipelineOptions } from '../pipeline.ts';
 import type { Environment } from './config.ts';
 import { createExposition, readyLagMs, sourceNames } from './exposition.ts';
 import { liveness, readiness, startup } from './health.ts';
@@ -61,8 +62,8 @@ export interface Self {
   readonly db: Database;
   /** For the loops that carry the work: that they wait is what shows that they live. */
   readonly clock: Clock;
-  /** Times detectors; null where nothing is to be timed. */
-  readonly meter: Meter | null;
+  /** The same options, with detectors timed on a sample. */
+  metered(options: PipelineOptions): PipelineOptions;
   /** Probes, and metrics for whoever has the scope. */
   readonly routes: readonly Route[];
   /** Whether this process does the work now, and goes on with it. */
@@ -106,7 +107,8 @@ export async function openSelf(parts: SelfParts): Promise<Self> {
     observing: (lane) => ({ telemetry, standing, clock, now, sourceOf, lane }),
     ...{ standing, telemetry, runtime, db: noted },
     clock: beatingClock(clock, standing),
-    meter: every === 0 ? null : createMeter(telemetry, now, every),
+    metered: (options) =>
+      every === 0 ? options : { ...options, meter: createMeter(telemetry, now, every) },
     routes: [...healthRoutes(probes), metricsRoute(text, 'metrics.read')],
     works: () => standing.lane.state === 'working' && probes.live().ok && probes.ready().ok,
     answering: (name, counts) => void listeners.set(name, counts),

@@ -97,10 +97,11 @@ export class Standing {
     this.begins(nowMs);
   }
 
-  /** A lane is being loaded into this core. */
-  made(lane: number, pipeline: Pipeline): void {
+  /** A lane is being loaded into this core, which is handed back. */
+  made(lane: number, pipeline: Pipeline): Pipeline {
     const known = this.lanes.get(lane);
     if (known !== undefined) known.pipeline = pipeline;
+    return pipeline;
   }
 
   /** The lane is loaded, and reads. */
