@@ -47,6 +47,7 @@ const KEY = 'tenant';
 const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
 const RETENTION_MS = 7 * 86_400_000;
 const STOP_WITHIN_MS = 20_000;
+const BUFFERED_MIN = 1000;
 
 /**
  * Runs one process of several until the signal aborts or, where asked, until every lane it holds has
@@ -188,7 +189,7 @@ function loopOf(
       broker: observedBroker(feed.broker, observing),
       store: observedStore(feed.store(stored), observing),
       pipeline: () => {
-        const own = ofLane(prepared.options(), lane, laneOf, layout.topic);
+        const own = ofLane(prepared.options(), lane, laneOf, layout);
         return standing.made(lane, createPipeline(self.metered(own)));
       },
       actor: prepared.actor(lane, gateway),
@@ -221,12 +222,14 @@ function ofLane(
   options: PipelineOptions,
   lane: number,
   laneOf: LaneOf,
-  internal: string,
+  { topic: internal, lanes: count }: LaneWanted['layout'],
 ): PipelineOptions {
   return {
     ...options,
     decode: decodeFor(lane, laneOf, options.decode),
     owns: (tenant) => laneOf(tenant) === lane,
+    // What may wait is shared among all lanes, wherever they are held.
+    maxBuffered: Math.max(BUFFERED_MIN, Math.floor(options.maxBuffered / count)),
     // What is missing of the internal log may have been anything, governance too.
     governanceTopics: new Set([...options.governanceTopics, internal]),
   };
