@@ -229,6 +229,58 @@ test('on Kafka it shows every partition, and counts what status counts', async (
   }
 });
 
+test('a member that shares lanes shows each of them, and is ready once all of them are loaded', async () => {
+  const cwd = await home();
+  const kafka = await provideKafka();
+  const postgres = await providePostgres();
+  const { url, drop } = await freshDatabase(postgres);
+  const prefix = `plt-${process.pid}-selflanes-`;
+  const options = { brokers: kafka.brokers, clientId: 'plt-self', log: silentLog };
+  try {
+    const topics = KINDS.map((kind) => ({ topic: `${prefix}${kind}`, partitions: 2 }));
+    await ensureTopics(options, topics);
+    const publisher = createKafkaPublisher(options);
+    const told = [
+      ...registers('agent-a', Date.now()),
+      ...uses(FORBIDDEN, 'agent-a', 's', Date.now()),
+    ];
+    await publisher.publish(
+      told.map(({ topic, event }) => ({
+        ...{ topic: `${prefix}${topic}`, key: null, value: encodeEvent(event) },
+      })),
+    );
+    await publisher.close();
+    const port = await freePort();
+    const lanes = { count: 3, topic: `${prefix}events` };
+    const config = await writeConfig(cwd, {
+      kafka: { brokers: [...kafka.brokers], group: `${prefix}g`, lanes },
+      sources: storySources(prefix),
+      telemetry: { listener: { port, metrics: 'open' } },
+    });
+    const where = { cwd, env: { DATABASE_URL: url } };
+    const daemon = launch(['run', '--config', config], where);
+    running.push(daemon);
+    const families = await until('it detects', async () => {
+      const text = (await get(port, '/metrics'))?.body ?? '';
+      return text.includes('detector="ungranted-action"') ? scraped(text) : null;
+    });
+    assert.equal(figure(families, 'plumbline_lane_state', { state: 'working' }), 1);
+    const buffered = families.get('plumbline_buffered_events')?.samples ?? [];
+    assert.deepEqual(buffered.map(({ labels }) => labels['lane']).sort(), ['0', '1', '2']);
+    assert.ok((figure(families, 'plumbline_lane_claims_total') ?? 0) >= 3);
+    await untilTrue(
+      'it is ready',
+      async () => (await get(port, '/readyz'))?.status === 200,
+      daemon,
+    );
+    assert.equal((await daemon.end('SIGTERM')).code, 0);
+  } finally {
+    await drop();
+    await postgres.stop();
+    await kafka.stop();
+  }
+});
+
 test('secrets and the words of agents are in no log, metric, probe, error or journal', async () => {
   const cwd = await home();
   const server = await startEmbeddedPostgres({ dataDir: join(cwd, 'server'), log: silentLog });
