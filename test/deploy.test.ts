@@ -241,6 +241,38 @@ describe('deploy/prometheus-rules.yaml', () => {
   });
 });
 
+describe('deploy/grafana-dashboard.json', () => {
+  interface Panel {
+    readonly title: string;
+    readonly gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>>;
+    readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
+  }
+  const { panels } = JSON.parse(read('deploy/grafana-dashboard.json')) as {
+    readonly panels: readonly Panel[];
+  };
+
+  it('asks for metrics and labels that there are', () => {
+    assert.ok(panels.length >= 12);
+    for (const { title, targets } of panels)
+      for (const { expr, legendFormat } of targets) {
+        const names = metricsIn(expr);
+        assert.ok(names.length > 0, title);
+        const labels = names.flatMap((name): readonly string[] => {
+          assert.ok(Object.hasOwn(METRICS, declaredName(name)), `${title}: ${name}`);
+          return METRICS[declaredName(name) as keyof typeof METRICS].labels;
+        });
+        for (const [, label = ''] of legendFormat.matchAll(/\{\{([a-z]+)\}\}/g))
+          assert.ok(label === 'instance' || labels.includes(label), `${title}: ${label}`);
+      }
+  });
+
+  it('lays no panel on another, and names each once', () => {
+    const places = panels.map(({ gridPos: { x, y } }) => `${x} ${y}`);
+    assert.equal(new Set(places).size, panels.length);
+    assert.equal(new Set(panels.map(({ title }) => title)).size, panels.length);
+  });
+});
+
 describe('probes', () => {
   it('of compose ask what the configuration answers', () => {
     const { port, host } = config.telemetry?.listener ?? {};

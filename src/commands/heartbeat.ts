@@ -19,6 +19,9 @@ export interface HeartParts {
   readonly log: Log;
 }
 
+/** How often it is looked whether the work is done again, ms. */
+const LOOK_MS = 1_000;
+
 /**
  * Beats until the signal aborts. Sinks that ring at people get none: nobody wants to be rung at because
  * all is well. Never rejects for what a sink does; a beat that is lost is not sent again, the next one is.
@@ -27,12 +30,17 @@ export async function beatHeart(parts: HeartParts, signal: AbortSignal): Promise
   const { clock, everyMs, works } = parts;
   const openedMs = clock.nowMs();
   let sequence = 0;
+  let beatMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
-    if (works()) {
+    const nowMs = clock.nowMs();
+    const isDue = nowMs - beatMs >= everyMs;
+    if (isDue && works()) {
       sequence += 1;
+      beatMs = nowMs;
       await tellAll(parts, sequence, openedMs);
     }
-    await clock.sleep(everyMs, signal);
+    // Once it is overdue the first moment at which the work is done again counts.
+    await clock.sleep(Math.max(LOOK_MS, beatMs + everyMs - clock.nowMs()), signal);
   }
 }
 

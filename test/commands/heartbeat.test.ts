@@ -79,13 +79,14 @@ describe('the heartbeat', () => {
     assert.deepEqual(await beats(new Map([['pager', pager]]), 3, () => true), []);
   });
 
-  it('stops while the work is not done, and comes back with it', async () => {
+  it('stops while the work is not done, comes back with it at once, and never more often than asked', async () => {
     let heard = 0;
     const sink = sinkOf(false, async () => {
       heard += 1;
       return sent;
     });
-    await beats(new Map([['am', sink]]), 6, (n) => n < 2 || n >= 4);
+    // Beats at 0 and 60 s; looks each second from 120 s on, in vain until the twelfth look.
+    await beats(new Map([['am', sink]]), 14, (n) => n < 2 || n >= 12);
     assert.equal(heard, 4);
   });
 

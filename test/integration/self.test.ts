@@ -297,6 +297,7 @@ test('secrets and the words of agents are in no log, metric, probe, error or jou
           port,
           consumers: { prometheus: { sha256: tokenDigest(token), scopes: ['metrics.read'] } },
         },
+        heartbeat: '30s',
       },
       sinks: { hook: { type: 'webhook', url: `${receiver.url}/alerts`, secret: { env: 'HOOK' } } },
       alerts: { group: '0s' },
@@ -321,7 +322,8 @@ test('secrets and the words of agents are in no log, metric, probe, error or jou
           const answer = await get(port, path, token);
           if (answer !== null) bodies.push(answer.body);
         }
-        return receiver.events.size > 0;
+        // The heartbeat and the case: both were told, and neither says what nobody may hear.
+        return receiver.events.size > 1;
       },
       daemon,
     );
@@ -336,7 +338,11 @@ test('secrets and the words of agents are in no log, metric, probe, error or jou
     const { stdout, stderr } = await daemon.end('SIGTERM');
     await db.close();
     assert.ok(bodies.some((body) => body.includes('plumbline_watchdog 1')));
+    const beats = [...receiver.events.values()].filter(({ verdict }) => verdict === 'Test');
+    assert.equal(beats.length, 1);
+    assert.match(JSON.stringify(beats[0]), /The observer does its work/);
     const places = {
+      sinks: JSON.stringify([...receiver.events.values()]),
       log: stdout + stderr,
       answers: bodies.join('\n'),
       status: JSON.stringify(status),
