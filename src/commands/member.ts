@@ -18,7 +18,7 @@ import { OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';
 import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
 import { createPipeline, type PipelineOptions } from '../pipeline.ts';
-import { sharePauses } from '../record/pauses.ts';
+import { shareForwarded, sharePauses } from '../record/pauses.ts';
 import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
 import type { Decode } from '../source/source.ts';
 import type { Library } from './library.ts';
@@ -101,7 +101,11 @@ export async function runMember(
       ...{ broker: internal, topic, clock, log },
       ends: async () =>
         (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 })),
-      share: (wanted) => sharePauses(parts.store.db, group, name, wanted),
+      share: async (wanted) => {
+        const { db } = parts.store;
+        const slowestMs = await shareForwarded(db, group, rekeyer.reached());
+        return [...(await sharePauses(db, group, name, wanted)), ...rekeyer.ahead(slowestMs)];
+      },
       pause: (partitions, paused) =>
         paused ? sources.pause(partitions) : sources.resume(partitions),
       open: (lane, feed) => {
