@@ -94,7 +94,13 @@ export function runShuffled(runner: Runner, seed: number): LaneStore {
   const arrivals = runner.events
     .map((each) => ({ each, at: each.ms + integer(random, 0, LATENESS_MS) }))
     .sort((a, b) => a.at - b.at);
-  const { lane, store } = open(runner, logOf(runner, arrivals.map(({ each }) => each)));
+  const { lane, store } = open(
+    runner,
+    logOf(
+      runner,
+      arrivals.map(({ each }) => each),
+    ),
+  );
   readAnyhow(lane, random, 3);
   return store;
 }
