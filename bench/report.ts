@@ -16,6 +16,7 @@ const TITLES: Readonly<Record<string, string>> = {
   recovery: 'Recovery',
   otlp: 'OTLP: what a span costs',
   journal: 'The journal: verifying an export offline',
+  telemetry: 'Telemetry: what observing ourselves costs',
   containment: 'Containment: from a hostile call in Kafka to a lease that holds',
 };
 

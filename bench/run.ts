@@ -13,6 +13,7 @@ import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
 import { scoring } from './scoring.ts';
+import { telemetry } from './telemetry.ts';
 
 const BENCHES: readonly Bench[] = [
   e2e,
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   journal,
   containment,
   otlp,
+  telemetry,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

@@ -29,6 +29,8 @@ export interface ListenerParts {
   readonly log: Log;
   /** Routes of the transmitter of signals; none where there is none. */
   readonly signalRoutes?: readonly Route[];
+  /** Probes and metrics. */
+  readonly selfRoutes?: readonly Route[];
 }
 
 /** A running listener. */
@@ -45,7 +47,12 @@ const MAX_AGE = '30s';
  * demands a scope of each that is not public by its standard.
  */
 export async function routesOf(parts: ListenerParts): Promise<readonly Route[]> {
-  return [...(await postureFamily(parts)), ...pullFamily(parts), ...(parts.signalRoutes ?? [])];
+  return [
+    ...(await postureFamily(parts)),
+    ...pullFamily(parts),
+    ...(parts.signalRoutes ?? []),
+    ...(parts.selfRoutes ?? []),
+  ];
 }
 
 /**

@@ -134,6 +134,7 @@ export const NOTICE_CODES = [
   'event.oversize',
   'source.blind',
   'source.back',
+  'source.illegible',
   'agent.uninstrumented',
   'agent.grants-unknown',
   'history.truncated',

@@ -8,6 +8,7 @@ export const SCOPES = [
   'ssf.read',
   'approvals.read',
   'approvals.write',
+  'metrics.read',
 ] as const;
 /** One of SCOPES. */
 export type Scope = (typeof SCOPES)[number];
