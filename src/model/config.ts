@@ -21,6 +21,14 @@ const budget = (description: string, fallback: string) =>
   });
 const strict = { additionalProperties: false } as const;
 
+const SettingValue = Type.Union(
+  [
+    Type.String({ maxLength: 1024 }),
+    Type.Array(Type.String({ maxLength: 1024 }), { minItems: 1, maxItems: 64 }),
+  ],
+  { description: 'A JSON Pointer, or what the setting asks for; or several.' },
+);
+
 /** One source: trust, decoder and expectations are set here and nowhere else. */
 export const SourceConfig = Type.Object(
   {
@@ -29,8 +37,23 @@ export const SourceConfig = Type.Object(
     decoder: Type.String({
       minLength: 1,
       description:
-        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, or the name and version of a mapping, for example acme/1.',
+        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, `cloudevents/1`, or the name and version of a mapping: a preset such as opa/1, or your own.',
     }),
+    settings: Type.Optional(
+      Type.Record(Type.String(), SettingValue, {
+        description: 'What this deployment writes elsewhere than the preset expects, by setting.',
+      }),
+    ),
+    opa: Type.Optional(
+      Type.Object(
+        {
+          paths: Type.Record(Type.String(), Type.Record(Type.String(), SettingValue), {
+            description: 'Settings by the path of the policy, for example mcp/authz.',
+          }),
+        },
+        { ...strict, description: 'Where policies of OPA put what; decoder opa/1 only.' },
+      ),
+    ),
     trust: Type.Enum(TRUSTS, { description: 'Who writes this topic; never read from a payload.' }),
     kinds: Type.Array(Type.Enum(KINDS), {
       minItems: 1,

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import {
   Args,
   amount,
+  Claims,
   Context,
   Delegation,
   digest,
@@ -287,6 +288,7 @@ export const WireEvent = Type.Object(
         basis: Type.Optional(text('Where the identity was read from.', 64)),
         subject: Type.Optional(text('Subject a credential proved, where one was checked.', 512)),
         instance: Type.Optional(text('Running instance, for example a pod.', 512)),
+        claims: Type.Optional(Claims),
       }),
     ),
     session: Type.Optional(
@@ -311,6 +313,15 @@ export const WireEvent = Type.Object(
       Type.Object({
         level: literals(EVIDENCE_LEVELS, 'How much content is here.'),
         truncated: Type.Optional(Type.Boolean()),
+        chain: Type.Optional(
+          Type.Object(
+            {
+              prev: Type.Optional(digest('Of the entry before this one.')),
+              hash: digest('Of this entry.'),
+            },
+            { description: 'The link of this record in its producer’s hash chain.' },
+          ),
+        ),
       }),
     ),
     reasoning: Type.Optional(ReasoningBody),

@@ -1,62 +1,37 @@
-/** Fields of a mapping: JSON Pointers and conversions, compiled to closures that never throw. */
-import { decodeJson, type Facts, type Rejection } from './json.ts';
-import type { Conversion, Field } from './mapping-schema.ts';
+/** Fields of a mapping: where a value comes from, compiled to closures that never throw. */
+import { compileWhen } from './condition.ts';
+import type { Conversion, Field } from './field-schema.ts';
+import { decodeJson, type Facts, noFacts, type Rejection } from './json.ts';
+import { compileFrom, pointerName } from './pointer.ts';
 import { EPOCH_UNITS, type EpochUnit, type Instant, parseEpoch, parseRfc3339 } from './time.ts';
 
 /** Reads a value out of an item; undefined where there is none. A failure goes into the facts. */
 export type Read<T = unknown> = (item: unknown, facts: Facts) => T | undefined;
 
-/** Resolves a pointer (RFC 6901); undefined where nothing is there. Own properties only. */
-export function compilePointer(pointer: string): (item: unknown) => unknown {
-  const segments = pointer
-    .split('/')
-    .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const [first, ...rest] = segments;
-  if (first === undefined) return (item) => item;
-  if (rest.length === 0) return (item) => step(item, first);
-  return (item) => {
-    let value = step(item, first);
-    for (const segment of rest) {
-      if (value === undefined) return undefined;
-      value = step(value, segment);
-    }
-    return value;
-  };
-}
-
-function step(value: unknown, segment: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (Array.isArray(value)) {
-    return /^(0|[1-9][0-9]{0,8})$/.test(segment) ? value[Number(segment)] : undefined;
-  }
-  return Object.hasOwn(value, segment)
-    ? (value as Readonly<Record<string, unknown>>)[segment]
-    : undefined;
-}
-
-/** Pointers of a `from`, as one reader: the first value that is neither absent nor null. */
-export function compileFrom(from: string | readonly string[]): (item: unknown) => unknown {
-  if (typeof from === 'string') {
-    const read = compilePointer(from);
-    return (item) => read(item) ?? undefined;
-  }
-  const reads = from.map(compilePointer);
-  return (item) => {
-    for (const read of reads) {
-      const value = read(item) ?? undefined;
-      if (value !== undefined) return value;
-    }
-    return undefined;
-  };
-}
-
 /** Compiles a field. A string that is no pointer is a constant (schema: an allowed word). */
 export function compileField(spec: Field): Read {
   if (typeof spec === 'string' && spec !== '' && !spec.startsWith('/')) return () => spec;
   if (typeof spec === 'string' || Array.isArray(spec)) return compileFrom(spec);
-  const { from, as, map, default: fallback, const: fixed } = spec;
+  const { when, prefix } = spec;
+  let read = compileValue(spec);
+  if (prefix !== undefined) {
+    const inner = read;
+    read = (item, facts) => {
+      const value = inner(item, facts);
+      return typeof value === 'string' || typeof value === 'number' ? prefix + value : undefined;
+    };
+  }
+  if (when === undefined) return read;
+  const holds = compileWhen(when);
+  return (item, facts) => (holds(item) ? read(item, facts) : undefined);
+}
+
+type Composed = Exclude<Field, string | readonly string[]>;
+
+function compileValue(spec: Composed): Read {
+  const { from, as, map, default: fallback, const: fixed, first } = spec;
   if (fixed !== undefined) return () => fixed;
+  if (first !== undefined) return compileFirst(first as readonly Field[], fallback);
   const find = from === undefined ? () => undefined : compileFrom(from);
   const name = from === undefined ? '' : pointerName(from);
   const convert = as === undefined ? null : compileConversion(as, name);
@@ -72,6 +47,21 @@ export function compileField(spec: Field): Read {
       value = key;
     }
     return value ?? fallback;
+  };
+}
+
+/** The first alternative that gives a value; one that cannot read what it finds is passed over. */
+function compileFirst(first: readonly Field[], fallback: unknown): Read {
+  const reads = first.map(compileField);
+  return (item, facts) => {
+    for (const read of reads) {
+      const own = noFacts();
+      const value = read(item, own);
+      facts.duplicateKeys += own.duplicateKeys;
+      if (own.truncated) facts.truncated = true;
+      if (own.failure === null && value !== undefined) return value;
+    }
+    return fallback;
   };
 }
 
@@ -94,11 +84,6 @@ export function compileTime(from: string | readonly string[], as: string): Read<
 /** Notes a failure; the first one is kept. */
 export function fail(facts: Facts, reason: Rejection['reason'], detail: string): void {
   facts.failure ??= { reason, detail: detail.slice(0, 256) };
-}
-
-/** A pointer, or several, for messages. Comes from the mapping, not from a payload. */
-export function pointerName(from: string | readonly string[]): string {
-  return typeof from === 'string' ? from || '/' : from.join(' or ');
 }
 
 function instantOf(value: unknown, as: string): Instant | null {
@@ -141,6 +126,15 @@ function plainConversion(as: Conversion): (value: unknown) => unknown {
   if (as === 'hex32') return (value) => hex(value, 32);
   if (as === 'hex16') return (value) => hex(value, 16);
   if (as === 'unquote') return unquote;
+  if (as === 'duration_ms') return durationOf;
+  if (as === 'traceparent_trace') return (value) => traceparent(value, 1);
+  if (as === 'traceparent_span') return (value) => traceparent(value, 2);
+  if (as === 'bundle_revisions') return revisionsOf;
+  if (as === 'is_empty')
+    return (value) => {
+      const size = sizeOf(value);
+      return size === undefined ? undefined : size === 0;
+    };
   if (as === 'lower')
     return (value) => (typeof value === 'string' ? value.toLowerCase() : undefined);
   return (value) => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -168,4 +162,53 @@ function unquote(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const isQuoted = value.length > 2 && value.startsWith('"') && value.endsWith('"');
   return isQuoted ? value.slice(1, -1) : value;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1 / 1_000_000,
+  us: 1 / 1000,
+  µs: 1 / 1000,
+  μs: 1 / 1000,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+};
+
+/** Milliseconds of a duration with its unit, such as `15ms` or `1.5s`; a bare number is one already. */
+function durationOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || value.length > 24) return undefined;
+  const parts = /^([0-9]{1,15}(?:\.[0-9]{1,9})?)([a-zµμ]{0,2})$/.exec(value);
+  if (parts === null) return undefined;
+  const unit = parts[2] === '' ? 'ms' : (parts[2] as string);
+  return Object.hasOwn(UNITS, unit) ? Number(parts[1]) * (UNITS[unit] as number) : undefined;
+}
+
+/** Trace id (1) or span id (2) of a W3C `traceparent` header; ids of zeros say nothing. */
+function traceparent(value: unknown, part: 1 | 2): string | undefined {
+  if (typeof value !== 'string' || value.length > 128) return undefined;
+  const parts = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/i.exec(value.trim());
+  const id = parts?.[part]?.toLowerCase();
+  return id === undefined || /^0+$/.test(id) ? undefined : id;
+}
+
+/** Members of a list or object, letters of a text; undefined where there are none to count. */
+function sizeOf(value: unknown): number | undefined {
+  if (typeof value === 'string' || Array.isArray(value)) return value.length;
+  return typeof value === 'object' && value !== null ? Object.keys(value).length : undefined;
+}
+
+const BUNDLES_MAX = 16;
+
+/** `name=revision` of each bundle of a policy engine, by name: a change of any of them changes it. */
+function revisionsOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const found = Object.entries(value).flatMap(([name, bundle]: [string, unknown]) => {
+    if (typeof bundle !== 'object' || bundle === null || !Object.hasOwn(bundle, 'revision'))
+      return [];
+    const { revision } = bundle as { readonly revision: unknown };
+    return typeof revision === 'string' && revision !== '' ? [`${name}=${revision}`] : [];
+  });
+  if (found.length === 0 || found.length > BUNDLES_MAX) return undefined;
+  return found.sort().join(',').slice(0, 512);
 }

@@ -15,6 +15,7 @@ import {
   type Format,
   type Outcome,
 } from './draft.ts';
+import { cloudEvents } from './formats/cloudevents.ts';
 import { itemHash53 } from './formats/otlp-batch.ts';
 import { otlpLogs } from './formats/otlp-logs.ts';
 import { otlpTraces } from './formats/otlp-traces.ts';
@@ -49,7 +50,12 @@ interface Route {
 }
 
 /** Decoders that are no mapping files, by the name a source calls them. */
-export const FORMATS: readonly (Format | ByteFormat)[] = [canonical, otlpTraces, otlpLogs];
+export const FORMATS: readonly (Format | ByteFormat)[] = [
+  canonical,
+  otlpTraces,
+  otlpLogs,
+  cloudEvents,
+];
 
 /** Bytes of a record that a dead letter keeps. */
 const RAW_BYTES_MAX = 64 * 1024;
@@ -60,7 +66,7 @@ const RAW_BYTES_MAX = 64 * 1024;
  */
 export function createDecode(
   sources: readonly SourceConfig[],
-  mappings: ReadonlyMap<string, Format>,
+  mappings: ReadonlyMap<string, Format | ByteFormat>,
   options: { readonly file?: string; readonly maxBytes?: number } = {},
 ): { decode: Decode; problems: Problem[] } {
   const problems: Problem[] = [];
@@ -85,6 +91,7 @@ export function createDecode(
       );
       return;
     }
+    const read = tailoredTo(source, format, report);
     if (!source.kinds.some((kind) => format.kinds.includes(kind))) {
       report('kinds', `${format.name} produces only ${format.kinds.join(', ')}`);
     }
@@ -94,13 +101,34 @@ export function createDecode(
     }
     routes.set(source.topic, {
       source,
-      format,
+      format: read,
       isStrict: source.trust !== 'agent' && source.trust !== 'runtime',
       maxFutureSkewMs: durationMs(source.maxFutureSkew ?? '60s'),
     });
   });
   const maxBytes = options.maxBytes ?? RECORD_BYTES_MAX;
   return { decode: (rec) => decodeRecord(rec, routes.get(rec.topic), maxBytes), problems };
+}
+
+/** The format as the source wants it: with its settings, where it has any. */
+function tailoredTo(
+  source: SourceConfig,
+  format: Format | ByteFormat,
+  report: (key: string, message: string) => void,
+): Format | ByteFormat {
+  const { settings = {}, opa } = source;
+  const key = opa === undefined ? 'settings' : 'opa.paths';
+  if (Object.keys(settings).length === 0 && opa === undefined) return format;
+  if (format.tailored === undefined) {
+    report(key, `${format.name} has no settings`);
+    return format;
+  }
+  const cases = Object.entries(opa?.paths ?? {}).map(([is, own]) => ({
+    ...{ pointer: '/path', is, settings: own },
+  }));
+  const tailored = format.tailored({ settings, cases });
+  for (const problem of tailored.problems) report(key, problem);
+  return tailored.format ?? format;
 }
 
 function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Decoded {
@@ -111,7 +139,7 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
     return refused(rec, route, { reason: 'tombstone', detail: 'the record has no value' });
   }
   const facts = noFacts();
-  const outcomes = outcomesOf(rec.value, route, facts, maxBytes);
+  const outcomes = outcomesOf(rec.value, rec.headers, route, facts, maxBytes);
   if ('reason' in outcomes) return refused(rec, route, outcomes);
   if (facts.duplicateKeys > 0 && route.isStrict) {
     const detail = `${facts.duplicateKeys} keys are named twice; a ${route.source.trust} record must not be`;
@@ -130,6 +158,10 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
     if (outcome.type === 'ignored') ignored += 1;
     else if (outcome.type === 'rejected') rejections.push([index, outcome.rejection, outcome.raw]);
     else if (!route.source.kinds.includes(outcome.draft.parts.kind)) {
+      if (outcome.draft.isExtra === true) {
+        ignored += 1;
+        continue;
+      }
       const detail = `source ${route.source.name} may not produce ${outcome.draft.parts.kind}`;
       rejections.push([index, { reason: 'kind-not-allowed', detail }, undefined]);
     } else if (route.isStrict && (outcome.draft.duplicateKeys ?? 0) > 0) {
@@ -161,13 +193,15 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
 
 function outcomesOf(
   value: Buffer,
+  headers: Rec['headers'],
   { format, source }: Route,
   facts: Facts,
   maxBytes: number,
 ): readonly Outcome[] | Rejection {
   if ('decodeBytes' in format) {
     const { trust, kinds } = source;
-    return format.decodeBytes(value, facts, { trust, kinds, maxBytes });
+    const asked = { trust, kinds, maxBytes };
+    return format.decodeBytes(value, facts, headers === undefined ? asked : { ...asked, headers });
   }
   const json = decodeJson(value, facts, maxBytes);
   return json.ok ? format.decode(json.value, facts) : json.rejection;
@@ -234,7 +268,7 @@ function eventOf(
     nativeId: nativeIdOf(draft, index, digest, rec.key),
     contentHash:
       draft.item === undefined ? mix53(hash53OfDigest(digest), index) : itemHash53(draft.item),
-    evidence: isTruncated ? { level, truncated: true } : { level },
+    evidence: evidenceOf(level, isTruncated, parts),
   };
   shareIds(parts);
   if (parts.order !== undefined) event.order = parts.order;
@@ -248,6 +282,16 @@ function eventOf(
   if (parts.governance !== undefined) event.governance = parts.governance;
   if (parts.metric !== undefined) event.metric = parts.metric;
   return event;
+}
+
+function evidenceOf(
+  level: EvidenceLevel,
+  truncated: boolean,
+  { evidence }: EventParts,
+): NonNullable<Event['evidence']> {
+  const chain = evidence?.chain;
+  if (chain === undefined) return truncated ? { level, truncated } : { level };
+  return truncated ? { level, truncated, chain } : { level, chain };
 }
 
 /**
