@@ -295,6 +295,12 @@ export const Config = Type.Object(
       ),
     ),
     sources: Type.Array(SourceConfig, { minItems: 1 }),
+    mappings: Type.Optional(
+      Type.Object(
+        { dir: Type.String({ description: 'Folder of mapping files of your own.' }) },
+        strict,
+      ),
+    ),
     correlate: Type.Optional(
       Type.Object(
         {
