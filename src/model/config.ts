@@ -59,6 +59,25 @@ export const SourceConfig = Type.Object(
       minItems: 1,
       description: 'What it may produce; anything else goes to the dead letters.',
     }),
+    identity: Type.Optional(
+      Type.Object(
+        {
+          bases: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+              minItems: 1,
+              description: 'Bases that are believed here, for example jwt, key, self. Unset: all.',
+            }),
+          ),
+          shared: Type.Optional(
+            Type.Boolean({
+              description:
+                'One checked identity serves several agents here: what they say of themselves tells them apart.',
+            }),
+          ),
+        },
+        { ...strict, description: 'Whose word on who acted is taken.' },
+      ),
+    ),
     lateness: Type.Optional(duration('How late a record may arrive.', '30s')),
     maxFutureSkew: Type.Optional(duration('Later stamps are clamped and counted.', '60s')),
     idleAfter: Type.Optional(
@@ -295,6 +314,16 @@ export const Config = Type.Object(
       ),
     ),
     sources: Type.Array(SourceConfig, { minItems: 1 }),
+    identities: Type.Optional(
+      Type.Record(
+        Type.String({ minLength: 1, maxLength: 512 }),
+        Type.Array(Type.String({ minLength: 1, maxLength: 1100 }), { minItems: 1, maxItems: 256 }),
+        {
+          description:
+            'Agent → identities it goes by: VALUE, BASIS:VALUE, or BASIS:ISSUER#VALUE, for example jwt:https://id.example#billing.',
+        },
+      ),
+    ),
     mappings: Type.Optional(
       Type.Object(
         { dir: Type.String({ description: 'Folder of mapping files of your own.' }) },

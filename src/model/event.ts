@@ -21,6 +21,8 @@ import {
   text,
 } from './event-parts.ts';
 
+import type { Claim } from './identity.ts';
+
 /** The four kinds of record, one per book of the reconciliation. */
 export const KINDS = ['reasoning', 'gateway', 'governance', 'metrics'] as const;
 /** Which book an event belongs to. */
@@ -371,8 +373,14 @@ export interface EventTime {
   readonly clamped: boolean;
 }
 
+/** The agent of an event, with the claims it rests on where there are several, highest tier first. */
+export interface NamedAgent extends Omit<NonNullable<WireEvent['agent']>, 'claims'> {
+  readonly claims?: readonly Claim[];
+}
+
 /** The canonical event inside the core. Paths equal the wire form; detectors name them. */
-export interface Event extends Omit<WireEvent, 'id' | 'time'> {
+export interface Event extends Omit<WireEvent, 'id' | 'time' | 'agent'> {
+  readonly agent?: NamedAgent;
   readonly src: EventSource;
   readonly time: EventTime;
   /** Identity within the topic: producer id, else session + seq, else content digest. */

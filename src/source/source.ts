@@ -2,7 +2,7 @@
 import { durationMs, type SourceConfig } from '../model/config.ts';
 import type { DeadLetter } from '../model/detection.ts';
 import type { Problem } from '../model/errors.ts';
-import type { Event, EventTime, EvidenceLevel } from '../model/event.ts';
+import type { Event, EventTime, EvidenceLevel, NamedAgent } from '../model/event.ts';
 import type { Rec } from '../model/ports.ts';
 import { hash53OfDigest, mix53, sha256Of } from '../state/hash53.ts';
 import { naming } from '../state/names.ts';
@@ -19,6 +19,13 @@ import { cloudEvents } from './formats/cloudevents.ts';
 import { itemHash53 } from './formats/otlp-batch.ts';
 import { otlpLogs } from './formats/otlp-logs.ts';
 import { otlpTraces } from './formats/otlp-traces.ts';
+import {
+  agentBy,
+  aliasesOf,
+  type IdentityRules,
+  type IdentityTable,
+  identityRules,
+} from './identity.ts';
 import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
 
 /** What became of one record. Every record gives an event, a dead letter or a count. */
@@ -47,6 +54,7 @@ interface Route {
   /** A record that says one thing twice must not be read as either on these topics. */
   readonly isStrict: boolean;
   readonly maxFutureSkewMs: number;
+  readonly identity: IdentityRules;
 }
 
 /** Decoders that are no mapping files, by the name a source calls them. */
@@ -67,7 +75,11 @@ const RAW_BYTES_MAX = 64 * 1024;
 export function createDecode(
   sources: readonly SourceConfig[],
   mappings: ReadonlyMap<string, Format | ByteFormat>,
-  options: { readonly file?: string; readonly maxBytes?: number } = {},
+  options: {
+    readonly file?: string;
+    readonly maxBytes?: number;
+    readonly identities?: IdentityTable;
+  } = {},
 ): { decode: Decode; problems: Problem[] } {
   const problems: Problem[] = [];
   const routes = new Map<string, Route>();
@@ -75,6 +87,14 @@ export function createDecode(
     ...FORMATS.map((format) => [format.name, format] as const),
     ...mappings,
   ]);
+  const { aliases, twice } = aliasesOf(options.identities ?? {});
+  for (const identity of twice)
+    problems.push({
+      file: options.file ?? 'configuration',
+      line: null,
+      key: 'identities',
+      message: `${identity} stands for two agents`,
+    });
   sources.forEach((source, at) => {
     const report = (key: string, message: string) =>
       problems.push({
@@ -104,6 +124,7 @@ export function createDecode(
       format: read,
       isStrict: source.trust !== 'agent' && source.trust !== 'runtime',
       maxFutureSkewMs: durationMs(source.maxFutureSkew ?? '60s'),
+      identity: identityRules(source, aliases),
     });
   });
   const maxBytes = options.maxBytes ?? RECORD_BYTES_MAX;
@@ -270,10 +291,11 @@ function eventOf(
       draft.item === undefined ? mix53(hash53OfDigest(digest), index) : itemHash53(draft.item),
     evidence: evidenceOf(level, isTruncated, parts),
   };
-  shareIds(parts);
+  const agent = parts.agent === undefined ? undefined : agentBy(parts.agent, route.identity);
+  shareIds(parts, agent);
   if (parts.order !== undefined) event.order = parts.order;
   if (parts.tenant !== undefined) event.tenant = parts.tenant;
-  if (parts.agent !== undefined) event.agent = parts.agent;
+  if (agent !== undefined) event.agent = agent;
   if (parts.session !== undefined) event.session = parts.session;
   if (parts.principal !== undefined) event.principal = parts.principal;
   if (parts.keys !== undefined) event.keys = parts.keys;
@@ -298,7 +320,7 @@ function evidenceOf(
  * Ids come again with most events: one text for each makes an event smaller while it waits for the
  * watermark, and spares whoever looks it up the hash of a text that was just parsed.
  */
-function shareIds({ agent, session, action }: EventParts): void {
+function shareIds({ session, action }: EventParts, agent: NamedAgent | undefined): void {
   if (agent !== undefined) (agent as { id: string }).id = shared('', agent.id);
   if (session !== undefined) (session as { id: string }).id = shared('', session.id);
   if (action !== undefined) (action as { tool: string }).tool = shared('', action.tool);
