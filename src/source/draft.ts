@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile';
 import type { Kind, Trust } from '../model/event.ts';
 import { WireEvent } from '../model/event.ts';
 import type { Schema } from '../model/schema.ts';
+import type { Account } from './account.ts';
 import type { Facts, Rejection } from './json.ts';
 import type { Instant } from './time.ts';
 
@@ -60,12 +61,16 @@ export interface Format {
   readonly settings?: readonly string[];
   /** The same format with values of a source; problems name the setting. */
   tailored?(tailoring: Tailoring): Tailored;
+  /** Tells what is read of a value, field by field; for samples, not for every record. */
+  account?(value: unknown): readonly Account[];
   /** Decodes one JSON value. An array of outcomes: one for each item of the record. */
   decode(value: unknown, facts: Facts): readonly Outcome[];
 }
 
 /** A decoder of records that are not one JSON value; otherwise the same. */
-export interface ByteFormat extends Omit<Format, 'decode'> {
+export interface ByteFormat extends Omit<Format, 'decode' | 'account'> {
+  /** Tells what is read of a record, field by field; for samples, not for every record. */
+  accountBytes?(bytes: Buffer, source: AskedOf): readonly Account[] | Rejection;
   /** Decodes the bytes of a record as `source` sends it; a rejection where there is no item at all. */
   decodeBytes(bytes: Buffer, facts: Facts, source: AskedOf): readonly Outcome[] | Rejection;
 }

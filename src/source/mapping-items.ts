@@ -1,4 +1,5 @@
 /** Items of a record as a mapping finds them: unwrapped, fanned out, one a line. */
+import type { Account } from './account.ts';
 import type { AskedOf, ByteFormat, Format, Outcome } from './draft.ts';
 import { fail } from './field.ts';
 import { readCloudEvents } from './formats/cloudevents-envelope.ts';
@@ -50,9 +51,10 @@ function compileEach(each: string | readonly string[]): (value: unknown) => unkn
 
 /** A format whose records may be several JSON texts, one a line: one text is tried first. */
 export function byLines(format: Format): ByteFormat {
-  const { decode, ...rest } = format;
+  const { decode, account, ...rest } = format;
   return {
     ...rest,
+    ...(account === undefined ? {} : { accountBytes: (bytes) => accountLines(bytes, account) }),
     decodeBytes: (bytes, facts, { maxBytes }) => {
       const whole = decodeJson(bytes, facts, maxBytes);
       if (whole.ok) return decode(whole.value, facts);
@@ -64,6 +66,22 @@ export function byLines(format: Format): ByteFormat {
 }
 
 const LINE_FEED = 0x0a;
+
+/** Accounts of one text, or of one a line. */
+function accountLines(
+  bytes: Buffer,
+  account: NonNullable<Format['account']>,
+): readonly Account[] | Rejection {
+  const whole = decodeJson(bytes, noFacts());
+  if (whole.ok) return account(whole.value);
+  if (!bytes.includes(LINE_FEED)) return whole.rejection;
+  const texts = bytes.toString('utf8').split('\n');
+  const read = texts.filter((text) => text.trim() !== '').slice(0, ITEMS_MAX);
+  return read.flatMap((text, index) => {
+    const line = decodeJson(Buffer.from(text), noFacts());
+    return line.ok ? account(line.value).map((one) => ({ ...one, index })) : [];
+  });
+}
 
 function decodeLines(
   bytes: Buffer,
@@ -104,9 +122,17 @@ function isBlank(line: Buffer): boolean {
 
 /** A format whose records are CloudEvents: each is decoded by its structured form. */
 export function inCloudEvents(format: Format): ByteFormat {
-  const { decode, ...rest } = format;
+  const { decode, account, ...rest } = format;
+  const accountBytes: ByteFormat['accountBytes'] = (bytes, { headers, maxBytes }) => {
+    const read = readCloudEvents(bytes, headers ?? {}, noFacts(), maxBytes);
+    if ('reason' in read) return read;
+    return read.flatMap((one, index) =>
+      one.ok && account !== undefined ? account(one.event).map((told) => ({ ...told, index })) : [],
+    );
+  };
   return {
     ...rest,
+    ...(account === undefined ? {} : { accountBytes }),
     decodeBytes: (bytes: Buffer, facts: Facts, { headers, maxBytes }: AskedOf) => {
       const read = readCloudEvents(bytes, headers ?? {}, facts, maxBytes);
       if ('reason' in read) return read;

@@ -2,6 +2,7 @@
 import type { Problem } from '../model/errors.ts';
 import type { Kind } from '../model/event.ts';
 import { type Located, problemAt, schemaProblems } from '../model/schema.ts';
+import type { Account } from './account.ts';
 import { type CompileField, compileBody, fieldCompiler, type Part } from './body.ts';
 import { compileWhen } from './condition.ts';
 import {
@@ -17,7 +18,8 @@ import {
 } from './draft.ts';
 import { compileTime, type Read } from './field.ts';
 import { type CloudEvent, cloudEventId } from './formats/cloudevents-envelope.ts';
-import type { Facts } from './json.ts';
+import { type Facts, noFacts } from './json.ts';
+import { accountOf, unmatched as unmatchedItem } from './mapping-account.ts';
 import { byLines, compileItems, type Items, inCloudEvents } from './mapping-items.ts';
 import { type EventDocument, MappingDocument } from './mapping-schema.ts';
 import { inherited, settingsIn, tailor } from './mapping-settings.ts';
@@ -223,7 +225,28 @@ function decoderOf(name: string, plans: readonly Plan[]): Format {
     name,
     kinds: [...new Set(plans.flatMap(({ source }) => source.kind ?? []))],
     decode: (value, facts) => decodeViews(views, unmatched, value, facts),
+    account: (value) => accountViews(views, plans, value),
   };
+}
+
+/** The same choice of views and documents as in decoding, told instead of done. */
+function accountViews(
+  views: readonly View[],
+  documents: readonly Plan[],
+  value: unknown,
+): readonly Account[] {
+  for (const { items, plans } of views) {
+    const found = items(value, noFacts());
+    if (found === null || !found.some((item) => plans.some((plan) => plan.matches(item)))) continue;
+    return found.flatMap((item, index) => {
+      const matching = plans.filter((plan) => plan.matches(item));
+      const last = matching.findIndex(({ source }) => source.also !== true);
+      const taken = last < 0 ? matching : matching.slice(0, last + 1);
+      if (taken.length === 0) return [unmatchedItem(item, index)];
+      return taken.map((plan) => accountOf(plan.source, documents.indexOf(plan) + 1, item, index));
+    });
+  }
+  return [unmatchedItem(value, 0)];
 }
 
 /** The first view in which any item finds its document takes the record. */
