@@ -1,4 +1,4 @@
-/** `check decode`: what becomes of the records of a sample, field by field, and what they lack. */
+/** `check decode`: what becomes of a sample, field by field, and what it lacks. */
 import { systemClock } from '../adapters/clock.ts';
 import type { SourceConfig } from '../model/config.ts';
 import { KINDS, TRUSTS } from '../model/event.ts';

@@ -1,4 +1,4 @@
-/** What a sample's records leave detectors without: evidence, session, fields, sure identities. */
+/** What records leave detectors without: evidence, session, fields, sure identities. */
 import { derivedField } from '../detect/derived/fields.ts';
 import type { Detector } from '../model/detector.ts';
 import { EVIDENCE_LEVELS, type Event, type EvidenceLevel, type Kind } from '../model/event.ts';

@@ -1,4 +1,4 @@
-/** Text of `check decode`: records, fields, levels, identities, and the detectors that are left out. */
+/** Text of `check decode`: records, fields, levels, identities, detectors left out. */
 import type { Event } from '../model/event.ts';
 import type { Account } from '../source/account.ts';
 import {

@@ -1,6 +1,6 @@
 /** Identity: the agent an event is about, of several it names, by who is registered. */
 import type { Event } from '../model/event.ts';
-import type { Claim } from '../model/identity.ts';
+import type { Claim } from '../model/event-parts.ts';
 import type { Ledger } from './ledger.ts';
 import { type AgentEntity, keyOf } from './session.ts';
 

@@ -148,3 +148,12 @@ export const Claims = Type.Array(
     description: 'Every identity the record names; how far each is believed is configuration.',
   },
 );
+
+/** One identity a record names, with what configuration makes of it. */
+export interface Claim {
+  readonly basis: string;
+  readonly value: string;
+  readonly issuer?: string;
+  /** Agent it stands for by the table of identities; absent where the table does not have it. */
+  readonly agent?: string;
+}

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import {
   Args,
   amount,
+  type Claim,
   Claims,
   Context,
   Delegation,
@@ -20,8 +21,6 @@ import {
   Resource,
   text,
 } from './event-parts.ts';
-
-import type { Claim } from './identity.ts';
 
 /** The four kinds of record, one per book of the reconciliation. */
 export const KINDS = ['reasoning', 'gateway', 'governance', 'metrics'] as const;

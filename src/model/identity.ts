@@ -34,12 +34,3 @@ export const TIER_NEEDED = { gateway: 3, platform: 2, self: 1 } as const satisfi
   string,
   Tier
 >;
-
-/** One identity a record names, with what configuration makes of it. */
-export interface Claim {
-  readonly basis: string;
-  readonly value: string;
-  readonly issuer?: string;
-  /** Agent it stands for by the table of identities; absent where the table does not have it. */
-  readonly agent?: string;
-}

@@ -1,7 +1,8 @@
-/** Identities: which agent a record is about, of the claims it makes and by configuration alone. */
+/** Identities: which agent a record is about, by its claims and by configuration. */
 import type { SourceConfig } from '../model/config.ts';
 import type { NamedAgent, Trust } from '../model/event.ts';
-import { type Claim, tierOf } from '../model/identity.ts';
+import type { Claim } from '../model/event-parts.ts';
+import { tierOf } from '../model/identity.ts';
 import type { EventParts } from './draft.ts';
 
 /** How a source's identities are read. */
