@@ -130,6 +130,7 @@ export const NOTICE_CODES = [
   'event.clock-skew',
   'event.duplicate-id',
   'event.oversize',
+  'evidence.dropped',
   'source.blind',
   'source.back',
   'agent.uninstrumented',
