@@ -152,9 +152,8 @@ function turn(measured: Measured, hour: number): Fall | null {
 
 const endOf = (hour: number) => (hour + 1) * HOUR_MS;
 
-function detailOf(what: string, before: number | null, { level, share, hour }: Fall): string {
+function detailOf(what: string, before: number | null, { level, share }: Fall): string {
   const named = (rank: number) => EVIDENCE_LEVELS[rank] as EvidenceLevel;
   const percent = Math.round(share * 100);
-  const from = new Date(hour * HOUR_MS).toISOString().slice(0, 13);
-  return `${what}: ${named(level)} in ${percent} % of the events of ${from}h, where ${named(before ?? 0)} was usual`;
+  return `${what}: ${named(level)} in ${percent} % of the calls and turns of an hour, where ${named(before ?? 0)} was usual`;
 }
