@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
+import { decode } from './decode.ts';
 import { e2e } from './e2e.ts';
 import { journal } from './journal.ts';
 import { keep } from './measure.ts';
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   journal,
   containment,
   otlp,
+  decode,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
