@@ -53,16 +53,30 @@ function compileValue(spec: Composed): Read {
 /** The first alternative that gives a value; one that cannot read what it finds is passed over. */
 function compileFirst(first: readonly Field[], fallback: unknown): Read {
   const reads = first.map(compileField);
+  // One for all records: alternatives do not lie inside each other, and nothing waits in between.
+  const own = noFacts();
   return (item, facts) => {
     for (const read of reads) {
-      const own = noFacts();
       const value = read(item, own);
-      facts.duplicateKeys += own.duplicateKeys;
-      if (own.truncated) facts.truncated = true;
-      if (own.failure === null && value !== undefined) return value;
+      if (own.failure === null && value !== undefined) {
+        passOn(own, facts);
+        return value;
+      }
+      own.failure = null;
     }
+    passOn(own, facts);
     return fallback;
   };
+}
+
+function passOn(own: Facts, facts: Facts): void {
+  if (own.duplicateKeys > 0) {
+    facts.duplicateKeys += own.duplicateKeys;
+    own.duplicateKeys = 0;
+  }
+  if (!own.truncated) return;
+  facts.truncated = true;
+  own.truncated = false;
 }
 
 /** Compiles the time of a mapping to a reader of instants. */
@@ -150,11 +164,20 @@ function scaled(value: unknown, factor: number): number | undefined {
 /** Ids arrive as hex in either case, with dashes (UUID), or as base64 of the bytes (OTLP/JSON). */
 function hex(value: unknown, length: 16 | 32): string | undefined {
   if (typeof value !== 'string' || value.length > 64) return undefined;
+  if (value.length === length && isLowerHex(value)) return value;
   const plain = value.replaceAll('-', '').toLowerCase();
-  if (plain.length === length && /^[0-9a-f]+$/.test(plain)) return plain;
+  if (plain.length === length && isLowerHex(plain)) return plain;
   const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(value);
   const bytes = isBase64 ? Buffer.from(value, 'base64').toString('hex') : '';
   return bytes.length === length ? bytes : undefined;
+}
+
+function isLowerHex(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false;
+  }
+  return true;
 }
 
 /** Takes one pair of double quotes off: models sometimes quote the names they list. */
@@ -187,9 +210,10 @@ function durationOf(value: unknown): number | undefined {
 /** Trace id (1) or span id (2) of a W3C `traceparent` header; ids of zeros say nothing. */
 function traceparent(value: unknown, part: 1 | 2): string | undefined {
   if (typeof value !== 'string' || value.length > 128) return undefined;
-  const parts = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/i.exec(value.trim());
-  const id = parts?.[part]?.toLowerCase();
-  return id === undefined || /^0+$/.test(id) ? undefined : id;
+  const text = value.trim().toLowerCase();
+  if (text.length < 55 || text[2] !== '-' || text[35] !== '-' || text[52] !== '-') return undefined;
+  const id = part === 1 ? text.slice(3, 35) : text.slice(36, 52);
+  return isLowerHex(id) && !/^0+$/.test(id) ? id : undefined;
 }
 
 /** Members of a list or object, letters of a text; undefined where there are none to count. */
@@ -203,12 +227,17 @@ const BUNDLES_MAX = 16;
 /** `name=revision` of each bundle of a policy engine, by name: a change of any of them changes it. */
 function revisionsOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const found = Object.entries(value).flatMap(([name, bundle]: [string, unknown]) => {
+  const bundles = value as Readonly<Record<string, unknown>>;
+  const found: string[] = [];
+  for (const name in bundles) {
+    if (!Object.hasOwn(bundles, name)) continue;
+    const bundle = bundles[name];
     if (typeof bundle !== 'object' || bundle === null || !Object.hasOwn(bundle, 'revision'))
-      return [];
+      continue;
     const { revision } = bundle as { readonly revision: unknown };
-    return typeof revision === 'string' && revision !== '' ? [`${name}=${revision}`] : [];
-  });
-  if (found.length === 0 || found.length > BUNDLES_MAX) return undefined;
-  return found.sort().join(',').slice(0, 512);
+    if (typeof revision === 'string' && revision !== '') found.push(`${name}=${revision}`);
+    if (found.length > BUNDLES_MAX) return undefined;
+  }
+  if (found.length === 0) return undefined;
+  return (found.length === 1 ? (found[0] as string) : found.sort().join(',')).slice(0, 512);
 }
