@@ -1,6 +1,7 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
 import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
+import { type ChainWatch, createChains } from './correlate/chains.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
 import { changeSaid, sessionSaid } from './correlate/history.ts';
@@ -162,6 +163,7 @@ class Spine implements Pipeline {
   readonly #evidence: EvidenceStage;
   readonly #objectives: ObjectiveStage;
   readonly #levels: Levels;
+  readonly #chains: ChainWatch;
   readonly #detect: Roster;
   #exceptions: Exceptions;
   /** What `#exceptions` was made of. */
@@ -208,6 +210,7 @@ class Spine implements Pipeline {
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
     this.#levels = createLevels(this.#slots, notice);
+    this.#chains = createChains(this.#slots, notice);
     this.#detect = createRoster(options.detectors, {
       blind,
       slots: this.#slots,
@@ -607,6 +610,7 @@ class Spine implements Pipeline {
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
       this.#levels.see(fact.event, fact.tenant, fact.agent, fact.late);
+      this.#chains.see(fact.event, fact.agent);
       this.#closedUnit(fact);
       this.#remember(fact);
     }

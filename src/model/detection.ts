@@ -131,6 +131,7 @@ export const NOTICE_CODES = [
   'event.duplicate-id',
   'event.oversize',
   'evidence.dropped',
+  'evidence.chain-gap',
   'source.blind',
   'source.back',
   'agent.uninstrumented',

@@ -317,7 +317,9 @@ export const WireEvent = Type.Object(
         chain: Type.Optional(
           Type.Object(
             {
-              prev: Type.Optional(digest('Of the entry before this one.')),
+              prev: Type.Optional(
+                text('Digest of the entry before; empty or zeros: none. (L1)', 160),
+              ),
               hash: digest('Of this entry.'),
             },
             { description: 'The link of this record in its producer’s hash chain.' },
