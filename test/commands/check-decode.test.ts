@@ -1,6 +1,6 @@
 /** Tests of `check decode`: what becomes of a sample, in every form and for every decoder. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { check } from '../../src/commands/check.ts';
@@ -177,6 +177,37 @@ describe('what cannot be meant', () => {
     }
     const { refusal } = await typed(check, '--sample', 'x');
     assert.match(refusal ?? '', /--sample is an option of check decode/);
+  });
+});
+
+describe('the ten minutes of docs/formats.md', () => {
+  it('end with a record that is read whole, as the page says', async () => {
+    const page = await readFile(join(ROOT, 'docs/formats.md'), 'utf8');
+    const walk = page.slice(page.indexOf('## A format of your own'));
+    const blocks = [...walk.matchAll(/```(json|yaml)\n([\s\S]*?)```/g)].map(([, , text]) =>
+      (text ?? '').replace(/^ {3}/gm, ''),
+    );
+    const [record = '', mapping = '', sources = ''] = blocks;
+    await inFolder(async (dir) => {
+      await mkdir(join(dir, 'maps'));
+      await writeFile(join(dir, 'maps/acme.yaml'), mapping);
+      await writeFile(join(dir, 'sample.jsonl'), record);
+      const config = join(dir, 'plumbline.yaml');
+      const own = sources.replace('dir: maps', `dir: '${dir}/maps'`);
+      await writeFile(config, `kafka: { brokers: ['127.0.0.1:1'] }\n${own}`);
+      const { code, json, text } = await typed(
+        check,
+        ...['decode', '--config', config, '--source', 'acme'],
+        ...['--sample', join(dir, 'sample.jsonl')],
+      );
+      assert.equal(code, 0, text);
+      const { shown, levels } = json as Told;
+      assert.deepEqual(levels, { gateway: { L2: 1 } });
+      assert.deepEqual(
+        shown[0]?.accounts.map(({ missing, unread }) => [missing, unread]),
+        [[[], []]],
+      );
+    });
   });
 });
 
