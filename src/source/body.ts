@@ -72,14 +72,15 @@ function compileOneBody(mapping: EventDocument, field: CompileField): Read {
 
 /** Reads an object of those fields that are present; undefined where none is. */
 function objectOf(fields: Fields): Read<Record<string, unknown>> {
-  const entries = Object.entries(fields);
+  const names = Object.keys(fields);
+  const reads = Object.values(fields);
   return (item, facts) => {
     let made: Record<string, unknown> | undefined;
-    for (const [name, read] of entries) {
-      const value = read(item, facts);
+    for (let at = 0; at < reads.length; at += 1) {
+      const value = (reads[at] as Read)(item, facts);
       if (value === undefined) continue;
       made ??= {};
-      made[name] = value;
+      made[names[at] as string] = value;
     }
     return made;
   };

@@ -19,14 +19,14 @@ export function compilePointer(pointer: string): (item: unknown) => unknown {
   };
 }
 
+const INDEX = /^(0|[1-9][0-9]{0,8})$/;
+
 function step(value: unknown, segment: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
-  if (Array.isArray(value)) {
-    return /^(0|[1-9][0-9]{0,8})$/.test(segment) ? value[Number(segment)] : undefined;
-  }
-  return Object.hasOwn(value, segment)
-    ? (value as Readonly<Record<string, unknown>>)[segment]
-    : undefined;
+  if (Array.isArray(value)) return INDEX.test(segment) ? value[Number(segment)] : undefined;
+  // Most places that are looked at hold nothing, which costs less to see than whose it is.
+  const found = (value as Readonly<Record<string, unknown>>)[segment];
+  return found === undefined || Object.hasOwn(value, segment) ? found : undefined;
 }
 
 /** Pointers of a `from`, as one reader: the first value that is neither absent nor null. */
