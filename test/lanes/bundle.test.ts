@@ -37,6 +37,7 @@ const CORPUS: readonly Bundle[] = [
   FULL,
   { gaps: [], records: [], marks: [] },
   { gaps: [], records: [rec('t', 0, 0, '{}')], marks: [] },
+  { gaps: [], records: [{ ...rec('t', 0, 0, '{}'), headers: { ce_id: 'e' } }], marks: [] },
   { gaps: [], records: [], marks: FULL.marks },
   {
     gaps: [],
@@ -50,7 +51,7 @@ function resealed(bytes: Buffer): Buffer {
   if (bytes.length < 7) return bytes;
   const made = Buffer.from(bytes);
   made.writeUInt16BE(0x504c, 0);
-  made.writeUInt8(1, 2);
+  made.writeUInt8(2, 2);
   made.writeUInt32BE(crc32(made.subarray(7)), 3);
   return made;
 }
