@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
+import { decode } from './decode.ts';
 import { e2e } from './e2e.ts';
 import { journal } from './journal.ts';
 import { keep } from './measure.ts';
@@ -27,6 +28,7 @@ const BENCHES: readonly Bench[] = [
   containment,
   otlp,
   telemetry,
+  decode,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

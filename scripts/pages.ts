@@ -11,6 +11,7 @@ import { FIELDS } from '../src/source/formats/dialect.ts';
 import { DIALECTS, LOG_EVENTS, MCP_METHODS } from '../src/source/formats/dialects.ts';
 import { alertSections } from './alert-pages.ts';
 import { type AlertRule, metricTable } from './metric-pages.ts';
+import { presetTables } from './format-pages.ts';
 
 /** Folder of the docs, as a URL with a final slash. */
 export const DOCS = new URL('../docs/', import.meta.url);
@@ -111,6 +112,10 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['alerts.md', between(alerts, alertSections())],
     ['taxonomy.md', between(taxonomy, fieldTables())],
     ['otlp.md', between(await readFile(new URL('otlp.md', DOCS), 'utf8'), dialectTables())],
+    [
+      'formats.md',
+      between(await readFile(new URL('formats.md', DOCS), 'utf8'), await presetTables()),
+    ],
     ['coverage.md', coveragePage(coverage)],
   ]);
 }

@@ -1,9 +1,11 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
 import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
+import { type ChainWatch, createChains } from './correlate/chains.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
 import { changeSaid, sessionSaid } from './correlate/history.ts';
+import { createLevels, type Levels } from './correlate/levels.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
@@ -183,6 +185,8 @@ class Spine implements Pipeline {
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
   readonly #objectives: ObjectiveStage;
+  readonly #levels: Levels;
+  readonly #chains: ChainWatch;
   readonly #detect: Roster;
   #exceptions: Exceptions;
   /** What `#exceptions` was made of. */
@@ -238,6 +242,8 @@ class Spine implements Pipeline {
     });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
+    this.#levels = createLevels(this.#slots, notice);
+    this.#chains = createChains(this.#slots, notice);
     this.#detect = createRoster(options.detectors, {
       blind,
       slots: this.#slots,
@@ -421,6 +427,7 @@ class Spine implements Pipeline {
     const effects = this.#effects;
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
     effects.usage.push(...this.#objectives.takeUsage());
+    effects.levels.push(...this.#levels.takeWindows());
     this.#effects = noEffects();
     this.#caseAt.clear();
     this.#worked = false;
@@ -674,6 +681,8 @@ class Spine implements Pipeline {
       this.#options.baseline.onEvent?.(fact);
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
+      this.#levels.see(fact.event, fact.tenant, fact.agent, fact.late);
+      this.#chains.see(fact.event, fact.agent);
       this.#closedUnit(fact);
       this.#remember(fact);
     }

@@ -24,6 +24,7 @@ import type {
   OffsetRange,
   OffsetReader,
 } from './kafka-face.ts';
+import { withHeaders } from './kafka-headers.ts';
 import { byTopic, cutChunks, grouped, safeOffset } from './kafka-shapes.ts';
 import { CUT, createSockets, type Sockets } from './kafka-sockets.ts';
 
@@ -466,14 +467,18 @@ function fetchedBatch({ batch, ...payload }: EachBatchPayload): FetchedBatch {
     lastOffset,
     end: safeOffset(batch.highWatermark, batch),
     records: batch.messages.map(
-      ({ offset, timestamp, key, value }): Rec => ({
-        topic,
-        partition,
-        offset: Number(offset), // at most lastOffset, which is safe
-        timestampMs: Number(timestamp),
-        key,
-        value,
-      }),
+      ({ offset, timestamp, key, value, headers }): Rec =>
+        withHeaders(
+          {
+            topic,
+            partition,
+            offset: Number(offset), // at most lastOffset, which is safe
+            timestampMs: Number(timestamp),
+            key,
+            value,
+          },
+          headers,
+        ),
     ),
     resolve: (offset) => payload.resolveOffset(String(offset)),
     commit: (positions) =>

@@ -11,6 +11,13 @@ const WORDS: Readonly<Record<string, string>> = {
   reason: 'why; it is recorded',
   note: 'why; it is recorded',
   agent: 'of this agent only',
+  'check sample':
+    'with decode: file of records: JSON, JSON lines, a JSON array, or one OTLP record',
+  'check format': 'with decode: how to read them, for example opa/1 or otlp-traces/1',
+  'check source': 'with decode: read them as this source of the configuration does',
+  'check trust':
+    'with --format: who writes them: agent, runtime, gateway (default), policy, platform',
+  'check limit': 'with decode: records that are told of field by field; default: 3',
   'usage by': 'agent, role, workflow (default), model, tenant or day',
   'usage since': 'first day, YYYY-MM-DD',
   'usage until': 'last day, YYYY-MM-DD',

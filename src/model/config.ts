@@ -21,6 +21,14 @@ const budget = (description: string, fallback: string) =>
   });
 const strict = { additionalProperties: false } as const;
 
+const SettingValue = Type.Union(
+  [
+    Type.String({ maxLength: 1024 }),
+    Type.Array(Type.String({ maxLength: 1024 }), { minItems: 1, maxItems: 64 }),
+  ],
+  { description: 'A JSON Pointer, or what the setting asks for; or several.' },
+);
+
 /** One source: trust, decoder and expectations are set here and nowhere else. */
 export const SourceConfig = Type.Object(
   {
@@ -29,13 +37,47 @@ export const SourceConfig = Type.Object(
     decoder: Type.String({
       minLength: 1,
       description:
-        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, or the name and version of a mapping, for example acme/1.',
+        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, `cloudevents/1`, or the name and version of a mapping: a preset such as opa/1, or your own.',
     }),
+    settings: Type.Optional(
+      Type.Record(Type.String(), SettingValue, {
+        description: 'What this deployment writes elsewhere than the preset expects, by setting.',
+      }),
+    ),
+    opa: Type.Optional(
+      Type.Object(
+        {
+          paths: Type.Record(Type.String(), Type.Record(Type.String(), SettingValue), {
+            description: 'Settings by the path of the policy, for example mcp/authz.',
+          }),
+        },
+        { ...strict, description: 'Where policies of OPA put what; decoder opa/1 only.' },
+      ),
+    ),
     trust: Type.Enum(TRUSTS, { description: 'Who writes this topic; never read from a payload.' }),
     kinds: Type.Array(Type.Enum(KINDS), {
       minItems: 1,
       description: 'What it may produce; anything else goes to the dead letters.',
     }),
+    identity: Type.Optional(
+      Type.Object(
+        {
+          bases: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+              minItems: 1,
+              description: 'Bases that are believed here, for example jwt, key, self. Unset: all.',
+            }),
+          ),
+          shared: Type.Optional(
+            Type.Boolean({
+              description:
+                'One checked identity serves several agents here: what they say of themselves tells them apart.',
+            }),
+          ),
+        },
+        { ...strict, description: 'Whose word on who acted is taken.' },
+      ),
+    ),
     lateness: Type.Optional(duration('How late a record may arrive.', '30s')),
     maxFutureSkew: Type.Optional(duration('Later stamps are clamped and counted.', '60s')),
     idleAfter: Type.Optional(
@@ -348,6 +390,22 @@ export const Config = Type.Object(
       ),
     ),
     sources: Type.Array(SourceConfig, { minItems: 1 }),
+    identities: Type.Optional(
+      Type.Record(
+        Type.String({ minLength: 1, maxLength: 512 }),
+        Type.Array(Type.String({ minLength: 1, maxLength: 1100 }), { minItems: 1, maxItems: 256 }),
+        {
+          description:
+            'Agent → identities it goes by: VALUE, BASIS:VALUE, or BASIS:ISSUER#VALUE, for example jwt:https://id.example#billing.',
+        },
+      ),
+    ),
+    mappings: Type.Optional(
+      Type.Object(
+        { dir: Type.String({ description: 'Folder of mapping files of your own.' }) },
+        strict,
+      ),
+    ),
     correlate: Type.Optional(
       Type.Object(
         {

@@ -132,6 +132,8 @@ export const NOTICE_CODES = [
   'event.clock-skew',
   'event.duplicate-id',
   'event.oversize',
+  'evidence.dropped',
+  'evidence.chain-gap',
   'source.blind',
   'source.back',
   'source.illegible',

@@ -1,22 +1,19 @@
 /** Every source format: any input is answered, counted and let go; planted bugs are found. */
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
-import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { readYamlDocuments } from '../../src/adapters/files.ts';
 import type { SourceConfig } from '../../src/model/config.ts';
 import { KINDS, TRUSTS } from '../../src/model/event.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import type { ByteFormat, Outcome } from '../../src/source/draft.ts';
 import { otlpTraces } from '../../src/source/formats/otlp-traces.ts';
-import { compileMappings } from '../../src/source/mapping.ts';
 import { createDecode, FORMATS } from '../../src/source/source.ts';
 import { FIXTURES } from '../source/formats/dialect-fixtures.ts';
 import { protobufOf } from '../source/formats/otlp-encode.ts';
 import { span, traces } from '../source/formats/otlp-requests.ts';
 import { fuzz, type Target } from '../source/fuzzing.ts';
 import { MAPPED } from '../source/mapped-records.ts';
+import { bytesOf, fixtures, shippedMappings } from '../source/mapping-fixtures.ts';
 import { wireCall } from '../source/records.ts';
 import { seedOf } from '../source/seed.ts';
 
@@ -38,6 +35,15 @@ const canonicalCorpus = [
   },
 ].map((event) => Buffer.from(encodeEvent(event)));
 canonicalCorpus.push(Buffer.from(`[${canonicalCorpus.join(',')}]`));
+
+const cloudEventCorpus = canonicalCorpus.map((data, n) =>
+  Buffer.from(
+    JSON.stringify({
+      ...{ specversion: '1.0', id: `e${n}`, source: '/desk', type: 'dev.plumbline.event' },
+      ...{ time: '2026-11-20T08:15:30Z', data: JSON.parse(data.toString('utf8')) },
+    }),
+  ),
+);
 
 /** Many spans in one record, as a Collector sends them. */
 const BATCH = traces(
@@ -97,24 +103,37 @@ function source(decoder: string, trust: SourceConfig['trust']): SourceConfig {
   return { name: 'fuzzed', topic: 'fuzzed', decoder, trust, kinds: [...KINDS] };
 }
 
+/** Headers by which a record is a CloudEvent in binary mode: its value is only the data. */
+const BINARY = {
+  ...{
+    ce_specversion: '1.0',
+    ce_id: 'e',
+    ce_source: 'did:mesh:a',
+    ce_time: '2026-11-20T08:15:30Z',
+  },
+  ...{ ce_type: 'ai.agentmesh.tool.invoked', 'content-type': 'application/json' },
+};
+
 async function targets(): Promise<Target[]> {
-  const folder = fileURLToPath(new URL('../../mappings/', import.meta.url));
-  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  const files = await Promise.all(names.map((name) => readYamlDocuments(`${folder}${name}`)));
-  const { mappings } = compileMappings(files.map(({ file }) => file));
+  const { mappings } = await shippedMappings();
+  const beside = [...(await fixtures())].map(
+    ([name, cases]) => [name, cases.map((fixture) => bytesOf(fixture))] as const,
+  );
   const corpora: Readonly<Record<string, readonly Buffer[]>> = {
     canonical: canonicalCorpus,
     'otlp-traces/1': otlpCorpus(false),
     'otlp-logs/1': otlpCorpus(true),
+    'cloudevents/1': cloudEventCorpus,
     ...MAPPED,
+    ...Object.fromEntries(beside),
   };
   const all = [...FORMATS.map(({ name }) => name), ...mappings.keys()];
-  return all.flatMap((name) => {
+  const found = all.flatMap((name) => {
     const corpus = corpora[name];
     assert.ok(corpus !== undefined, `${name} has no records to begin from`);
     const isOtlp = name.startsWith('otlp');
     return TRUSTS.filter((trust) => trust === 'agent' || (isOtlp && trust === 'gateway')).map(
-      (trust) => ({
+      (trust): Target => ({
         name: `${name} of ${trust}`,
         topic: 'fuzzed',
         corpus,
@@ -123,6 +142,14 @@ async function targets(): Promise<Target[]> {
       }),
     );
   });
+  const { decode } = createDecode([source('agentmesh/1', 'gateway')], mappings);
+  found.push({
+    name: 'agentmesh/1 in binary mode',
+    topic: 'fuzzed',
+    corpus: [Buffer.from('{"tool_name":"t","outcome":"success"}'), Buffer.from('{"resource":"r"}')],
+    decode: (record) => decode({ ...record, headers: BINARY }),
+  });
+  return found;
 }
 
 describe('fuzzing', () => {

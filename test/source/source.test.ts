@@ -270,7 +270,7 @@ test('mistakes in the configuration of sources are problems', () => {
       [
         'plumbline.yaml',
         'sources.2.decoder',
-        'unknown decoder acme/9; known: canonical, otlp-traces/1, otlp-logs/1',
+        'unknown decoder acme/9; known: canonical, otlp-traces/1, otlp-logs/1, cloudevents/1',
       ],
     ],
   );

@@ -1,5 +1,6 @@
 /** A batch of OTLP items as outcomes: one for each item, in the order of the record. */
 import { hash53OfDigest, sha256Of } from '../../state/hash53.ts';
+import type { Account } from '../account.ts';
 import {
   type AskedOf,
   checkParts,
@@ -190,6 +191,22 @@ export function accountsOf<T>(
         }
       }
   return made;
+}
+
+/** The same, in the words that all decoders share. */
+export function tellAccounts(
+  accounts: readonly ItemAccount[] | Rejection,
+): readonly Account[] | Rejection {
+  if ('reason' in accounts) return accounts;
+  return accounts.map(({ index, account }) => ({
+    index,
+    speaks: account === null ? null : `${account.dialects.join(', ')}: ${account.operation}`,
+    found: (account?.found ?? []).map(({ field, attribute, dialect }) => ({
+      ...{ field, at: attribute, note: dialect },
+    })),
+    missing: (account?.missing ?? []).map((field) => ({ field, at: '', note: null })),
+    ...{ unread: [], unreadMore: 0 },
+  }));
 }
 
 /** Digest of an item as one number, for telling a repeat from a forgery. */

@@ -12,6 +12,7 @@ import {
   type ItemAccount,
   type ItemRead,
   type Shared,
+  tellAccounts,
 } from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
 import { logsOf } from './otlp-json.ts';
@@ -37,6 +38,7 @@ export const otlpLogs: ByteFormat = {
   name: 'otlp-logs/1',
   kinds: ['reasoning', 'gateway'],
   decodeBytes: (bytes, facts, source) => decodeBatch(bytes, facts, source, readers),
+  accountBytes: (bytes) => tellAccounts(explainLogs(bytes)),
 };
 
 function readRecord(record: LogRecord, shared: Shared, trust: Trust): ItemRead {

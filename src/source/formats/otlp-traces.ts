@@ -11,6 +11,7 @@ import {
   type ItemAccount,
   type ItemRead,
   type Shared,
+  tellAccounts,
 } from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
 import { tracesOf } from './otlp-json.ts';
@@ -39,6 +40,7 @@ export const otlpTraces: ByteFormat = {
   name: 'otlp-traces/1',
   kinds: ['reasoning', 'gateway'],
   decodeBytes: (bytes, facts, source) => decodeBatch(bytes, facts, source, readers),
+  accountBytes: (bytes) => tellAccounts(explainTraces(bytes)),
 };
 
 function readSpan(
