@@ -10,8 +10,8 @@ import { KINDS } from '../src/model/event.ts';
 import { FIELDS } from '../src/source/formats/dialect.ts';
 import { DIALECTS, LOG_EVENTS, MCP_METHODS } from '../src/source/formats/dialects.ts';
 import { alertSections } from './alert-pages.ts';
-import { type AlertRule, metricTable } from './metric-pages.ts';
 import { presetTables } from './format-pages.ts';
+import { type AlertRule, metricTable } from './metric-pages.ts';
 
 /** Folder of the docs, as a URL with a final slash. */
 export const DOCS = new URL('../docs/', import.meta.url);

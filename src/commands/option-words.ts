@@ -55,6 +55,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'journal key': 'PEM file with the public key you were given; several, where a key was lost',
   'journal unsealed': 'export: without a signed end; verify: passes a file that has none',
   'journal contains': 'hash of a checkpoint that was noted elsewhere: the file must hold it',
+  'simulate tenants': 'so many tenants share the fleet; default: 1',
+  'journal lane': 'entries of this lane; absent: of the only one there is, else of all',
   'journal before': 'up to the last checkpoint before this time: 2026-11-30, or 400d ago',
   'journal next': 'file of the next private key, where journal.signingKey is configured',
   'journal lost': 'begins anew with a key that nobody introduced: every verification shows it',
