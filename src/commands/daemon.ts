@@ -20,6 +20,7 @@ import { createPipeline } from '../pipeline.ts';
 import { createActionLog } from '../record/actions.ts';
 import { recordSettings } from '../record/agents.ts';
 import { beginVersions } from '../record/casework.ts';
+import { createEventLogBroker } from '../record/event-log-broker.ts';
 import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
 import { pendingOperatorRequests } from '../record/operator.ts';
 import { patiently } from '../record/patience.ts';
@@ -27,6 +28,7 @@ import { PAGES } from '../state/slots.ts';
 import { baselinesOf } from './baseline-load.ts';
 import { type Environment, problemLines } from './config.ts';
 import { controlPlan, driversOf } from './control.ts';
+import { type OpenIngest, openIngest } from './ingest.ts';
 import { laneOptions } from './lane.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
@@ -90,7 +92,14 @@ export async function runDaemon(
   const made = { config, db: store.db, environment, clock, log };
   const transmitter = await transmitterOf(made);
   const signalRoutes = transmitter?.routes ?? [];
-  const listener = await openListener({ ...made, inventory: library.inventory, signalRoutes });
+  const ingest = await openIngest(made);
+  const listener = await openListener({
+    ...{ ...made, inventory: library.inventory, signalRoutes },
+    ingest: ingest?.url === null ? ingest : null,
+  }).catch(async (cause) => {
+    await ingest?.close();
+    throw cause;
+  });
   const ended = new AbortController();
   const fatal: { cause: unknown }[] = [];
   // Signals wait in the database: a standby pushes them as well as the leader does.
@@ -99,16 +108,20 @@ export async function runDaemon(
     ended.abort();
   });
   try {
-    await observe(parts, options, transmitter, AbortSignal.any([signal, ended.signal]));
+    const until = AbortSignal.any([signal, ended.signal]);
+    await observe({ ...parts, ingest }, options, transmitter, until);
   } finally {
     ended.abort();
     await Promise.all([listener?.close(), pushing]);
+    await ingest?.close();
   }
   for (const { cause } of fatal) throw cause;
 }
 
+type Wired = DaemonParts & { readonly ingest: OpenIngest | null };
+
 async function observe(
-  parts: DaemonParts,
+  parts: Wired,
   options: DaemonOptions,
   transmitter: Transmitter | null,
   signal: AbortSignal,
@@ -174,7 +187,7 @@ async function leaderLock(
 }
 
 async function runOnce(
-  parts: DaemonParts & { readonly transmitter: Transmitter | null },
+  parts: Wired & { readonly transmitter: Transmitter | null },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
@@ -272,7 +285,7 @@ async function beside(
 }
 
 function brokerOf(
-  { config, clock, log }: DaemonParts,
+  { config, clock, log, store, ingest }: Wired,
   group: string,
   options: DaemonOptions,
   onGap: (gap: MissingRecords) => void,
@@ -291,6 +304,11 @@ function brokerOf(
       onGap,
       ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),
     });
+    return { broker, finished: null };
+  }
+  if (ingest !== null && config.jsonl === undefined) {
+    const { bell } = ingest;
+    const broker = createEventLogBroker(store.db, { topics, bell, clock, log, onGap });
     return { broker, finished: null };
   }
   const { path = '.', follow = true } = config.jsonl ?? {};

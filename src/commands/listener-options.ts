@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { HttpServerOptions } from '../adapters/http-server.ts';
 import type { Config, Listener, SecretReference } from '../model/config.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
-import type { Scope } from '../model/route.ts';
+import type { SCOPES } from '../model/route.ts';
 import { type Located, problemAt } from '../model/schema.ts';
 import type { Environment } from './config.ts';
 import { readSecrets } from './plugin-secrets.ts';
@@ -43,7 +43,8 @@ export function listenerProblems(config: Config, where: Located): Problem[] {
 function polledProblems(config: Config, where: Located): Problem[] {
   const { drivers = {}, listener } = config.control ?? {};
   const consumers = listener?.consumers ?? {};
-  const may = (name: string, scope: Scope) => consumers[name]?.scopes.includes(scope) ?? false;
+  const may = (name: string, scope: (typeof SCOPES)[number]) =>
+    consumers[name]?.scopes.includes(scope) ?? false;
   const ofType = (type: string) => Object.entries(drivers).filter((one) => one[1].type === type);
   const found: Problem[] = [];
   const say = (name: string, message: string) =>
@@ -69,9 +70,10 @@ function polledProblems(config: Config, where: Located): Problem[] {
 export async function serverOptions(
   listener: Listener,
   environment: Environment,
+  key = KEY,
 ): Promise<HttpServerOptions> {
   const { host = '127.0.0.1', port = 8443, tls, trustProxy, consumers = {} } = listener;
-  const pem = tls === undefined ? null : await pemOf(tls, environment);
+  const pem = tls === undefined ? null : await pemOf(tls, environment, key);
   return {
     ...{ host, port },
     ...(pem === null ? {} : { tls: pem }),
@@ -85,23 +87,26 @@ export async function serverOptions(
 async function pemOf(
   tls: Readonly<Record<'cert' | 'key', SecretReference>>,
   environment: Environment,
+  at: string,
 ): Promise<{ cert: string; key: string }> {
   const references = new Map(Object.entries(tls));
-  const texts = await readSecrets(references, `${KEY}.tls`, environment);
+  const texts = await readSecrets(references, `${at}.tls`, environment);
   const [cert = '', key = ''] = [texts.get('cert'), texts.get('key')];
   for (const [name, text] of [['cert', cert] as const, ['key', key] as const])
     if (!text.includes('-----BEGIN '))
-      throw new OperatingError('CONFIG_INVALID', `${KEY}.tls.${name}: holds no PEM text`, {
+      throw new OperatingError('CONFIG_INVALID', `${at}.tls.${name}: holds no PEM text`, {
         retryable: false,
       });
   return { cert, key };
 }
 
-function isLoopback(host: string): boolean {
+/** Is it an address that only this machine reaches? */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function isNetwork(text: string): boolean {
+/** Is it an address, or a network with its bits? */
+export function isNetwork(text: string): boolean {
   const [address = '', bits] = text.split('/');
   const family = isIP(address);
   if (family === 0) return false;

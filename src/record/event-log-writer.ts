@@ -1,6 +1,7 @@
 /** Event log writer: requests that come at one time share a commit; readers are woken after it. */
+import type { Appended, LogEntry } from '../model/ingest.ts';
 import type { Clock, Database } from '../model/ports.ts';
-import { type Appended, appendToLog, type LogEntry } from './event-log.ts';
+import { appendToLog } from './event-log.ts';
 
 /** Told of each commit; whoever waits for news of the log waits here. */
 export interface Bell {
@@ -17,6 +18,8 @@ export interface EventLogWriter {
   append(entry: LogEntry): Promise<Appended>;
   /** Bytes that were handed over and are not answered for. */
   waitingBytes(): number;
+  /** Since when the oldest of them waits, ms since 1970; null where nothing does. */
+  waitingSinceMs(): number | null;
 }
 
 /** How long the first of a group waits for others while nothing else is being written, ms. */
@@ -50,6 +53,7 @@ export function createBell(clock: Clock): Bell {
 interface Waiting {
   readonly entry: LogEntry;
   readonly bytes: number;
+  readonly sinceMs: number;
   readonly settle: PromiseWithResolvers<Appended>;
 }
 
@@ -62,6 +66,7 @@ export function createEventLogWriter(
   let queue: Waiting[] = [];
   let bytes = 0;
   let isAtWork = false;
+  let oldestMs: number | null = null;
   const next = (): Waiting[] => {
     let [records, size, count] = [0, 0, 0];
     for (const { entry, bytes: own } of queue) {
@@ -93,9 +98,11 @@ export function createEventLogWriter(
     await clock.sleep(GATHER_MS);
     while (queue.length > 0) {
       const group = next();
+      oldestMs = group[0]?.sinceMs ?? null;
       await write(group);
       for (const { bytes: own } of group) bytes -= own;
     }
+    oldestMs = null;
     isAtWork = false;
   };
   return {
@@ -103,11 +110,12 @@ export function createEventLogWriter(
       const own = entry.values.reduce((sum, { length }) => sum + length, 0);
       const settle = Promise.withResolvers<Appended>();
       bytes += own;
-      queue.push({ entry, bytes: own, settle });
+      queue.push({ entry, bytes: own, sinceMs: clock.nowMs(), settle });
       if (!isAtWork) void work();
       return await settle.promise;
     },
     waitingBytes: () => bytes,
+    waitingSinceMs: () => oldestMs ?? queue[0]?.sinceMs ?? null,
   };
 }
 

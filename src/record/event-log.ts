@@ -1,36 +1,10 @@
 /** Event log: bodies that arrived over HTTP, in PostgreSQL: appended without gaps, read in order. */
+import type { Appended, LogEntry } from '../model/ingest.ts';
 import type { Database, PartitionLag, Query, StartPosition } from '../model/ports.ts';
 import { bytesOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
 import { storableJson } from './text.ts';
 
 type Reads = Pick<Database, 'query'>;
-
-/** What one request appends: one or several values of one topic, all or none. */
-export interface LogEntry {
-  readonly topic: string;
-  /** Raw, in order; each is a record. */
-  readonly values: readonly Buffer[];
-  /** What the sender said of them that a decoder may want one day; no credentials. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly receivedMs: number;
-  /** Items in the values that were found whole, and those that were not, as the sender is told. */
-  readonly accepted: number;
-  readonly rejected: number;
-  /** The sender's own name for the request, hashed, and what it sent under it. */
-  readonly idempotency: { readonly keyHash: Buffer; readonly bodyHash: Buffer } | null;
-}
-
-/** What became of an entry. 'known': it was appended before under this key, and nothing was now. */
-export type Appended =
-  | {
-      readonly type: 'appended' | 'known';
-      /** Offset of its first record; null where it has none, or the log is not ours. */
-      readonly firstOffset: number | null;
-      readonly accepted: number;
-      readonly rejected: number;
-    }
-  /** The key was used for another body. */
-  | { readonly type: 'conflict' };
 
 const LOCK = `select next_offset from event_log_head where topic = '' and partition = 0 for update`;
 const KNOWN = `select topic, key_hash, body_hash, first_offset, accepted, rejected

@@ -132,6 +132,9 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
     else if (!route.source.kinds.includes(outcome.draft.parts.kind)) {
       const detail = `source ${route.source.name} may not produce ${outcome.draft.parts.kind}`;
       rejections.push([index, { reason: 'kind-not-allowed', detail }, undefined]);
+    } else if (isOfOther(outcome.draft.parts.tenant, route)) {
+      const detail = `source ${route.source.name} speaks for one tenant, and the record names another`;
+      rejections.push([index, { reason: 'tenant-not-allowed', detail }, undefined]);
     } else if (route.isStrict && (outcome.draft.duplicateKeys ?? 0) > 0) {
       duplicateKeys += outcome.draft.duplicateKeys ?? 0;
       const detail = `${outcome.draft.duplicateKeys} names are given twice in the item`;
@@ -205,6 +208,11 @@ function rawOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.subarray(0, RAW_BYTES_MAX));
 }
 
+/** Does a record name a tenant other than the one its source is bound to? */
+function isOfOther(tenant: string | undefined, { source }: Route): boolean {
+  return tenant !== undefined && source.tenant !== undefined && tenant !== source.tenant;
+}
+
 /** Turns a draft into an event. */
 function eventOf(
   draft: Draft,
@@ -238,7 +246,8 @@ function eventOf(
   };
   shareIds(parts);
   if (parts.order !== undefined) event.order = parts.order;
-  if (parts.tenant !== undefined) event.tenant = parts.tenant;
+  const tenant = parts.tenant ?? route.source.tenant;
+  if (tenant !== undefined) event.tenant = tenant;
   if (parts.agent !== undefined) event.agent = parts.agent;
   if (parts.session !== undefined) event.session = parts.session;
   if (parts.principal !== undefined) event.principal = parts.principal;

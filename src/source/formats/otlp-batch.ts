@@ -1,4 +1,5 @@
 /** A batch of OTLP items as outcomes: one for each item, in the order of the record. */
+import type { ItemTally } from '../../model/ingest.ts';
 import { hash53OfDigest, sha256Of } from '../../state/hash53.ts';
 import {
   type AskedOf,
@@ -190,6 +191,29 @@ export function accountsOf<T>(
         }
       }
   return made;
+}
+
+/**
+ * Counts the items of a request, and those that cannot be read, without reading what they say. Total; the
+ * decoder refuses at least these.
+ */
+export function tallyOf<T>(bytes: Buffer, readers: BatchReaders<T>): ItemTally {
+  const nothing = { ...readers, wanted: () => false };
+  const batch = readBatch(bytes, noFacts(), RECORD_BYTES_MAX, nothing);
+  const worded = ({ reason, detail }: Rejection) => clip(reason, `${reason}: ${detail}`).detail;
+  if ('reason' in batch) return { items: 1, broken: 1, detail: worded(batch) };
+  let items = batch.broken.length;
+  let broken = batch.broken.length;
+  let [first] = batch.broken;
+  for (const { scopes } of batch.groups)
+    for (const scope of scopes)
+      for (const item of scope.items) {
+        items += 1;
+        if (item.ok) continue;
+        broken += 1;
+        first ??= item.rejection;
+      }
+  return { items, broken, detail: first === undefined ? '' : worded(first) };
 }
 
 /** Digest of an item as one number, for telling a repeat from a forgery. */
