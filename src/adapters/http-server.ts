@@ -192,7 +192,7 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[], running: Runn
     if (route.takes === undefined) addRoute(app, route, running);
   }
   if (ofBytes.length > 0)
-    app.register(async (inner) => {
+    app.register((inner, _options, ready) => {
       inner.removeAllContentTypeParsers();
       inner.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
         const begun = running.begun.get(request);
@@ -203,6 +203,7 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[], running: Runn
         return begun.body;
       });
       for (const route of ofBytes) addRoute(inner, route, running);
+      ready();
     });
   for (const [path, methods] of allowed)
     app.route({

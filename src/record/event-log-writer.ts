@@ -86,7 +86,7 @@ export function createEventLogWriter(
         group.map(({ entry }) => entry),
       );
       bell.ring();
-      group.forEach(({ settle }, at) => settle.resolve(appended[at] as Appended));
+      for (const [at, { settle }] of group.entries()) settle.resolve(appended[at] as Appended);
     } catch (cause) {
       // One bad entry would fail all: each is tried by itself, and only its own sender is told.
       if (group.length > 1 && isOfContent(cause)) for (const one of group) await write([one]);

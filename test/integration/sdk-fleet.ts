@@ -14,8 +14,8 @@ import {
 import {
   BatchSpanProcessor,
   InMemorySpanExporter,
-  type SpanExporter,
   SimpleSpanProcessor,
+  type SpanExporter,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { SourceConfig } from '../../src/model/config.ts';
