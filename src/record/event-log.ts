@@ -288,11 +288,12 @@ export async function readLog(
 }
 
 const BACKLOG = `select h.bytes - min(e.bytes_before) as behind
-  from event_log_head h, progress p
+  from event_log_head h, unnest($2::text[]) as t (topic)
+  left join progress p on p.consumer_group = $1 and p.topic = t.topic and p.partition = 0
   cross join lateral (select bytes_before from event_log
-    where topic = p.topic and partition = 0 and "offset" >= p.next_offset
+    where topic = t.topic and partition = 0 and "offset" >= coalesce(p.next_offset, 0)
     order by "offset" limit 1) e
-  where h.topic = '' and h.partition = 0 and p.consumer_group = $1 and p.topic = any ($2::text[])
+  where h.topic = '' and h.partition = 0
   group by h.bytes`;
 
 /** Bytes appended since the oldest record that this group has not read; 0 where it has read all. */
