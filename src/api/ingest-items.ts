@@ -144,8 +144,9 @@ async function gather(
     } else {
       rejected += 1;
       if (detail === '') detail = `item ${at}: ${fault}`;
+      // An element of nothing, between two commas, is kept as a line of nothing.
       const kept = item.subarray(0, BROKEN_BYTES_MAX - brokenBytes);
-      if (kept.length > 0) broken.push(kept);
+      if (kept.length > 0 || broken.length === 0) broken.push(kept);
       brokenBytes += kept.length;
     }
     if (sinceTurn < TURN_BYTES) continue;
