@@ -13,6 +13,7 @@ import { createEventLogRelay } from '../record/event-log-relay.ts';
 import type { LogRetention } from '../record/event-log-retention.ts';
 import { type Bell, createBell, createEventLogWriter } from '../record/event-log-writer.ts';
 import { tallyLogs } from '../source/formats/otlp-logs.ts';
+import { tallyMetrics } from '../source/formats/otlp-metrics.ts';
 import { tallyTraces } from '../source/formats/otlp-traces.ts';
 import { RECORD_BYTES_MAX } from '../source/json.ts';
 import { type Environment, secretOf } from './config.ts';
@@ -60,6 +61,7 @@ const ARRIVE_WITHIN_MS = 30_000;
 const TALLIES: Readonly<Record<string, (body: Buffer) => ItemTally>> = {
   'otlp-traces/1': tallyTraces,
   'otlp-logs/1': tallyLogs,
+  'otlp-metrics/1': tallyMetrics,
 };
 
 /** Opens it where sources are sent to; null where none is. Rejects with CONFIG_INVALID for bad tokens. */

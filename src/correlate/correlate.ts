@@ -24,6 +24,7 @@ import {
   type Restrains,
   sessionOf,
 } from './ledger.ts';
+import { addedBy, declareSeries } from './series.ts';
 import {
   type AgentEntity,
   keyOf,
@@ -134,6 +135,7 @@ export function createCorrelate(
   slots.split('S', SESSION_RECORDS, SESSION_PACKING);
   slots.split('T', TRACE_RECORDS);
   slots.packs('A', AGENT_PACKING);
+  declareSeries(slots);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const { digestKey } = options;
@@ -208,7 +210,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   const role = session?.role ?? agent.role;
   ledger.state({
     type: 'event',
-    event,
+    event: event.metric === undefined ? event : measured(ledger, keyOf(tenant, agentId), event),
     session: session === null ? null : viewOf(session, agent),
     tenant,
     agent: agentId,
@@ -223,6 +225,13 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     context: contextOf(ledger, event, session, agent, attempt),
     keyed: ledger.keyed,
   });
+}
+
+/** What a counter that only grows has added since it was last read stands in the place of its reading. */
+function measured(ledger: Ledger, key: string, event: Event): Event {
+  const { slots } = ledger;
+  const sinceMs = laneOf(ledger, event.time.eventMs).startMs;
+  return addedBy({ slots, sinceMs, count: (name, by) => count(ledger, name, by) }, key, event);
 }
 
 /** Model that the session's owner was registered with. */

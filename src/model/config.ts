@@ -67,7 +67,7 @@ export const SourceConfig = Type.Object(
     decoder: Type.String({
       minLength: 1,
       description:
-        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, or the name and version of a mapping, for example acme/1.',
+        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, `otlp-metrics/1`, or the name and version of a mapping, for example acme/1.',
     }),
     trust: Type.Enum(TRUSTS, { description: 'Who writes this topic; never read from a payload.' }),
     http: Type.Optional(SourceHttp),

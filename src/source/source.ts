@@ -17,6 +17,7 @@ import {
 } from './draft.ts';
 import { itemHash53 } from './formats/otlp-batch.ts';
 import { otlpLogs } from './formats/otlp-logs.ts';
+import { otlpMetrics } from './formats/otlp-metrics.ts';
 import { otlpTraces } from './formats/otlp-traces.ts';
 import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
 
@@ -49,7 +50,12 @@ interface Route {
 }
 
 /** Decoders that are no mapping files, by the name a source calls them. */
-export const FORMATS: readonly (Format | ByteFormat)[] = [canonical, otlpTraces, otlpLogs];
+export const FORMATS: readonly (Format | ByteFormat)[] = [
+  canonical,
+  otlpTraces,
+  otlpLogs,
+  otlpMetrics,
+];
 
 /** Bytes of a record that a dead letter keeps. */
 const RAW_BYTES_MAX = 64 * 1024;
