@@ -13,6 +13,8 @@ type Reading = [startMs: number, value: number, count: number, atMs: number];
 /** Series of one agent. */
 interface SeriesEntity extends Entity {
   lastMs: number;
+  /** How many there are: counting them each time would take as long as a flood wants it to. */
+  held: number;
   readonly series: Record<string, Reading>;
 }
 
@@ -54,8 +56,12 @@ export function addedBy(parts: SeriesParts, key: string, event: Event): Event {
   if (added !== 'late') {
     entity.series[metric.series] = made;
     entity.lastMs = Math.max(entity.lastMs, ms);
+    parts.slots.touch(SPACE, key);
     parts.slots.touchPart(SPACE, key, 'series', metric.series);
-    if (last === undefined) prune(parts, key, entity);
+    if (last === undefined) {
+      entity.held += 1;
+      if (entity.held > SERIES_PER_AGENT_MAX) prune(parts, key, entity);
+    }
   }
   return { ...event, metric: deltaOf(metric, typeof added === 'object' ? added : null) };
 }
@@ -102,11 +108,11 @@ function entityOf({ slots, count }: SeriesParts, key: string, ms: number): Serie
     for (const one of slots.sample<SeriesEntity>(SPACE, SAMPLED))
       if (oldest === undefined || one[1].lastMs < oldest[1].lastMs) oldest = one;
     if (oldest !== undefined) {
-      count('series-evicted', Object.keys(oldest[1].series).length);
+      count('series-evicted', oldest[1].held);
       slots.remove(SPACE, oldest[0]);
     }
   }
-  const entity: SeriesEntity = { lastMs: ms, series: Object.create(null) };
+  const entity: SeriesEntity = { lastMs: ms, held: 0, series: Object.create(null) };
   slots.put(SPACE, key, entity);
   return entity;
 }
@@ -114,11 +120,11 @@ function entityOf({ slots, count }: SeriesParts, key: string, ms: number): Serie
 /** The longest quiet go, by time and then by name: the same whatever order a restore left them in. */
 function prune({ slots, count }: SeriesParts, key: string, entity: SeriesEntity): void {
   const names = Object.keys(entity.series);
-  if (names.length <= SERIES_PER_AGENT_MAX) return;
   const atOf = (name: string) => entity.series[name]?.[3] ?? 0;
   names.sort((a, b) => atOf(a) - atOf(b) || (a < b ? -1 : 1));
   const gone = names.slice(0, names.length - KEPT);
   for (const name of gone) delete entity.series[name];
+  entity.held = names.length - gone.length;
   count('series-evicted', gone.length);
   slots.put(SPACE, key, entity);
 }
