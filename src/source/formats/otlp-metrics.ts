@@ -159,9 +159,12 @@ function readingOf({ kind }: OtlpMetric, { value, count, sum }: Point): Reading 
   return { value: sum !== null && Number.isFinite(sum) ? sum : null, count };
 }
 
-/** What adds up over time: sums that only grow, and histograms. A sum that may fall is a gauge. */
-function addsUp({ kind, monotonic }: OtlpMetric): boolean {
-  return (kind === 'sum' && monotonic) || !['gauge', 'sum', 'none'].includes(kind);
+/** What adds up over time: sums, and histograms. The standing of a sum that may fall is a gauge. */
+function addsUp({ kind, monotonic, temporality }: OtlpMetric): boolean {
+  return (
+    (kind === 'sum' && (monotonic || temporality !== CUMULATIVE)) ||
+    !['gauge', 'sum', 'none'].includes(kind)
+  );
 }
 
 function metricOf(
