@@ -1,4 +1,4 @@
-/** HTTP bodies: read to their end or refused, plain or gzip, never more of them than there is room. */
+/** HTTP bodies: read whole or refused, plain or gzip, never more than there is room. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** Ingest items: cuts a body of JSON, or of one JSON value a line, into records of bounded size. */
+/** Ingest items: cuts JSON, or JSON values by line, into records of bounded size. */
 import { isUtf8 } from 'node:buffer';
 
 /** A body as records, or why it is none. */

@@ -1,4 +1,4 @@
-/** Ingest: traces, logs, metrics, events and OPA's decisions over HTTP, durable before it is answered. */
+/** Ingest: OTLP, events and OPA's decisions over HTTP, durable before they are answered. */
 import { createHash } from 'node:crypto';
 import { OperatingError } from '../model/errors.ts';
 import {

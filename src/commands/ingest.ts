@@ -1,4 +1,4 @@
-/** Ingest, wired: tokens bound to sources, the log they append to, and the listener if of its own. */
+/** Ingest, wired: tokens bound to sources, the log they append to, the listener. */
 
 import { type HttpServer, startHttpServer } from '../adapters/http-server.ts';
 import { createKafkaPublisher } from '../adapters/kafka.ts';

@@ -1,4 +1,4 @@
-/** Series: what a counter that only grows has added since its last reading, by series and agent. */
+/** Series: what a counter that only grows has added since its last reading, by agent. */
 import type { Event, Metric } from '../model/event.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 

@@ -1,4 +1,4 @@
-/** Event log pressure: whether senders are to wait: the log is far behind, or the database is. */
+/** Event log pressure: are senders to wait, since the log or the database is behind? */
 import { OperatingError } from '../model/errors.ts';
 import type { Pressure } from '../model/ingest.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';

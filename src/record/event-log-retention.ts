@@ -1,4 +1,4 @@
-/** Event log retention: lets go of the oldest records, and of nothing that a group still needs. */
+/** Event log retention: the oldest records go, and none that a group still needs. */
 import type { Database } from '../model/ports.ts';
 import { numberOf, onlyRow, textOf } from './row.ts';
 

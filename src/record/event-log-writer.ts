@@ -1,4 +1,4 @@
-/** Event log writer: requests that come at one time share a commit; readers are woken after it. */
+/** Event log writer: requests that come at one time share a commit; readers wake after it. */
 import type { Appended, LogEntry } from '../model/ingest.ts';
 import type { Clock, Database } from '../model/ports.ts';
 import { appendToLog } from './event-log.ts';
