@@ -1,4 +1,4 @@
-/** Event log: bodies that came over HTTP, in PostgreSQL: appended without gaps, read in order. */
+/** Event log: bodies that came over HTTP, in PostgreSQL: appended without gaps, in order. */
 import type { Appended, LogEntry } from '../model/ingest.ts';
 import type { Database, PartitionLag, Query, StartPosition } from '../model/ports.ts';
 import { bytesOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';

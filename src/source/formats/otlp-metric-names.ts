@@ -1,4 +1,4 @@
-/** Metric names that we know, with what each is about, and who points name: one table, one version. */
+/** Metric names that we know, with what each is about, and which attributes name whom. */
 
 /** Log-source category of a metric. */
 export type MetricCategory = 'usage' | 'cost' | 'latency' | 'resource' | 'egress';

@@ -1,4 +1,4 @@
-/** `otlp-metrics/1`: points of gauges, sums and histograms, in protobuf or JSON, as metrics events. */
+/** `otlp-metrics/1`: points of gauges, sums and histograms in either encoding, as events. */
 import type { Trust } from '../../model/event.ts';
 import {
   type AskedOf,
