@@ -1,6 +1,7 @@
 /** What senders over HTTP may and may not: against a running daemon, a real server, and SIGKILL. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -230,5 +231,54 @@ test('what was answered with 202 is read, though the daemon is killed while it w
     const counters = await countersOf(world);
     assert.equal(counters['dead-letters'] ?? 0, 0);
     assert.ok(acknowledged.size >= 240, String(acknowledged.size));
+  });
+});
+
+test('a flood of large bodies is held off and counted, and memory keeps its bound', async () => {
+  await withDaemon(postgres, storySources(), {}, async (world) => {
+    // Only Linux tells a process's peak; elsewhere the answers are looked at alone.
+    const peakMiB = () => {
+      const file = `/proc/${world.daemon.child.pid}/status`;
+      const status = existsSync(file) ? readFileSync(file, 'utf8') : 'VmHWM: 0 kB';
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    };
+    const before = peakMiB();
+    const wide = `[${Array(70)
+      .fill(`{"wide":"${'x'.repeat(100_000)}"}`)
+      .join(',')}]`;
+    const packed = gzipSync(wide);
+    const bomb = gzipSync(Buffer.alloc(60_000_000));
+    const seen = new Map<number, number>();
+    const send = async (n: number) => {
+      const [body, headers] = [
+        [wide, {}],
+        [packed, { 'content-encoding': 'gzip' }],
+        [bomb, { 'content-encoding': 'gzip' }],
+      ][n % 3] as [string, Record<string, string>];
+      try {
+        const { status } = await post(world, '/v1/events', 'metrics', body, headers);
+        seen.set(status, (seen.get(status) ?? 0) + 1);
+      } catch (cause) {
+        // Refused while it was still being sent: the connection ends with the answer.
+        assert.ok(cause instanceof TypeError, String(cause));
+        seen.set(0, (seen.get(0) ?? 0) + 1);
+      }
+    };
+    for (let round = 0; round < 3; round += 1)
+      await Promise.all(Array.from({ length: 120 }, (_, n) => send(n)));
+    const grown = peakMiB() - before;
+    process.stdout.write(`flood: ${JSON.stringify([...seen])}, grown by ${grown.toFixed(0)} MiB\n`);
+    // 360 bodies of 7 MB, a third of them bombs of 60 MB: what may be in memory at once is 96 MiB, twice.
+    assert.ok(grown < 700, `${grown} MiB`);
+    assert.ok((seen.get(413) ?? 0) > 0 && (seen.get(202) ?? 0) > 0 && (seen.get(429) ?? 0) > 0);
+    assert.equal(
+      [...seen.values()].reduce((sum, count) => sum + count, 0),
+      360,
+    );
+    // It still serves who comes after.
+    const [event = ''] = lines(registers('agent-1', START_MS), 'governance');
+    await untilTrue('there is room', async () => {
+      return (await post(world, '/v1/events', 'governance', event)).status === 202;
+    });
   });
 });
