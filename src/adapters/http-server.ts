@@ -12,6 +12,7 @@ import {
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import type { ApiResponse, Route } from '../model/route.ts';
+import { answerBroken, BODY_TITLES, problemBody, statusOf } from './http-answers.ts';
 import { type Body, BodyRefused, type BodyRoom, createBodyRoom, readBytes } from './http-bodies.ts';
 import { type CallerLimits, type Consumer, createGate, type Gate } from './http-callers.ts';
 import { flat, joined } from './http-headers.ts';
@@ -152,7 +153,10 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
       running.counts.refused += 1;
       answerNow(reply, 400, 'Bad request', 'the path cannot be read');
     },
-    clientErrorHandler: (error, socket) => answerBroken(error.code, socket as Socket, running),
+    clientErrorHandler: (error, socket) => {
+      running.counts.refused += 1;
+      answerBroken(error.code, socket as Socket);
+    },
   };
   const http = {
     ...{ maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: arrivalMs / 2 },
@@ -348,10 +352,6 @@ function answerOn(
   return send(reply, refusal(status, detail, request.headers['content-type'] ?? ''));
 }
 
-function problemBody(status: number, title: string, detail: string): string {
-  return JSON.stringify({ type: 'about:blank', title, status, detail });
-}
-
 /** What a handler, or fastify, could not do. The cause stays in here. */
 function answerFault(
   error: unknown,
@@ -380,13 +380,6 @@ function answerFault(
   return answerNow(reply, 500, 'Internal error', 'the log of the observer has the reason');
 }
 
-const BODY_TITLES = {
-  400: 'Bad request',
-  413: 'Content too large',
-  415: 'Unsupported media type',
-  429: 'Too many requests',
-} as const;
-
 function answerBody(
   { status, message }: BodyRefused,
   request: FastifyRequest,
@@ -402,31 +395,6 @@ function answerBody(
   const route = begun.get(request)?.route;
   if (route === undefined) return answerNow(reply, status, title, message);
   return answerOn(route, request, reply, status, title, message);
-}
-
-function statusOf(error: unknown): number {
-  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return 500;
-  return Number(error.statusCode);
-}
-
-/** A request that never became one: answered on the socket, and that is its end. */
-function answerBroken(code: string, socket: Socket, { counts }: Running): void {
-  counts.refused += 1;
-  const [status, title] =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const body = problemBody(status as number, String(title), 'the request cannot be read');
-  const head = `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n`;
-  socket.end(
-    `${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }
 
 async function listen(

@@ -55,6 +55,7 @@ export interface OpenIngest {
 const MIB = 1024 * 1024;
 const TOKEN_MIN = 16;
 const OPEN_MAX = 256;
+const TELL_MS = 60_000;
 /** A large body over a slow line takes its time. */
 const ARRIVE_WITHIN_MS = 30_000;
 
@@ -99,7 +100,10 @@ export async function openIngest(parts: IngestParts): Promise<OpenIngest | null>
     limits: { wireBytesMax: bodyMiB * MIB, inflatedBytesMax: inflatedMiB * MIB, ratioMax: 100 },
   });
   const ended = new AbortController();
-  const watching = gauge.run(ended.signal);
+  const watching = Promise.all([
+    gauge.run(ended.signal),
+    tellCounts(() => ingest.counts(), clock, log, ended.signal),
+  ]);
   const own = await ownListener(parts, ingest.routes, senders);
   return {
     routes: ingest.routes,
@@ -112,10 +116,26 @@ export async function openIngest(parts: IngestParts): Promise<OpenIngest | null>
       ended.abort();
       await watching;
       await publisher?.close();
-      for (const [source, counts] of Object.entries(ingest.counts()))
-        log.info({ source, ...counts }, 'ingested');
     },
   };
+}
+
+/** Says each minute what became of the requests of each source where some came, and at the end. */
+async function tellCounts(
+  countsOf: () => IngestCounts,
+  clock: Clock,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const told = new Map<string, string>();
+  while (!signal.aborted) {
+    await clock.sleep(TELL_MS, signal);
+    for (const [source, counts] of Object.entries(countsOf())) {
+      const now = JSON.stringify(counts);
+      if (told.get(source) !== now) log.info({ source, ...counts }, 'ingested');
+      told.set(source, now);
+    }
+  }
 }
 
 async function ownListener(
