@@ -1,6 +1,6 @@
 /** Event log relay: with Kafka, what arrives over HTTP goes to the source's topic instead. */
 import type { Appended, LogEntry } from '../model/ingest.ts';
-import type { Database, Publisher, Query } from '../model/ports.ts';
+import type { Database, OutRecord, Publisher, Query } from '../model/ports.ts';
 import { bytesOf, numberOf } from './row.ts';
 
 /** Appends to topics of Kafka. */
@@ -27,11 +27,12 @@ export function createEventLogRelay(
 ): EventLogRelay {
   // In the order in which they came: the first is the oldest.
   const waiting = new Map<LogEntry, number>();
+  const together = grouping(publisher);
   const publish = async (entry: LogEntry): Promise<Appended> => {
     const { topic, values, headers, receivedMs, accepted, rejected, idempotency } = entry;
     const known = idempotency === null ? null : await knownOf(db.query, topic, idempotency);
     if (known !== null) return known;
-    await publisher.publish(
+    await together(
       values.map((value) => ({ topic, key: null, value, headers, timestampMs: receivedMs })),
     );
     if (idempotency !== null) {
@@ -57,6 +58,40 @@ export function createEventLogRelay(
       const [oldest] = waiting.keys();
       return oldest === undefined ? null : oldest.receivedMs;
     },
+  };
+}
+
+/** A record above this is published by itself: what Kafka refuses for its size must not take others along. */
+const ALONE_BYTES = 256 * 1024;
+const GROUP_MAX = 500;
+
+/** Publishes; what comes while a request is under way goes together with the next one. */
+function grouping(
+  publisher: Pick<Publisher, 'publish'>,
+): (records: readonly OutRecord[]) => Promise<void> {
+  let waiting: { records: readonly OutRecord[]; settle: PromiseWithResolvers<void> }[] = [];
+  let isAtWork = false;
+  const work = async (): Promise<void> => {
+    isAtWork = true;
+    while (waiting.length > 0) {
+      const group = waiting.slice(0, GROUP_MAX);
+      waiting = waiting.slice(GROUP_MAX);
+      try {
+        await publisher.publish(group.flatMap(({ records }) => records));
+        for (const { settle } of group) settle.resolve();
+      } catch (cause) {
+        for (const { settle } of group) settle.reject(cause);
+      }
+    }
+    isAtWork = false;
+  };
+  return async (records) => {
+    if (records.some(({ value }) => value.length > ALONE_BYTES))
+      return await publisher.publish(records);
+    const settle = Promise.withResolvers<void>();
+    waiting.push({ records, settle });
+    if (!isAtWork) void work();
+    return await settle.promise;
   };
 }
 
