@@ -15,9 +15,11 @@ import {
   type ObserverStep,
 } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
+import { createEventLogBroker } from '../record/event-log-broker.ts';
 import { patiently } from '../record/patience.ts';
 import type { Environment } from './config.ts';
 import { beatHeart } from './heartbeat.ts';
+import { type OpenIngest, openIngest } from './ingest.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
 import { runMember } from './member.ts';
@@ -99,7 +101,14 @@ async function serveAndObserve(
   const made = { config, db: store.db, environment, clock, log, selfRoutes: self.routes };
   const transmitter = await transmitterOf(made);
   const signalRoutes = transmitter?.routes ?? [];
-  const listener = await openListener({ ...made, inventory: library.inventory, signalRoutes });
+  const ingest = await openIngest(made);
+  const listener = await openListener({
+    ...{ ...made, inventory: library.inventory, signalRoutes },
+    ingest: ingest?.url === null ? ingest : null,
+  }).catch(async (cause) => {
+    await ingest?.close();
+    throw cause;
+  });
   if (listener !== null) self.answering('control', () => listener.counts());
   const ended = new AbortController();
   const fatal: { cause: unknown }[] = [];
@@ -112,10 +121,11 @@ async function serveAndObserve(
   const pushing = transmitter?.run(until).catch(ends);
   const beating = heartOf(parts, until).catch(ends);
   try {
-    await observe(parts, options, transmitter, until);
+    await observe({ ...parts, ingest }, options, transmitter, until);
   } finally {
     ended.abort();
     await Promise.all([listener?.close(), pushing, beating]);
+    await ingest?.close();
   }
   for (const { cause } of fatal) throw cause;
 }
@@ -133,8 +143,10 @@ async function heartOf(
   await beatHeart({ ...made, everyMs: durationMs(every), works, clock, log }, signal);
 }
 
+type Wired = DaemonParts & { readonly ingest: OpenIngest | null; readonly self: Self };
+
 async function observe(
-  parts: DaemonParts & { readonly self: Self },
+  parts: Wired,
   options: DaemonOptions,
   transmitter: Transmitter | null,
   signal: AbortSignal,
@@ -177,7 +189,7 @@ async function observe(
 
 /** One lane: whoever has the lock works, and is made anew where the lock was lost. */
 async function runAsLeader(
-  parts: DaemonParts & { readonly transmitter: Transmitter | null; readonly self: Self },
+  parts: Wired & { readonly transmitter: Transmitter | null },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
@@ -231,7 +243,7 @@ async function leaderLock(
 }
 
 async function runOnce(
-  parts: DaemonParts & { readonly transmitter: Transmitter | null; readonly self: Self },
+  parts: Wired & { readonly transmitter: Transmitter | null },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
@@ -339,7 +351,7 @@ async function tellWhileLeading(
 }
 
 function brokerOf(
-  { config, clock, log }: DaemonParts,
+  { config, clock, log, store, ingest }: Wired,
   group: string,
   options: DaemonOptions,
   onGap: (gap: MissingRecords) => void,
@@ -358,6 +370,11 @@ function brokerOf(
       onGap,
       ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),
     });
+    return { broker, finished: null };
+  }
+  if (ingest !== null && config.jsonl === undefined) {
+    const { bell } = ingest;
+    const broker = createEventLogBroker(store.db, { topics, bell, clock, log, onGap });
     return { broker, finished: null };
   }
   const { path = '.', follow = true } = config.jsonl ?? {};

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { HttpServerOptions } from '../adapters/http-server.ts';
 import { type Config, durationMs, type Listener, type SecretReference } from '../model/config.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
-import type { Scope } from '../model/route.ts';
+import type { SCOPES } from '../model/route.ts';
 import { type Located, problemAt } from '../model/schema.ts';
 import type { Environment } from './config.ts';
 import { readSecrets } from './plugin-secrets.ts';
@@ -90,7 +90,8 @@ function selfProblems(config: Config, where: Located): Problem[] {
 function polledProblems(config: Config, where: Located): Problem[] {
   const { drivers = {}, listener } = config.control ?? {};
   const consumers = listener?.consumers ?? {};
-  const may = (name: string, scope: Scope) => consumers[name]?.scopes.includes(scope) ?? false;
+  const may = (name: string, scope: (typeof SCOPES)[number]) =>
+    consumers[name]?.scopes.includes(scope) ?? false;
   const ofType = (type: string) => Object.entries(drivers).filter((one) => one[1].type === type);
   const found: Problem[] = [];
   const say = (name: string, message: string) =>
@@ -119,7 +120,7 @@ export async function serverOptions(
   key = KEY,
 ): Promise<HttpServerOptions> {
   const { host = '127.0.0.1', port = 8443, tls, trustProxy, consumers = {} } = listener;
-  const pem = tls === undefined ? null : await pemOf(tls, environment, `${key}.tls`);
+  const pem = tls === undefined ? null : await pemOf(tls, environment, key);
   return {
     ...{ host, port },
     ...(pem === null ? {} : { tls: pem }),
@@ -136,21 +137,23 @@ async function pemOf(
   at: string,
 ): Promise<{ cert: string; key: string }> {
   const references = new Map(Object.entries(tls));
-  const texts = await readSecrets(references, at, environment);
+  const texts = await readSecrets(references, `${at}.tls`, environment);
   const [cert = '', key = ''] = [texts.get('cert'), texts.get('key')];
   for (const [name, text] of [['cert', cert] as const, ['key', key] as const])
     if (!text.includes('-----BEGIN '))
-      throw new OperatingError('CONFIG_INVALID', `${at}.${name}: holds no PEM text`, {
+      throw new OperatingError('CONFIG_INVALID', `${at}.tls.${name}: holds no PEM text`, {
         retryable: false,
       });
   return { cert, key };
 }
 
-function isLoopback(host: string): boolean {
+/** Is it an address that only this machine reaches? */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function isNetwork(text: string): boolean {
+/** Is it an address, or a network with its bits? */
+export function isNetwork(text: string): boolean {
   const [address = '', bits] = text.split('/');
   const family = isIP(address);
   if (family === 0) return false;

@@ -43,6 +43,7 @@ const WORDS: Readonly<Record<string, string>> = {
   scope: 'what it is for: fleet, role, agent or driver',
   target: 'which role, agent or driver',
   scopes: 'what the token is good for, with commas; default: posture.read',
+  source: 'the token is for a source that is sent to over HTTP (docs/ingest.md)',
   'start for': 'ends after so long: 30s, 10m',
   seed: 'another number, another fleet; the same number, the same',
   'run until-caught-up': 'ends when everything that is there was worked on',

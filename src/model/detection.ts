@@ -170,6 +170,7 @@ export const REJECT_REASONS = [
   'time-invalid',
   'time-future',
   'kind-not-allowed',
+  'tenant-not-allowed',
   'id-missing',
   'partial',
   'tombstone',

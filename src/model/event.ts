@@ -251,6 +251,11 @@ export const MetricBody = Type.Object({
   type: literals(['gauge', 'counter', 'histogram'] as const, 'Instrument.'),
   temporality: literals(['delta', 'cumulative', 'none'] as const, 'How values add up.'),
   value: Type.Optional(Type.Number()),
+  count: Type.Optional(Type.Number({ description: 'Of a histogram: how many values it is of.' })),
+  series: Type.Optional(id('Of a cumulative value: what tells its series from others.')),
+  startMs: Type.Optional(
+    Type.Number({ description: 'Since when a cumulative value counts, ms since 1970.' }),
+  ),
   attrs: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 

@@ -18,6 +18,7 @@ import {
 import { cloudEvents } from './formats/cloudevents.ts';
 import { itemHash53 } from './formats/otlp-batch.ts';
 import { otlpLogs } from './formats/otlp-logs.ts';
+import { otlpMetrics } from './formats/otlp-metrics.ts';
 import { otlpTraces } from './formats/otlp-traces.ts';
 import {
   agentBy,
@@ -62,6 +63,7 @@ export const FORMATS: readonly (Format | ByteFormat)[] = [
   canonical,
   otlpTraces,
   otlpLogs,
+  otlpMetrics,
   cloudEvents,
 ];
 
@@ -185,6 +187,9 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
       }
       const detail = `source ${route.source.name} may not produce ${outcome.draft.parts.kind}`;
       rejections.push([index, { reason: 'kind-not-allowed', detail }, undefined]);
+    } else if (isOfOther(outcome.draft.parts.tenant, route)) {
+      const detail = `source ${route.source.name} speaks for one tenant, and the record names another`;
+      rejections.push([index, { reason: 'tenant-not-allowed', detail }, undefined]);
     } else if (route.isStrict && (outcome.draft.duplicateKeys ?? 0) > 0) {
       duplicateKeys += outcome.draft.duplicateKeys ?? 0;
       const detail = `${outcome.draft.duplicateKeys} names are given twice in the item`;
@@ -260,6 +265,11 @@ function rawOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.subarray(0, RAW_BYTES_MAX));
 }
 
+/** Does a record name a tenant other than the one its source is bound to? */
+function isOfOther(tenant: string | undefined, { source }: Route): boolean {
+  return tenant !== undefined && source.tenant !== undefined && tenant !== source.tenant;
+}
+
 /** Turns a draft into an event. */
 function eventOf(
   draft: Draft,
@@ -294,7 +304,8 @@ function eventOf(
   const agent = parts.agent === undefined ? undefined : agentBy(parts.agent, route.identity);
   shareIds(parts, agent);
   if (parts.order !== undefined) event.order = parts.order;
-  if (parts.tenant !== undefined) event.tenant = parts.tenant;
+  const tenant = parts.tenant ?? route.source.tenant;
+  if (tenant !== undefined) event.tenant = tenant;
   if (agent !== undefined) event.agent = agent;
   if (parts.session !== undefined) event.session = parts.session;
   if (parts.principal !== undefined) event.principal = parts.principal;

@@ -6,10 +6,20 @@ import type { SourceConfig } from '../../src/model/config.ts';
 import { KINDS, TRUSTS } from '../../src/model/event.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import type { ByteFormat, Outcome } from '../../src/source/draft.ts';
+import { otlpMetrics } from '../../src/source/formats/otlp-metrics.ts';
 import { otlpTraces } from '../../src/source/formats/otlp-traces.ts';
 import { createDecode, FORMATS } from '../../src/source/source.ts';
 import { FIXTURES } from '../source/formats/dialect-fixtures.ts';
 import { protobufOf } from '../source/formats/otlp-encode.ts';
+import {
+  exponential,
+  exported,
+  gauge,
+  histogram,
+  inJson,
+  inProtobuf,
+  sum,
+} from '../source/formats/otlp-metrics-given.ts';
 import { span, traces } from '../source/formats/otlp-requests.ts';
 import { fuzz, type Target } from '../source/fuzzing.ts';
 import { MAPPED } from '../source/mapped-records.ts';
@@ -60,6 +70,21 @@ const otlpCorpus = (logs: boolean) =>
     .map(({ request }) => request)
     .concat(logs ? [] : [BATCH])
     .flatMap((request) => [Buffer.from(JSON.stringify(request)), protobufOf(request)]);
+
+const metricsCorpus = [
+  exported([sum('cost', 1.5), sum('tokens', 7, { 'gen_ai.agent.name': 'a' }, { delta: true })]),
+  exported([gauge('gen_ai.queue', 3), sum('process.cpu.time', 9)], { 'service.name': 'other' }),
+  exported([
+    histogram('gen_ai.client.token.usage', { bounds: [1, 9], counts: [1, 2, 3], sum: 40, max: 20 }),
+    exponential('mcp.client.operation.duration', {
+      ...{ scale: 2, zeroCount: 1, sum: 9 },
+      ...{
+        positive: { offset: -4, bucketCounts: [1, 2] },
+        negative: { offset: 3, bucketCounts: [1] },
+      },
+    }),
+  ]),
+].flatMap((request) => [inJson(request), inProtobuf(request)]);
 
 /** Items of an OTLP request in JSON, counted by looking at it as data; null where it is not all lists. */
 function itemsOf(bytes: Buffer): number | null {
@@ -124,6 +149,7 @@ async function targets(): Promise<Target[]> {
     'otlp-traces/1': otlpCorpus(false),
     'otlp-logs/1': otlpCorpus(true),
     'cloudevents/1': cloudEventCorpus,
+    'otlp-metrics/1': metricsCorpus,
     ...MAPPED,
     ...Object.fromEntries(beside),
   };
@@ -192,6 +218,32 @@ describe('fuzzing', () => {
     });
     const { failure } = fuzz(target, 3000, seedOf(t));
     assert.equal(failure?.what, 'TypeError: cannot read what is not there');
+  });
+
+  it('finds a planted exception in metrics: a bucket count that nobody bounded', (t) => {
+    const broken: ByteFormat = {
+      ...{ ...otlpMetrics, name: 'planted/1' },
+      decodeBytes: (bytes, facts, asked) => {
+        const outcomes = otlpMetrics.decodeBytes(bytes, facts, asked);
+        if ('reason' in outcomes) return outcomes;
+        for (const one of outcomes)
+          if (one.type === 'draft' && (one.draft.parts.metric?.count ?? 0) > 2 ** 40)
+            throw new RangeError('an array of so many');
+        return outcomes;
+      },
+    };
+    const { failure } = fuzz(
+      {
+        ...{ name: 'planted', topic: 'fuzzed', corpus: metricsCorpus },
+        decode: createDecode(
+          [source('planted/1', 'agent')],
+          new Map([['planted/1', broken as never]]),
+        ).decode,
+      },
+      20_000,
+      seedOf(t),
+    );
+    assert.equal(failure?.what, 'RangeError: an array of so many');
   });
 
   it('finds a planted loss: a span that cannot be used is dropped and not counted', (t) => {

@@ -12,6 +12,7 @@ import {
   type ItemAccount,
   type ItemRead,
   type Shared,
+  tallyOf,
   tellAccounts,
 } from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
@@ -32,6 +33,9 @@ const readers: BatchReaders<LogRecord> = {
 /** Tells of each log record of a record what was read of it. */
 export const explainLogs = (bytes: Buffer): readonly ItemAccount[] | Rejection =>
   accountsOf(bytes, readers);
+
+/** Counts the log records of a request, for who answers it. */
+export const tallyLogs = (bytes: Buffer) => tallyOf(bytes, readers);
 
 /** Decoder of OTLP logs. Kinds depend on who speaks, as with spans. */
 export const otlpLogs: ByteFormat = {

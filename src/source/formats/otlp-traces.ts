@@ -11,6 +11,7 @@ import {
   type ItemAccount,
   type ItemRead,
   type Shared,
+  tallyOf,
   tellAccounts,
 } from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
@@ -34,6 +35,9 @@ const readers: BatchReaders<Span> = {
 /** Tells of each span of a record what was read of it. */
 export const explainTraces = (bytes: Buffer): readonly ItemAccount[] | Rejection =>
   accountsOf(bytes, readers);
+
+/** Counts the spans of a request, for who answers it. */
+export const tallyTraces = (bytes: Buffer) => tallyOf(bytes, readers);
 
 /** Decoder of OTLP traces. Kinds depend on who speaks: only one that agents cannot write witnesses acts. */
 export const otlpTraces: ByteFormat = {
