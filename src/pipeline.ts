@@ -40,6 +40,7 @@ import type { ServiceLevels } from './model/objective.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
+import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
 import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
@@ -65,6 +66,8 @@ export interface PipelineOptions {
   readonly maxBuffered: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
+  /** An event that is older when it arrives has nothing early done about it, ms. Default: the largest lateness. */
+  readonly freshMs?: number;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
   /**
@@ -166,6 +169,9 @@ class Spine implements Pipeline {
   #excused: readonly Exception[];
   readonly #casework: Casework;
   readonly #decide: Decide;
+  readonly #early: EarlyPath;
+  /** Time on the clock of whoever gave the last slice. */
+  #nowMs = 0;
   readonly #positions = new Map<string, LanePosition>();
   readonly #stored = new Map<string, LanePosition>();
   /** Where reading stands: behind `next` while records of before a restart are read again. */
@@ -218,6 +224,17 @@ class Spine implements Pipeline {
     this.#excused = options.exceptions;
     this.#casework = createCasework(this.#slots, evicted);
     this.#decide = createDecide(this.#slots, options.decide);
+    this.#early = createEarlyPath(this.#decide, {
+      inventory,
+      freshMs: options.freshMs ?? Math.max(0, ...options.timings.map((one) => one.latenessMs)),
+      detectors: () => this.#detect.detectors,
+      foresee: (event) => this.#correlate.foresee(event),
+      inForce: (fired) => this.#inForce(fired),
+      circumstances: (detection) => this.#circumstances(detection),
+      fleet: () => this.#correlate.fleet(),
+      effects: () => this.#effects,
+      count: (name) => this.#count(name),
+    });
   }
 
   get watermarkMs(): number {
@@ -238,6 +255,7 @@ class Spine implements Pipeline {
     yield* this.#behaviour.restoring();
     yield* this.#casework.cases.restoring();
     yield* this.#detect.restoring(watermarkMs);
+    yield* this.#decide.early.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {
@@ -272,6 +290,7 @@ class Spine implements Pipeline {
     const key = partitionKey(first);
     const position = this.#positions.get(key);
     assert(position !== undefined, `a slice of ${key}, which was never assigned`);
+    this.#nowMs = nowMs;
     for (const record of records) this.#record(record, record.offset < position.next);
     this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
     this.#cursors.set(key, next);
@@ -286,6 +305,11 @@ class Spine implements Pipeline {
   }
 
   operate(request: OperatorRequest): void {
+    // Not taken up: whoever asks asks again, until its turn has come.
+    if (this.#early.defers(request, Math.max(0, this.watermarkMs))) {
+      this.#worked = true;
+      return;
+    }
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
@@ -481,6 +505,7 @@ class Spine implements Pipeline {
     const offered = this.#reorder.offer(event);
     if (offered === 'repeat') this.#count('repeats');
     else if (clamped) this.#skewed(event);
+    if (offered === 'held') this.#early.see(event, this.#nowMs);
     if (offered === 'forged') this.#forged(event);
   }
 
@@ -533,6 +558,7 @@ class Spine implements Pipeline {
       this.#worked = true;
     }
     this.#passTime(ms);
+    this.#early.settle(ms, this.#watermarks.newestMs());
     if (this.#slots.dirty > 0) this.#worked = true;
   }
 
@@ -630,6 +656,7 @@ class Spine implements Pipeline {
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
   #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
+    this.#early.hear(fired.id);
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
     if (detection.exception !== undefined) {
@@ -683,26 +710,19 @@ class Spine implements Pipeline {
     caseId: string,
     known: Pick<Circumstances, 'shared' | 'above' | 'principal'>,
   ): readonly Intention[] {
-    const { tenant, agent } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
     assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
     const decided = this.#decide.decide(
       detection,
       caseId,
       detector.response,
-      {
-        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
-        changedMs: this.#correlate.changedMs(tenant, agent),
-        windows: this.#windows(detection),
-        refusedByUs: this.#refusedByUs(detection),
-        ...known,
-      },
+      { ...this.#circumstances(detection), ...known },
       this.#correlate.fleet(),
     );
     const { decision, inputs } = decided;
     this.#effects.decisions.push(decision);
     this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
-    this.#effects.intentions.push(...decided.intentions);
+    this.#effects.intentions.push(...this.#early.confirmed(decided.intentions, detection));
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)
       this.#notice(
@@ -714,10 +734,26 @@ class Spine implements Pipeline {
     return decided.intentions;
   }
 
+  /** What is known around a detection and could explain it away. */
+  #circumstances(
+    detection: Detection,
+  ): Omit<Circumstances, 'leases' | 'above'> & { readonly principal: string | null } {
+    const { tenant, agent } = detection.entity;
+    const needs = this.#detect.detectors.get(detection.detector)?.needs.sources ?? [];
+    return {
+      blindNow: needs.filter((kind) => this.#correlate.blind(kind)),
+      changedMs: this.#correlate.changedMs(tenant, agent),
+      windows: this.#windows(detection),
+      refusedByUs: this.#refusedByUs(detection),
+      shared: null,
+      principal: this.#lineage(detection).principal,
+    };
+  }
+
   /** What came of a request about leases. */
   #operated({ intentions, decisions, exhausted }: Operated): void {
     this.#effects.decisions.push(...decisions);
-    this.#effects.intentions.push(...intentions);
+    this.#effects.intentions.push(...this.#early.notSentYet(intentions));
     if (exhausted === null) return;
     const nowMs = Math.max(0, this.watermarkMs);
     const { subject, leaseId } = exhausted.lease;
@@ -769,7 +805,7 @@ class Spine implements Pipeline {
     for (const verb of VERBS) {
       const releases = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
       if (releases.length === 0) continue;
-      this.#effects.intentions.push(...releases);
+      this.#effects.intentions.push(...this.#early.notSentYet(releases));
       return true;
     }
     return false;

@@ -16,10 +16,11 @@ import { type Earned, earnedTier } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { ControlPlan } from './chain.ts';
 import { createDemotions, type Demotions } from './demotion.ts';
+import { EarlyLeases } from './early.ts';
 import type { Circumstances } from './falsify.ts';
 import type { FleetSize, GuardrailOptions } from './guardrail.ts';
 import { intentionOf, newLease, renewedUntil } from './intend.ts';
-import { type DecisionInputs, inputsOf, judge, keptInputs } from './judge.ts';
+import { type DecisionInputs, inputsOf, judge, keptInputs, type Plan } from './judge.ts';
 import { type LeaseRequest, liftAll, type Operated, operate } from './operate.ts';
 import { isRestrained, type RestrainedCall } from './own-effects.ts';
 import { Standing, type StandingLease } from './standing.ts';
@@ -60,6 +61,18 @@ export interface Decide {
     circumstances: Omit<Circumstances, 'leases'>,
     size: FleetSize,
   ): Decided;
+  /**
+   * What would be begun for a detection whose turn has not come, by all that is known now; null where
+   * nothing would be. Remembers it as early, and changes nothing else.
+   */
+  foresee(
+    detection: Detection,
+    caseId: string,
+    response: Response | null,
+    circumstances: Omit<Circumstances, 'leases'>,
+    size: FleetSize,
+  ): Decided | null;
+  readonly early: EarlyLeases;
   /** What an operator or the executor asks for of leases. */
   operate(request: LeaseRequest, nowMs: number): Operated;
   /** A detection was taken back or judged wrong: lifts the leases it led to by `verb`, if they stand. */
@@ -85,7 +98,11 @@ export interface Decide {
 /** Makes the decider over `slots`. */
 export function createDecide(slots: Slots, options: DecideOptions): Decide {
   const standing = new Standing(slots);
+  const early = new EarlyLeases(slots);
   return {
+    early,
+    foresee: (detection, caseId, response, circumstances, size) =>
+      foresee(standing, early, options, detection, caseId, response, circumstances, size),
     decide: (detection, caseId, response, circumstances, size) =>
       decide(standing, options, detection, caseId, response, circumstances, size),
     operate: (request, nowMs) => operate(standing, options, request, nowMs),
@@ -97,9 +114,11 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
     },
     demotions: createDemotions(slots),
     restrains: (tenant, agent, call) =>
-      standing
+      early.restrains(tenant, agent, call) ||
+      (standing
         .of(tenant, agent, call.ms, options.guardrails.coolDownMs)
-        ?.leases.some((lease) => isRestrained(lease, call)) ?? false,
+        ?.leases.some((lease) => isRestrained(lease, call)) ??
+        false),
     activity: (tenant, agent, session, attempt, eventId) =>
       activityOf(standing, options, tenant, agent, session, attempt, eventId),
   };
@@ -117,27 +136,20 @@ function decide(
   const { tenant, agent, role } = detection.entity;
   const { coolDownMs } = options.guardrails;
   const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
-  const inputs = inputsOf(detection, {
-    ...{ caseId, asks, circumstances, against, size, control: options.control },
-    mode: options.modeOf(role),
-    earned: earnedBy(options, detection),
-    fleet: standing.fleet(),
-    options: options.guardrails,
-  });
+  const fleet = standing.fleet();
+  const known = { caseId, asks, circumstances, size, against, fleet };
+  const inputs = inputsBy(options, detection, known);
   const { decision, plan } = judge(detection, inputs);
   const kept = keptInputs(inputs);
   if (plan.type === 'nothing')
     return { decision, inputs: kept, intentions: [], tripped: plan.trips && trip(standing) };
-  const { mode } = inputs;
-  const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
   if (plan.type === 'begin') {
-    const { response, driver, approval } = plan;
-    const lease = newLease(decision.id, caseId, detection, response, driver);
+    const { lease, asked } = begun(detection, decision, inputs, plan);
     begin(standing, options, lease, detection);
-    const asking = barring(approval, circumstances.principal ?? null);
-    const asked = intentionOf(lease, 'request', detection.id, { ...to, approval: asking });
     return { decision, inputs: kept, intentions: [asked], tripped: false };
   }
+  const { mode } = inputs;
+  const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
   const due = (against?.leases ?? []).filter(({ leaseId }) => plan.leaseIds.includes(leaseId));
   const intentions = due.map((lease) => {
     lease.expiresMs = renewedUntil(lease, plan.response, detection.decidedMs);
@@ -147,6 +159,63 @@ function decide(
     return intentionOf(answering(lease, detection), 'renew', detection.id, renewal);
   });
   return { decision, inputs: kept, intentions, tripped: false };
+}
+
+function foresee(
+  standing: Standing,
+  early: EarlyLeases,
+  options: DecideOptions,
+  detection: Detection,
+  caseId: string,
+  asks: Response | null,
+  circumstances: Omit<Circumstances, 'leases'>,
+  size: FleetSize,
+): Decided | null {
+  if (!early.admits(detection)) return null;
+  const { decidedMs, entity } = detection;
+  const { coolDownMs } = options.guardrails;
+  const ahead = standing.ahead(entity.tenant, entity.agent, decidedMs, coolDownMs);
+  const against = early.standing(ahead, decidedMs);
+  const fleet = early.fleet(standing.fleet());
+  const known = { caseId, asks, circumstances, size, against, fleet };
+  const inputs = inputsBy(options, detection, known);
+  const { decision, plan } = judge(detection, inputs);
+  // What stands already is renewed in its turn: until then it stands.
+  if (plan.type !== 'begin') return null;
+  const { lease, asked } = begun(detection, decision, inputs, plan);
+  early.add(lease, detection);
+  return { decision, inputs: keptInputs(inputs), intentions: [asked], tripped: false };
+}
+
+function inputsBy(
+  options: DecideOptions,
+  detection: Detection,
+  known: Pick<
+    Parameters<typeof inputsOf>[1],
+    'caseId' | 'asks' | 'circumstances' | 'size' | 'against' | 'fleet'
+  >,
+): DecisionInputs {
+  return inputsOf(detection, {
+    ...known,
+    control: options.control,
+    mode: options.modeOf(detection.entity.role),
+    earned: earnedBy(options, detection),
+    options: options.guardrails,
+  });
+}
+
+/** The lease that a decision begins, and what is asked of its driver. */
+function begun(
+  detection: Detection,
+  decision: Decision,
+  { mode, caseId, circumstances }: DecisionInputs,
+  { response, driver, approval }: Plan & { readonly type: 'begin' },
+): { readonly lease: StandingLease; readonly asked: Intention } {
+  const lease = newLease(decision.id, caseId, detection, response, driver);
+  const asking = barring(approval, circumstances.principal ?? null);
+  const { role } = detection.entity;
+  const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
+  return { lease, asked: intentionOf(lease, 'request', detection.id, { ...to, approval: asking }) };
 }
 
 /** Nobody agrees to what is done against who works for them; the agent itself is barred by the record. */

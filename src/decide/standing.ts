@@ -68,6 +68,21 @@ export class Standing {
     return standing;
   }
 
+  /** The same as it will be at `nowMs`, if nothing comes in between. Changes nothing. */
+  ahead(tenant: string, agent: string, nowMs: number, coolDownMs: number): AgentStanding {
+    const standing = this.#slots.get<AgentStanding>(SPACE, agentKey(tenant, agent));
+    const { role = null, leases = [], quiet = [] } = standing ?? {};
+    const over = leases.filter((lease) => lease.expiresMs <= nowMs);
+    const ended = over.map(({ detector, expiresMs }) => {
+      return { detector, untilMs: expiresMs + coolDownMs, why: 'cool-down' };
+    });
+    return {
+      ...{ tenant, agent, role },
+      leases: leases.filter((lease) => lease.expiresMs > nowMs),
+      quiet: [...quiet, ...ended].filter(({ untilMs }) => untilMs > nowMs),
+    };
+  }
+
   /** Records a new lease. */
   place(lease: StandingLease, role: string | null): void {
     const { tenant, agent } = lease.subject;

@@ -1,0 +1,134 @@
+/** The early path: what one event decides is asked for when it comes, and settled in its turn. */
+import type { Decide } from '../decide/decide.ts';
+import type { Circumstances } from '../decide/falsify.ts';
+import type { FleetSize } from '../decide/guardrail.ts';
+import { createEarlyDetect, type EarlyDetect } from '../detect/early.ts';
+import type { Intention, OperatorRequest } from '../model/decision.ts';
+import type { Detection } from '../model/detection.ts';
+import type { Detector } from '../model/detector.ts';
+import type { Effects } from '../model/effects.ts';
+import type { Event } from '../model/event.ts';
+import type { Inventory } from '../model/expectation.ts';
+import type { EventFact } from '../model/fact.ts';
+import { caseIdOf } from '../score/case.ts';
+
+/** What the early path asks of the stages. Nothing of it changes what they know. */
+export interface EarlyParts {
+  readonly inventory: Inventory;
+  /** An event that is older than this when it comes has nothing early done about it, ms. */
+  readonly freshMs: number;
+  /** Detectors that have the say; another map once they were exchanged. */
+  readonly detectors: () => ReadonlyMap<string, Detector>;
+  readonly foresee: (event: Event) => EventFact | null;
+  readonly inForce: (fired: Detection) => Detection;
+  readonly circumstances: (detection: Detection) => Omit<Circumstances, 'leases'>;
+  readonly fleet: () => FleetSize;
+  readonly effects: () => Effects;
+  readonly count: (name: string) => void;
+}
+
+/**
+ * The early path of a lane. It only sends: the fold knows nothing of it, so what is found, decided and
+ * put into cases is the same with and without it. When the fold comes to an early action it either decides
+ * the same, and then nothing is sent again, or the action is withdrawn.
+ */
+export interface EarlyPath {
+  /** An event that now waits for the watermark. */
+  see(event: Event, nowMs: number): void;
+  /** The fold came to a detection. */
+  hear(detectionId: string): void;
+  /** Of what the fold intends, what was not sent before. */
+  confirmed(intentions: readonly Intention[], detection: Detection): readonly Intention[];
+  /** Everything up to `ms` was folded; `newestMs`: highest event time seen. */
+  settle(ms: number, newestMs: number): void;
+  /** True where a request is about something whose turn has not come: it is to be asked again. */
+  defers(request: OperatorRequest, nowMs: number): boolean;
+  /** Without releases that went out before their turn. */
+  notSentYet(intentions: readonly Intention[]): readonly Intention[];
+}
+
+/** Makes the early path of a lane. */
+export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): EarlyPath {
+  let compiled: EarlyDetect | null = null;
+  let compiledOf: ReadonlyMap<string, Detector> | null = null;
+  const detect = (): EarlyDetect | null => {
+    const detectors = parts.detectors();
+    if (detectors !== compiledOf) {
+      compiled = createEarlyDetect(detectors, parts.inventory);
+      compiledOf = detectors;
+    }
+    return compiled;
+  };
+
+  const found = (fired: Detection, { response }: Detector): void => {
+    const detection = parts.inForce(fired);
+    if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
+    const around = parts.circumstances(detection);
+    const decided = foresee(detection, caseIdOf(detection), response, around, parts.fleet());
+    if (decided === null) return;
+    const { decision, inputs, intentions } = decided;
+    const effects = parts.effects();
+    effects.early.push({
+      detection: { ...detection, provisional: true },
+      decision: { ...decision, provisional: true },
+      inputs,
+    });
+    effects.intentions.push(...intentions);
+    parts.count('early-actions');
+  };
+
+  const settled = (leaseId: string, detection: Detection): void => {
+    parts.count('early-confirmed');
+    const reason = 'when its turn came in event time the decision was the same';
+    const { id: detectionId, decidedMs: timeMs } = detection;
+    parts.effects().settled.push({ leaseId, detectionId, outcome: 'confirmed', reason, timeMs });
+  };
+
+  return {
+    see(event, nowMs) {
+      const watching = detect();
+      if (watching === null || !watching.wants(event.kind)) return;
+      // What is old is caught up with soon, and what was refused did no harm.
+      if (nowMs - event.time.eventMs > parts.freshMs) return;
+      if (event.action?.decision === 'deny') return;
+      const fact = parts.foresee(event);
+      if (fact !== null) watching.see(fact, found);
+    },
+    hear(detectionId) {
+      if (!early.isEmpty) early.hear(detectionId);
+    },
+    confirmed(intentions, detection) {
+      if (early.isEmpty || intentions.length === 0) return intentions;
+      return intentions.filter(({ step, leaseId }) => {
+        if (step !== 'request' || !early.confirms(leaseId)) return true;
+        settled(leaseId, detection);
+        return false;
+      });
+    },
+    settle(ms, newestMs) {
+      if (early.isEmpty) return;
+      for (const one of early.settle(ms, newestMs)) {
+        parts.count('early-withdrawn');
+        const { leaseId, detectionId, isUnheard, reason, release } = one;
+        const effects = parts.effects();
+        const timeMs = Math.max(0, ms);
+        effects.settled.push({ leaseId, detectionId, outcome: 'withdrawn', reason, timeMs });
+        if (release !== null) effects.intentions.push(release);
+        if (isUnheard) effects.amendments.push({ type: 'retracted', detectionId, reason });
+      }
+    },
+    defers(request, nowMs) {
+      if (early.isEmpty) return false;
+      const deferred = early.defers(request, nowMs);
+      if (deferred === null) return false;
+      parts.effects().intentions.push(...deferred.releases);
+      return true;
+    },
+    notSentYet: (intentions) =>
+      early.isEmpty
+        ? intentions
+        : intentions.filter(
+            ({ step, leaseId }) => step !== 'release' || !early.wasLifted(leaseId),
+          ),
+  };
+}
