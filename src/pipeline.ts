@@ -722,7 +722,8 @@ class Spine implements Pipeline {
     const { decision, inputs } = decided;
     this.#effects.decisions.push(decision);
     this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
-    this.#effects.intentions.push(...this.#early.confirmed(decided.intentions, detection));
+    if (decided.taken === undefined) this.#effects.intentions.push(...decided.intentions);
+    else this.#early.confirmed(decided.taken, detection.decidedMs);
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)
       this.#notice(

@@ -16,7 +16,7 @@ import { type Earned, earnedTier } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { ControlPlan } from './chain.ts';
 import { createDemotions, type Demotions } from './demotion.ts';
-import { EarlyLeases } from './early.ts';
+import { EarlyLeases, type Taken } from './early.ts';
 import type { Circumstances } from './falsify.ts';
 import type { FleetSize, GuardrailOptions } from './guardrail.ts';
 import { intentionOf, newLease, renewedUntil } from './intend.ts';
@@ -44,6 +44,8 @@ export interface Decided {
   readonly intentions: readonly Intention[];
   /** The breaker stopped this one, and said so for the first time. */
   readonly tripped: boolean;
+  /** Its intention was sent before its turn, or an equal one. Absent: it was not. */
+  readonly taken?: Taken;
 }
 
 /** Why a lease is lifted before its time, and whether its detector is to leave the agent alone a while. */
@@ -104,7 +106,7 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
     foresee: (detection, caseId, response, circumstances, size) =>
       foresee(standing, early, options, detection, caseId, response, circumstances, size),
     decide: (detection, caseId, response, circumstances, size) =>
-      decide(standing, options, detection, caseId, response, circumstances, size),
+      decide(standing, early, options, detection, caseId, response, circumstances, size),
     operate: (request, nowMs) => operate(standing, options, request, nowMs),
     retract: (detectionId, verb, nowMs, { reason, grantsImmunity }) => {
       if (verb === null) return [];
@@ -126,6 +128,7 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
 
 function decide(
   standing: Standing,
+  early: EarlyLeases,
   options: DecideOptions,
   detection: Detection,
   caseId: string,
@@ -145,8 +148,13 @@ function decide(
     return { decision, inputs: kept, intentions: [], tripped: plan.trips && trip(standing) };
   if (plan.type === 'begin') {
     const { lease, asked } = begun(detection, decision, inputs, plan);
-    begin(standing, options, lease, detection);
-    return { decision, inputs: kept, intentions: [asked], tripped: false };
+    const taken = early.takes(lease);
+    // What was asked for before stands by that name: nobody is restrained twice for the same.
+    const { leaseId } = taken ?? lease;
+    begin(standing, options, { ...lease, leaseId }, detection);
+    const intentions = [{ ...asked, leaseId }];
+    const made = { decision: { ...decision, leaseId }, inputs: kept, intentions, tripped: false };
+    return taken === null ? made : { ...made, taken };
   }
   const { mode } = inputs;
   const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
@@ -183,6 +191,8 @@ function foresee(
   // What stands already is renewed in its turn: until then it stands.
   if (plan.type !== 'begin') return null;
   const { lease, asked } = begun(detection, decision, inputs, plan);
+  // One that is over by then may be renewed by what the fold has still to come to.
+  if (standing.holds(lease.verb, lease.subject)) return null;
   early.add(lease, detection);
   return { decision, inputs: keptInputs(inputs), intentions: [asked], tripped: false };
 }

@@ -4,7 +4,7 @@ import type { Detection, Entity as Who } from '../model/detection.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import { type Ending, releaseOf } from './intend.ts';
 import { isRestrained, type RestrainedCall } from './own-effects.ts';
-import type { AgentStanding, FleetStanding, StandingLease } from './standing.ts';
+import { type AgentStanding, type FleetStanding, type StandingLease, sameSubject } from './standing.ts';
 
 /** A lease that the fold has not come to yet, or that it did not confirm. Plain JSON. */
 interface EarlyLease extends Entity {
@@ -17,6 +17,8 @@ interface EarlyLease extends Entity {
   heard?: true;
   /** A person took it back before its turn. */
   lifted?: true;
+  /** The fold begins it by a detection that comes before it in event time. */
+  adopted?: true;
   /** Not confirmed: event time until which it is remembered, ms. */
   untilMs?: number;
 }
@@ -27,9 +29,20 @@ export interface Withdrawn {
   readonly detectionId: string;
   /** The detection itself did not come true. */
   readonly isUnheard: boolean;
+  /** False: the lease stands by another detection, and only this one is taken back. */
+  readonly isLease: boolean;
   readonly reason: string;
   /** Null where it was taken back before, or cannot be. */
   readonly release: Intention | null;
+}
+
+/** A lease that the fold begins, and that was asked for before. */
+export interface Taken {
+  readonly leaseId: string;
+  /** The detection by which it was asked for. */
+  readonly detectionId: string;
+  /** False: another detection, earlier in event time, asks for the same. */
+  readonly isOwn: boolean;
 }
 
 const SPACE = 'Q';
@@ -89,9 +102,10 @@ export class EarlyLeases {
   standing(known: AgentStanding, nowMs: number): AgentStanding {
     const { tenant, agent } = known;
     const leases = [...known.leases];
-    for (const { lease, lifted, untilMs } of this.#known.values())
+    for (const { lease, lifted, adopted, untilMs } of this.#known.values())
       if (
         untilMs === undefined &&
+        adopted === undefined &&
         lifted === undefined &&
         lease.expiresMs > nowMs &&
         lease.subject.agent === agent &&
@@ -104,8 +118,8 @@ export class EarlyLeases {
   /** The fleet's brakes, with what was asked for early counted. Changes nothing. */
   fleet(known: FleetStanding): FleetStanding {
     const recent = [...known.recent];
-    for (const { lease, entity, untilMs } of this.#known.values())
-      if (untilMs === undefined)
+    for (const { lease, entity, adopted, untilMs } of this.#known.values())
+      if (untilMs === undefined && adopted === undefined)
         recent.push({ ms: lease.issuedMs, agent: entity.agent, role: entity.role });
     return { ...known, recent };
   }
@@ -116,17 +130,33 @@ export class EarlyLeases {
       if (one.lease.detectionId === detectionId && one.untilMs === undefined) one.heard = true;
   }
 
-  /** The fold begins this lease: true where it was asked for before, and need not be again. */
-  confirms(leaseId: string): boolean {
-    const one = this.#known.get(leaseId);
-    if (one === undefined || one.untilMs !== undefined) return false;
-    this.#waiting -= 1;
-    if (one.lifted === true) {
+  /**
+   * The fold begins a lease: that of the early action which asked for just this, its own or another's.
+   * It need not be asked for again; null where none did.
+   */
+  takes(begun: StandingLease): Taken | null {
+    let found: EarlyLease | null = null;
+    for (const one of this.#known.values()) {
+      const { lease, untilMs, adopted } = one;
+      if (untilMs !== undefined || adopted === true) continue;
+      if (lease.subject.agent !== begun.subject.agent) continue;
+      if (lease.subject.tenant !== begun.subject.tenant || lease.driver !== begun.driver) continue;
+      if (sameSubject(lease, begun.verb, begun.subject)) found = one;
+      if (found?.lease.leaseId === begun.leaseId) break;
+    }
+    if (found === null) return null;
+    const { leaseId, detectionId } = found.lease;
+    const isOwn = leaseId === begun.leaseId;
+    if (found.lifted === true) {
       // Whoever took it back is heard once more, by the fold: the release went out before.
-      one.untilMs = one.dueMs + BARRED_MS;
-      this.#slots.touch(SPACE, leaseId);
-    } else this.#forget(leaseId);
-    return true;
+      found.untilMs = found.dueMs + BARRED_MS;
+      this.#waiting -= 1;
+    } else if (isOwn) {
+      this.#forget(leaseId);
+      this.#waiting -= 1;
+    } else found.adopted = true;
+    if (!isOwn || found.lifted === true) this.#slots.touch(SPACE, leaseId);
+    return { leaseId, detectionId, isOwn };
   }
 
   /** Was its release sent before its turn? */
@@ -143,6 +173,11 @@ export class EarlyLeases {
     for (const [leaseId, one] of this.#known) {
       if (one.untilMs !== undefined) {
         if (one.untilMs <= ms) this.#forget(leaseId);
+      } else if (one.dueMs <= ms && one.adopted === true) {
+        this.#forget(leaseId);
+        this.#waiting -= 1;
+        if (one.heard !== true)
+          withdrawn.push({ ...withdrawnOf(one, Math.max(0, ms)), isLease: false, release: null });
       } else if (one.dueMs <= ms) {
         one.untilMs = Math.max(ms, newestMs) + BARRED_MS;
         this.#slots.touch(SPACE, leaseId);
@@ -170,7 +205,7 @@ export class EarlyLeases {
    */
   defers(request: OperatorRequest, nowMs: number): { readonly releases: Intention[] } | null {
     const concerned = [...this.#known.values()].filter(
-      (one) => one.untilMs === undefined && isAbout(request, one.lease),
+      (one) => one.untilMs === undefined && !one.adopted && isAbout(request, one.lease),
     );
     if (concerned.length === 0) return null;
     const ending = endingBy(request);
@@ -198,7 +233,7 @@ function withdrawnOf({ lease, heard, lifted }: EarlyLease, nowMs: number): Withd
       : 'when its turn came in event time the detection did not come true';
   const { leaseId, detectionId } = lease;
   const release = lifted === true ? null : releaseOf(lease, nowMs, { cause: 'withdrawn', reason });
-  return { leaseId, detectionId, isUnheard: heard !== true, reason, release };
+  return { leaseId, detectionId, isUnheard: heard !== true, isLease: true, reason, release };
 }
 
 function isAbout(request: OperatorRequest, lease: StandingLease): boolean {

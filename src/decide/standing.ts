@@ -43,6 +43,20 @@ export interface FleetStanding extends Entity {
 
 const SPACE = 'D';
 
+/** Does this lease already do that? */
+export function sameSubject(
+  lease: Pick<StandingLease, 'verb' | 'subject'>,
+  verb: Verb,
+  subject: Subject,
+): boolean {
+  const held = lease.subject;
+  return (
+    lease.verb === verb &&
+    held.session === subject.session &&
+    held.tools.join() === subject.tools.join()
+  );
+}
+
 /** Reads and changes what stands. */
 export class Standing {
   readonly #slots: Slots;
@@ -81,6 +95,13 @@ export class Standing {
       leases: leases.filter((lease) => lease.expiresMs > nowMs),
       quiet: [...quiet, ...ended].filter(({ untilMs }) => untilMs > nowMs),
     };
+  }
+
+  /** Is there a lease that does just this, be its time over by the next event or not? Changes nothing. */
+  holds(verb: Verb, subject: Subject): boolean {
+    const { tenant, agent } = subject;
+    const leases = this.#slots.get<AgentStanding>(SPACE, agentKey(tenant, agent))?.leases ?? [];
+    return leases.some((lease) => sameSubject(lease, verb, subject));
   }
 
   /** Records a new lease. */

@@ -1,5 +1,6 @@
 /** The early path: what one event decides is asked for when it comes, and settled in its turn. */
 import type { Decide } from '../decide/decide.ts';
+import type { Taken } from '../decide/early.ts';
 import type { Circumstances } from '../decide/falsify.ts';
 import type { FleetSize } from '../decide/guardrail.ts';
 import { createEarlyDetect, type EarlyDetect } from '../detect/early.ts';
@@ -37,8 +38,8 @@ export interface EarlyPath {
   see(event: Event, nowMs: number): void;
   /** The fold came to a detection. */
   hear(detectionId: string): void;
-  /** Of what the fold intends, what was not sent before. */
-  confirmed(intentions: readonly Intention[], detection: Detection): readonly Intention[];
+  /** The fold, at event time `timeMs`, begins what was asked for before. */
+  confirmed(taken: Taken, timeMs: number): void;
   /** Everything up to `ms` was folded; `newestMs`: highest event time seen. */
   settle(ms: number, newestMs: number): void;
   /** True where a request is about something whose turn has not come: it is to be asked again. */
@@ -77,13 +78,6 @@ export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): 
     parts.count('early-actions');
   };
 
-  const settled = (leaseId: string, detection: Detection): void => {
-    parts.count('early-confirmed');
-    const reason = 'when its turn came in event time the decision was the same';
-    const { id: detectionId, decidedMs: timeMs } = detection;
-    parts.effects().settled.push({ leaseId, detectionId, outcome: 'confirmed', reason, timeMs });
-  };
-
   return {
     see(event, nowMs) {
       const watching = detect();
@@ -97,22 +91,23 @@ export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): 
     hear(detectionId) {
       if (!early.isEmpty) early.hear(detectionId);
     },
-    confirmed(intentions, detection) {
-      if (early.isEmpty || intentions.length === 0) return intentions;
-      return intentions.filter(({ step, leaseId }) => {
-        if (step !== 'request' || !early.confirms(leaseId)) return true;
-        settled(leaseId, detection);
-        return false;
-      });
+    confirmed({ leaseId, detectionId, isOwn }, timeMs) {
+      parts.count('early-confirmed');
+      const reason = isOwn
+        ? 'when its turn came in event time the decision was the same'
+        : 'a detection before it in event time asks for the same: the lease stands by that one';
+      parts.effects().settled.push({ leaseId, detectionId, outcome: 'confirmed', reason, timeMs });
     },
     settle(ms, newestMs) {
       if (early.isEmpty) return;
       for (const one of early.settle(ms, newestMs)) {
-        parts.count('early-withdrawn');
-        const { leaseId, detectionId, isUnheard, reason, release } = one;
+        const { leaseId, detectionId, isUnheard, isLease, reason, release } = one;
         const effects = parts.effects();
         const timeMs = Math.max(0, ms);
-        effects.settled.push({ leaseId, detectionId, outcome: 'withdrawn', reason, timeMs });
+        if (isLease) {
+          parts.count('early-withdrawn');
+          effects.settled.push({ leaseId, detectionId, outcome: 'withdrawn', reason, timeMs });
+        }
         if (release !== null) effects.intentions.push(release);
         if (isUnheard) effects.amendments.push({ type: 'retracted', detectionId, reason });
       }
@@ -127,8 +122,6 @@ export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): 
     notSentYet: (intentions) =>
       early.isEmpty
         ? intentions
-        : intentions.filter(
-            ({ step, leaseId }) => step !== 'release' || !early.wasLifted(leaseId),
-          ),
+        : intentions.filter(({ step, leaseId }) => step !== 'release' || !early.wasLifted(leaseId)),
   };
 }
