@@ -65,7 +65,8 @@ export interface Decide {
   ): Decided;
   /**
    * What would be begun for a detection whose turn has not come, by all that is known now; null where
-   * nothing would be. Remembers it as early, and changes nothing else.
+   * nothing would be, and where it would be over before its turn, `outlastMs` from now. Remembers it as
+   * early, and changes nothing else.
    */
   foresee(
     detection: Detection,
@@ -73,6 +74,7 @@ export interface Decide {
     response: Response | null,
     circumstances: Omit<Circumstances, 'leases'>,
     size: FleetSize,
+    outlastMs: number,
   ): Decided | null;
   readonly early: EarlyLeases;
   /** What an operator or the executor asks for of leases. */
@@ -103,8 +105,10 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
   const early = new EarlyLeases(slots);
   return {
     early,
-    foresee: (detection, caseId, response, circumstances, size) =>
-      foresee(standing, early, options, detection, caseId, response, circumstances, size),
+    foresee: (detection, caseId, response, circumstances, size, outlastMs) =>
+      foresee(standing, early, options, detection, outlastMs, {
+        ...{ caseId, asks: response, circumstances, size },
+      }),
     decide: (detection, caseId, response, circumstances, size) =>
       decide(standing, early, options, detection, caseId, response, circumstances, size),
     operate: (request, nowMs) => operate(standing, options, request, nowMs),
@@ -149,12 +153,14 @@ function decide(
   if (plan.type === 'begin') {
     const { lease, asked } = begun(detection, decision, inputs, plan);
     const taken = early.takes(lease);
+    const made = { decision, inputs: kept, intentions: [asked], tripped: false };
     // What was asked for before stands by that name: nobody is restrained twice for the same.
     const { leaseId } = taken ?? lease;
     begin(standing, options, { ...lease, leaseId }, detection);
+    if (taken === null) return made;
+    const as = taken.isOwn ? inputs : { ...inputs, adopts: leaseId };
     const intentions = [{ ...asked, leaseId }];
-    const made = { decision: { ...decision, leaseId }, inputs: kept, intentions, tripped: false };
-    return taken === null ? made : { ...made, taken };
+    return { ...made, ...judged(detection, as), intentions, taken };
   }
   const { mode } = inputs;
   const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
@@ -169,15 +175,20 @@ function decide(
   return { decision, inputs: kept, intentions, tripped: false };
 }
 
+function judged(
+  detection: Detection,
+  inputs: DecisionInputs,
+): { readonly decision: Decision; readonly inputs: DecisionInputs } {
+  return { decision: judge(detection, inputs).decision, inputs: keptInputs(inputs) };
+}
+
 function foresee(
   standing: Standing,
   early: EarlyLeases,
   options: DecideOptions,
   detection: Detection,
-  caseId: string,
-  asks: Response | null,
-  circumstances: Omit<Circumstances, 'leases'>,
-  size: FleetSize,
+  outlastMs: number,
+  around: Pick<Known, 'caseId' | 'asks' | 'circumstances' | 'size'>,
 ): Decided | null {
   if (!early.admits(detection)) return null;
   const { decidedMs, entity } = detection;
@@ -185,11 +196,10 @@ function foresee(
   const ahead = standing.ahead(entity.tenant, entity.agent, decidedMs, coolDownMs);
   const against = early.standing(ahead, decidedMs);
   const fleet = early.fleet(standing.fleet());
-  const known = { caseId, asks, circumstances, size, against, fleet };
-  const inputs = inputsBy(options, detection, known);
+  const inputs = inputsBy(options, detection, { ...around, against, fleet });
   const { decision, plan } = judge(detection, inputs);
   // What stands already is renewed in its turn: until then it stands.
-  if (plan.type !== 'begin') return null;
+  if (plan.type !== 'begin' || plan.response.ttlMs <= outlastMs) return null;
   const { lease, asked } = begun(detection, decision, inputs, plan);
   // One that is over by then may be renewed by what the fold has still to come to.
   if (standing.holds(lease.verb, lease.subject)) return null;
@@ -197,13 +207,15 @@ function foresee(
   return { decision, inputs: keptInputs(inputs), intentions: [asked], tripped: false };
 }
 
+type Known = Pick<
+  Parameters<typeof inputsOf>[1],
+  'caseId' | 'asks' | 'circumstances' | 'size' | 'against' | 'fleet'
+>;
+
 function inputsBy(
   options: DecideOptions,
   detection: Detection,
-  known: Pick<
-    Parameters<typeof inputsOf>[1],
-    'caseId' | 'asks' | 'circumstances' | 'size' | 'against' | 'fleet'
-  >,
+  known: Known,
 ): DecisionInputs {
   return inputsOf(detection, {
     ...known,

@@ -43,6 +43,8 @@ export interface Taken {
   readonly detectionId: string;
   /** False: another detection, earlier in event time, asks for the same. */
   readonly isOwn: boolean;
+  /** It was taken before, by another, whose lease is over. */
+  readonly isSettled: boolean;
 }
 
 const SPACE = 'Q';
@@ -138,7 +140,9 @@ export class EarlyLeases {
     let found: EarlyLease | null = null;
     for (const one of this.#known.values()) {
       const { lease, untilMs, adopted } = one;
-      if (untilMs !== undefined || adopted === true) continue;
+      if (untilMs !== undefined) continue;
+      // What another took over and let run out, its own detection may still begin.
+      if (adopted === true && lease.leaseId !== begun.leaseId) continue;
       if (lease.subject.agent !== begun.subject.agent) continue;
       if (lease.subject.tenant !== begun.subject.tenant || lease.driver !== begun.driver) continue;
       if (sameSubject(lease, begun.verb, begun.subject)) found = one;
@@ -147,6 +151,7 @@ export class EarlyLeases {
     if (found === null) return null;
     const { leaseId, detectionId } = found.lease;
     const isOwn = leaseId === begun.leaseId;
+    const isSettled = found.adopted === true;
     if (found.lifted === true) {
       // Whoever took it back is heard once more, by the fold: the release went out before.
       found.untilMs = found.dueMs + BARRED_MS;
@@ -156,7 +161,7 @@ export class EarlyLeases {
       this.#waiting -= 1;
     } else found.adopted = true;
     if (!isOwn || found.lifted === true) this.#slots.touch(SPACE, leaseId);
-    return { leaseId, detectionId, isOwn };
+    return { leaseId, detectionId, isOwn, isSettled };
   }
 
   /** Was its release sent before its turn? */

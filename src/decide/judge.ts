@@ -55,6 +55,8 @@ export interface DecisionInputs {
   readonly options: Omit<GuardrailOptions, 'neverTouch'>;
   /** Entries of the never-touch list that name the agent or its role. */
   readonly untouchable: readonly string[];
+  /** Lease by which the same was asked for before its turn; absent: none. */
+  readonly adopts?: string;
 }
 
 /** What follows from a decision. */
@@ -187,7 +189,7 @@ export function judge(detection: Detection, inputs: DecisionInputs): Judgement {
   const decision: Decision = {
     ...{ ...common, taken: response.action, wouldAct, guardrails },
     outcome: renewed === undefined ? 'act' : 'renew',
-    leaseId: renewed?.leaseId ?? idOf('lease', common.id),
+    leaseId: renewed?.leaseId ?? inputs.adopts ?? idOf('lease', common.id),
   };
   const leaseIds = due.map(({ leaseId }) => leaseId);
   return {

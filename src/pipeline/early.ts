@@ -65,7 +65,9 @@ export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): 
     const detection = parts.inForce(fired);
     if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
     const around = parts.circumstances(detection);
-    const decided = foresee(detection, caseIdOf(detection), response, around, parts.fleet());
+    const { freshMs, fleet } = parts;
+    const id = caseIdOf(detection);
+    const decided = foresee(detection, id, response, around, fleet(), freshMs);
     if (decided === null) return;
     const { decision, inputs, intentions } = decided;
     const effects = parts.effects();
@@ -91,7 +93,8 @@ export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): 
     hear(detectionId) {
       if (!early.isEmpty) early.hear(detectionId);
     },
-    confirmed({ leaseId, detectionId, isOwn }, timeMs) {
+    confirmed({ leaseId, detectionId, isOwn, isSettled }, timeMs) {
+      if (isSettled) return;
       parts.count('early-confirmed');
       const reason = isOwn
         ? 'when its turn came in event time the decision was the same'

@@ -90,7 +90,7 @@ function settingsOf(seed: number, detectors: readonly Detector[]): PipelineOptio
       breakerFleetShare: pick(random, [0.4, 1]),
       breakerRoleShare: 1,
       coolDownMs: pick(random, [1_000, 300_000]),
-      leaseMaxMs: pick(random, [20_000, 900_000]),
+      leaseMaxMs: pick(random, [40_000, 900_000]),
     },
   });
 }
@@ -106,12 +106,11 @@ function adoptedBy(store: LaneStore): ReadonlyMap<string, string> {
   );
 }
 
-/** What the fold said, without what was done before its turn and withdrawn in its turn. */
-function foldOf(store: LaneStore): string[] {
-  const adopted = adoptedBy(store);
+/** What the fold said, without what was done before its turn and withdrawn in its turn; each line once. */
+function foldOf(store: LaneStore, adopted: ReadonlyMap<string, string>): string[] {
   const named = (text: string) => {
     let renamed = text;
-    for (const [early, own] of adopted) renamed = renamed.replaceAll(early, own);
+    for (const [early, own] of adopted) renamed = renamed.replaceAll(own, early);
     return renamed;
   };
   const early = new Set([...store.early.values()].map(({ detection }) => detection.id));
@@ -131,7 +130,7 @@ function foldOf(store: LaneStore): string[] {
   const sent = [...store.intentions.values()].filter(
     ({ leaseId }) => store.settled.get(leaseId)?.outcome !== 'withdrawn',
   );
-  return [
+  const lines = [
     ...[...detections, ...store.decisions.values(), ...amendments, ...people, ...told].map((one) =>
       named(canonicalJson(one)),
     ),
@@ -139,14 +138,21 @@ function foldOf(store: LaneStore): string[] {
     ...store.members,
     ...store.activity.map(named),
     ...sent.map((one) => named(canonicalJson(asked(one)))),
-  ].sort();
+  ];
+  return [...new Set(lines)].sort();
 }
 
-/** A chain lists its nodes by their ids, and an adopted lease is one under another name. */
+/**
+ * A chain lists its nodes by time and id, and an adopted lease is one under another name. Where it ran out
+ * before the turn of whoever asked for it first, and is begun anew, it is two that bear one name.
+ */
 function inAnyOrder(text: string): string {
-  const chain = JSON.parse(text) as { nodes: object[]; edges: object[] };
-  const [nodes, edges] = [chain.nodes, chain.edges].map((list) => list.map(canonicalJson).sort());
-  return canonicalJson({ ...chain, nodes, edges });
+  const chain = JSON.parse(text) as { nodes: { id: string; ms: number }[]; edges: object[] };
+  const nodes = new Map<string, string>();
+  for (const node of chain.nodes.toSorted((one, two) => two.ms - one.ms))
+    nodes.set(node.id, canonicalJson(node));
+  const edges = chain.edges.map(canonicalJson).sort();
+  return canonicalJson({ ...chain, nodes: [...nodes.values()].sort(), edges });
 }
 
 /** What is asked of a driver. A request is the same, whichever of those who ask for it came first. */
@@ -157,10 +163,10 @@ function asked({ key: _key, caseId: _case, grounds: _grounds, ...rest }: Intenti
 
 describe('the early path', () => {
   it(`finds, decides and tells the same as without it, in any order and across crashes: ${SEEDS} seeds`, () => {
-    const why: Record<string, number> = {};
     let acts = 0;
     let confirmed = 0;
     let withdrawn = 0;
+    let adopted = 0;
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const random = stream(seed, 'disorder');
       // Slow enough that an agent is known by the time it acts.
@@ -181,30 +187,19 @@ describe('the early path', () => {
       };
       // Fresh: on this clock no event is older than its lateness.
       readWildly(log, openLane(log, wild, options, START_MS), random, edited);
-      assert.deepEqual(foldOf(wild), foldOf(plain), `seed ${seed}`);
+      const names = adoptedBy(wild);
+      assert.deepEqual(foldOf(wild, names), foldOf(plain, names), `seed ${seed}`);
       assert.equal(plain.early.size, 0);
       assert.equal(wild.settled.size, wild.early.size, `seed ${seed}: each is settled`);
-      for (const e of wild.early.values())
-        if (wild.settled.get(e.decision.leaseId ?? '')?.outcome === 'withdrawn') {
-          const d = wild.decisions.get(e.decision.id);
-          const k =
-            e.detection.detector +
-            ' ' +
-            (d === undefined
-              ? 'unheard'
-              : d.outcome +
-                ' ' +
-                d.guardrails
-                  .filter((g) => !g.passed)
-                  .map((g) => g.check)
-                  .join() +
-                d.falsification.filter((f) => f.verdict === 'holds').map((f) => f.explanation));
-          why[k] = (why[k] ?? 0) + 1;
-        }
       acts += wild.early.size;
       confirmed += wild.counters['early-confirmed'] ?? 0;
+      adopted += names.size;
       withdrawn += wild.counters['early-withdrawn'] ?? 0;
     }
-    console.log({ acts, confirmed, withdrawn, why });
+    if (SEEDS < 200) return;
+    // Lest the property hold because nothing was early, or nothing went wrong.
+    assert.ok(confirmed > SEEDS / 4, `${confirmed} of ${acts} confirmed`);
+    assert.ok(adopted > 0, `${adopted} adopted by an earlier detection`);
+    assert.ok(withdrawn > 0, `${withdrawn} withdrawn`);
   });
 });
