@@ -212,11 +212,7 @@ type Known = Pick<
   'caseId' | 'asks' | 'circumstances' | 'size' | 'against' | 'fleet'
 >;
 
-function inputsBy(
-  options: DecideOptions,
-  detection: Detection,
-  known: Known,
-): DecisionInputs {
+function inputsBy(options: DecideOptions, detection: Detection, known: Known): DecisionInputs {
   return inputsOf(detection, {
     ...known,
     control: options.control,

@@ -4,7 +4,12 @@ import type { Detection, Entity as Who } from '../model/detection.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import { type Ending, releaseOf } from './intend.ts';
 import { isRestrained, type RestrainedCall } from './own-effects.ts';
-import { type AgentStanding, type FleetStanding, type StandingLease, sameSubject } from './standing.ts';
+import {
+  type AgentStanding,
+  type FleetStanding,
+  type StandingLease,
+  sameSubject,
+} from './standing.ts';
 
 /** A lease that the fold has not come to yet, or that it did not confirm. Plain JSON. */
 interface EarlyLease extends Entity {

@@ -16,7 +16,12 @@ import { type Circumstances, falsify } from './falsify.ts';
 import { checkGuardrails, type FleetSize, type GuardrailOptions } from './guardrail.ts';
 import { type Asked, needsRenewal, subjectOf } from './intend.ts';
 import { higherVerb } from './ladder.ts';
-import { type AgentStanding, type FleetStanding, type StandingLease, sameSubject } from './standing.ts';
+import {
+  type AgentStanding,
+  type FleetStanding,
+  type StandingLease,
+  sameSubject,
+} from './standing.ts';
 
 /** What is kept of a lease that stood. */
 export type LeaseThen = Pick<

@@ -98,7 +98,7 @@ export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): 
       parts.count('early-confirmed');
       const reason = isOwn
         ? 'when its turn came in event time the decision was the same'
-        : 'a detection before it in event time asks for the same: the lease stands by that one';
+        : 'another detection asks for the same in its turn: the lease stands by that one';
       parts.effects().settled.push({ leaseId, detectionId, outcome: 'confirmed', reason, timeMs });
     },
     settle(ms, newestMs) {
