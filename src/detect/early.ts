@@ -45,7 +45,11 @@ export function whyNotEarly(detector: Detector): string | null {
   return `\`${field}\` is known from other events, which may still be on their way: ask without it, or ${instead}`;
 }
 
+/** Told by an event that names its agent, which is the only kind that is early, and by the library. */
+const TOLD_ALL_THE_SAME: ReadonlySet<string> = new Set(['agent.id', 'call.tool']);
+
 function isOfEvent(name: string): boolean {
+  if (TOLD_ALL_THE_SAME.has(name)) return true;
   return derivedField(name)?.source !== 'ledger' && !LOOKED_UP_IN_GRANTS.has(name);
 }
 
