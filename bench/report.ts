@@ -16,6 +16,7 @@ const TITLES: Readonly<Record<string, string>> = {
   recovery: 'Recovery',
   otlp: 'OTLP: what a span costs',
   journal: 'The journal: verifying an export offline',
+  latency: 'Latency: from a hostile call in Kafka to a control call received',
   containment: 'Containment: from a hostile call in Kafka to a lease that holds',
 };
 
