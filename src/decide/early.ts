@@ -1,4 +1,4 @@
-/** Early leases: what was asked for before its turn, until the fold confirms it or it is withdrawn. */
+/** Early leases: asked for before their turn, until the fold confirms or withdraws them. */
 import type { Intention, OperatorRequest } from '../model/decision.ts';
 import type { Detection, Entity as Who } from '../model/detection.ts';
 import type { Entity, Slots } from '../state/slots.ts';

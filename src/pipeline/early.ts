@@ -49,82 +49,99 @@ export interface EarlyPath {
 }
 
 /** Makes the early path of a lane. */
-export function createEarlyPath({ early, foresee }: Decide, parts: EarlyParts): EarlyPath {
-  let compiled: EarlyDetect | null = null;
-  let compiledOf: ReadonlyMap<string, Detector> | null = null;
-  const detect = (): EarlyDetect | null => {
-    const detectors = parts.detectors();
-    if (detectors !== compiledOf) {
-      compiled = createEarlyDetect(detectors, parts.inventory);
-      compiledOf = detectors;
-    }
-    return compiled;
-  };
+export function createEarlyPath(decide: Decide, parts: EarlyParts): EarlyPath {
+  return new Path(decide, parts);
+}
 
-  const found = (fired: Detection, { response }: Detector): void => {
-    const detection = parts.inForce(fired);
+class Path implements EarlyPath {
+  readonly #decide: Decide;
+  readonly #parts: EarlyParts;
+  #detect: EarlyDetect | null = null;
+  /** What it was compiled from. */
+  #detectors: ReadonlyMap<string, Detector> | null = null;
+
+  constructor(decide: Decide, parts: EarlyParts) {
+    this.#decide = decide;
+    this.#parts = parts;
+  }
+
+  see(event: Event, nowMs: number): void {
+    const detectors = this.#parts.detectors();
+    if (detectors !== this.#detectors) {
+      this.#detect = createEarlyDetect(detectors, this.#parts.inventory);
+      this.#detectors = detectors;
+    }
+    if (this.#detect?.wants(event.kind) !== true) return;
+    // What is old is caught up with soon, and what was refused did no harm.
+    if (nowMs - event.time.eventMs > this.#parts.freshMs) return;
+    if (event.action?.decision === 'deny') return;
+    const fact = this.#parts.foresee(event);
+    if (fact !== null) this.#detect.see(fact, this.#found);
+  }
+
+  hear(detectionId: string): void {
+    const { early } = this.#decide;
+    if (!early.isEmpty) early.hear(detectionId);
+  }
+
+  confirmed({ leaseId, detectionId, isOwn, isSettled }: Taken, timeMs: number): void {
+    if (isSettled) return;
+    this.#parts.count('early-confirmed');
+    const reason = isOwn
+      ? 'when its turn came in event time the decision was the same'
+      : 'another detection asks for the same in its turn: the lease stands by that one';
+    const outcome = 'confirmed';
+    this.#parts.effects().settled.push({ leaseId, detectionId, outcome, reason, timeMs });
+  }
+
+  settle(ms: number, newestMs: number): void {
+    const { early } = this.#decide;
+    if (early.isEmpty) return;
+    for (const one of early.settle(ms, newestMs)) {
+      const { leaseId, detectionId, isUnheard, isLease, reason, release } = one;
+      const { settled, intentions, amendments } = this.#parts.effects();
+      const timeMs = Math.max(0, ms);
+      if (isLease) {
+        this.#parts.count('early-withdrawn');
+        settled.push({ leaseId, detectionId, outcome: 'withdrawn', reason, timeMs });
+      }
+      if (release !== null) intentions.push(release);
+      if (isUnheard) amendments.push({ type: 'retracted', detectionId, reason });
+    }
+  }
+
+  defers(request: OperatorRequest, nowMs: number): boolean {
+    const { early } = this.#decide;
+    const deferred = early.isEmpty ? null : early.defers(request, nowMs);
+    if (deferred === null) return false;
+    this.#parts.effects().intentions.push(...deferred.releases);
+    return true;
+  }
+
+  notSentYet(intentions: readonly Intention[]): readonly Intention[] {
+    const { early } = this.#decide;
+    if (early.isEmpty) return intentions;
+    return intentions.filter(
+      ({ step, leaseId }) => step !== 'release' || !early.wasLifted(leaseId),
+    );
+  }
+
+  readonly #found = (fired: Detection, { response }: Detector): void => {
+    const { inForce, circumstances, fleet, freshMs, effects, count } = this.#parts;
+    const detection = inForce(fired);
     if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
-    const around = parts.circumstances(detection);
-    const { freshMs, fleet } = parts;
+    const around = circumstances(detection);
     const id = caseIdOf(detection);
-    const decided = foresee(detection, id, response, around, fleet(), freshMs);
+    const decided = this.#decide.foresee(detection, id, response, around, fleet(), freshMs);
     if (decided === null) return;
     const { decision, inputs, intentions } = decided;
-    const effects = parts.effects();
-    effects.early.push({
-      detection: { ...detection, provisional: true },
-      decision: { ...decision, provisional: true },
+    const provisional = true;
+    effects().early.push({
+      detection: { ...detection, provisional },
+      decision: { ...decision, provisional },
       inputs,
     });
-    effects.intentions.push(...intentions);
-    parts.count('early-actions');
-  };
-
-  return {
-    see(event, nowMs) {
-      const watching = detect();
-      if (watching === null || !watching.wants(event.kind)) return;
-      // What is old is caught up with soon, and what was refused did no harm.
-      if (nowMs - event.time.eventMs > parts.freshMs) return;
-      if (event.action?.decision === 'deny') return;
-      const fact = parts.foresee(event);
-      if (fact !== null) watching.see(fact, found);
-    },
-    hear(detectionId) {
-      if (!early.isEmpty) early.hear(detectionId);
-    },
-    confirmed({ leaseId, detectionId, isOwn, isSettled }, timeMs) {
-      if (isSettled) return;
-      parts.count('early-confirmed');
-      const reason = isOwn
-        ? 'when its turn came in event time the decision was the same'
-        : 'another detection asks for the same in its turn: the lease stands by that one';
-      parts.effects().settled.push({ leaseId, detectionId, outcome: 'confirmed', reason, timeMs });
-    },
-    settle(ms, newestMs) {
-      if (early.isEmpty) return;
-      for (const one of early.settle(ms, newestMs)) {
-        const { leaseId, detectionId, isUnheard, isLease, reason, release } = one;
-        const effects = parts.effects();
-        const timeMs = Math.max(0, ms);
-        if (isLease) {
-          parts.count('early-withdrawn');
-          effects.settled.push({ leaseId, detectionId, outcome: 'withdrawn', reason, timeMs });
-        }
-        if (release !== null) effects.intentions.push(release);
-        if (isUnheard) effects.amendments.push({ type: 'retracted', detectionId, reason });
-      }
-    },
-    defers(request, nowMs) {
-      if (early.isEmpty) return false;
-      const deferred = early.defers(request, nowMs);
-      if (deferred === null) return false;
-      parts.effects().intentions.push(...deferred.releases);
-      return true;
-    },
-    notSentYet: (intentions) =>
-      early.isEmpty
-        ? intentions
-        : intentions.filter(({ step, leaseId }) => step !== 'release' || !early.wasLifted(leaseId)),
+    effects().intentions.push(...intentions);
+    count('early-actions');
   };
 }
