@@ -1,4 +1,4 @@
-/** The early path: what one event decides is asked for when it comes, and settled in its turn. */
+/** The early path: asked for when an event comes, settled when its turn comes. */
 import type { Decide } from '../decide/decide.ts';
 import type { Taken } from '../decide/early.ts';
 import type { Circumstances } from '../decide/falsify.ts';
