@@ -1,5 +1,6 @@
 /** Latency: from the scheduled sending of a call to the control call it leads to, in an open loop. */
 import type { ChildProcess } from 'node:child_process';
+import { getPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaPublisher, ensureTopics } from '../src/adapters/kafka.ts';
 import { KINDS, type WireEvent } from '../src/model/event.ts';
@@ -76,6 +77,8 @@ interface Measured {
   readonly early: number;
   readonly lost: number;
   readonly duplicates: number;
+  /** Calls under a key that came before. */
+  readonly resent: number;
   readonly daemonCpuMs: number;
   readonly commits: number;
 }
@@ -106,6 +109,7 @@ async function measure(
     workload: {
       'saturation, events/s': Math.round(saturation),
       ...{ lateness: plain.lateness, 'one probe in': levels.map(({ every }) => every) },
+      nice: getPriority(),
       ...{ 'warm-up, s': plain.warmMs / 1000, 'measured, s': forMs / 1000 },
     },
     figures: figuresOf(measured),
@@ -308,7 +312,9 @@ function measuredOf(
     if (call === undefined) lost += 1;
     else timed.push({ n, dueMs, sentMs, ackMs, steppedMs, committedMs, receivedMs: call.atMs });
   }
-  const duplicates = calls.length - bySession.size;
+  // The same key again is a reply that was lost: the target knows it. Another key is another action.
+  const duplicates = new Set(calls.map(({ key }) => key)).size - bySession.size;
+  const resent = calls.length - bySession.size - duplicates;
   const done = { lost, duplicates, strangers: bySession.size - timed.length };
   const wanted = { lost: 0, duplicates: 0, strangers: 0 };
   const early = counters['early-confirmed'] ?? 0;
@@ -319,7 +325,7 @@ function measuredOf(
       `of ${probes.length} probes ${early} were early and confirmed, ${withdrawn} withdrawn: ${JSON.stringify(done)}`,
     );
   return {
-    ...{ level, offered: events, probes: timed, early, lost, duplicates },
+    ...{ level, offered: events, probes: timed, early, lost, duplicates, resent },
     ...{ daemonCpuMs: cpuMs, commits },
   };
 }
@@ -334,7 +340,7 @@ const PARTS: readonly (readonly [string, (one: Timed) => number])[] = [
 
 function figuresOf(measured: readonly Measured[]): Result['figures'] {
   const figures: Record<string, number | string> = {};
-  for (const { level, probes, early, lost, duplicates, offered } of measured) {
+  for (const { level, probes, early, lost, duplicates, resent, offered } of measured) {
     const at = `${Math.round(level.share * 100)} %`;
     const rank = (of: (one: Timed) => number) => {
       const sorted = probes.map(of).sort((a, b) => a - b);
@@ -351,7 +357,8 @@ function figuresOf(measured: readonly Measured[]): Result['figures'] {
       figures[`${at}: ${name}, p50 / p99, ms`] =
         `${part(0.5).toFixed(1)} / ${part(0.99).toFixed(1)}`;
     }
-    figures[`${at}: lost / duplicate control calls`] = `${lost} / ${duplicates}`;
+    figures[`${at}: control calls lost / duplicate / sent again under their key`] =
+      `${lost} / ${duplicates} / ${resent}`;
     figures[`${at}: early and confirmed`] = `${early} of ${probes.length}`;
   }
   return figures;

@@ -71,7 +71,8 @@ export interface ObserverOptions {
   readonly commitPatienceMs?: number;
   /**
    * How long slices may wait for one commit while more of them are at hand, ms. Default 100. Nothing
-   * waits where an action was decided, or where no other slice is there. 0: each is committed.
+   * waits where an action was decided, or where no other slice is there. Where storing is slow it is
+   * longer, 250 ms at most. 0: each is committed.
    */
   readonly commitEveryMs?: number;
 }
@@ -282,10 +283,12 @@ class Loop implements LaneHandler {
 
   /** One transaction; tried again with the same content while the database is away. */
   async #commit(pipeline: Pipeline): Promise<'done' | 'fenced'> {
-    const { store, actor } = this.#parts;
+    const { store, actor, clock } = this.#parts;
     this.#pace.over();
     const commit = pipeline.commit();
+    const sinceMs = clock.nowMs();
     const outcome = await this.#patiently(() => store.commit(commit));
+    this.#pace.stored(clock.nowMs() - sinceMs);
     if (outcome === 'fenced') return 'fenced';
     pipeline.committed();
     this.#options.onStep?.('store-committed');
