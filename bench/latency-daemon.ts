@@ -1,4 +1,5 @@
 /** The daemon of the latency benchmark: as it is run, with every detector and the probe's. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { systemClock } from '../src/adapters/clock.ts';
 import { openDatabase } from '../src/adapters/postgres.ts';
 import { runDaemon } from '../src/commands/daemon.ts';
@@ -30,6 +31,8 @@ export interface LatencyAnswer {
   readonly counters: Readonly<Record<string, number>>;
   readonly cpuMs: number;
   readonly commits: number;
+  /** How long the event loop was held up while probes came, ms. */
+  readonly heldUp: { readonly p99: number; readonly max: number };
 }
 
 const SECRET_NAME = 'LATENCY_SECRET';
@@ -68,9 +71,12 @@ const config: Config = {
     },
   },
 };
+const delays = monitorEventLoopDelay({ resolution: 2 });
 const over = new AbortController();
 process.on('message', (message) => {
   if (message === 'stop') over.abort();
+  if (message === 'measure') delays.enable();
+  if (message === 'measured') delays.disable();
 });
 const moments: Record<string, readonly [number, number]> = {};
 let steppedMs = 0;
@@ -99,4 +105,6 @@ await runDaemon(
   over.signal,
 );
 await db.close();
-answer({ moments, counters, cpuMs: (cpuUs() - startCpu) / 1000, commits } satisfies LatencyAnswer);
+const heldUp = { p99: delays.percentile(99) / 1e6, max: delays.max / 1e6 };
+const cpuMs = (cpuUs() - startCpu) / 1000;
+answer({ moments, counters, cpuMs, commits, heldUp } satisfies LatencyAnswer);

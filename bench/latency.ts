@@ -81,6 +81,7 @@ interface Measured {
   readonly resent: number;
   readonly daemonCpuMs: number;
   readonly commits: number;
+  readonly heldUp: LatencyAnswer['heldUp'];
 }
 
 async function measure(
@@ -177,7 +178,9 @@ async function play(level: Level, kafka: Kafka, postgres: Postgres): Promise<Mea
   const daemon = start<LatencyAnswer>('latency-daemon.ts', given);
   try {
     await Promise.all([readyOf(control.process), readyOf(daemon.process)]);
-    const sent = await offer(level, prefix, kafka.brokers);
+    const sent = await offer(level, prefix, kafka.brokers, (message) =>
+      daemon.process.send(message),
+    );
     await settled(fresh, sent.probes.length, daemon);
     daemon.process.send('stop');
     const told = await daemon.answer;
@@ -204,7 +207,12 @@ interface Offered {
 }
 
 /** The open loop: what is due is handed over when it is due, however the producer gets on. */
-async function offer(level: Level, prefix: string, brokers: readonly string[]): Promise<Offered> {
+async function offer(
+  level: Level,
+  prefix: string,
+  brokers: readonly string[],
+  tell: (message: string) => void,
+): Promise<Offered> {
   const publisher = createKafkaPublisher({ brokers, clientId: 'bench', log: silentLog });
   const { topicOf, next } = scheduled(level, prefix);
   const probes: { n: number; dueMs: number; sentMs: number; ackMs: number }[] = [];
@@ -232,10 +240,12 @@ async function offer(level: Level, prefix: string, brokers: readonly string[]): 
   // A failed publish ends the run: the loop below waits for it at the end.
   for (let one = next(); one !== null; one = next()) {
     while (one.dueMs > wallMs()) await sleep(TICK_MS);
+    if (one.probe === 0) tell('measure');
     waiting.push(one);
     sending ??= send();
   }
   while (sending !== null) await sending;
+  tell('measured');
   await publisher.close();
   return { events, probes };
 }
@@ -295,7 +305,7 @@ async function settled(
 function measuredOf(
   level: Level,
   { events, probes }: Offered,
-  { moments, counters, cpuMs, commits }: LatencyAnswer,
+  { moments, counters, cpuMs, commits, heldUp }: LatencyAnswer,
   calls: readonly Call[],
 ): Measured {
   const bySession = new Map<string, Call[]>();
@@ -326,7 +336,7 @@ function measuredOf(
     );
   return {
     ...{ level, offered: events, probes: timed, early, lost, duplicates, resent },
-    ...{ daemonCpuMs: cpuMs, commits },
+    ...{ daemonCpuMs: cpuMs, commits, heldUp },
   };
 }
 
@@ -340,7 +350,7 @@ const PARTS: readonly (readonly [string, (one: Timed) => number])[] = [
 
 function figuresOf(measured: readonly Measured[]): Result['figures'] {
   const figures: Record<string, number | string> = {};
-  for (const { level, probes, early, lost, duplicates, resent, offered } of measured) {
+  for (const { level, probes, early, lost, duplicates, resent, offered, heldUp } of measured) {
     const at = `${Math.round(level.share * 100)} %`;
     const rank = (of: (one: Timed) => number) => {
       const sorted = probes.map(of).sort((a, b) => a - b);
@@ -359,6 +369,8 @@ function figuresOf(measured: readonly Measured[]): Result['figures'] {
     }
     figures[`${at}: control calls lost / duplicate / sent again under their key`] =
       `${lost} / ${duplicates} / ${resent}`;
+    figures[`${at}: event loop of the daemon held up, p99 / max, ms`] =
+      `${heldUp.p99.toFixed(1)} / ${heldUp.max.toFixed(1)}`;
     figures[`${at}: early and confirmed`] = `${early} of ${probes.length}`;
   }
   return figures;

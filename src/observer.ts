@@ -134,6 +134,7 @@ class Loop implements LaneHandler {
   #ended = Promise.withResolvers<void>();
   #requestsMs = Number.NEGATIVE_INFINITY;
   #finished = false;
+  #isCatchingUp = false;
   readonly #pace: Pace;
   readonly #missing: MissingRecords[] = [];
   #over: AbortSignal | null = null;
@@ -240,6 +241,7 @@ class Loop implements LaneHandler {
       if (outcome === 'fenced') return 'fenced';
       this.#reached.set(keyOf(last), next);
       this.#makeRoom(pipeline);
+      this.#catchUp(pipeline);
       this.#options.onStep?.('slice-done');
       return outcome;
     });
@@ -315,6 +317,33 @@ class Loop implements LaneHandler {
     }
   }
 
+  /**
+   * When event time leaps, much is ripe at once. It is released step by step, and what comes in between
+   * takes its turn in between: something early may be in it.
+   */
+  #catchUp(pipeline: Pipeline): void {
+    if (this.#isCatchingUp || !pipeline.isBehind()) return;
+    this.#isCatchingUp = true;
+    const { clock } = this.#parts;
+    const isWanted = () => this.#pipeline === pipeline && this.#over?.aborted !== true;
+    const step = async () => {
+      if (!isWanted()) return;
+      pipeline.tick([], clock.nowMs());
+      const outcome = pipeline.isPressing() ? await this.#commit(pipeline) : 'done';
+      if (outcome === 'fenced') throw taken();
+      this.#makeRoom(pipeline);
+    };
+    const steps = async () => {
+      while (isWanted() && pipeline.isBehind()) {
+        await clock.sleep(0);
+        await this.#inTurn(step);
+      }
+    };
+    void this.#guard(steps()).finally(() => {
+      this.#isCatchingUp = false;
+    });
+  }
+
   /** Passes time on, takes up what operators ask, ends where that was asked for. */
   async #tick(): Promise<boolean> {
     const pipeline = this.#pipeline;
@@ -330,11 +359,9 @@ class Loop implements LaneHandler {
     const isStopping = this.#over?.aborted === true;
     const caughtUp = this.#options.untilCaughtUp && !isStopping && this.#caughtUp();
     if (caughtUp) pipeline.drain();
-    if (pipeline.dirty() && (await this.#commit(pipeline)) === 'fenced')
-      throw new OperatingError('LANE_FENCED', 'another observer owns this lane now', {
-        retryable: true,
-      });
+    if (pipeline.dirty() && (await this.#commit(pipeline)) === 'fenced') throw taken();
     this.#makeRoom(pipeline);
+    this.#catchUp(pipeline);
     if (caughtUp) this.#ended.resolve();
     return caughtUp;
   }
@@ -394,6 +421,12 @@ class Loop implements LaneHandler {
       this.#ended.reject(cause);
     }
   }
+}
+
+function taken(): OperatingError {
+  return new OperatingError('LANE_FENCED', 'another observer owns this lane now', {
+    retryable: true,
+  });
 }
 
 function keyOf(at: TopicPartition): string {

@@ -68,7 +68,7 @@ export interface PipelineOptions {
   readonly tooLateMs: number;
   /** An event that is older when it arrives has nothing early done about it, ms. Default: the largest lateness. */
   readonly freshMs?: number;
-  /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
+  /** Events released in one step, about; the rest waits for the next one. Default 500. */
   readonly releaseMax?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
@@ -123,6 +123,8 @@ export interface Pipeline {
   missing(at: TopicPartition, from: number, to: number, nowMs: number): void;
   /** Every stream has ended: decides all that can still be decided. */
   drain(): void;
+  /** Could more be released than one step does? Then take steps until there is not. */
+  isBehind(): boolean;
   /** Is there anything to write? */
   dirty(): boolean;
   /** Does an action wait for being written? */
@@ -146,8 +148,8 @@ export interface Pipeline {
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
 const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
-/** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
-const RELEASE_MAX = 5000;
+/** Some 25 ms of work: what comes meanwhile may be something that is asked for early. */
+const RELEASE_MAX = 500;
 
 /** Makes a lane's core with empty state. */
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -362,6 +364,10 @@ class Spine implements Pipeline {
     this.#behaviour.finish(horizonMs, this.#onReading);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
     this.#worked = true;
+  }
+
+  isBehind(): boolean {
+    return (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= this.#watermarks.ripeMs;
   }
 
   dirty(): boolean {
