@@ -143,13 +143,18 @@ function decide(
   const { tenant, agent, role } = detection.entity;
   const { coolDownMs } = options.guardrails;
   const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
-  const fleet = standing.fleet();
+  const fleet = standing.fleetOf(tenant);
   const known = { caseId, asks, circumstances, size, against, fleet };
   const inputs = inputsBy(options, detection, known);
   const { decision, plan } = judge(detection, inputs);
   const kept = keptInputs(inputs);
   if (plan.type === 'nothing')
-    return { decision, inputs: kept, intentions: [], tripped: plan.trips && trip(standing) };
+    return {
+      decision,
+      inputs: kept,
+      intentions: [],
+      tripped: plan.trips && trip(standing, tenant),
+    };
   if (plan.type === 'begin') {
     const { lease, asked } = begun(detection, decision, inputs, plan);
     const taken = early.takes(lease);
@@ -195,7 +200,7 @@ function foresee(
   const { coolDownMs } = options.guardrails;
   const ahead = standing.ahead(entity.tenant, entity.agent, decidedMs, coolDownMs);
   const against = early.standing(ahead, decidedMs);
-  const fleet = early.fleet(standing.fleet());
+  const fleet = early.fleet(standing.fleetOf(entity.tenant), entity.tenant);
   const inputs = inputsBy(options, detection, { ...around, against, fleet });
   const { decision, plan } = judge(detection, inputs);
   // What stands already is renewed in its turn: until then it stands.
@@ -258,21 +263,23 @@ function begin(
   standing: Standing,
   options: DecideOptions,
   lease: StandingLease,
-  { decidedMs, entity: { agent, role } }: Detection,
+  { decidedMs, entity: { tenant, agent, role } }: Detection,
 ): void {
   standing.place(lease, role);
   const fleet = standing.fleet();
   const keptMs = Math.max(options.guardrails.breakerWindowMs, 3_600_000);
   fleet.recent = fleet.recent.filter(({ ms }) => ms > decidedMs - keptMs);
-  fleet.recent.push({ ms: decidedMs, agent, role });
+  const whose = tenant === '-' ? {} : { tenant };
+  fleet.recent.push({ ms: decidedMs, agent, role, ...whose });
   standing.fleetChanged();
 }
 
-/** The breaker latches: from now on nothing is done until a person resumes the fleet. */
-function trip(standing: Standing): boolean {
+/** The breaker latches: from now on nothing is done for the tenant until a person resumes the fleet. */
+function trip(standing: Standing, tenant: string): boolean {
+  const known = standing.fleetOf(tenant).pauses;
+  if (known.some(({ by }) => by === 'fleet-breaker')) return false;
   const fleet = standing.fleet();
-  if (fleet.pauses.some(({ by }) => by === 'fleet-breaker')) return false;
-  fleet.pauses.push({ scope: 'fleet', target: '', by: 'fleet-breaker' });
+  fleet.pauses.push({ scope: 'fleet', target: '', by: 'fleet-breaker', tenant });
   standing.fleetChanged();
   return true;
 }

@@ -122,11 +122,11 @@ export class EarlyLeases {
     return { ...known, leases };
   }
 
-  /** The fleet's brakes, with what was asked for early counted. Changes nothing. */
-  fleet(known: FleetStanding): FleetStanding {
+  /** The brakes of a tenant's fleet, with what was asked for early counted. Changes nothing. */
+  fleet(known: FleetStanding, tenant: string): FleetStanding {
     const recent = [...known.recent];
     for (const { lease, entity, adopted, untilMs } of this.#known.values())
-      if (untilMs === undefined && adopted === undefined)
+      if (untilMs === undefined && adopted === undefined && entity.tenant === tenant)
         recent.push({ ms: lease.issuedMs, agent: entity.agent, role: entity.role });
     return { ...known, recent };
   }

@@ -23,7 +23,7 @@ export interface EarlyParts {
   readonly foresee: (event: Event) => EventFact | null;
   readonly inForce: (fired: Detection) => Detection;
   readonly circumstances: (detection: Detection) => Omit<Circumstances, 'leases'>;
-  readonly fleet: () => FleetSize;
+  readonly fleet: (tenant: string) => FleetSize;
   readonly effects: () => Effects;
   readonly count: (name: string) => void;
 }
@@ -132,7 +132,8 @@ class Path implements EarlyPath {
     if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
     const around = circumstances(detection);
     const id = caseIdOf(detection);
-    const decided = this.#decide.foresee(detection, id, response, around, fleet(), freshMs);
+    const size = fleet(detection.entity.tenant);
+    const decided = this.#decide.foresee(detection, id, response, around, size, freshMs);
     if (decided === null) return;
     const { decision, inputs, intentions } = decided;
     const provisional = true;
