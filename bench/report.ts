@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<string, string>> = {
   decode: 'Decoding JSON: what a record of each format costs',
   journal: 'The journal: verifying an export offline',
   telemetry: 'Telemetry: what observing ourselves costs',
+  latency: 'Latency: from a hostile call in Kafka to a control call received',
   containment: 'Containment: from a hostile call in Kafka to a lease that holds',
 };
 

@@ -7,6 +7,7 @@ import { correlations } from './correlations.ts';
 import { decode } from './decode.ts';
 import { e2e } from './e2e.ts';
 import { journal } from './journal.ts';
+import { latency } from './latency.ts';
 import { keep } from './measure.ts';
 import { memory } from './memory.ts';
 import { otlp } from './otlp.ts';
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   recovery,
   journal,
   containment,
+  latency,
   otlp,
   telemetry,
   decode,
@@ -39,6 +41,7 @@ async function main(): Promise<number> {
       smoke: { type: 'boolean', default: false },
       events: { type: 'string' },
       pairs: { type: 'string' },
+      rate: { type: 'string' },
     },
   });
   const [name] = positionals;
@@ -48,7 +51,7 @@ async function main(): Promise<number> {
   }
   const chosen = BENCHES.filter((bench) => bench.name === name || name === 'all');
   if (chosen.length === 0) {
-    say('usage: npm run bench -- <name>|all|report [--smoke] [--events N] [--pairs N]');
+    say('usage: npm run bench -- <name>|all|report [--smoke] [--events N] [--pairs N] [--rate N]');
     for (const bench of BENCHES) say(`  ${bench.name.padEnd(9)} ${bench.claim}`);
     return 2;
   }
@@ -56,6 +59,7 @@ async function main(): Promise<number> {
     const extra = [
       values.events && `--events ${values.events}`,
       values.pairs && `--pairs ${values.pairs}`,
+      values.rate && `--rate ${values.rate}`,
     ]
       .filter((part) => typeof part === 'string')
       .join(' ');
@@ -63,6 +67,7 @@ async function main(): Promise<number> {
       smoke: values.smoke,
       events: values.events === undefined ? null : Number(values.events),
       pairs: values.pairs === undefined ? (values.smoke ? 1 : 5) : Number(values.pairs),
+      rate: values.rate === undefined ? null : Number(values.rate),
       command: `npm run bench -- ${bench.name}${extra === '' ? '' : ` ${extra}`}`,
       say,
     });

@@ -43,6 +43,7 @@ import type { ServiceLevels } from './model/objective.ts';
 import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
+import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
 import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
@@ -69,9 +70,11 @@ export interface PipelineOptions {
   readonly maxBuffered: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
+  /** An event that is older when it arrives has nothing early done about it, ms. Default: the largest lateness. */
+  readonly freshMs?: number;
   /** Is this tenant folded here? Absent: everybody is. For what operators ask of all lanes. */
   readonly owns?: (tenant: string) => boolean;
-  /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
+  /** Events released in one step, about; the rest waits for the next one. Default 500. */
   readonly releaseMax?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
@@ -139,6 +142,8 @@ export interface Pipeline {
   missing(at: TopicPartition, from: number, to: number, nowMs: number): void;
   /** Every stream has ended: decides all that can still be decided. */
   drain(): void;
+  /** Could more be released than one step does? Then take steps until there is not. */
+  isBehind(): boolean;
   /** Is there anything to write? */
   dirty(): boolean;
   /** Does an action wait for being written? */
@@ -167,8 +172,8 @@ const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 /** How long positions that moved over the records of others may stay unwritten, ms. */
 const PASSED_EVERY_MS = 2000;
 
-/** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
-const RELEASE_MAX = 5000;
+/** Some 25 ms of work: what comes meanwhile may be something that is asked for early. */
+const RELEASE_MAX = 500;
 
 /** Makes a lane's core with empty state. */
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -193,6 +198,9 @@ class Spine implements Pipeline {
   #excused: readonly Exception[];
   readonly #casework: Casework;
   readonly #decide: Decide;
+  readonly #early: EarlyPath;
+  /** Time on the clock of whoever gave the last slice. */
+  #nowMs = 0;
   readonly #positions = new Map<string, LanePosition>();
   readonly #stored = new Map<string, LanePosition>();
   /** Where reading stands: behind `next` while records of before a restart are read again. */
@@ -258,6 +266,17 @@ class Spine implements Pipeline {
     this.#excused = options.exceptions;
     this.#casework = createCasework(this.#slots, evicted);
     this.#decide = createDecide(this.#slots, options.decide);
+    this.#early = createEarlyPath(this.#decide, {
+      inventory,
+      freshMs: options.freshMs ?? Math.max(0, ...options.timings.map((one) => one.latenessMs)),
+      detectors: () => this.#detect.detectors,
+      foresee: (event) => this.#correlate.foresee(event),
+      inForce: (fired) => this.#inForce(fired),
+      circumstances: (detection) => this.#circumstances(detection),
+      fleet: (tenant) => this.#correlate.fleet(tenant),
+      effects: () => this.#effects,
+      count: (name) => this.#count(name),
+    });
   }
 
   get watermarkMs(): number {
@@ -278,6 +297,7 @@ class Spine implements Pipeline {
     yield* this.#behaviour.restoring();
     yield* this.#casework.cases.restoring();
     yield* this.#detect.restoring(watermarkMs);
+    yield* this.#decide.early.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {
@@ -312,6 +332,7 @@ class Spine implements Pipeline {
     const key = partitionKey(first);
     const position = this.#positions.get(key);
     assert(position !== undefined, `a slice of ${key}, which was never assigned`);
+    this.#nowMs = nowMs;
     for (const record of records) this.#record(record, record.offset < position.next);
     this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
     this.#cursors.set(key, next);
@@ -345,6 +366,11 @@ class Spine implements Pipeline {
   }
 
   operate(request: OperatorRequest): void {
+    // Not taken up: whoever asks asks again, until its turn has come.
+    if (this.#early.defers(request, Math.max(0, this.watermarkMs))) {
+      this.#worked = true;
+      return;
+    }
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
@@ -397,6 +423,10 @@ class Spine implements Pipeline {
     this.#behaviour.finish(horizonMs, this.#onReading);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
     this.#worked = true;
+  }
+
+  isBehind(): boolean {
+    return (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= this.#watermarks.ripeMs;
   }
 
   dirty(): boolean {
@@ -549,6 +579,7 @@ class Spine implements Pipeline {
     const offered = this.#reorder.offer(event);
     if (offered === 'repeat') this.#count('repeats');
     else if (clamped) this.#skewed(event);
+    if (offered === 'held') this.#early.see(event, this.#nowMs);
     if (offered === 'forged') this.#forged(event);
   }
 
@@ -611,6 +642,7 @@ class Spine implements Pipeline {
       this.#worked = true;
     }
     this.#passTime(ms);
+    this.#early.settle(ms, this.#watermarks.newestMs());
     if (this.#slots.dirty > 0) this.#worked = true;
   }
 
@@ -711,6 +743,7 @@ class Spine implements Pipeline {
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
   #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
+    this.#early.hear(fired.id);
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
     if (detection.exception !== undefined) {
@@ -764,26 +797,21 @@ class Spine implements Pipeline {
     caseId: string,
     known: Pick<Circumstances, 'shared' | 'above' | 'principal'>,
   ): readonly Intention[] {
-    const { tenant, agent } = detection.entity;
+    const { tenant } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
     assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
     const decided = this.#decide.decide(
       detection,
       caseId,
       detector.response,
-      {
-        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind, tenant)),
-        changedMs: this.#correlate.changedMs(tenant, agent),
-        windows: this.#windows(detection),
-        refusedByUs: this.#refusedByUs(detection),
-        ...known,
-      },
+      { ...this.#circumstances(detection), ...known },
       this.#correlate.fleet(tenant),
     );
     const { decision, inputs } = decided;
     this.#effects.decisions.push(decision);
     this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
-    this.#effects.intentions.push(...decided.intentions);
+    if (decided.taken === undefined) this.#effects.intentions.push(...decided.intentions);
+    else this.#early.confirmed(decided.taken, detection.decidedMs);
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)
       this.#notice(
@@ -796,10 +824,26 @@ class Spine implements Pipeline {
     return decided.intentions;
   }
 
+  /** What is known around a detection and could explain it away. */
+  #circumstances(
+    detection: Detection,
+  ): Omit<Circumstances, 'leases' | 'above'> & { readonly principal: string | null } {
+    const { tenant, agent } = detection.entity;
+    const needs = this.#detect.detectors.get(detection.detector)?.needs.sources ?? [];
+    return {
+      blindNow: needs.filter((kind) => this.#correlate.blind(kind, tenant)),
+      changedMs: this.#correlate.changedMs(tenant, agent),
+      windows: this.#windows(detection),
+      refusedByUs: this.#refusedByUs(detection),
+      shared: null,
+      principal: this.#lineage(detection).principal,
+    };
+  }
+
   /** What came of a request about leases. */
   #operated({ intentions, decisions, exhausted }: Operated): void {
     this.#effects.decisions.push(...decisions);
-    this.#effects.intentions.push(...intentions);
+    this.#effects.intentions.push(...this.#early.notSentYet(intentions));
     if (exhausted === null) return;
     const nowMs = Math.max(0, this.watermarkMs);
     const { subject, leaseId } = exhausted.lease;
@@ -852,7 +896,7 @@ class Spine implements Pipeline {
     for (const verb of VERBS) {
       const releases = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
       if (releases.length === 0) continue;
-      this.#effects.intentions.push(...releases);
+      this.#effects.intentions.push(...this.#early.notSentYet(releases));
       return true;
     }
     return false;

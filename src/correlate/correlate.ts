@@ -2,13 +2,14 @@
 import { hash } from 'node:crypto';
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
-import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
+import type { Attempt, EventFact, Intent, WitnessRecord } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
 import { unannouncedIn } from './announced.ts';
 import { Books, bookKey, bookOf } from './books.ts';
 import { contextOf } from './context.ts';
+import { foresee } from './foresee.ts';
 import { applyGovernance } from './governance.ts';
 import {
   agentOf,
@@ -52,6 +53,8 @@ export type { CorrelateOptions };
 export interface Correlate {
   /** Folds one event. Events come in canonical order; `late` ones out of it. */
   fold(event: Event, late: boolean): void;
+  /** The fact an event will be when it is folded, as far as that can be told; null where it cannot. */
+  foresee(event: Event): EventFact | null;
   /** Does what is due at or before `ms`. */
   passTime(ms: number): void;
   /** Every stream has ended at `ms`: judges what still waits for a sign of life. */
@@ -150,6 +153,7 @@ export function createCorrelate(
   const ledger: Ledger = { slots, timers, books, options, ...sinks, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
+    foresee: (event) => foresee(ledger, event),
     passTime: (ms) => passTime(ledger, ms),
     finish: (ms) => {
       for (const key of booksIn(slots)) settleBook(ledger, key, ms, true);

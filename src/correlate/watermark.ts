@@ -66,6 +66,11 @@ export class Watermarks {
     return this.#effective;
   }
 
+  /** Where W would be, were it not held: up to there everything may be released. */
+  get ripeMs(): number {
+    return this.#ripe;
+  }
+
   /** Continues from a stored W. */
   restore(effectiveMs: number): void {
     this.#effective = effectiveMs;

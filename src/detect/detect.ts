@@ -247,7 +247,8 @@ function routed(
   return { routes: { byFact, byKind }, spaces };
 }
 
-function detectionOf(detector: Detector, finding: Finding, fact: Fact | null): Detection {
+/** Puts a detector's header around what it found in a fact; null: found as time passed. */
+export function detectionOf(detector: Detector, finding: Finding, fact: Fact | null): Detection {
   const witnesses: Witness[] = finding.said.map(({ witness, says }) => ({
     eventId: eventIdOf(witness.topic, witness.nativeId),
     kind: witness.kind,

@@ -78,6 +78,8 @@ export interface Detection {
   readonly tags: readonly string[];
   /** Id of the exception that excused it: recorded, and nothing else. Absent: none did. */
   readonly exception?: string;
+  /** Found before its turn in event time; the final one of the same id takes its place. */
+  readonly provisional?: true;
 }
 
 /** A correction of detections that were already given out. */

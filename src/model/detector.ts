@@ -16,6 +16,11 @@ export interface Response {
   readonly ttlMs: number;
 }
 
+/** When a detector may ask for an action: at the watermark, or as soon as its event is there too. */
+export const EMITS = ['final', 'early'] as const;
+/** One of EMITS. */
+export type Emit = (typeof EMITS)[number];
+
 /** What a detector written in Sigma holds: rules, and correlations over them. */
 export interface SigmaDocuments {
   /** Rules in the order of the file. Where there is no correlation there is one, which fires. */
@@ -42,6 +47,8 @@ export interface Detector {
   readonly params: unknown;
   /** Null for analytics. */
   readonly sigma: SigmaDocuments | null;
+  /** `early`: an action is asked for when the event arrives, and confirmed when it is folded. */
+  readonly emit: Emit;
   readonly needs: {
     readonly sources: readonly Kind[];
     readonly evidence: EvidenceLevel;
@@ -54,6 +61,6 @@ export interface Detector {
   readonly triage: string;
   readonly falsePositives: readonly string[];
   readonly tags: readonly string[];
-  /** SHA-256 of the semantic part: kind, params or documents, needs. Prose and maturity are outside it. */
+  /** SHA-256 of the semantic part: kind, params or documents, needs. Prose, maturity and emit are outside it. */
   readonly version: string;
 }

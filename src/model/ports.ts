@@ -46,7 +46,7 @@ export interface SliceControl {
   readonly end: number;
   /** Where reading goes on after this slice. Absent: one past the offset of its last record. */
   readonly next?: number;
-  /** True where another slice is at hand, so that both may be stored at once. Absent: none is. */
+  /** True where another slice is at hand, or in a stream as good as that: both may be stored at once. Absent: none is. */
   readonly more?: boolean;
 }
 

@@ -180,6 +180,23 @@ const writeRequestsDone = async (
   return done.map((row) => ({ kind: 'operator-request', atMs, body: jsonOf(row, 'body') }));
 };
 
+/** What was decided before its turn goes in first: what the fold says of the same takes its place. */
+const writeEarly = async (
+  query: Query,
+  lane: number,
+  { early, settled }: Effects,
+): Promise<JournalEntry[]> => {
+  if (early.length === 0 && settled.length === 0) return [];
+  const detections = early.map(({ detection }) => detection);
+  const decisions = early.map(({ decision }) => decision);
+  const decisionInputs = early.map(({ decision, inputs }) => ({ decisionId: decision.id, inputs }));
+  return [
+    ...(await writeDetections(query, lane, detections)),
+    ...(await writeDecisions(query, lane, { decisions, decisionInputs })),
+    ...settled.map((one) => ({ kind: 'early' as const, atMs: one.timeMs, body: { ...one } })),
+  ];
+};
+
 /**
  * Writes everything a step wants recorded, within the caller's transaction, and returns what is to
  * be journalled. Rows that were there already (same id) are left alone and not journalled again.
@@ -191,6 +208,7 @@ export async function writeEffects(
   atMs: number,
 ): Promise<readonly JournalEntry[]> {
   const entries: JournalEntry[] = [];
+  entries.push(...(await writeEarly(query, lane, effects)));
   entries.push(...(await writeDetections(query, lane, effects.detections)));
   entries.push(...(await writeAmendments(query, effects.amendments, atMs)));
   await writeCases(query, lane, effects.cases);
