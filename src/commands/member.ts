@@ -22,13 +22,16 @@ import { shareForwarded, sharePauses } from '../record/pauses.ts';
 import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
 import type { Decode } from '../source/source.ts';
 import type { Library } from './library.ts';
+import { observedBroker, observedStore } from './observed.ts';
 import { type GatewayView, laneStore, type Preparing, prepareLanes } from './prepare.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
+import type { Self } from './self.ts';
 
 /** What a member is made of. */
 export interface MemberRun extends Preparing {
   /** Where detectors are read again from when they change; absent: they stay as they are. */
   readonly detectors?: DetectorFolder;
+  readonly self: Self;
 }
 
 /** How it is run. */
@@ -62,7 +65,10 @@ export async function runMember(
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, clock, log } = parts;
+  const { config, log, self } = parts;
+  const { clock, standing } = self;
+  // Without a lane it waits for one, and is as ready as a standby.
+  standing.waits(clock.nowMs());
   const prepared = await prepareLanes(parts, held, options.onStep, signal);
   const topic = lanes.topic ?? TOPIC;
   const topics = topicsOf(config, topic);
@@ -175,19 +181,24 @@ interface LaneWanted {
 }
 
 function loopOf(
-  { config, store, clock, log }: MemberRun,
+  { config, store, log, self }: MemberRun,
   options: MemberRunOptions,
   { lane, feed, laneOf, layout, group }: LaneWanted,
   prepared: Awaited<ReturnType<typeof prepareLanes>>,
 ): { loop: LaneLoop; observer: Observer } {
   const { onStep, onCommit, untilCaughtUp } = options;
+  const { clock, standing } = self;
+  const observing = self.observing(lane);
   const stored = laneStore(store.db, group, config.instance ?? 'plumbline', lane, layout);
   const gateway: GatewayView = (tenant) => observer.gateway(tenant);
   const observer: Observer = createObserver(
     {
-      broker: feed.broker,
-      store: feed.store(stored),
-      pipeline: () => createPipeline(ofLane(prepared.options(), lane, laneOf, layout)),
+      broker: observedBroker(feed.broker, observing),
+      store: observedStore(feed.store(stored), observing),
+      pipeline: () => {
+        const own = ofLane(prepared.options(), lane, laneOf, layout);
+        return standing.made(lane, createPipeline(self.metered(own)));
+      },
       actor: prepared.actor(lane, gateway),
       clock,
       log,
@@ -201,7 +212,14 @@ function loopOf(
     },
   );
   const loop: LaneLoop = {
-    run: (signal) => observer.run(signal),
+    run: async (signal) => {
+      try {
+        await observer.run(signal);
+      } finally {
+        standing.left(clock.nowMs(), lane);
+        standing.waits(clock.nowMs());
+      }
+    },
     missing: (gap) => observer.missing(gap),
     isOurs: () => stored.isOurs(),
   };

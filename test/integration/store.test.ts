@@ -1,10 +1,12 @@
 /** The lane's store against a real server: claim, commit, fence, restore, poison. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { openWindow } from '../../src/baseline/window.ts';
 import type { Effects, LaneCommit } from '../../src/model/effects.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Database } from '../../src/model/ports.ts';
+import { journalledDigests } from '../../src/record/decided.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
 import { claimLane, commitLane, isClaimed } from '../../src/record/lane.ts';
 import {
@@ -13,6 +15,7 @@ import {
   pendingOperatorRequests,
 } from '../../src/record/operator.ts';
 import { shareForwarded, sharePauses } from '../../src/record/pauses.ts';
+import { storableJson } from '../../src/record/text.ts';
 import { listWindows } from '../../src/record/windows.ts';
 import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
 import {
@@ -183,6 +186,67 @@ test('the same effects again under a later commit add only what counts occurrenc
          (select count(*) from outbox) as outbox, (select count(*) from dead_letter) as letters`,
     );
     assert.deepEqual(rows, { detections: '2', leases: '2', outbox: '2', letters: '1' });
+  });
+});
+
+test('what was provisional gives way to what the fold says; the journal holds both', async () => {
+  await withDatabase(async (db) => {
+    const { claim: token } = await claim(db);
+    const provisional = true as const;
+    const early = (n: number) => ({
+      detection: detection(n, { provisional, maturity: 'enforce' }),
+      decision: decision(n, { provisional }),
+      inputs: { v: 1, n },
+    });
+    const first = effects({
+      early: [early(1), early(2)],
+      intentions: [intention(1), intention(2)],
+    });
+    assert.equal(await commitLane(db, token, commit({ effects: first })), 'done');
+    const settled = (n: number, outcome: 'confirmed' | 'withdrawn') => ({
+      ...{ leaseId: intention(n).leaseId, detectionId: detection(n).id, outcome },
+      ...{ reason: 'its turn came', timeMs: START_MS },
+    });
+    const second = effects({
+      detections: [detection(1)],
+      decisions: [decision(1)],
+      decisionInputs: [{ decisionId: decision(1).id, inputs: { v: 1, final: true } }],
+      settled: [settled(1, 'confirmed'), settled(2, 'withdrawn')],
+      amendments: [{ type: 'retracted', detectionId: detection(2).id, reason: 'it did not' }],
+      intentions: [intention(2, { step: 'release' })],
+    });
+    assert.equal(await commitLane(db, token, commit({ effects: second })), 'done');
+    // Said again, it changes nothing: the final word is the last.
+    const again = effects({ early: [early(1)], detections: [detection(1)] });
+    assert.equal(await commitLane(db, token, commit({ effects: again })), 'done');
+    const isProvisional = async (table: string) =>
+      (await db.query(`select body ? 'provisional' as p from ${table} order by time_ms, id`)).map(
+        (row) => row['p'],
+      );
+    assert.deepEqual(await isProvisional('detection'), [false, true]);
+    assert.deepEqual(await isProvisional('decision'), [false, true]);
+    const [inputs] = await db.query('select inputs from decision where id = $1', [decision(1).id]);
+    assert.match(String(inputs?.['inputs']), /"final":true/);
+    const entries = await db.query(
+      `select kind, body::jsonb ->> 'provisional' as p, body::jsonb ->> 'outcome' as outcome
+       from journal where kind in ('detection', 'early') order by n`,
+    );
+    assert.deepEqual(
+      entries.map(({ kind, p, outcome }) => [kind, p, outcome]),
+      [
+        ['detection', 'true', null],
+        ['detection', 'true', null],
+        ['early', null, 'confirmed'],
+        ['early', null, 'withdrawn'],
+        ['detection', null, null],
+      ],
+    );
+    const replayed = await journalledDigests(db, decision(1));
+    const kept = hash('sha256', storableJson(decision(1)), 'hex');
+    assert.equal(replayed.decision, kept, 'what is judged again is the final one');
+    const [lease] = await db.query('select state from lease where id = $1', [intention(2).leaseId]);
+    assert.equal(lease?.['state'], 'releasing');
+    assert.equal((await verifyJournal(db, 0)).ok, true);
   });
 });
 
