@@ -194,13 +194,13 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   count(ledger, `folded-${event.kind}`);
   if (ms - agent.lastMs >= AGENT_LAST_EACH_MS) {
     agent.lastMs = ms;
-    ledger.slots.touch('A', keyOf(tenant, agentId));
+    ledger.slots.touch('A', agent.key);
   }
   if (session !== null) {
     session.lastMs = Math.max(session.lastMs, ms);
     linkTrace(ledger, session, event, place);
     if (event.agent !== undefined) identify(ledger, session, event, agentId);
-    ledger.slots.touch('S', keyOf(tenant, session.id));
+    ledger.slots.touch('S', session.key);
   }
   if (!late) hear(ledger, event.kind, ms);
   const attempt = enter(ledger, event, session, agent, late);
@@ -260,11 +260,11 @@ function enter(
   } else if (event.reasoning !== undefined) {
     if (!agent.reasoned) {
       agent.reasoned = true;
-      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+      ledger.slots.touch('A', agent.key);
     }
     if (event.reasoning.intents.length > 0 && agent.announces !== true) {
       agent.announces = true;
-      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+      ledger.slots.touch('A', agent.key);
     }
     if (session !== null && !session.settled)
       enterIntents(
@@ -299,10 +299,10 @@ function isRepeat(
   if (known === undefined) {
     seen[key] = event.contentHash;
     if (session === null) {
-      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+      ledger.slots.touch('A', agent.key);
       prune(seen, AGENT_SEEN_MAX);
     } else {
-      ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', String(key));
+      ledger.slots.touchPart('S', session.key, 'seen', String(key));
       forgetOldMarks(ledger, session);
     }
     return false;
@@ -353,7 +353,7 @@ function forgetOldMarks(ledger: Ledger, session: SessionEntity): void {
   if (session.marks <= 2 * most) return;
   prune(session.seen, most);
   session.marks = most;
-  ledger.slots.put('S', keyOf(session.tenant, session.id), session);
+  ledger.slots.put('S', session.key, session);
 }
 
 /** Notes the first witness of each identity in the session; they are compared a little later. */
@@ -362,7 +362,7 @@ function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId:
   if (session.identities[mark] !== undefined) return;
   if (Object.keys(session.identities).length >= IDENTITIES_MAX) return;
   session.identities[mark] = presence(event, agentId);
-  ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'identities', mark);
+  ledger.slots.touchPart('S', session.key, 'identities', mark);
   wakeSession(ledger, session, event.time.eventMs + ledger.options.clockToleranceMs);
 }
 
@@ -436,7 +436,7 @@ function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number):
     }
     session.checked[mark] = 1;
     const agentId = nameOf(mark);
-    ledger.slots.touch('S', keyOf(session.tenant, session.id));
+    ledger.slots.touch('S', session.key);
     if (agentId !== session.agent)
       stateIdentity(ledger, session, 'foreign-agent', witness, agentId, nowMs);
     else stateOwner(ledger, session, witness, nowMs);

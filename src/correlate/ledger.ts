@@ -138,7 +138,7 @@ export function sessionOf(
   const session = newSession(tenant, id, agent.id, ms);
   ledger.slots.put('S', key, session);
   agent.held.push(key);
-  ledger.slots.touch('A', keyOf(tenant, agent.id));
+  ledger.slots.touch('A', agent.key);
   ledger.timers.wake('S', key, session, ms + rememberMs);
   return session;
 }
