@@ -143,6 +143,10 @@ export interface Pipeline {
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
 const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
+/** All pages may go to rest in so much event time, one after the other, ms. */
+const REST_PAGE_EACH_MS = 600_000 / PAGES;
+const REST_PAGES = 4;
+
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;
 
@@ -179,6 +183,8 @@ class Spine implements Pipeline {
   #worked = false;
   #telling = false;
   #pageCursor = 0;
+  /** Stretches of event time in each of which a page may go to rest. */
+  #restedTo = 0;
   #pageBudget = 0;
   #stateBytes = 0;
 
@@ -362,6 +368,7 @@ class Spine implements Pipeline {
       moves.push({ from: stored?.next ?? next, to });
     }
     const delta = this.#slots.takeDelta();
+    this.#rest();
     const pages = this.#pagesFor(delta?.length ?? 0);
     const effects = this.#effects;
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
@@ -812,6 +819,16 @@ class Spine implements Pipeline {
       this.#pageCursor = (this.#pageCursor + 1) % PAGES;
     }
     return pages;
+  }
+
+  /** What nobody asked for in ten to twenty minutes of event time is kept as bytes. */
+  #rest(): void {
+    const due = Math.floor(Math.max(0, this.watermarkMs) / REST_PAGE_EACH_MS);
+    // Where time leaps, the rest of it waits for the next commits: none of them is to be long.
+    for (let left = REST_PAGES; left > 0 && this.#restedTo < due; left -= 1) {
+      this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);
+      this.#slots.rest(this.#restedTo % PAGES);
+    }
   }
 
   #notice(code: NoticeCode, subject: string, detail: string, timeMs: number): void {
