@@ -887,6 +887,7 @@ class Spine implements Pipeline {
   /** What nobody asked for in ten to twenty minutes of event time is kept as bytes. */
   #rest(): void {
     const due = Math.floor(Math.max(0, this.watermarkMs) / REST_PAGE_EACH_MS);
+    if (this.#restedTo === 0) this.#restedTo = due;
     // Where time leaps, the rest of it waits for the next commits: none of them is to be long.
     for (let left = REST_PAGES; left > 0 && this.#restedTo < due; left -= 1) {
       this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);

@@ -198,3 +198,35 @@ function own(record: Parts, part: string, value: unknown): void {
       ...{ value, enumerable: true, configurable: true, writable: true },
     });
 }
+
+/** Their entities are rows of `bytes` from now on; `places`: where the writer stood before and after each. */
+export function lieIn(bytes: Buffer, slots: readonly Slot[], places: readonly number[]): void {
+  for (let at = 0; at < slots.length; at += 1) {
+    const slot = slots[at] as Slot;
+    const before = places[2 * at] as number;
+    slot.entity = undefined;
+    slot.later = null;
+    slot.bytes = bytes;
+    // Before the first row stands a bracket, before others a comma and a line feed.
+    slot.from = before === 1 ? 1 : before + 2;
+    slot.to = places[2 * at + 1] as number;
+  }
+  moveOut(bytes, slots);
+}
+
+/** Where they are less than half of the bytes they lie in, they get some of their own. */
+function moveOut(bytes: Buffer, slots: readonly Slot[]): void {
+  let length = 0;
+  for (const { from, to } of slots) length += to - from;
+  if (length * 2 > bytes.length) return;
+  const own = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const slot of slots) {
+    bytes.copy(own, at, slot.from, slot.to);
+    const size = slot.to - slot.from;
+    slot.bytes = own;
+    slot.from = at;
+    slot.to = at + size;
+    at += size;
+  }
+}

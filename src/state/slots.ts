@@ -7,6 +7,7 @@ import {
   entityOf,
   headFor,
   leaveRow,
+  lieIn,
   type Packing,
   type PartPacking,
   type Slot,
@@ -356,20 +357,6 @@ export class Slots {
     if (slot.isDirty) return;
     slot.isDirty = true;
     this.#dirty.push(slot);
-  }
-}
-
-/** Their entities are rows of `bytes` from now on; `places`: where the writer stood before and after each. */
-function lieIn(bytes: Buffer, slots: readonly Slot[], places: readonly number[]): void {
-  for (let at = 0; at < slots.length; at += 1) {
-    const slot = slots[at] as Slot;
-    const before = places[2 * at] as number;
-    slot.entity = undefined;
-    slot.later = null;
-    slot.bytes = bytes;
-    // Before the first row stands a bracket, before others a comma and a line feed.
-    slot.from = before === 1 ? 1 : before + 2;
-    slot.to = places[2 * at + 1] as number;
   }
 }
 
