@@ -169,6 +169,10 @@ export interface Pipeline {
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
 const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
+/** All pages may go to rest in so much event time, one after the other, ms. */
+const REST_PAGE_EACH_MS = 600_000 / PAGES;
+const REST_PAGES = 4;
+
 /** How long positions that moved over the records of others may stay unwritten, ms. */
 const PASSED_EVERY_MS = 2000;
 
@@ -216,6 +220,8 @@ class Spine implements Pipeline {
   #passedMs: number | null = null;
   #telling = false;
   #pageCursor = 0;
+  /** Stretches of event time in each of which a page may go to rest. */
+  #restedTo = 0;
   #pageBudget = 0;
   #stateBytes = 0;
 
@@ -453,6 +459,7 @@ class Spine implements Pipeline {
     this.#watermarks.settle();
     this.#passedMs = null;
     const delta = this.#slots.takeDelta();
+    this.#rest();
     const pages = this.#pagesFor(delta?.length ?? 0);
     const effects = this.#effects;
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
@@ -945,6 +952,17 @@ class Spine implements Pipeline {
       this.#pageCursor = (this.#pageCursor + 1) % PAGES;
     }
     return pages;
+  }
+
+  /** What nobody asked for in ten to twenty minutes of event time is kept as bytes. */
+  #rest(): void {
+    const due = Math.floor(Math.max(0, this.watermarkMs) / REST_PAGE_EACH_MS);
+    if (this.#restedTo === 0) this.#restedTo = due;
+    // Where time leaps, the rest of it waits for the next commits: none of them is to be long.
+    for (let left = REST_PAGES; left > 0 && this.#restedTo < due; left -= 1) {
+      this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);
+      this.#slots.rest(this.#restedTo % PAGES);
+    }
   }
 
   #notice(

@@ -205,7 +205,7 @@ export function judgeMissing(
 function sayUninstrumented(ledger: Ledger, owner: AgentEntity | undefined, nowMs: number): void {
   if (owner === undefined || owner.uninstrumented === true) return;
   owner.uninstrumented = true;
-  ledger.slots.touch('A', keyOf(owner.tenant, owner.id));
+  ledger.slots.touch('A', owner.key);
   ledger.notice(
     'agent.uninstrumented',
     owner.id,
@@ -233,7 +233,7 @@ function sayUngoverned(ledger: Ledger, session: SessionEntity, nowMs: number): v
 
 /** An act is a part of its session that is written by itself: whoever changes it says so. */
 function changed(ledger: Ledger, session: SessionEntity, key: string): void {
-  ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'acts', key);
+  ledger.slots.touchPart('S', session.key, 'acts', key);
 }
 
 function ownKey(witness: Intent | Attempt, index: number): string {
@@ -506,7 +506,7 @@ function miss(ledger: Ledger, session: SessionEntity, act: Act, key: string, now
   const need = act.need as Kind;
   act.state = 'missing';
   session.pending += 1;
-  const sessionKey = keyOf(session.tenant, session.id);
+  const sessionKey = session.key;
   ledger.slots.touchPart('S', sessionKey, 'acts', key);
   const { tenant } = session;
   const at = ledger.books.missed(need, act.gap, { session: sessionKey, act: key }, nowMs, tenant);
@@ -532,5 +532,5 @@ function retract(ledger: Ledger, session: SessionEntity, act: Act, ms: number): 
 
 /** Asks for the session to be looked at. */
 export function wakeSession(ledger: Ledger, session: SessionEntity, ms: number): void {
-  ledger.timers.wake('S', keyOf(session.tenant, session.id), session, ms);
+  ledger.timers.wake('S', session.key, session, ms);
 }

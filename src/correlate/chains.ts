@@ -1,7 +1,8 @@
 /** Chains: whether the links that producers put into their records still hold together. */
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event } from '../model/event.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import { markOf, nameOf } from './session.ts';
 
 const SPACE = 'Vc';

@@ -38,10 +38,14 @@ import {
   type SessionEntity,
   viewOf,
 } from './session.ts';
-import { AGENT_PACKING, SESSION_PACKING, unpacking } from './stored.ts';
+import { AGENT_PACKING, SESSION_PACKING } from './stored.ts';
 import { linkTrace, placeOf, TRACE_RECORDS, visitTrace } from './traces.ts';
 import { presence } from './witness.ts';
 
+/** Spaces whose entities are asked for by key each time: none is held on to. */
+const RESTING = ['S', 'A', 'T'];
+/** Spaces with timers. */
+const TIMED = ['S', 'T', 'B'];
 const IDENTITIES_MAX = 8;
 const AGENT_SEEN_MAX = 256;
 /** An agent is not written again for every event it is in: this is how exact its `lastMs` is. */
@@ -144,6 +148,7 @@ export function createCorrelate(
   slots.split('T', TRACE_RECORDS);
   slots.packs('A', AGENT_PACKING);
   declareSeries(slots);
+  for (const space of RESTING) slots.rests(space);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const { digestKey } = options;
@@ -160,7 +165,7 @@ export function createCorrelate(
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
-    restoring: () => restoring(slots, timers),
+    restoring: () => timers.restoring(TIMED),
     suspect: (tenant, session) => {
       const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
       if (entity === undefined || entity.suspicious) return;
@@ -187,11 +192,6 @@ export function createCorrelate(
   };
 }
 
-function* restoring(slots: Slots, timers: Timers): Generator<undefined, void> {
-  yield* unpacking(slots);
-  yield* timers.restoring();
-}
-
 function fold(ledger: Ledger, event: Event, late: boolean): void {
   const ms = event.time.eventMs;
   const tenant = event.tenant ?? '-';
@@ -205,13 +205,13 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   count(ledger, `folded-${event.kind}`);
   if (ms - agent.lastMs >= AGENT_LAST_EACH_MS) {
     agent.lastMs = ms;
-    ledger.slots.touch('A', keyOf(tenant, agentId));
+    ledger.slots.touch('A', agent.key);
   }
   if (session !== null) {
     session.lastMs = Math.max(session.lastMs, ms);
     linkTrace(ledger, session, event, place);
     if (event.agent !== undefined) identify(ledger, session, event, agentId);
-    ledger.slots.touch('S', keyOf(tenant, session.id));
+    ledger.slots.touch('S', session.key);
   }
   if (!late) hear(ledger, event.kind, ms, tenant);
   const attempt = enter(ledger, event, session, agent, late);
@@ -280,11 +280,11 @@ function enter(
   } else if (event.reasoning !== undefined) {
     if (!agent.reasoned) {
       agent.reasoned = true;
-      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+      ledger.slots.touch('A', agent.key);
     }
     if (event.reasoning.intents.length > 0 && agent.announces !== true) {
       agent.announces = true;
-      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+      ledger.slots.touch('A', agent.key);
     }
     if (session !== null && !session.settled)
       enterIntents(
@@ -319,10 +319,10 @@ function isRepeat(
   if (known === undefined) {
     seen[key] = event.contentHash;
     if (session === null) {
-      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+      ledger.slots.touch('A', agent.key);
       prune(seen, AGENT_SEEN_MAX);
     } else {
-      ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'seen', String(key));
+      ledger.slots.touchPart('S', session.key, 'seen', String(key));
       forgetOldMarks(ledger, session);
     }
     return false;
@@ -374,7 +374,7 @@ function forgetOldMarks(ledger: Ledger, session: SessionEntity): void {
   if (session.marks <= 2 * most) return;
   prune(session.seen, most);
   session.marks = most;
-  ledger.slots.put('S', keyOf(session.tenant, session.id), session);
+  ledger.slots.put('S', session.key, session);
 }
 
 /** Notes the first witness of each identity in the session; they are compared a little later. */
@@ -383,7 +383,7 @@ function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId:
   if (session.identities[mark] !== undefined) return;
   if (Object.keys(session.identities).length >= IDENTITIES_MAX) return;
   session.identities[mark] = presence(event, agentId);
-  ledger.slots.touchPart('S', keyOf(session.tenant, session.id), 'identities', mark);
+  ledger.slots.touchPart('S', session.key, 'identities', mark);
   wakeSession(ledger, session, event.time.eventMs + ledger.options.clockToleranceMs);
 }
 
@@ -469,7 +469,7 @@ function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number):
     }
     session.checked[mark] = 1;
     const agentId = nameOf(mark);
-    ledger.slots.touch('S', keyOf(session.tenant, session.id));
+    ledger.slots.touch('S', session.key);
     if (agentId !== session.agent)
       stateIdentity(ledger, session, 'foreign-agent', witness, agentId, nowMs);
     else stateOwner(ledger, session, witness, nowMs);

@@ -12,15 +12,7 @@ import {
   laneOf,
 } from './ledger.ts';
 import { hangUnder } from './lineage.ts';
-import {
-  type AgentEntity,
-  type Approval,
-  type Declared,
-  type Grant,
-  type GrantSet,
-  keyOf,
-  type SessionEntity,
-} from './session.ts';
+import type { AgentEntity, Approval, Declared, Grant, GrantSet, SessionEntity } from './session.ts';
 
 const APPROVALS_MAX = 32;
 const WINDOWS_MAX = 256;
@@ -87,7 +79,7 @@ export function applyGovernance(
       // Other changes matter to baselines and windows, not to the ledger of acts.
       break;
   }
-  ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+  ledger.slots.touch('A', agent.key);
 }
 
 function describeAgent(

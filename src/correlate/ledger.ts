@@ -6,7 +6,8 @@ import type { GrantedTool, Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { naming } from '../state/names.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import type { Timers } from '../state/timers.ts';
 import type { BookOptions, Books } from './books.ts';
 import {
@@ -157,7 +158,7 @@ export function sessionOf(
   const session = newSession(tenant, id, agent.id, ms);
   ledger.slots.put('S', key, session);
   agent.held.push(key);
-  ledger.slots.touch('A', keyOf(tenant, agent.id));
+  ledger.slots.touch('A', agent.key);
   ledger.timers.wake('S', key, session, ms + rememberMs);
   return session;
 }

@@ -3,7 +3,8 @@ import type { NoticeCode } from '../model/detection.ts';
 import { EVIDENCE_LEVELS, type Event, type EvidenceLevel } from '../model/event.ts';
 import type { LevelWindow } from '../model/evidence.ts';
 import { naming } from '../state/names.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import { keyOf } from './session.ts';
 
 const HOUR_MS = 3_600_000;

@@ -9,7 +9,9 @@ const RANK = { governance: 0, reasoning: 1, gateway: 2, metrics: 3 } as const;
 interface Held {
   /** Null once released: its partition's queue may hold on to the place much longer. */
   event: Event | null;
-  readonly identity: string;
+  readonly topic: string;
+  /** Identity within the topic. */
+  readonly name: string;
   readonly contentHash: number;
   readonly offset: number;
   readonly ms: number;
@@ -27,7 +29,7 @@ function before(a: Held, b: Held): boolean {
   if (a.rank !== b.rank) return a.rank < b.rank;
   if (a.nsInMs !== b.nsInMs) return a.nsInMs < b.nsInMs;
   if (a.seq !== b.seq) return a.seq < b.seq;
-  return a.identity < b.identity;
+  return a.topic === b.topic ? a.name < b.name : a.topic < b.topic;
 }
 
 /** What came of offering an event. */
@@ -36,7 +38,8 @@ export type Offered = 'held' | 'repeat' | 'forged';
 /** Events not yet released. Bounded by back-pressure upstream, not by dropping. */
 export class Reorder {
   readonly #heap = new Heap<Held>(before);
-  readonly #byId = new Map<string, Held>();
+  /** By topic, then by identity within it: a name for both would have to be made of each event. */
+  readonly #byId = new Map<string, Map<string, Held>>();
   readonly #arrivals = new Map<string, Held[]>();
   readonly #heads = new Map<string, number>();
   #last: { readonly topic: string; readonly partition: number; readonly queue: Held[] } = {
@@ -50,15 +53,21 @@ export class Reorder {
   /** Holds the event. 'repeat': same identity and bytes are held. 'forged': same identity, other bytes. */
   offer(event: Event): Offered {
     // A tenant that bears the ids of another must not push its records aside.
-    const { tenant } = event;
-    const named = `${event.src.topic}\u0000${event.nativeId}`;
-    const identity = tenant === undefined ? named : `${named}\u0000${tenant}`;
-    const present = this.#byId.get(identity);
+    const { nativeId, tenant } = event;
+    const name = tenant === undefined ? nativeId : `${nativeId}\u0000${tenant}`;
+    const { topic } = event.src;
+    let held = this.#byId.get(topic);
+    if (held === undefined) {
+      held = new Map();
+      this.#byId.set(topic, held);
+    }
+    const present = held.get(name);
     if (present !== undefined)
       return present.contentHash === event.contentHash ? 'repeat' : 'forged';
-    const held: Held = {
+    const one: Held = {
       event,
-      identity,
+      topic,
+      name,
       contentHash: event.contentHash,
       offset: event.src.offset,
       ms: event.time.eventMs,
@@ -66,9 +75,9 @@ export class Reorder {
       nsInMs: event.time.nsInMs,
       seq: event.order?.seq ?? 0,
     };
-    this.#byId.set(identity, held);
-    this.#heap.push(held);
-    this.#queueOf(event.src.topic, event.src.partition).push(held);
+    held.set(name, one);
+    this.#heap.push(one);
+    this.#queueOf(topic, event.src.partition).push(one);
     return 'held';
   }
 
@@ -91,7 +100,7 @@ export class Reorder {
     const top = this.#heap.peek();
     if (top === undefined || top.ms > ms) return undefined;
     this.#heap.pop();
-    this.#byId.delete(top.identity);
+    this.#byId.get(top.topic)?.delete(top.name);
     const { event } = top;
     assert(event !== null, 'an event is released once');
     top.event = null;

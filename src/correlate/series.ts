@@ -1,6 +1,7 @@
 /** Series: what a counter that only grows has added since its last reading, by agent. */
 import type { Event, Metric } from '../model/event.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 /** Series of one agent at most; above it the longest quiet are forgotten, and counted. */
 export const SERIES_PER_AGENT_MAX = 1000;

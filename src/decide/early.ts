@@ -1,7 +1,8 @@
 /** Early leases: asked for before their turn, until the fold confirms or withdraws them. */
 import type { Intention, OperatorRequest } from '../model/decision.ts';
 import type { Detection, Entity as Who } from '../model/detection.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import { type Ending, releaseOf } from './intend.ts';
 import { isRestrained, type RestrainedCall } from './own-effects.ts';
 import {

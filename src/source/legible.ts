@@ -1,5 +1,6 @@
 /** Legibility: whether too many records of a partition cannot be read, in order of its log. */
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 /** Too many could not be read. */
 export interface Illegible {

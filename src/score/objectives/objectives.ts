@@ -8,7 +8,8 @@ import type {
   ServiceLevels,
   UsageCount,
 } from '../../model/objective.ts';
-import type { Entity, Slots } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
+import type { Slots } from '../../state/slots.ts';
 import {
   addBurn,
   type BurnCounts,

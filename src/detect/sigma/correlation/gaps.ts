@@ -1,5 +1,6 @@
 /** Gaps: when which source could not be heard, as far as absences still ask. */
-import type { Entity, Slots } from '../../../state/slots.ts';
+import type { Entity } from '../../../state/slot.ts';
+import type { Slots } from '../../../state/slots.ts';
 import type { Stretch } from './group.ts';
 import type { Book } from './hit.ts';
 

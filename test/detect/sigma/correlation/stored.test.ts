@@ -36,7 +36,7 @@ function groupOf(): Group {
 /** A group in slots, and what a process that comes later finds of it. */
 function stage(group: Group) {
   const slots = new Slots();
-  slots.packs(SPACE, packing(BASES, fresh()));
+  slots.packs(SPACE, packing(BASES, fresh));
   slots.put(SPACE, 'x', group);
   const deltas: { seq: number; bytes: Buffer }[] = [];
   const commit = (): string => {
@@ -115,13 +115,12 @@ describe('stored groups', () => {
   it('are numbered on by whoever takes them over, and nothing of them is written for that', () => {
     const group = groupOf();
     const slots = new Slots();
-    slots.packs(SPACE, packing(BASES, fresh()));
+    slots.packs(SPACE, packing(BASES, fresh));
     slots.put(SPACE, 'x', group);
     const first = slots.takeDelta() as Buffer;
     const restored = new Slots();
     restored.restore([], [{ seq: 1, bytes: first }]);
-    restored.packs(SPACE, packing(BASES, fresh()));
-    restored.adopt(SPACE, 'x', unpacked(restored.get(SPACE, 'x') ?? {}, BASES, fresh));
+    restored.packs(SPACE, packing(BASES, fresh));
     assert.equal(restored.dirty, 0, 'nothing of it has changed');
     const back = restored.get<Group>(SPACE, 'x') as Group;
     assert.equal(back.numbered, group.numbered, 'numbering goes on behind the last one');
