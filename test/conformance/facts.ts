@@ -142,7 +142,11 @@ function holdsTooMuch(facts: readonly Fact[]): EventFact[] {
     ...done,
     agent: 'holder',
     session: null,
-    context: () => ({ ...context, agent: { ...context.agent, grants } }),
+    // Its fields are worked out when they are asked for, and are none that a spread would copy.
+    context: () => ({
+      ...{ session: context.session, call: context.call, windowOpen: context.windowOpen },
+      ...{ otherAgent: context.otherAgent, agent: { ...context.agent, grants } },
+    }),
     event: {
       ...done.event,
       ...event,
