@@ -102,7 +102,7 @@ function rarity(witness: Witness): number {
   if (witness.type === 'number') return 10;
   const { length } = witness.text;
   // Most booleans are what they are for most events.
-  if (witness.type === 'value' && BOOLEAN.test(witness.text)) return 2;
+  if (witness.type === 'value' && BOOLEAN.test(witness.text)) return 1;
   return witness.type === 'value' ? 8 + Math.min(length, 24) : 2 + Math.min(length, 24);
 }
 
