@@ -1,7 +1,7 @@
 /** Aggregate: cuts time into windows, and asks of a figure whether the condition holds. */
 import type { CorrelationRule } from './definition.ts';
 import { type Group, keep, lateReachMs } from './group.ts';
-import type { Hit, KeptHit } from './hit.ts';
+import { type Hit, isSameEvent, type KeptHit, tagged } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import type { Measure, Value } from './measure.ts';
 import { holds, isDecidedOnArrival, rangeText } from './range.ts';
@@ -89,8 +89,8 @@ class Aggregate<State> implements Machine {
   forget(group: Group, taken: Taken): void {
     const { value } = taken;
     const own = group.own as Own<State>;
-    const { eventId, ms } = taken.hit;
-    const without = (kept: KeptHit[]) => kept.filter((one) => one.eventId !== eventId);
+    const { ms } = taken.hit;
+    const without = (kept: KeptHit[]) => kept.filter((one) => !isSameEvent(one, taken.hit));
     if (own.closed !== null && ms < own.closed.endMs && ms >= own.closed.startMs) {
       this.#measure.remove(own.closed.state, ms, value);
       own.closed.kept = without(own.closed.kept);
@@ -242,7 +242,7 @@ class Aggregate<State> implements Machine {
 
   /** Where different values are counted, the newest event of each is the evidence. */
   #keep(list: KeptHit[], { kept, value }: Taken): void {
-    keep(list, this.#measure.isDistinct ? { ...kept, tag: String(value) } : kept);
+    keep(list, this.#measure.isDistinct ? tagged(kept, String(value)) : kept);
   }
 
   #isTrue(state: State): boolean {

@@ -4,7 +4,7 @@ import { idOf } from '../../../model/ids.ts';
 import { naming } from '../../../state/names.ts';
 import type { Entity } from '../../../state/slots.ts';
 import type { CorrelationRule } from './definition.ts';
-import type { Firing, Hit, KeptHit } from './hit.ts';
+import { type Firing, type Hit, isSameEvent, type KeptHit, keptEvent } from './hit.ts';
 
 /** A firing that a late hit or a blind source may still take back. */
 export interface Fired {
@@ -91,6 +91,27 @@ export function groupKey(tenant: string, values: readonly (string | null)[]): st
   return key;
 }
 
+/** What a name of a group was made of. */
+export function partsOfKey(key: string): { tenant: string; values: (string | null)[] } {
+  const colon = key.indexOf(':');
+  let at = colon + 1 + Number(key.slice(0, colon));
+  const tenant = key.slice(colon + 1, at);
+  const values: (string | null)[] = [];
+  while (at < key.length) {
+    // A blank, then either `-` or a length, a colon and the value.
+    if (key.startsWith(' -', at)) {
+      values.push(null);
+      at += 2;
+      continue;
+    }
+    const end = key.indexOf(':', at);
+    const from = end + 1;
+    at = from + Number(key.slice(at + 1, end));
+    values.push(key.slice(from, at));
+  }
+  return { tenant, values };
+}
+
 const singleKey = naming((tenant, value) => `${tenant.length}:${tenant} ${value.length}:${value}`);
 
 /** A group with nothing in it. */
@@ -117,18 +138,10 @@ const NO_HITS: readonly KeptHit[] = [];
 
 /** A hit as it is remembered. Leaves of arguments are left out: they are large, and nobody asks. */
 export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptHit {
-  const { rule, eventId, ms, late, entity, from } = hit;
-  return {
-    rule,
-    eventId,
-    ms,
-    late,
-    witness: hit.witness.leaves === null ? hit.witness : { ...hit.witness, leaves: null },
-    entity,
-    tag: null,
-    from: from ?? NO_HITS,
-    number: 0,
-  };
+  const { rule, ms, late, entity, ofEvent } = hit;
+  const witness = hit.witness.leaves === null ? hit.witness : { ...hit.witness, leaves: null };
+  const kept = { rule, ms, late, witness, entity, tag: null, from: hit.from ?? NO_HITS, number: 0 };
+  return ofEvent === undefined ? { ...kept, eventId: hit.eventId } : keptEvent(kept, ofEvent);
 }
 
 /** Adds a hit to the newest ones, in order of time; of hits with one tag only the newest stays. */
@@ -155,7 +168,7 @@ export function isKept({ kept }: Group, hit: Hit, byRule: boolean): boolean {
   for (let at = kept.length - 1; at >= 0; at -= 1) {
     const one = kept[at] as KeptHit;
     if (one.ms < hit.ms) return false;
-    if (one.eventId === hit.eventId && (!byRule || one.rule === hit.rule)) return true;
+    if ((!byRule || one.rule === hit.rule) && isSameEvent(one, hit)) return true;
   }
   return false;
 }

@@ -2,7 +2,7 @@
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
 import { type Group, lateReachMs, type Stretch } from './group.ts';
-import type { KeptHit } from './hit.ts';
+import { type Hit, isSameEvent, type KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import { type Occurrence, occurrence, orderedOccurrence, type Seen, sourceOf } from './search.ts';
 
@@ -70,7 +70,7 @@ class Pattern implements Machine {
   hit(group: Group, { hit, kept, place, late }: Taken): void {
     const own = group.own as Own;
     const { ms } = hit;
-    if (isSeen(own.seen, hit.eventId, place, ms)) return;
+    if (isSeen(own.seen, hit, place, ms)) return;
     const one: Seen = { place, ms, source: sourceOf(kept), kept };
     this.#cut(own, group, ms, late);
     const at = insertCanonically(own.seen, one, late);
@@ -110,10 +110,8 @@ class Pattern implements Machine {
 
   forget(group: Group, { hit }: Taken): void {
     const own = group.own as Own;
-    own.seen = own.seen.filter(({ kept }) => kept.eventId !== hit.eventId);
-    own.pending = own.pending.filter(
-      ({ hits }) => !hits.some(({ eventId }) => eventId === hit.eventId),
-    );
+    own.seen = own.seen.filter(({ kept }) => !isSameEvent(kept, hit));
+    own.pending = own.pending.filter(({ hits }) => !hits.some((one) => isSameEvent(one, hit)));
   }
 
   progress(group: Group): number {
@@ -171,7 +169,7 @@ class Pattern implements Machine {
       // What comes in order stands behind everything that has come, whatever its time says.
       empty.some((one) => spoils(one) && (late || one.toMs > timeMs)) &&
       // In an order an event is neither before nor after itself.
-      !(this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId));
+      !(this.#inOrder && hits.some((one) => isSameEvent(one, kept)));
     if (own.pending.some(isSpoilt)) own.pending = own.pending.filter((one) => !isSpoilt(one));
     if (!late || group.fired.length === 0) return;
     const nowMs = Math.max(ms, group.lastMs);
@@ -199,7 +197,7 @@ class Pattern implements Machine {
   #isSpoilt(own: Own, at: number, { empty, hits, timeMs }: Pending): boolean {
     for (let next = at + 1; next < own.seen.length; next += 1) {
       const { place, ms, kept } = own.seen[next] as Seen;
-      if (this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId)) continue;
+      if (this.#inOrder && hits.some((one) => isSameEvent(one, kept))) continue;
       // Stretches that end with the occurrence were judged when it was found.
       if (empty.some((one) => one.place === place && one.toMs > timeMs && ms <= one.toMs))
         return true;
@@ -324,7 +322,7 @@ function orderedStretches(
 function inCanonicalOrder(hits: readonly Seen[], seen: readonly Seen[]): readonly KeptHit[] {
   const sorted = [...hits].sort((a, b) => seen.indexOf(a) - seen.indexOf(b));
   const kept = sorted.map((one) => one.kept);
-  return kept.filter((one, at) => kept.findIndex((o) => o.eventId === one.eventId) === at);
+  return kept.filter((one, at) => kept.findIndex((other) => isSameEvent(other, one)) === at);
 }
 
 function holds(seen: readonly Seen[], place: number): boolean {
@@ -333,11 +331,11 @@ function holds(seen: readonly Seen[], place: number): boolean {
 }
 
 /** Is this hit there already? Its time is the same, so only its neighbours in time are asked. */
-function isSeen(seen: readonly Seen[], eventId: string, place: number, ms: number): boolean {
+function isSeen(seen: readonly Seen[], hit: Hit, place: number, ms: number): boolean {
   for (let at = seen.length - 1; at >= 0; at -= 1) {
     const one = seen[at] as Seen;
     if (one.ms < ms) return false;
-    if (one.place === place && one.kept.eventId === eventId) return true;
+    if (one.place === place && isSameEvent(one.kept, hit)) return true;
   }
   return false;
 }

@@ -18,7 +18,7 @@ import {
   type Stretch,
   textOf,
 } from './group.ts';
-import type { CorrelationContext, Firing, Hit, KeptHit } from './hit.ts';
+import type { CorrelationContext, Firing, Hit, KeptHit, Keyed } from './hit.ts';
 import type { Draft, Machine, Tools } from './machine.ts';
 import { GroupStore } from './store.ts';
 import { packing, unpacked } from './stored.ts';
@@ -44,6 +44,8 @@ export class Unit {
   readonly #isRetractable: boolean;
   /** Groups with firings that can be taken back. */
   readonly #standing = new Set<string>();
+  /** What hits of each rule are grouped by. */
+  readonly #fields: readonly GroupFields[];
 
   constructor(
     rule: CorrelationRule,
@@ -53,6 +55,9 @@ export class Unit {
   ) {
     this.rule = rule;
     this.#context = context;
+    this.#fields = rule.rules.map((_, place) =>
+      groupFields(rule.groupBy.map((name) => fieldAt(rule, name, place))),
+    );
     const space = `C${depth}:${idOf('correlation', rule.key).slice(0, 16)}`;
     this.store = new GroupStore(space, context.slots, rule.limits, (_key, group, cause) => {
       const far = Math.round(this.#machine.progress(group) * 100);
@@ -80,9 +85,8 @@ export class Unit {
       this.#context.count('correlation.no-value');
       return;
     }
-    const values = this.#valuesOf(hit, place);
-    const key = this.#keyOf(hit, values);
-    if (key === null) return;
+    const { key, values, lacks } = this.#keyed(hit, place);
+    if (this.#skips(lacks)) return;
     const known = this.store.get(key);
     const group = known ?? this.#open(key, hit, values);
     // Where events are measured each counts once, however many rules it matches.
@@ -113,10 +117,10 @@ export class Unit {
 
   /** A firing of a base was taken back: what rests on it is, too. */
   forget(hit: ChainedHit, place: number, reason: string): void {
-    const key = this.#keyOf(hit, this.#valuesOf(hit, place));
-    const group = key === null ? undefined : this.store.get(key);
+    const { key, lacks } = this.#keyed(hit, place);
+    const group = this.#skips(lacks) ? undefined : this.store.get(key);
     const value = this.#machine.valueOf(hit, place);
-    if (key === null || group === undefined || value === null) return;
+    if (group === undefined || value === null) return;
     this.#machine.forget(group, { hit, kept: keptOf(hit), place, value, late: true });
     this.#retract(group, reason, hit.ms, ({ rests }) => rests.includes(hit.eventId));
     this.store.touch(key);
@@ -138,7 +142,7 @@ export class Unit {
 
   /** The group that a stored entity is; put in its place. */
   restored(key: string, entity: Entity): Group {
-    const group = unpacked(entity, this.rule.bases, () => this.#machine.create());
+    const group = unpacked(key, entity, this.rule.bases, () => this.#machine.create());
     if (group !== entity) this.#context.slots.adopt(this.store.space, key, group);
     return group;
   }
@@ -150,16 +154,28 @@ export class Unit {
     for (const [key, group] of restored) if (group.fired.length > 0) this.#standing.add(key);
   }
 
-  #keyOf(hit: Hit, values: Group['values']): string | null {
-    if (this.rule.missingGroup === 'skip' && values.includes(null)) {
-      this.#context.count('group.missing');
-      return null;
-    }
-    return groupKey(hit.tenant, values);
+  /** Does the correlation leave out what has no value to group it by? */
+  #skips(lacks: boolean): boolean {
+    if (!lacks || this.rule.missingGroup !== 'skip') return false;
+    this.#context.count('group.missing');
+    return true;
   }
 
-  #valuesOf(hit: Hit, place: number): readonly (string | null)[] {
-    return this.rule.groupBy.map((name) => textOf(hit.field(fieldAt(this.rule, name, place))));
+  /** The group of a hit. Correlations by the same fields ask one after the other about one event. */
+  #keyed(hit: Hit, place: number): Keyed {
+    const { id, names } = this.#fields[place] as GroupFields;
+    const known = hit.keyed?.[id];
+    if (known !== undefined && known.turn === hit.turn) return known;
+    const values: (string | null)[] = [];
+    let lacks = false;
+    for (const name of names) {
+      const value = textOf(hit.field(name));
+      if (value === null) lacks = true;
+      values.push(value);
+    }
+    const made = { turn: hit.turn ?? 0, key: groupKey(hit.tenant, values), values, lacks };
+    if (hit.keyed !== undefined) hit.keyed[id] = made;
+    return made;
   }
 
   #open(key: string, hit: Hit, values: Group['values']): Group {
@@ -272,13 +288,36 @@ export class Unit {
   }
 }
 
+/** Fields that make groups, with a number that all who group by them have in common. */
+interface GroupFields {
+  readonly id: number;
+  readonly names: readonly string[];
+}
+
+/** Names come from rules: there are as many as people wrote. */
+const FIELDS = new Map<string, GroupFields>();
+
+function groupFields(names: readonly string[]): GroupFields {
+  const key = JSON.stringify(names);
+  const known = FIELDS.get(key);
+  if (known !== undefined) return known;
+  const made = { id: FIELDS.size, names };
+  FIELDS.set(key, made);
+  return made;
+}
+
 /** The events behind hits, each once, in the order of time; the newest where they are too many. */
 function flat(hits: readonly KeptHit[]): readonly KeptHit[] {
   const events = new Map<string, KeptHit>();
   for (const hit of hits)
     for (const one of hit.from.length > 0 ? hit.from : [hit])
-      if (!events.has(one.eventId)) events.set(one.eventId, { ...one, from: [], number: 0 });
+      if (!events.has(one.eventId)) events.set(one.eventId, plain(one));
   return [...events.values()].sort((a, b) => a.ms - b.ms).slice(-EVIDENCE_MAX);
+}
+
+/** As it is given out and written with a firing. */
+function plain({ rule, eventId, ms, late, witness, entity, tag }: KeptHit): KeptHit {
+  return { rule, eventId, ms, late, witness, entity, tag, from: [], number: 0 };
 }
 
 /** A group for people: values that may be shown, cut short; of every other one its field alone. */
