@@ -5,7 +5,7 @@ import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import { windowFor } from './governance-window.ts';
-import { isInScope, type Stance, stanceOf } from './window.ts';
+import { type Stance, stanceOf } from './window.ts';
 
 interface Held extends Entity {
   readonly window: LearningWindow;
@@ -30,12 +30,26 @@ export interface OpenWindows {
 /** Windows in `slots`; at most 1,000, the one that expires first makes room. */
 export function createOpenWindows(slots: Slots): OpenWindows {
   const open = new Map<string, LearningWindow>();
+  /** The same by whom they are about. */
+  const byScope = new Map<string, Set<LearningWindow>>();
   const expiring = new Heap<LearningWindow>((a, b) =>
     a.expiresMs === b.expiresMs ? a.id < b.id : a.expiresMs < b.expiresMs,
   );
-  const forget = (id: string): void => {
-    open.delete(id);
-    slots.remove(WINDOWS, id);
+  const enrol = (window: LearningWindow): void => {
+    open.set(window.id, window);
+    expiring.push(window);
+    const scope = scopeKey(window.scope.level, window.scope.subject);
+    const own = byScope.get(scope);
+    if (own === undefined) byScope.set(scope, new Set([window]));
+    else own.add(window);
+  };
+  const forget = (window: LearningWindow): void => {
+    open.delete(window.id);
+    const scope = scopeKey(window.scope.level, window.scope.subject);
+    const own = byScope.get(scope);
+    own?.delete(window);
+    if (own?.size === 0) byScope.delete(scope);
+    slots.remove(WINDOWS, window.id);
   };
   return {
     see({ event }) {
@@ -47,19 +61,20 @@ export function createOpenWindows(slots: Slots): OpenWindows {
       for (let top = expiring.peek(); top !== undefined; top = expiring.peek()) {
         if (top.expiresMs > ms && open.size < WINDOWS_MAX) break;
         expiring.pop();
-        forget(top.id);
+        forget(top);
       }
-      open.set(window.id, window);
-      expiring.push(window);
+      enrol(window);
       const held: Held = { window };
       slots.put(WINDOWS, window.id, held);
       return window;
     },
     openFor(agent, role, ms) {
-      const found = [...open.values()].filter(
-        (window) =>
-          window.opensMs <= ms && ms < window.expiresMs && isInScope(window.scope, { agent, role }),
-      );
+      const found: LearningWindow[] = [];
+      const scopes = [FLEET, scopeKey('agent', agent)];
+      if (role !== null) scopes.push(scopeKey('role', role));
+      for (const scope of scopes)
+        for (const window of byScope.get(scope) ?? [])
+          if (window.opensMs <= ms && ms < window.expiresMs) found.push(window);
       return found.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     stance({ agent, role }, dimension, ms) {
@@ -68,12 +83,18 @@ export function createOpenWindows(slots: Slots): OpenWindows {
     },
     clear: () => {
       open.clear();
+      byScope.clear();
       expiring.clear();
     },
     adopt(entity) {
-      const { window } = entity as Held;
-      open.set(window.id, window);
-      expiring.push(window);
+      enrol((entity as Held).window);
     },
   };
+}
+
+const FLEET = 'fleet';
+
+/** Whoever is of the fleet is of its scope, whatever that names. */
+function scopeKey(level: LearningWindow['scope']['level'], subject: string): string {
+  return level === 'fleet' ? FLEET : `${level} ${subject}`;
 }

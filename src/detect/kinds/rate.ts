@@ -155,7 +155,7 @@ function enter(
   if (ms <= openedMs) return null;
   expire(group, openedMs);
   // The window may have emptied since the last event: then that episode is over.
-  if (totalOf(rule, group) < rule.atLeast) group.above = false;
+  if (group.above && totalOf(rule, group) < rule.atLeast) group.above = false;
   insert(group, ms, rule.sum === undefined ? null : value);
   if (group.times.length > EVENTS_MAX) drop(group, group.times.length - EVENTS_MAX);
   slots.touch(space, key);
@@ -174,7 +174,9 @@ const spaceName = naming((kind, scope) => `${kind}${scope}`);
 
 function totalOf(rule: Params, group: Group): number {
   if (rule.sum === undefined) return group.times.length;
-  return group.values.reduce((sum, part) => sum + part, 0);
+  let sum = 0;
+  for (const part of group.values) sum += part;
+  return sum;
 }
 
 /** Drops what is not later than `untilMs`. */
@@ -193,6 +195,11 @@ function drop(group: Group, oldest: number): void {
 function insert(group: Group, ms: number, value: number | null): void {
   let at = group.times.length;
   while (at > 0 && (group.times[at - 1] as number) > ms) at -= 1;
+  if (at === group.times.length) {
+    group.times.push(ms);
+    if (value !== null) group.values.push(value);
+    return;
+  }
   group.times.splice(at, 0, ms);
   if (value !== null) group.values.splice(at, 0, value);
 }

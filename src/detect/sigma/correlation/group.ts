@@ -41,12 +41,12 @@ export interface Group<Own = unknown> extends Entity {
   /** Newest event, ms. */
   lastMs: number;
   /** The newest hits, oldest first, at most EVIDENCE_MAX. */
-  kept: KeptHit[];
+  kept: readonly KeptHit[];
   /** A bound was reached: figures may be less exact. */
   approximate: boolean;
   /** Event time of the completing event of the running episode; null where none runs. */
   firedMs: number | null;
-  fired: Fired[];
+  fired: readonly Fired[];
   own: Own;
   /** Last number given to a hit for writing it; not written itself. */
   numbered: number;
@@ -114,6 +114,9 @@ export function partsOfKey(key: string): { tenant: string; values: (string | nul
 
 const singleKey = naming((tenant, value) => `${tenant.length}:${tenant} ${value.length}:${value}`);
 
+const NO_HITS: readonly KeptHit[] = [];
+const NO_FIRED: readonly Fired[] = [];
+
 /** A group with nothing in it. */
 export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: unknown): Group {
   return {
@@ -125,16 +128,14 @@ export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: un
     level: -1,
     dueMs: 0,
     lastMs: hit.ms,
-    kept: [],
+    kept: NO_HITS,
     approximate: false,
     firedMs: null,
-    fired: [],
+    fired: NO_FIRED,
     own,
     numbered: 0,
   };
 }
-
-const NO_HITS: readonly KeptHit[] = [];
 
 /** A hit as it is remembered. Leaves of arguments are left out: they are large, and nobody asks. */
 export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptHit {
@@ -144,23 +145,27 @@ export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptH
   return ofEvent === undefined ? { ...kept, eventId: hit.eventId } : keptEvent(kept, ofEvent);
 }
 
-/** Adds a hit to the newest ones, in order of time; of hits with one tag only the newest stays. */
-export function keep(kept: KeptHit[], hit: KeptHit): void {
+/** The newest hits with one more, in order of time; of hits with one tag only the newest stays. */
+export function keep(kept: readonly KeptHit[], hit: KeptHit): readonly KeptHit[] {
+  let others = kept;
   if (hit.tag !== null) {
     const same = kept.findIndex(({ tag }) => tag === hit.tag);
-    if (same >= 0 && (kept[same] as KeptHit).ms > hit.ms) return;
-    if (same >= 0) kept.splice(same, 1);
+    if (same >= 0 && (kept[same] as KeptHit).ms > hit.ms) return kept;
+    if (same >= 0) others = kept.toSpliced(same, 1);
   }
-  insertByTime(kept, hit);
-  if (kept.length > EVIDENCE_MAX) kept.shift();
+  const more = withItem(others, hit);
+  return more.length > EVIDENCE_MAX ? more.slice(1) : more;
 }
 
-/** Puts an item behind all that are not later. */
-function insertByTime<T extends { readonly ms: number }>(list: T[], item: T): void {
+/**
+ * The list with an item behind all that are not later. Lists are made anew: most hold one item or two,
+ * and one that grows in place takes room for sixteen more.
+ */
+export function withItem<T extends { readonly ms: number }>(list: readonly T[], item: T): T[] {
   let at = list.length;
   while (at > 0 && (list[at - 1] as T).ms > item.ms) at -= 1;
-  if (at === list.length) list.push(item);
-  else list.splice(at, 0, item);
+  if (at === 0 && list.length === 0) return [item];
+  return at === list.length ? list.concat(item) : list.toSpliced(at, 0, item);
 }
 
 /** Is this event among the newest already? `byRule`: hits of other rules are other hits. */

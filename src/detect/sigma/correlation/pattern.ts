@@ -1,7 +1,7 @@
 /** Pattern: rules that occur together or in order, and others that must stay away. */
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
-import { type Group, lateReachMs, type Stretch } from './group.ts';
+import { type Group, lateReachMs, type Stretch, withItem } from './group.ts';
 import { type Hit, isSameEvent, type KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import { type Occurrence, occurrence, orderedOccurrence, type Seen, sourceOf } from './search.ts';
@@ -23,8 +23,8 @@ interface Pending {
 /** State of one group. */
 interface Own {
   /** In canonical order; as far back as an occurrence or an absence may reach. */
-  seen: Seen[];
-  pending: Pending[];
+  seen: readonly Seen[];
+  pending: readonly Pending[];
   /** The condition of the running episode holds until then, ms. */
   trueUntilMs: number;
   /** Only an uncertain order has fired in the running episode. */
@@ -32,6 +32,9 @@ interface Own {
   /** Where the current session began. */
   startMs: number | null;
 }
+
+const NO_SEEN: readonly Seen[] = [];
+const NO_PENDING: readonly Pending[] = [];
 
 /** Hits remembered of each rule of a group. */
 const SEEN_MAX = 32;
@@ -60,7 +63,13 @@ class Pattern implements Machine {
   }
 
   create(): Own {
-    return { seen: [], pending: [], trueUntilMs: 0, onlyUncertain: false, startMs: null };
+    return {
+      seen: NO_SEEN,
+      pending: NO_PENDING,
+      trueUntilMs: 0,
+      onlyUncertain: false,
+      startMs: null,
+    };
   }
 
   valueOf(): number {
@@ -73,12 +82,17 @@ class Pattern implements Machine {
     if (isSeen(own.seen, hit, place, ms)) return;
     const one: Seen = { place, ms, source: sourceOf(kept), kept };
     this.#cut(own, group, ms, late);
-    const at = insertCanonically(own.seen, one, late);
+    // What comes in order comes last.
+    own.seen = late
+      ? withItem(own.seen, one)
+      : own.seen.length === 0
+        ? [one]
+        : own.seen.concat(one);
     this.#bound(group, own, place, ms);
     this.#spoil(group, own, one, late);
-    const here = own.seen.indexOf(one);
+    const here = own.seen.lastIndexOf(one);
     if (here < 0) {
-      if (at >= 0) this.#tools.undecided(group, 'a late event lies before all that is held', ms);
+      this.#tools.undecided(group, 'a late event lies before all that is held', ms);
       return;
     }
     this.#completedBy(group, own, here, late);
@@ -144,7 +158,7 @@ class Pattern implements Machine {
     }
     let old = 0;
     while (old < own.seen.length && (own.seen[old] as Seen).ms < fromMs) old += 1;
-    if (old > 0) own.seen.splice(0, old);
+    if (old > 0) own.seen = own.seen.slice(old);
   }
 
   #bound(group: Group, own: Own, place: number, ms: number): void {
@@ -156,7 +170,8 @@ class Pattern implements Machine {
       oldest = at;
     }
     if (count <= SEEN_MAX) return;
-    const dropped = own.seen.splice(oldest, 1)[0] as Seen;
+    const dropped = own.seen[oldest] as Seen;
+    own.seen = own.seen.toSpliced(oldest, 1);
     if (dropped.ms > ms - this.#rule.timespanMs)
       this.#tools.bounded(group, `more than ${SEEN_MAX} hits of a rule in one window`, ms);
   }
@@ -178,9 +193,10 @@ class Pattern implements Machine {
 
   /** Everything the hit at `at` completes; with `including`, only what that one is part of. */
   #completedBy(group: Group, own: Own, at: number, late: boolean, including?: Seen): void {
+    // Most groups hold hits of one rule only: those complete nothing.
+    if (!this.#conjuncts.some((conjunct) => holdsAll(own.seen, conjunct))) return;
     this.#conjuncts.forEach((conjunct, number) => {
-      // Most groups hold hits of one rule only: those complete nothing.
-      if (!conjunct.seen.every((place) => holds(own.seen, place))) return;
+      if (!holdsAll(own.seen, conjunct)) return;
       const find = this.#inOrder ? orderedOccurrence : occurrence;
       const found = find(own.seen, at, conjunct, this.#rule);
       if (found === null) return;
@@ -238,10 +254,10 @@ class Pattern implements Machine {
   /** One more that waits. When they are too many the newest gives way to the next. */
   #wait(group: Group, own: Own, pending: Pending): void {
     if (own.pending.length >= PENDING_MAX) {
-      own.pending.pop();
+      own.pending = own.pending.slice(0, -1);
       this.#tools.bounded(group, `more than ${PENDING_MAX} absences wait`, pending.timeMs);
     }
-    own.pending.push(pending);
+    own.pending = own.pending.concat(pending);
   }
 
   #decide(group: Group, own: Own, pending: Pending, nowMs: number): void {
@@ -252,7 +268,7 @@ class Pattern implements Machine {
       if (at < 0) this.#wait(group, own, pending);
       return;
     }
-    if (at >= 0) own.pending.splice(at, 1);
+    if (at >= 0) own.pending = own.pending.toSpliced(at, 1);
     if (sight !== 'clear') {
       this.#tools.undecided(group, 'a source was blind where nothing was found', nowMs);
       return;
@@ -325,6 +341,11 @@ function inCanonicalOrder(hits: readonly Seen[], seen: readonly Seen[]): readonl
   return kept.filter((one, at) => kept.findIndex((other) => isSameEvent(other, one)) === at);
 }
 
+function holdsAll(seen: readonly Seen[], conjunct: Conjunct): boolean {
+  for (const place of conjunct.seen) if (!holds(seen, place)) return false;
+  return true;
+}
+
 function holds(seen: readonly Seen[], place: number): boolean {
   for (const one of seen) if (one.place === place) return true;
   return false;
@@ -338,13 +359,4 @@ function isSeen(seen: readonly Seen[], hit: Hit, place: number, ms: number): boo
     if (one.place === place && isSameEvent(one.kept, hit)) return true;
   }
   return false;
-}
-
-/** Puts a hit in its place: in-order ones come last. */
-function insertCanonically(seen: Seen[], one: Seen, late: boolean): number {
-  let at = seen.length;
-  if (late) while (at > 0 && (seen[at - 1] as Seen).ms > one.ms) at -= 1;
-  if (at === seen.length) seen.push(one);
-  else seen.splice(at, 0, one);
-  return at;
 }

@@ -6,6 +6,8 @@ import type { Group } from './group.ts';
 
 /** Groups one agent may hold in one correlation. */
 export const AGENT_GROUPS_MAX = 1000;
+/** Below so many they are not kept track of any more. */
+const CROWD_LEAST = AGENT_GROUPS_MAX / 2;
 /** Share of the bound for groups with a single hit. */
 const PROBATION_SHARE = 0.2;
 const LEVELS = 8;
@@ -25,8 +27,10 @@ export class GroupStore {
   readonly #evicted: SayEvicted;
   /** By level + 1: keys in the order in which they came to it. */
   readonly #levels: Set<string>[] = Array.from({ length: LEVELS + 1 }, () => new Set());
-  /** By agent: its groups, oldest first. */
-  readonly #byAgent = new Map<string, Map<string, Group>>();
+  /** By agent: how many groups it holds. */
+  readonly #held = new Map<string, number>();
+  /** Groups of agents that hold many, oldest first. */
+  readonly #crowds = new Map<string, Map<string, Group>>();
   #stamp = 0;
 
   constructor(space: string, slots: Slots, limits: CorrelationLimits, evicted: SayEvicted) {
@@ -46,9 +50,9 @@ export class GroupStore {
 
   /** Enrols a new group and makes room for it. */
   add(key: string, group: Group): void {
-    const own = this.#byAgent.get(agentKey(group));
-    if (own !== undefined && own.size >= AGENT_GROUPS_MAX)
-      this.#drop(leastOf(own), 'the agent has too many groups');
+    const agent = agentKey(group);
+    if ((this.#held.get(agent) ?? 0) >= AGENT_GROUPS_MAX)
+      this.#drop(leastOf(this.#crowdOf(agent)), 'the agent has too many groups');
     const probation = this.#levels[0] as Set<string>;
     const probationMax = Math.max(1, Math.floor(this.#limits.groups * PROBATION_SHARE));
     if (this.size >= this.#limits.groups) {
@@ -84,9 +88,11 @@ export class GroupStore {
     if (group === undefined) return;
     this.#levels[group.level + 1]?.delete(key);
     const agent = agentKey(group);
-    const own = this.#byAgent.get(agent);
-    own?.delete(key);
-    if (own?.size === 0) this.#byAgent.delete(agent);
+    const held = (this.#held.get(agent) ?? 1) - 1;
+    if (held === 0) this.#held.delete(agent);
+    else this.#held.set(agent, held);
+    if (held < CROWD_LEAST) this.#crowds.delete(agent);
+    else this.#crowds.get(agent)?.delete(key);
     this.#slots.remove(this.space, key);
   }
 
@@ -98,14 +104,17 @@ export class GroupStore {
   /** Takes over groups that were restored. */
   adopt(restored: readonly (readonly [key: string, group: Group])[]): void {
     for (const level of this.#levels) level.clear();
-    this.#byAgent.clear();
+    this.#held.clear();
+    this.#crowds.clear();
     this.#stamp = 0;
     for (const [key, group] of [...restored].sort(([, a], [, b]) => a.stamp - b.stamp)) {
       this.#levels[group.level + 1]?.add(key);
       this.#stamp = Math.max(this.#stamp, group.stamp);
     }
-    for (const [key, group] of [...restored].sort(([, a], [, b]) => a.born - b.born))
-      this.#own(key, group);
+    for (const [, group] of restored) {
+      const agent = agentKey(group);
+      this.#held.set(agent, (this.#held.get(agent) ?? 0) + 1);
+    }
   }
 
   #enrol(key: string, group: Group): void {
@@ -115,12 +124,22 @@ export class GroupStore {
 
   #own(key: string, group: Group): void {
     const agent = agentKey(group);
-    let own = this.#byAgent.get(agent);
-    if (own === undefined) {
-      own = new Map();
-      this.#byAgent.set(agent, own);
+    this.#held.set(agent, (this.#held.get(agent) ?? 0) + 1);
+    this.#crowds.get(agent)?.set(key, group);
+  }
+
+  /** Groups of an agent, oldest first: looked up among all once it holds many, and then kept up to date. */
+  #crowdOf(agent: string): ReadonlyMap<string, Group> {
+    const known = this.#crowds.get(agent);
+    if (known !== undefined) return known;
+    const found: [string, Group][] = [];
+    for (const key of this.keys()) {
+      const group = this.get(key);
+      if (group !== undefined && agentKey(group) === agent) found.push([key, group]);
     }
-    own.set(key, group);
+    const crowd = new Map(found.sort(([, a], [, b]) => a.born - b.born));
+    this.#crowds.set(agent, crowd);
+    return crowd;
   }
 
   #drop(key: string | undefined, cause: string): void {

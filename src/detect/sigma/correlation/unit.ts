@@ -106,7 +106,7 @@ export class Unit {
     if (group === undefined || group.dueMs !== ms) return;
     group.dueMs = 0;
     this.#machine.pass(group, ms);
-    group.fired = group.fired.filter(({ untilMs }) => untilMs > ms);
+    if (group.fired.length > 0) group.fired = group.fired.filter(({ untilMs }) => untilMs > ms);
     if (group.fired.length === 0) this.#standing.delete(key);
     if (this.#machine.dueOf(group) === null && this.#forgetMs(group) <= ms) this.store.remove(key);
     else {
@@ -193,8 +193,9 @@ export class Unit {
   }
 
   #forgetMs(group: Group): number {
-    const heldMs = group.lastMs + this.#machine.reachMs;
-    return group.fired.reduce((ms, { untilMs }) => Math.max(ms, untilMs), heldMs);
+    let ms = group.lastMs + this.#machine.reachMs;
+    for (const { untilMs } of group.fired) ms = Math.max(ms, untilMs);
+    return ms;
   }
 
   #tools(): Tools {
@@ -234,8 +235,8 @@ export class Unit {
     if (this.#isRetractable) {
       const { empty, evidence, decidedMs } = draft;
       const rests = evidence.map(({ eventId }) => eventId);
-      group.fired.push({ firing, rests, empty, untilMs: decidedMs + LATE_KEEP_MS });
-      if (group.fired.length > FIRED_MAX) group.fired.shift();
+      const fired = [...group.fired, { firing, rests, empty, untilMs: decidedMs + LATE_KEEP_MS }];
+      group.fired = fired.slice(-FIRED_MAX);
       this.#standing.add(groupKey(group.tenant, group.values));
     }
     this.#context.count('correlation.fired');

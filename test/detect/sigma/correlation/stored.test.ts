@@ -118,7 +118,7 @@ describe('stored groups', () => {
     assert.deepEqual(later(pages), plain(group));
     const more = keptOf(hitOf({ id: 'e9', at: 9, rules: ['stem@1/a'] }, 'stem@1/a', false));
     change((one) => {
-      one.kept.push(more);
+      one.kept = [...one.kept, more];
     });
     commit();
     assert.deepEqual(later(pages), plain(group));
