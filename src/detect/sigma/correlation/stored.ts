@@ -59,7 +59,8 @@ type StoredRest = readonly [
 type ListedRest = readonly [tenant: string, values: Group['values'], ...rest: StoredRest];
 
 interface StoredGroup extends Entity {
-  readonly g: StoredRest | ListedRest;
+  /** A text where the group has nothing but hits and times (see `restText`). */
+  readonly g: string | StoredRest | ListedRest;
   /** By number. */
   readonly hits: Readonly<Record<string, Written>>;
 }
@@ -107,7 +108,7 @@ function restOf(
   group: Group,
   usual: Readonly<Record<string, unknown>>,
   met: (hit: KeptHit, isNew: boolean) => void,
-): StoredRest {
+): StoredGroup['g'] {
   const numberOf = (hit: KeptHit): number => {
     const isNew = hit.number === 0;
     if (isNew) {
@@ -118,11 +119,45 @@ function restOf(
     return hit.number;
   };
   const { agent, stamp, born, level, dueMs, lastMs, approximate, firedMs, fired } = group;
+  const hasFired = approximate || firedMs !== null || fired.length > 0;
+  if (!hasFired && isPlain(group, usual)) return restText(group, numberOf);
   const kept = group.kept.length === 0 ? NO_NUMBERS : group.kept.map(numberOf);
   const own = ownOf(group.own as Readonly<Record<string, unknown>>, usual, numberOf);
   const head = [agent, stamp, born, level, dueMs, lastMs, kept, own] as const;
-  if (!approximate && firedMs === null && fired.length === 0) return head;
+  if (!hasFired) return head;
   return [...head, approximate ? 1 : 0, firedMs, fired];
+}
+
+const CUT = '|';
+
+/** Is there nothing of its own but what was seen? */
+function isPlain({ own, agent }: Group, usual: Readonly<Record<string, unknown>>): boolean {
+  const all = own as Readonly<Record<string, unknown>>;
+  for (const name in all) if (name !== 'seen' && !isUsual(all[name], usual[name])) return false;
+  return !agent.includes(CUT);
+}
+
+/** Agent, numbers, kept hits, and what was seen as place and number in turn: with strokes between. */
+function restText(group: Group, numberOf: (hit: KeptHit) => number): string {
+  const { agent, stamp, born, level, dueMs, lastMs, kept } = group;
+  const { seen } = group.own as OwnHits;
+  let text = `${agent}|${stamp}|${born}|${level}|${dueMs}|${lastMs}|`;
+  for (const hit of kept) text += ` ${numberOf(hit)}`;
+  text += CUT;
+  for (const one of seen ?? []) text += ` ${one.place} ${numberOf(one.kept)}`;
+  return text;
+}
+
+/** What a text was made of. */
+function restOfText(text: string): StoredRest {
+  const [agent = '', stamp, born, level, dueMs, lastMs, kept, seen] = text.split(CUT);
+  const numbers = (list: string | undefined) => list?.split(' ').slice(1).map(Number) ?? [];
+  const own = seen === undefined || seen === '' ? {} : { seen: numbers(seen) };
+  return [
+    agent,
+    ...([Number(stamp), Number(born), Number(level), Number(dueMs), Number(lastMs)] as const),
+    ...([numbers(kept), own] as const),
+  ];
 }
 
 function ownOf(
@@ -163,7 +198,7 @@ export function unpacked(
   if (!isStoredGroup(entity)) return byName(entity as Group, bases);
   const { g } = entity;
   const of = isListed(g) ? { tenant: g[0], values: g[1] } : partsOfKey(key);
-  const rest = isListed(g) ? (g.slice(2) as unknown as StoredRest) : g;
+  const rest = restIn(g);
   const [agent, stamp, born, level, dueMs, lastMs, kept, own, approximate, firedMs, fired] = rest;
   const hits = new Map<number, KeptHit>();
   let numbered = 0;
@@ -187,7 +222,12 @@ export function unpacked(
 }
 
 function isListed(g: StoredGroup['g']): g is ListedRest {
-  return Array.isArray(g[1]);
+  return Array.isArray(g) && Array.isArray(g[1]);
+}
+
+function restIn(g: StoredGroup['g']): StoredRest {
+  if (typeof g === 'string') return restOfText(g);
+  return isListed(g) ? (g.slice(2) as unknown as StoredRest) : g;
 }
 
 function isStoredGroup(entity: Entity): entity is StoredGroup {

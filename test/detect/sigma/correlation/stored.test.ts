@@ -139,6 +139,19 @@ describe('stored groups', () => {
     assert.equal(back.numbered, group.numbered, 'numbering goes on behind the last one');
   });
 
+  it('with nothing but hits are one text, whatever their agent is called', () => {
+    for (const agent of ['agent-1', '', '|', 'a|b', ' 1 2']) {
+      const hit = hitOf({ id: 'e0', at: 1, rules: ['stem@1/a'], agent }, 'stem@1/a', false);
+      const [first, second] = [keptOf(hit), keptOf(hit)];
+      const seen = { place: 1, ms: first.ms, source: 'gateway gateway', kept: first };
+      const own = { ...fresh(), seen: [seen, { ...seen, place: 0, kept: second }] };
+      const group = { ...emptyGroup(hit, ['x'], own), stamp: 7, level: 3, kept: [second, first] };
+      const { commit, later } = stage(group);
+      assert.equal(commit().includes('{"g":"'), !agent.includes('|'), agent);
+      assert.deepEqual(later(), plain(group));
+    }
+  });
+
   it('are read where they were written by name, as they once were', () => {
     const { numbered: _, ...written } = plain(groupOf());
     assert.deepEqual(plain(unpacked(KEY, written, BASES, fresh)), plain(groupOf()));
