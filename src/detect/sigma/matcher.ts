@@ -73,7 +73,7 @@ export function createMatcher(
     begin(view);
     bucket.index.candidates(view, take);
     if (found.length === 0) return NONE;
-    return found.length === 1 ? found : found.sort(ascending);
+    return ascending(found);
   };
   const checkBucket = (view: EventView, bucket: Bucket): Checked => {
     const quick = matchBucket(view, bucket);
@@ -98,8 +98,16 @@ export function createMatcher(
   };
 }
 
-function ascending(a: number, b: number): number {
-  return a - b;
+/** Sorts in place: a few numbers, most of them in order. */
+function ascending(numbers: number[]): number[] {
+  for (let at = 1; at < numbers.length; at += 1) {
+    const number = numbers[at] as number;
+    let to = at;
+    for (; to > 0 && (numbers[to - 1] as number) > number; to -= 1)
+      numbers[to] = numbers[to - 1] as number;
+    numbers[to] = number;
+  }
+  return numbers;
 }
 
 const DIMENSIONS = ['product', 'service', 'category'] as const;

@@ -169,37 +169,62 @@ class Value implements FieldValue {
   present = false;
   nothing = true;
   scalars: readonly (string | number | boolean)[] = NONE;
-  texts: readonly string[] = NONE;
-  #folded: readonly string[] | undefined;
+  #texts: readonly string[] | undefined = NONE;
+  #folded: readonly string[] | undefined = NONE;
+  #cut: (text: string) => string = (text) => text;
+  /** Lists of one, kept: most values are single. */
+  readonly #oneScalar: (string | number | boolean)[] = [''];
+  readonly #oneText: string[] = [''];
+  readonly #oneFolded: string[] = [''];
 
   fill(raw: unknown, cut: (text: string) => string): this {
+    this.#cut = cut;
+    this.#texts = undefined;
     this.#folded = undefined;
     this.present = raw !== undefined;
-    if (typeof raw === 'string') {
-      const text = cut(raw);
-      this.nothing = false;
-      this.texts = [text];
-      this.scalars = text === raw ? this.texts : [raw];
-      return this;
-    }
     if (Array.isArray(raw)) {
       const scalars: (string | number | boolean)[] = [];
       this.nothing = flatten(raw, scalars, 0);
       this.scalars = scalars;
+      this.#texts = this.#textsOf();
+    } else if (isScalar(raw)) {
+      this.nothing = false;
+      this.#oneScalar[0] = raw;
+      this.scalars = this.#oneScalar;
+      // What is too long is counted when the value is first looked at, whoever asks for its text.
+      if (typeof raw === 'string' && raw.length > 2 * HALF_MAX) this.#texts = [cut(raw)];
     } else {
       this.nothing = raw === undefined || raw === null;
-      this.scalars = isScalar(raw) ? [raw] : NONE;
+      this.scalars = NONE;
     }
-    this.texts =
-      this.scalars.length === 0
-        ? NONE
-        : this.scalars.map((each) => (typeof each === 'string' ? cut(each) : String(each)));
     return this;
   }
 
+  get texts(): readonly string[] {
+    this.#texts ??= this.#textsOf();
+    return this.#texts;
+  }
+
   folded(): readonly string[] {
-    this.#folded ??= this.texts.length === 0 ? NONE : this.texts.map(fold);
+    this.#folded ??= this.#foldedOf();
     return this.#folded;
+  }
+
+  #textsOf(): readonly string[] {
+    const { scalars } = this;
+    if (scalars.length === 0) return NONE;
+    const text = (each: string | number | boolean) =>
+      typeof each === 'string' ? this.#cut(each) : String(each);
+    if (scalars.length > 1) return scalars.map(text);
+    this.#oneText[0] = text(scalars[0] as string);
+    return this.#oneText;
+  }
+
+  #foldedOf(): readonly string[] {
+    const { texts } = this;
+    if (texts.length !== 1) return texts.length === 0 ? NONE : texts.map(fold);
+    this.#oneFolded[0] = fold(texts[0] as string);
+    return this.#oneFolded;
   }
 }
 
@@ -251,12 +276,17 @@ export function fieldRef(name: string): FieldRef {
 function lookUp(holder: unknown, path: FieldPath, at: number): unknown {
   if (typeof holder !== 'object' || holder === null) return undefined;
   if (Array.isArray(holder)) return lookUpEach(holder, path, at);
-  const rest = path.rests[at] as string;
-  if (Object.hasOwn(holder, rest)) return (holder as Readonly<Record<string, unknown>>)[rest];
-  if (at === path.firsts.length - 1) return undefined;
-  const first = path.firsts[at] as string;
-  if (!Object.hasOwn(holder, first)) return undefined;
-  return lookUp((holder as Readonly<Record<string, unknown>>)[first], path, at + 1);
+  const whole = memberOf(holder, path.rests[at] as string);
+  if (whole !== undefined || at === path.firsts.length - 1) return whole;
+  const first = memberOf(holder, path.firsts[at] as string);
+  return first === undefined ? undefined : lookUp(first, path, at + 1);
+}
+
+/** Own members only; what every object inherits is asked for again where it seems to be there. */
+function memberOf(holder: object, name: string): unknown {
+  const value = (holder as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || !(name in Object.prototype)) return value;
+  return Object.hasOwn(holder, name) ? value : undefined;
 }
 
 function lookUpEach(array: readonly unknown[], path: FieldPath, at: number): unknown {

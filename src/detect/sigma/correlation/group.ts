@@ -164,8 +164,16 @@ export function keep(kept: readonly KeptHit[], hit: KeptHit): readonly KeptHit[]
 export function withItem<T extends { readonly ms: number }>(list: readonly T[], item: T): T[] {
   let at = list.length;
   while (at > 0 && (list[at - 1] as T).ms > item.ms) at -= 1;
-  if (at === 0 && list.length === 0) return [item];
-  return at === list.length ? list.concat(item) : list.toSpliced(at, 0, item);
+  return at === list.length ? appended(list, item) : list.toSpliced(at, 0, item);
+}
+
+/** The list with an item at its end. */
+export function appended<T extends object>(list: readonly T[], item: T): T[] {
+  const [first, second] = list;
+  if (first === undefined) return [item];
+  if (second === undefined) return [first, item];
+  // Two lists are put together faster than a list and an item.
+  return list.length === 2 ? [first, second, item] : list.concat([item]);
 }
 
 /** Is this event among the newest already? `byRule`: hits of other rules are other hits. */

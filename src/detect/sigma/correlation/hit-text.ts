@@ -17,43 +17,48 @@ const VALUES_MAX = 10;
  */
 export function hitText(hit: KeptHit, place: number, group: Common): string | null {
   const { witness, entity, ms } = hit;
-  const { kind, topic, at, seq } = witness;
+  const { at, seq } = witness;
   const tool = reference(witness.tool, group);
   const role = reference(entity.role, group);
   const call = reference(witness.call, group);
   const agent = reference(witness.agent, group);
   const session = reference(entity.session, group);
-  let text = `${place}|${ms}|${at.partition}|${at.offset}|${seq ?? ''}|${KINDS.indexOf(kind)}`;
-  const texts = `${tool}${role}${call}${agent}${session}`;
-  text += `|${tool}|${role}|${call}|${agent}|${session}`;
-  const rest = restOf(hit, topic, group);
-  return texts.includes(CUT) || rest === null ? null : text + rest;
+  const rest = isUsual(hit, group) ? '' : restOf(hit, group);
+  if (rest === null || hasCut(tool) || hasCut(role)) return null;
+  if (hasCut(call) || hasCut(agent) || hasCut(session)) return null;
+  return `${place}|${ms}|${at.partition}|${at.offset}|${seq ?? ''}|${KINDS.indexOf(witness.kind)}|${tool}|${role}|${call}|${agent}|${session}${rest}`;
+}
+
+function hasCut(text: string): boolean {
+  return text.length > 1 && text.includes(CUT);
+}
+
+/** Is there nothing of what is seldom there? */
+function isUsual({ witness, entity, ms, late, tag, ofEvent }: KeptHit, group: Common): boolean {
+  const { at, topic, kind, nativeId, seq, agent } = witness;
+  if (late || tag !== null || ofEvent === undefined || at.index !== 0 || witness.ms !== ms)
+    return false;
+  if (topic !== kind || entity.tenant !== group.tenant || entity.agent !== agent) return false;
+  return isNumbered(nativeId, entity.session, seq);
 }
 
 /** What is seldom there, each behind its stroke. */
-function restOf(hit: KeptHit, topic: string, group: Common): string | null {
+function restOf(hit: KeptHit, group: Common): string | null {
   const { witness, entity, ms, late, tag } = hit;
-  const isNumbered = witness.nativeId === numberedId(entity.session, witness.seq);
+  const { at, topic, kind, nativeId, seq } = witness;
   const parts = [
-    witness.at.index === 0 ? '' : String(witness.at.index),
+    at.index === 0 ? '' : String(at.index),
     late ? '1' : '',
     tag === null ? '' : `=${tag}`,
-    topic === witness.kind ? '' : `=${topic}`,
-    isNumbered ? '' : `=${witness.nativeId}`,
+    topic === kind ? '' : `=${topic}`,
+    isNumbered(nativeId, entity.session, seq) ? '' : `=${nativeId}`,
     witness.ms === ms ? '' : String(witness.ms),
     entity.tenant === group.tenant ? '' : `=${entity.tenant}`,
     entity.agent === witness.agent ? '' : `=${entity.agent}`,
     hit.ofEvent === undefined ? `=${hit.eventId}` : '',
   ];
-  let last = parts.length;
-  while (last > 0 && parts[last - 1] === '') last -= 1;
-  let text = '';
-  for (let at = 0; at < last; at += 1) {
-    const part = parts[at] as string;
-    if (part.includes(CUT)) return null;
-    text += CUT + part;
-  }
-  return text;
+  if (parts.some((part) => part.includes(CUT))) return null;
+  return `|${parts.join(CUT)}`.replace(/\|+$/, '');
 }
 
 function reference(text: string | null, { agent, values }: Common): string {
@@ -113,6 +118,17 @@ function referred(text: string | undefined, { agent, values }: Common): string |
 function own(text: string | undefined): string | null {
   return text === undefined || text === '' ? null : text.slice(1);
 }
+
+/** The same as being `numberedId`, without making it. */
+function isNumbered(id: string, session: string | null, seq: number | null): boolean {
+  const name = String(session);
+  const number = String(seq);
+  const end = HEAD.length + name.length;
+  if (id.length !== end + 1 + number.length || id.charAt(end) !== '/') return false;
+  return id.startsWith(HEAD) && id.startsWith(name, HEAD.length) && id.endsWith(number);
+}
+
+const HEAD = 'session/';
 
 /** Identity of an event that its place in the session identifies (src/source). */
 export function numberedId(session: string | null, seq: number | null): string {

@@ -1,7 +1,7 @@
 /** Pattern: rules that occur together or in order, and others that must stay away. */
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
-import { type Group, lateReachMs, type Stretch, withItem } from './group.ts';
+import { appended, type Group, lateReachMs, type Stretch, withItem } from './group.ts';
 import { type Hit, isSameEvent, type KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import { type Occurrence, occurrence, orderedOccurrence, type Seen, sourceOf } from './search.ts';
@@ -83,11 +83,7 @@ class Pattern implements Machine {
     const one: Seen = { place, ms, source: sourceOf(kept), kept };
     this.#cut(own, group, ms, late);
     // What comes in order comes last.
-    own.seen = late
-      ? withItem(own.seen, one)
-      : own.seen.length === 0
-        ? [one]
-        : own.seen.concat(one);
+    own.seen = late ? withItem(own.seen, one) : appended(own.seen, one);
     this.#bound(group, own, place, ms);
     this.#spoil(group, own, one, late);
     const here = own.seen.lastIndexOf(one);
@@ -185,7 +181,8 @@ class Pattern implements Machine {
       empty.some((one) => spoils(one) && (late || one.toMs > timeMs)) &&
       // In an order an event is neither before nor after itself.
       !(this.#inOrder && hits.some((one) => isSameEvent(one, kept)));
-    if (own.pending.some(isSpoilt)) own.pending = own.pending.filter((one) => !isSpoilt(one));
+    if (own.pending.length > 0 && own.pending.some(isSpoilt))
+      own.pending = own.pending.filter((one) => !isSpoilt(one));
     if (!late || group.fired.length === 0) return;
     const nowMs = Math.max(ms, group.lastMs);
     this.#tools.retract(group, 'a late event stands where none was found', spoils, nowMs);
@@ -257,7 +254,7 @@ class Pattern implements Machine {
       own.pending = own.pending.slice(0, -1);
       this.#tools.bounded(group, `more than ${PENDING_MAX} absences wait`, pending.timeMs);
     }
-    own.pending = own.pending.concat(pending);
+    own.pending = appended(own.pending, pending);
   }
 
   #decide(group: Group, own: Own, pending: Pending, nowMs: number): void {

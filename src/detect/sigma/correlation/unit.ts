@@ -166,14 +166,13 @@ export class Unit {
     const { id, names } = this.#fields[place] as GroupFields;
     const known = hit.keyed?.[id];
     if (known !== undefined && known.turn === hit.turn) return known;
-    const values: (string | null)[] = [];
-    let lacks = false;
-    for (const name of names) {
-      const value = textOf(hit.field(name));
-      if (value === null) lacks = true;
-      values.push(value);
-    }
-    const made = { turn: hit.turn ?? 0, key: groupKey(hit.tenant, values), values, lacks };
+    const [name] = names;
+    const values =
+      names.length === 1 && name !== undefined
+        ? [textOf(hit.field(name))]
+        : names.map((each) => textOf(hit.field(each)));
+    const key = groupKey(hit.tenant, values);
+    const made = { turn: hit.turn ?? 0, key, values, lacks: values.includes(null) };
     if (hit.keyed !== undefined) hit.keyed[id] = made;
     return made;
   }
