@@ -26,7 +26,13 @@ export function hitText(hit: KeptHit, place: number, group: Common): string | nu
   const rest = isUsual(hit, group) ? '' : restOf(hit, group);
   if (rest === null || hasCut(tool) || hasCut(role)) return null;
   if (hasCut(call) || hasCut(agent) || hasCut(session)) return null;
-  return `${place}|${ms}|${at.partition}|${at.offset}|${seq ?? ''}|${KINDS.indexOf(witness.kind)}|${tool}|${role}|${call}|${agent}|${session}${rest}`;
+  // Put together in short pieces: a long text that grows bit by bit is many texts on the way.
+  const from = `${place}|${ms}|`;
+  const where = `${at.partition}|${at.offset}|`;
+  const what = `${seq ?? ''}|${KINDS.indexOf(witness.kind)}|`;
+  const names = `${tool}|${role}|`;
+  const who = `${call}|${agent}|`;
+  return from + (where + what) + (names + (who + session)) + rest;
 }
 
 function hasCut(text: string): boolean {

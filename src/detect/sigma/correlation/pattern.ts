@@ -190,20 +190,20 @@ class Pattern implements Machine {
 
   /** Everything the hit at `at` completes; with `including`, only what that one is part of. */
   #completedBy(group: Group, own: Own, at: number, late: boolean, including?: Seen): void {
-    // Most groups hold hits of one rule only: those complete nothing.
-    if (!this.#conjuncts.some((conjunct) => holdsAll(own.seen, conjunct))) return;
-    this.#conjuncts.forEach((conjunct, number) => {
-      if (!holdsAll(own.seen, conjunct)) return;
+    for (let number = 0; number < this.#conjuncts.length; number += 1) {
+      const conjunct = this.#conjuncts[number] as Conjunct;
+      // Most groups hold hits of one rule only: those complete nothing.
+      if (!holdsAll(own.seen, conjunct)) continue;
       const find = this.#inOrder ? orderedOccurrence : occurrence;
       const found = find(own.seen, at, conjunct, this.#rule);
-      if (found === null) return;
-      if (including !== undefined && !found.hits.includes(including)) return;
+      if (found === null) continue;
+      if (including !== undefined && !found.hits.includes(including)) continue;
       const pending = this.#pendingOf(own, conjunct, number, found, late);
       const { timeMs } = pending;
-      if (late && this.#isSpoilt(own, at, pending)) return;
+      if (late && this.#isSpoilt(own, at, pending)) continue;
       if (pending.lookMs > timeMs) this.#wait(group, own, pending);
       else this.#decide(group, own, pending, Math.max(timeMs, group.lastMs));
-    });
+    }
   }
 
   /** Was something seen since that leaves nothing to wait for? */

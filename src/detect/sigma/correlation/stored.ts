@@ -141,11 +141,14 @@ function isPlain({ own, agent }: Group, usual: Readonly<Record<string, unknown>>
 function restText(group: Group, numberOf: (hit: KeptHit) => number): string {
   const { agent, stamp, born, level, dueMs, lastMs, kept } = group;
   const { seen } = group.own as OwnHits;
-  let text = `${agent}|${stamp}|${born}|${level}|${dueMs}|${lastMs}|`;
-  for (const hit of kept) text += ` ${numberOf(hit)}`;
-  text += CUT;
-  for (const one of seen ?? []) text += ` ${one.place} ${numberOf(one.kept)}`;
-  return text;
+  // In short pieces: a long text that grows bit by bit is many texts on the way.
+  const head = `${agent}|${stamp}|`;
+  const place = `${born}|${level}|`;
+  let hits = '';
+  for (const hit of kept) hits += ` ${numberOf(hit)}`;
+  hits += CUT;
+  for (const one of seen ?? []) hits += ` ${one.place} ${numberOf(one.kept)}`;
+  return `${head + place}${dueMs}|${lastMs}|${hits}`;
 }
 
 /** What a text was made of. */
