@@ -121,16 +121,19 @@ function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding
 
 function groupOf({ by }: Compiled, fact: EventFact, inventory: Inventory): string | null {
   let key = '';
-  for (const read of by) {
-    const part = read(fact, inventory);
+  for (let at = 0; at < by.length; at += 1) {
+    const part = (by[at] as Reader)(fact, inventory);
     // An event that does not name the group belongs to none: never fold the unidentified into one.
     if (part === undefined || part === null) return null;
     const text = String(part);
-    key = key === '' ? firstKey(fact.tenant, text) : `${key} ${text.length}:${text}`;
+    if (at === 0) key = firstKey(fact.tenant, text);
+    else key = at === 1 ? secondKey(key, text) : `${key} ${text.length}:${text}`;
   }
   return key === '' ? `${fact.tenant.length}:${fact.tenant}` : key;
 }
 
+// Most groups have two parts, and come again.
+const secondKey = naming((key, part) => `${key} ${part.length}:${part}`);
 const firstKey = naming((tenant, part) => `${tenant.length}:${tenant} ${part.length}:${part}`);
 
 function enter(

@@ -110,11 +110,7 @@ export function createCorrelating(
   });
   const hit = new EventHit();
   return {
-    take(found) {
-      const { key } = found.owned;
-      if (!correlations.wants(key)) return;
-      correlations.hit(hit.of(key, found));
-    },
+    take: (found) => correlations.hit(hit.of(found.owned.key, found)),
     spaces: correlations.spaces,
     counters: correlations.counters,
     nextMs: () => correlations.nextMs(),

@@ -191,7 +191,5 @@ export interface Correlations {
   restoring(): Generator<undefined, void>;
   /** Spaces of `slots` that hold their state. */
   readonly spaces: readonly string[];
-  /** Does any correlation want hits of this rule? */
-  wants(rule: string): boolean;
   readonly counters: Readonly<Record<string, number>>;
 }
