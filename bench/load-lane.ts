@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { openDatabase } from '../src/adapters/postgres.ts';
 import { SESSION_RECORDS } from '../src/correlate/session.ts';
-import { SESSION_PACKING, unpacking } from '../src/correlate/stored.ts';
+import { SESSION_PACKING } from '../src/correlate/stored.ts';
 import { claimLane } from '../src/record/lane.ts';
 import { PAGES, Slots } from '../src/state/slots.ts';
 import { Timers } from '../src/state/timers.ts';
@@ -23,8 +23,7 @@ const loaded = process.hrtime.bigint();
 const slots = new Slots();
 slots.split('S', SESSION_RECORDS, SESSION_PACKING);
 slots.restore(state.pages, state.deltas);
-for (const step of unpacking(slots)) void step;
-for (const step of new Timers(slots).restoring()) void step;
+for (const step of new Timers(slots).restoring(['S', 'T', 'B'])) void step;
 const restored = process.hrtime.bigint();
 const used = process.cpuUsage(cpu);
 const seconds = (from: bigint, to: bigint) => Number(to - from) / 1e9;

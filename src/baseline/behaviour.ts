@@ -7,7 +7,8 @@ import type { UnitHead, UnitItem } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
 import { naming } from '../state/names.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import type { InForceProfile, Profiles } from './in-force.ts';
 import { headOf, itemsOf } from './items.ts';
 import {
@@ -141,9 +142,8 @@ class Follower implements Behaviour {
 
   finish(ms: number, sink: ReadingSink): void {
     const open: [string, Followed][] = [];
-    for (const [space, key, entity] of this.#slots.all())
-      if (space === SPACE && (entity as Followed).unit !== null)
-        open.push([key, entity as Followed]);
+    for (const [key, entity] of this.#slots.entities(SPACE))
+      if ((entity as Followed).unit !== null) open.push([key, entity as Followed]);
     open.sort(([x, a], [y, b]) => dueOf(a) - dueOf(b) || (x < y ? -1 : 1));
     for (const [key, own] of open) {
       this.#close(key, own, Math.min(ms, dueOf(own)), sink);
@@ -160,12 +160,11 @@ class Follower implements Behaviour {
     this.#ofAgent.clear();
     this.#windows.clear();
     let seen = 0;
-    for (const [space, key, entity] of this.#slots.all()) {
-      if (space === SPACE) {
-        const own = entity as Followed;
-        this.#due.push({ at: own.dueMs, key });
-        this.#enrol(key, own.head);
-      } else if (space === WINDOWS) this.#windows.adopt(entity);
+    for (const [, entity] of this.#slots.entities(WINDOWS)) this.#windows.adopt(entity);
+    for (const [key, entity] of this.#slots.entities(SPACE)) {
+      const own = entity as Followed;
+      this.#due.push({ at: own.dueMs, key });
+      this.#enrol(key, own.head);
       seen += 1;
       if (seen % STEP_ENTITIES === 0) yield;
     }

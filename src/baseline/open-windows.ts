@@ -3,7 +3,8 @@ import type { EventFact } from '../model/fact.ts';
 import type { UnitHead } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';
 import { Heap } from '../state/heap.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import { windowFor } from './governance-window.ts';
 import { type Stance, stanceOf } from './window.ts';
 

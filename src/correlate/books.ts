@@ -3,7 +3,8 @@
 import type { CoverageGap } from '../model/detection.ts';
 import type { Kind } from '../model/event.ts';
 import { idOf } from '../model/ids.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 /** An act whose witness in this book is missing. */
 export interface Missing {

@@ -29,7 +29,7 @@ export function contextOf(
 ): () => EventContext {
   let made: EventContext | null = null;
   return () => {
-    made ??= lazily(ledger, event, session, ownerOf(ledger, session, agent), attempt);
+    made ??= new FoldedContext(ledger, event, session, ownerOf(ledger, session, agent), attempt);
     return made;
   };
 }
@@ -39,35 +39,55 @@ function ownerOf(ledger: Ledger, session: SessionEntity | null, agent: AgentEnti
   return ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent)) ?? agent;
 }
 
-function lazily(
-  ledger: Ledger,
-  event: Event,
-  session: SessionEntity | null,
-  owner: AgentEntity,
-  attempt: Attempt | null,
-): EventContext {
-  let ofSession: SessionContext | undefined;
-  let ofAgent: AgentContext | undefined;
-  let ofCall: CallContext | undefined;
-  return {
-    get session() {
-      if (session === null) return null;
-      ofSession ??= sessionContext(ledger, session);
-      return ofSession;
-    },
-    get agent() {
-      ofAgent ??= agentContext(ledger, owner);
-      return ofAgent;
-    },
-    get call() {
-      if (session === null || attempt === null) return null;
-      ofCall ??= callContext(ledger, session, owner, attempt);
-      return ofCall;
-    },
-    get windowOpen() {
-      return windowOpen(ledger, owner, session?.role ?? owner.role, event.time.eventMs);
-    },
-  };
+/**
+ * Getters stand on a prototype: an object literal with getters gets a hidden class of its own each
+ * time it is made, and those outlive many collections.
+ */
+class FoldedContext implements EventContext {
+  readonly #ledger: Ledger;
+  readonly #event: Event;
+  readonly #session: SessionEntity | null;
+  readonly #owner: AgentEntity;
+  readonly #attempt: Attempt | null;
+  #ofSession: SessionContext | undefined;
+  #ofAgent: AgentContext | undefined;
+  #ofCall: CallContext | undefined;
+
+  constructor(
+    ledger: Ledger,
+    event: Event,
+    session: SessionEntity | null,
+    owner: AgentEntity,
+    attempt: Attempt | null,
+  ) {
+    this.#ledger = ledger;
+    this.#event = event;
+    this.#session = session;
+    this.#owner = owner;
+    this.#attempt = attempt;
+  }
+
+  get session(): SessionContext | null {
+    if (this.#session === null) return null;
+    this.#ofSession ??= sessionContext(this.#ledger, this.#session);
+    return this.#ofSession;
+  }
+
+  get agent(): AgentContext {
+    this.#ofAgent ??= agentContext(this.#ledger, this.#owner);
+    return this.#ofAgent;
+  }
+
+  get call(): CallContext | null {
+    if (this.#session === null || this.#attempt === null) return null;
+    this.#ofCall ??= new FoldedCall(this.#ledger, this.#session, this.#owner, this.#attempt);
+    return this.#ofCall;
+  }
+
+  get windowOpen(): boolean {
+    const role = this.#session?.role ?? this.#owner.role;
+    return windowOpen(this.#ledger, this.#owner, role, this.#event.time.eventMs);
+  }
 }
 
 function sessionContext(ledger: Ledger, session: SessionEntity): SessionContext {
@@ -114,49 +134,79 @@ function grantsOf(ledger: Ledger, owner: AgentEntity): GrantSet['tools'] | null 
 }
 
 /** Each part is looked up when it is read: most rules read one or two. */
-function callContext(
-  ledger: Ledger,
-  session: SessionEntity,
-  owner: AgentEntity,
-  attempt: Attempt,
-): CallContext {
-  const { tool, ms, tier, leaves } = attempt;
-  const grant = grantFor(ledger, owner, tool);
-  const toMs = grant?.toMs ?? null;
-  let words: Words | undefined;
-  const said = () => {
-    words ??= wordsOn(session, owner, tool, ms);
-    return words;
-  };
-  return {
-    tool,
-    tier,
-    leaves,
-    grantExpired: toMs === null ? null : ms > toMs,
-    validForMs: toMs === null ? null : toMs - ms,
-    get approvers() {
-      return said().approvers;
-    },
-    get selfApproved() {
-      return said().self;
-    },
-    get approvalExpired() {
-      return said().expired;
-    },
-    get approvalDenied() {
-      return deniedLast(session, owner, tool);
-    },
-    get quorum() {
-      return said().quorum(grant?.quorum ?? null);
-    },
-    get deniedAbove() {
-      const above = ancestorsOf(ledger.slots, session);
-      return above.length === 0 ? null : above.some((one) => refusedIn(one, attempt));
-    },
-    get grantedAbove() {
-      return grantedAbove(ledger, ancestorsOf(ledger.slots, session)[0], tool);
-    },
-  };
+class FoldedCall implements CallContext {
+  readonly #ledger: Ledger;
+  readonly #session: SessionEntity;
+  readonly #owner: AgentEntity;
+  readonly #attempt: Attempt;
+  readonly #grant: GrantSet['tools'][string] | undefined;
+  #words: Words | undefined;
+
+  constructor(ledger: Ledger, session: SessionEntity, owner: AgentEntity, attempt: Attempt) {
+    this.#ledger = ledger;
+    this.#session = session;
+    this.#owner = owner;
+    this.#attempt = attempt;
+    this.#grant = grantFor(ledger, owner, attempt.tool);
+  }
+
+  get tool(): string {
+    return this.#attempt.tool;
+  }
+
+  get tier(): string | null {
+    return this.#attempt.tier;
+  }
+
+  get leaves(): CallContext['leaves'] {
+    return this.#attempt.leaves;
+  }
+
+  get grantExpired(): boolean | null {
+    const toMs = this.#grant?.toMs;
+    return toMs === undefined ? null : this.#attempt.ms > toMs;
+  }
+
+  get validForMs(): number | null {
+    const toMs = this.#grant?.toMs;
+    return toMs === undefined ? null : toMs - this.#attempt.ms;
+  }
+
+  get approvers(): readonly string[] {
+    return this.#said().approvers;
+  }
+
+  get selfApproved(): boolean {
+    return this.#said().self;
+  }
+
+  get approvalExpired(): boolean {
+    return this.#said().expired;
+  }
+
+  get approvalDenied(): boolean {
+    return deniedLast(this.#session, this.#owner, this.#attempt.tool);
+  }
+
+  get quorum(): number | null {
+    return this.#said().quorum(this.#grant?.quorum ?? null);
+  }
+
+  get deniedAbove(): boolean | null {
+    const above = ancestorsOf(this.#ledger.slots, this.#session);
+    return above.length === 0 ? null : above.some((one) => refusedIn(one, this.#attempt));
+  }
+
+  get grantedAbove(): boolean | null {
+    const [parent] = ancestorsOf(this.#ledger.slots, this.#session);
+    return grantedAbove(this.#ledger, parent, this.#attempt.tool);
+  }
+
+  #said(): Words {
+    const { tool, ms } = this.#attempt;
+    this.#words ??= wordsOn(this.#session, this.#owner, tool, ms);
+    return this.#words;
+  }
 }
 
 /** Approvals that cover a call at a moment, and what they come to. */

@@ -34,10 +34,14 @@ import {
   type SessionEntity,
   viewOf,
 } from './session.ts';
-import { AGENT_PACKING, SESSION_PACKING, unpacking } from './stored.ts';
+import { AGENT_PACKING, SESSION_PACKING } from './stored.ts';
 import { linkTrace, placeOf, TRACE_RECORDS, visitTrace } from './traces.ts';
 import { presence } from './witness.ts';
 
+/** Spaces whose entities are asked for by key each time: none is held on to. */
+const RESTING = ['S', 'A', 'T'];
+/** Spaces with timers. */
+const TIMED = ['S', 'T', 'B'];
 const IDENTITIES_MAX = 8;
 const AGENT_SEEN_MAX = 256;
 /** An agent is not written again for every event it is in: this is how exact its `lastMs` is. */
@@ -134,6 +138,7 @@ export function createCorrelate(
   slots.split('S', SESSION_RECORDS, SESSION_PACKING);
   slots.split('T', TRACE_RECORDS);
   slots.packs('A', AGENT_PACKING);
+  for (const space of RESTING) slots.rests(space);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const { digestKey } = options;
@@ -149,7 +154,7 @@ export function createCorrelate(
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
-    restoring: () => restoring(slots, timers),
+    restoring: () => timers.restoring(TIMED),
     suspect: (tenant, session) => {
       const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
       if (entity === undefined || entity.suspicious) return;
@@ -174,11 +179,6 @@ export function createCorrelate(
     blind: (kind) => books.blindNow(kind),
     counters: ledger.counters,
   };
-}
-
-function* restoring(slots: Slots, timers: Timers): Generator<undefined, void> {
-  yield* unpacking(slots);
-  yield* timers.restoring();
 }
 
 function fold(ledger: Ledger, event: Event, late: boolean): void {

@@ -5,7 +5,8 @@ import type { NoticeCode } from '../model/detection.ts';
 import type { GrantedTool, Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import type { Timers } from '../state/timers.ts';
 import type { BookOptions, Books } from './books.ts';
 import {

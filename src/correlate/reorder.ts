@@ -9,7 +9,8 @@ const RANK = { governance: 0, reasoning: 1, gateway: 2, metrics: 3 } as const;
 interface Held {
   /** Null once released: its partition's queue may hold on to the place much longer. */
   event: Event | null;
-  readonly identity: string;
+  readonly topic: string;
+  readonly nativeId: string;
   readonly contentHash: number;
   readonly offset: number;
   readonly ms: number;
@@ -27,7 +28,7 @@ function before(a: Held, b: Held): boolean {
   if (a.rank !== b.rank) return a.rank < b.rank;
   if (a.nsInMs !== b.nsInMs) return a.nsInMs < b.nsInMs;
   if (a.seq !== b.seq) return a.seq < b.seq;
-  return a.identity < b.identity;
+  return a.topic === b.topic ? a.nativeId < b.nativeId : a.topic < b.topic;
 }
 
 /** What came of offering an event. */
@@ -36,7 +37,8 @@ export type Offered = 'held' | 'repeat' | 'forged';
 /** Events not yet released. Bounded by back-pressure upstream, not by dropping. */
 export class Reorder {
   readonly #heap = new Heap<Held>(before);
-  readonly #byId = new Map<string, Held>();
+  /** By topic, then by identity within it: a name for both would have to be made of each event. */
+  readonly #byId = new Map<string, Map<string, Held>>();
   readonly #arrivals = new Map<string, Held[]>();
   readonly #heads = new Map<string, number>();
   #last: { readonly topic: string; readonly partition: number; readonly queue: Held[] } = {
@@ -49,13 +51,20 @@ export class Reorder {
 
   /** Holds the event. 'repeat': same identity and bytes are held. 'forged': same identity, other bytes. */
   offer(event: Event): Offered {
-    const identity = `${event.src.topic}\u0000${event.nativeId}`;
-    const present = this.#byId.get(identity);
+    const { nativeId } = event;
+    const { topic } = event.src;
+    let held = this.#byId.get(topic);
+    if (held === undefined) {
+      held = new Map();
+      this.#byId.set(topic, held);
+    }
+    const present = held.get(nativeId);
     if (present !== undefined)
       return present.contentHash === event.contentHash ? 'repeat' : 'forged';
-    const held: Held = {
+    const one: Held = {
       event,
-      identity,
+      topic,
+      nativeId,
       contentHash: event.contentHash,
       offset: event.src.offset,
       ms: event.time.eventMs,
@@ -63,9 +72,9 @@ export class Reorder {
       nsInMs: event.time.nsInMs,
       seq: event.order?.seq ?? 0,
     };
-    this.#byId.set(identity, held);
-    this.#heap.push(held);
-    this.#queueOf(event.src.topic, event.src.partition).push(held);
+    held.set(nativeId, one);
+    this.#heap.push(one);
+    this.#queueOf(topic, event.src.partition).push(one);
     return 'held';
   }
 
@@ -88,7 +97,7 @@ export class Reorder {
     const top = this.#heap.peek();
     if (top === undefined || top.ms > ms) return undefined;
     this.#heap.pop();
-    this.#byId.delete(top.identity);
+    this.#byId.get(top.topic)?.delete(top.nativeId);
     const { event } = top;
     assert(event !== null, 'an event is released once');
     top.event = null;

@@ -2,7 +2,7 @@
 import type { Kind } from '../model/event.ts';
 import type { Attempt, Intent, SessionView, Unannounced, WitnessRecord } from '../model/fact.ts';
 import { naming } from '../state/names.ts';
-import type { Entity } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
 
 /** An agent as governance knows it. */
 export interface AgentEntity extends Entity {

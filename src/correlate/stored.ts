@@ -1,15 +1,15 @@
 /** Stored ledger: sessions and agents without what new ones have, their acts as lists. */
 import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
-import type { Entity, PartPacking, Parts, Slots } from '../state/slots.ts';
-import { sparse } from '../state/sparse.ts';
+import type { Entity, PartPacking, Parts } from '../state/slot.ts';
+import type { Act, AgentEntity, SessionEntity } from './session.ts';
 import {
-  type Act,
-  type AgentEntity,
-  newAgent,
-  newSession,
-  SESSION_RECORDS,
-  type SessionEntity,
-} from './session.ts';
+  type AgentList,
+  agentOfList,
+  listOfAgent,
+  listOfSession,
+  type SessionList,
+  sessionOfList,
+} from './stored-lists.ts';
 
 /** A witness as it is written. 0 stands for what the session, or the first witness of the act, says. */
 type StoredWitness = readonly [
@@ -42,49 +42,39 @@ type StoredAct = readonly [
   attempts: readonly (StoredWitness | Attempt)[],
 ];
 
-/** Whom it is about is always written. */
-const ALWAYS = { tenant: null, id: null, agent: null, firstMs: null, lastMs: null };
-const restOf = sparse({ ...newSession('', '', '', 0), ...ALWAYS }, SESSION_RECORDS);
-const agentOf = sparse({ ...newAgent('', '', 0), ...ALWAYS });
+interface StoredSession extends Entity, Pick<SessionEntity, 'seen' | 'identities'> {
+  readonly s: SessionList;
+  readonly acts: Readonly<Record<string, Act | StoredAct>>;
+}
+
+interface StoredAgent extends Entity {
+  readonly a: AgentList;
+}
+
 /** Members that lists stand for. Whatever has others is written by name. */
 const INTENT_MEMBERS = 14;
 const ATTEMPT_MEMBERS = 18;
-const STEP_ENTITIES = 10_000;
 
 /** How sessions are written: their records member by member, acts of them as lists. */
 export const SESSION_PACKING: PartPacking = {
-  rest: (entity) => restOf(entity) as Entity,
+  rest: (entity) => ({ s: listOfSession(entity as SessionEntity) }) as Entity,
   record: (name, members, entity) =>
     name === 'acts' ? packActs(members, (entity as SessionEntity).id) : members,
+  restored: (stored) => unpackSession(stored as StoredSession),
 };
 
 /** How agents are written. */
 export const AGENT_PACKING = {
-  whole: (entity: Entity) => agentOf(entity) as Entity,
+  whole: (entity: Entity) => ({ a: listOfAgent(entity as AgentEntity) }) as Entity,
+  restored: (stored: Entity) => agentOfList((stored as StoredAgent).a),
 };
 
-/** Puts restored sessions and agents back as they were kept, some thousand a step. */
-export function* unpacking(slots: Slots): Generator<undefined, void> {
-  let seen = 0;
-  for (const [space, key, entity] of slots.all()) {
-    if (space === 'S') slots.adopt(space, key, unpackSession(entity as SessionEntity));
-    else if (space === 'A') slots.adopt(space, key, unpackAgent(entity as AgentEntity));
-    seen += 1;
-    if (seen % STEP_ENTITIES === 0) yield;
-  }
-}
-
-function unpackSession(stored: SessionEntity): SessionEntity {
-  const fresh = newSession(stored.tenant, stored.id, stored.agent, 0);
-  const session: SessionEntity = Object.assign(fresh, stored);
-  const acts = session.acts as Readonly<Record<string, Act | StoredAct>>;
-  session.acts = {};
+function unpackSession({ s, acts, seen, identities }: StoredSession): SessionEntity {
+  const session = sessionOfList(s);
   for (const key of Object.keys(acts)) session.acts[key] = unpackAct(acts[key] as Act, session.id);
+  session.seen = seen;
+  session.identities = identities;
   return session;
-}
-
-function unpackAgent(stored: AgentEntity): AgentEntity {
-  return Object.assign(newAgent(stored.tenant, stored.id, 0), stored);
 }
 
 function packActs(members: Parts, session: string): Parts {

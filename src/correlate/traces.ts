@@ -1,7 +1,7 @@
 /** Traces: the session of a record that names none, and the witnesses of one call. */
 import type { Event } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
-import type { Entity } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
 import { count, type Ledger } from './ledger.ts';
 import { type Act, type AgentEntity, keyOf, markOf, type SessionEntity } from './session.ts';
 import { sameArguments } from './witness.ts';

@@ -2,7 +2,8 @@
 
 import { assert } from '../model/errors.ts';
 import type { PartitionLag } from '../model/ports.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 /** What a source's watermark depends on; ms. */
 export interface SourceTiming {

@@ -1,5 +1,6 @@
 /** Demotions: versions of detectors that one needless action cost the power to act. */
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 interface DemotionEntity extends Entity {
   readonly sinceMs: number;

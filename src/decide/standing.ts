@@ -1,7 +1,8 @@
 /** What stands: leases, immunities, pauses and the breaker, as the lane remembers them. */
 import type { Subject, Verb } from '../model/decision.ts';
 import type { Level } from '../model/detection.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 /** A lease as decisions know it; times are event time, ms. */
 export interface StandingLease {

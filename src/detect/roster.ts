@@ -9,7 +9,7 @@ import {
 import type { Detector } from '../model/detector.ts';
 import type { Turn } from '../model/effects.ts';
 import type { Fact } from '../model/fact.ts';
-import type { Entity } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
 import { createDetect, type Detect, type DetectOptions, type DetectSink } from './detect.ts';
 import { memoryMs } from './memory.ts';
 import { scopeOf } from './sigma/scope.ts';

@@ -5,6 +5,7 @@ import type { Database, Query, TopicPartition } from '../model/ports.ts';
 import { writeEffects } from './effects.ts';
 import { appendJournal } from './journal.ts';
 import { bytesOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
+import { packState, unpackState } from './state-bytes.ts';
 import { cleanKey, storableJson, wholeOrNull } from './text.ts';
 import { insertWindow } from './windows.ts';
 
@@ -66,7 +67,8 @@ const loadPages = async (query: Query, id: readonly unknown[]): Promise<LaneStat
     const rows = await query(PAGES, [...id, pages.at(-1)?.page ?? -1]);
     for (const row of rows) {
       const page = numberOf(row, 'page');
-      pages.push({ page, uptoSeq: numberOf(row, 'upto_seq'), bytes: bytesOf(row, 'bytes') });
+      const bytes = unpackState(bytesOf(row, 'bytes'));
+      pages.push({ page, uptoSeq: numberOf(row, 'upto_seq'), bytes });
     }
     if (rows.length < 16) return pages;
   }
@@ -81,7 +83,7 @@ const loadDeltas = async (
   for (;;) {
     const rows = await query(DELTAS, [...id, deltas.at(-1)?.seq ?? afterSeq]);
     for (const row of rows)
-      deltas.push({ seq: numberOf(row, 'seq'), bytes: bytesOf(row, 'bytes') });
+      deltas.push({ seq: numberOf(row, 'seq'), bytes: unpackState(bytesOf(row, 'bytes')) });
     if (rows.length < 64) return deltas;
   }
 };
@@ -194,12 +196,12 @@ const writeState = async (
   commit: LaneCommit,
 ): Promise<void> => {
   const { group, lane, pages } = claim;
-  if (commit.delta !== null) await query(NEW_DELTA, [group, lane, seq, commit.delta]);
+  if (commit.delta !== null) await query(NEW_DELTA, [group, lane, seq, packState(commit.delta)]);
   if (commit.pages.length === 0) return;
   // One statement a page: a page is one Buffer parameter, never part of an array literal in hex.
   for (const page of commit.pages) {
     assert(page.page >= 0 && page.page < pages, `page ${page.page} of ${pages}`);
-    await query(REWRITE, [group, lane, seq, page.page, page.bytes]);
+    await query(REWRITE, [group, lane, seq, page.page, packState(page.bytes)]);
   }
   await query(DROP_DELTAS, [group, lane, pages]);
 };

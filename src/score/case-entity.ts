@@ -2,7 +2,7 @@
 import type { Announced, Announcement, Case, CaseState, Fold } from '../model/decision.ts';
 import type { Entity as About, Detection, Level, Maturity } from '../model/detection.ts';
 import { idOf } from '../model/ids.ts';
-import type { Entity } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
 import { rankOf, weightOf } from './level.ts';
 
 /** A fold as it is kept: a Fold that may change. */

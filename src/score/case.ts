@@ -83,9 +83,8 @@ export function createCasebook(
     *restoring() {
       deadlines.clear();
       let seen = 0;
-      for (const [space, id, entity] of slots.all()) {
-        if (space === SPACE && (entity as CaseEntity).state === 'open')
-          watch(id, entity as CaseEntity);
+      for (const [id, entity] of slots.entities(SPACE)) {
+        if ((entity as CaseEntity).state === 'open') watch(id, entity as CaseEntity);
         seen += 1;
         if (seen % STEP_ENTITIES === 0) yield;
       }

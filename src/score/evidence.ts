@@ -1,7 +1,8 @@
 /** Evidence: each agent's accumulators, one tick per closed unit, and the session lane. */
 import { assert } from '../model/errors.ts';
 import { KINDS } from '../model/event.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import type { Guard } from '../stats/dependence.ts';
 import { TABLES } from '../stats/e-value.ts';
 import { accumulate, EMPTY } from '../stats/shiryaev-roberts.ts';

@@ -1,7 +1,8 @@
 /** Fleet cases: many agents of a role firing alike within an hour are one case, not many. */
 import type { Detection } from '../model/detection.ts';
 import { idOf } from '../model/ids.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 /** Agents registered, by role. */
 export interface FleetSizes {

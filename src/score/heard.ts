@@ -1,6 +1,7 @@
 /** Heard: which detections were taken in already, so that a restated fact counts once. */
 import type { Detection } from '../model/detection.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 interface HeardEntity extends Entity {
   /** First 16 hexadecimal digits of each id, and the how-many-eth it was. */

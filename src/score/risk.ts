@@ -1,6 +1,7 @@
 /** Risk: orders people's attention over entities, with decay; it never gates an action. */
 import { TRUSTS, type Trust } from '../model/event.ts';
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 
 /** One thing that made an entity riskier. */
 export interface Contribution {

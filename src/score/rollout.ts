@@ -1,5 +1,6 @@
 /** Rollout: many agents of a role drifting together are one fleet case, not many incidents. */
-import type { Entity, Slots } from '../state/slots.ts';
+import type { Entity } from '../state/slot.ts';
+import type { Slots } from '../state/slots.ts';
 import { eBh } from '../stats/fleet-evidence.ts';
 import { accumulate, advance, EMPTY, type Onset } from '../stats/shiryaev-roberts.ts';
 

@@ -2,7 +2,7 @@
 
 /** Smallest first. O(log n) push and pop, no allocation besides the array. */
 export class Heap<T> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
 
   /** `before` must be a strict total order, or pops of equals come in unspecified order. */
@@ -37,22 +37,34 @@ export class Heap<T> {
     const top = items[0];
     const last = items.pop();
     if (last === undefined || items.length === 0) return top;
+    this.#sink(0, last);
+    return top;
+  }
+
+  clear(): void {
+    this.#items = [];
+  }
+
+  /** Takes these instead of what it held: O(n), where pushing each is O(n log n). It keeps the array. */
+  fill(items: T[]): void {
+    this.#items = items;
+    for (let at = (items.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at, items[at] as T);
+  }
+
+  /** Puts the item where it belongs at or below `from`, which is free. */
+  #sink(from: number, item: T): void {
+    const items = this.#items;
     const size = items.length;
-    let at = 0;
+    let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= size) break;
       if (child + 1 < size && this.#before(items[child + 1] as T, items[child] as T)) child += 1;
       const below = items[child] as T;
-      if (!this.#before(below, last)) break;
+      if (!this.#before(below, item)) break;
       items[at] = below;
       at = child;
     }
-    items[at] = last;
-    return top;
-  }
-
-  clear(): void {
-    this.#items.length = 0;
+    items[at] = item;
   }
 }

@@ -1,24 +1,26 @@
 /** Slots: every stage's entities in one place, with deltas and pages for the store. */
 import { assert } from '../model/errors.ts';
+import { headOf, type RowAt, RowWriter, rowsIn } from './rows.ts';
+import {
+  deltaRowOf,
+  type Entity,
+  entityOf,
+  headFor,
+  leaveRow,
+  type Packing,
+  type PartPacking,
+  type Slot,
+  type Space,
+  wholeRowOf,
+} from './slot.ts';
 
 /** Number of pages the entities are spread over by the hash of their key. */
 export const PAGES = 256;
 
+/** Names of changed parts that a new one is compared with, so that each is written once. */
+const PARTS_COMPARED = 16;
 /** Rows loaded in one step of a restore. */
 const STEP_ROWS = 2000;
-
-/** An entity: plain JSON. `wake` is the event time, ms, at which its owner wants to be called. */
-export interface Entity {
-  wake?: number | undefined;
-}
-
-/** A record within an entity whose members are written one by one. */
-export type Parts = Record<string, unknown>;
-
-/** How an entity is written: at once, or without its split records and with what changed in them. */
-type StoredRow =
-  | readonly [full: string, entity: Entity | null]
-  | readonly [full: string, head: Entity, changed: Readonly<Record<string, Parts>>];
 
 type StoredPages = readonly {
   readonly page: number;
@@ -27,84 +29,55 @@ type StoredPages = readonly {
 }[];
 type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
 
-/** How entities with split records are written where that is shorter than how they are kept. */
-export interface PartPacking {
-  /** All but the split records. */
-  rest(entity: Entity): Entity;
-  /** Members of a split record; null stands for one that was deleted. */
-  record(name: string, members: Parts, entity: Entity): Parts;
-}
-
-/**
- * How entities of a space are written where that is shorter than how they are kept. Both may note in an
- * entity what of it was written: what they return is written, or the slots are thrown away.
- */
-export interface Packing {
-  /** All of it. */
-  whole(entity: Entity): Entity;
-  /**
-   * What changed since either was last asked: the rest, and the members of records that were set.
-   * Absent: all of it is written each time.
-   */
-  changed?(entity: Entity): readonly [rest: Entity, changed: Readonly<Record<string, Parts>>];
-}
-
-/** Where an entity lives, and what of it changed since the last delta. */
-interface Slot {
-  readonly space: string;
-  readonly key: string;
-  readonly page: number;
-  entity: Entity | null;
-  isDirty: boolean;
-  /** True where the delta must hold all of it. */
-  isWhole: boolean;
-  /** By split record: its changed members. */
-  parts: Record<string, Set<string>> | null;
-}
-
 /** Keyed entities. A change is kept only if the key was `put`, `touch`ed or `remove`d. */
 export class Slots {
-  readonly #spaces = new Map<string, Map<string, Slot>>();
-  /** By page, then by space: sampling one space must not walk over the others. */
-  readonly #pages: Map<string, Set<Slot>>[] = Array.from({ length: PAGES }, () => new Map());
-  /** By space: the records of its entities whose members are written one by one. */
-  readonly #split = new Map<string, readonly string[]>();
-  readonly #partPackings = new Map<string, PartPacking>();
-  readonly #packings = new Map<string, Packing>();
+  readonly #spaces = new Map<string, Space>();
+  readonly #writer = new RowWriter();
   #dirty: Slot[] = [];
-  #last: Slot | undefined;
   #cursor = 0;
 
   /**
    * Declares, before anything is put or restored, that entities of a space have records that outgrow
    * them: a delta then holds only those of their members that `touchPart` named, and `touch` speaks
-   * of the rest. Whoever replaces such a record, or deletes much of it, calls `put`. What is packed is
-   * read so by whoever restores it, and `adopt`s it.
+   * of the rest. Whoever replaces such a record, or deletes much of it, calls `put`.
    */
-  split(space: string, records: readonly string[], packing?: PartPacking): void {
-    this.#split.set(space, records);
-    if (packing !== undefined) this.#partPackings.set(space, packing);
+  split(name: string, records: readonly string[], packing?: PartPacking): void {
+    const space = this.#spaceOf(name);
+    space.split = records;
+    space.partPacking = packing ?? null;
   }
 
-  /** Declares how entities of a space are written; whoever restores them reads that, and `adopt`s. */
-  packs(space: string, packing: Packing): void {
-    this.#packings.set(space, packing);
+  /** Declares how entities of a space are written, and read. */
+  packs(name: string, packing: Packing): void {
+    const space = this.#spaceOf(name);
+    const isNew = space.packing === null;
+    space.packing = packing;
+    // What was read while nobody said how is still as it was written.
+    if (isNew && packing.restored !== undefined)
+      for (const slot of space.slots.values())
+        if (slot.entity != null && !slot.isWhole)
+          slot.entity = packing.restored(slot.entity, slot.key);
   }
 
-  /** Puts what a restored entity was unpacked to in its place: the same, so nothing is to be written. */
-  adopt(space: string, key: string, entity: Entity): void {
-    const slot = this.#spaces.get(space)?.get(key);
-    if (slot !== undefined) slot.entity = entity;
+  /**
+   * Declares that nobody holds on to an entity of the space, or to anything in it, from one delta to
+   * the next. What nobody asks for is then kept as bytes once its page was written.
+   */
+  rests(name: string): void {
+    this.#spaceOf(name).rests = true;
   }
 
   /** The entity itself, to be changed in place and then touched. */
   get<T extends Entity>(space: string, key: string): T | undefined {
-    return this.#find(space, key)?.entity as T | undefined;
+    const slot = this.#find(space, key);
+    return slot === undefined ? undefined : (entityOf(slot) as T);
   }
 
-  put(space: string, key: string, entity: Entity): void {
-    const slot = this.#slotOf(space, key, entity);
+  put(name: string, key: string, entity: Entity): void {
+    const space = this.#spaceOf(name);
+    const slot = this.#findIn(space, key) ?? this.#newSlot(space, key);
     slot.entity = entity;
+    leaveRow(slot);
     slot.isWhole = true;
     this.#mark(slot);
   }
@@ -122,34 +95,31 @@ export class Slots {
     if (slot.isWhole) return;
     slot.parts ??= {};
     const changed = slot.parts[record];
-    if (changed === undefined) slot.parts[record] = new Set([part]);
-    else changed.add(part);
+    if (changed === undefined) slot.parts[record] = [part];
+    // Written twice is no harm: what is looked at is what was touched last.
+    else if (changed.length > PARTS_COMPARED || !changed.includes(part)) changed.push(part);
   }
 
-  remove(space: string, key: string): void {
-    const slots = this.#spaces.get(space);
-    const slot = slots?.get(key);
-    if (slots === undefined || slot === undefined) return;
-    slots.delete(key);
-    if (this.#last === slot) this.#last = undefined;
-    this.#onPage(slot).delete(slot);
-    slot.entity = null;
+  remove(name: string, key: string): void {
+    const slot = this.#find(name, key);
+    if (slot === undefined) return;
+    this.#forget(slot);
     this.#mark(slot);
   }
 
   /** How many entities a space holds. */
   count(space: string): number {
-    return this.#spaces.get(space)?.size ?? 0;
+    return this.#spaces.get(space)?.slots.size ?? 0;
   }
 
   /** Names of all spaces that hold something. */
   spaces(): string[] {
-    return [...this.#spaces].filter(([, slots]) => slots.size > 0).map(([space]) => space);
+    return [...this.#spaces.values()].filter(({ slots }) => slots.size > 0).map(({ name }) => name);
   }
 
   /** Removes every entity of a space. */
   drop(space: string): void {
-    for (const key of [...(this.#spaces.get(space)?.keys() ?? [])]) this.remove(space, key);
+    for (const key of [...(this.#spaces.get(space)?.slots.keys() ?? [])]) this.remove(space, key);
   }
 
   /** How many entities changed since the last delta. */
@@ -158,49 +128,85 @@ export class Slots {
   }
 
   /** Up to `most` entities of a space, resuming where the last call ended: for sampled eviction. */
-  sample<T extends Entity>(space: string, most: number): [key: string, entity: T][] {
+  sample<T extends Entity>(name: string, most: number): [key: string, entity: T][] {
     const found: [string, T][] = [];
+    const space = this.#spaces.get(name);
     for (let tried = 0; tried < PAGES && found.length < most; tried += 1) {
-      const page = this.#pages[this.#cursor];
+      const page = space?.pages[this.#cursor];
       this.#cursor = (this.#cursor + 1) % PAGES;
-      for (const { key, entity } of page?.get(space) ?? []) {
-        found.push([key, entity as T]);
+      if (page === undefined) continue;
+      for (const slot of page) {
+        found.push([slot.key, entityOf(slot) as T]);
         if (found.length >= most) break;
       }
     }
     return found;
   }
 
-  /** Every entity, for rebuilding timers after a restore. */
+  /** Every entity, each of them read. */
   *all(): Generator<[space: string, key: string, entity: Entity]> {
-    for (const page of this.#pages)
-      for (const slots of page.values())
-        for (const { space, key, entity } of slots) if (entity !== null) yield [space, key, entity];
+    for (const { name } of this.#spaces.values())
+      for (const [key, entity] of this.entities(name)) yield [name, key, entity];
+  }
+
+  /** Every entity of a space, each of them read. */
+  *entities(name: string): Generator<[key: string, entity: Entity]> {
+    for (const slot of this.#spaces.get(name)?.slots.values() ?? [])
+      yield [slot.key, entityOf(slot)];
+  }
+
+  /** Heads of a space's entities, by which timers and orders are rebuilt: none of them is read. */
+  *heads(name: string): Generator<[key: string, head: unknown]> {
+    for (const slot of this.#spaces.get(name)?.slots.values() ?? []) {
+      const { entity, bytes, from, to } = slot;
+      if (bytes === null) yield [slot.key, entity == null ? null : headFor(slot.space, entity)];
+      else yield [slot.key, headOf(slot.later ?? { bytes, from, to }).head];
+    }
   }
 
   /** Changed entities since the last call, as bytes; null where nothing changed. */
   takeDelta(): Buffer | null {
     if (this.#dirty.length === 0) return null;
-    const rows = this.#dirty.map((slot) => this.#rowOf(slot));
     for (const slot of this.#dirty) {
+      this.#writer.text(deltaRowOf(slot));
       slot.isDirty = false;
       slot.isWhole = false;
       slot.parts = null;
     }
     this.#dirty = [];
-    return Buffer.from(JSON.stringify(rows));
+    return this.#writer.take();
   }
 
-  /** One page in full, as bytes. */
+  /** One page in full, as bytes. What rests since it was last written is from then on these bytes. */
   pageBytes(page: number): Buffer {
     assert(page >= 0 && page < PAGES, `page ${page}`);
-    const rows: StoredRow[] = [];
-    for (const slots of this.#pages[page]?.values() ?? [])
-      for (const { space, key, entity } of slots) {
-        const written = entity === null ? null : this.#wholeOf(space, entity);
-        rows.push([`${space} ${key}`, written]);
+    const resting: Slot[] = [];
+    const places: number[] = [];
+    for (const { pages, rests } of this.#spaces.values())
+      for (const slot of pages[page] ?? []) {
+        const { bytes, from, to } = slot;
+        const isIdle = bytes !== null || (rests && !slot.isUsed && !slot.isDirty);
+        slot.isUsed = false;
+        if (isIdle) {
+          resting.push(slot);
+          places.push(this.#writer.length);
+        }
+        if (bytes !== null && slot.later === null) this.#writer.copy({ bytes, from, to });
+        else this.#writer.text(wholeRowOf(slot));
+        if (isIdle) places.push(this.#writer.length);
       }
-    return Buffer.from(JSON.stringify(rows));
+    const bytes = this.#writer.take();
+    for (let at = 0; at < resting.length; at += 1) {
+      const slot = resting[at] as Slot;
+      const before = places[2 * at] as number;
+      slot.entity = undefined;
+      slot.later = null;
+      slot.bytes = bytes;
+      // Before the first row stands a bracket, before others a comma and a line feed.
+      slot.from = before === 1 ? 1 : before + 2;
+      slot.to = places[2 * at + 1] as number;
+    }
+    return bytes;
   }
 
   /**
@@ -209,9 +215,11 @@ export class Slots {
    */
   *restoring(pages: StoredPages, deltas: StoredDeltas): Generator<undefined, void> {
     const upto = new Array<number>(PAGES).fill(0);
-    for (const page of this.#pages) page.clear();
-    this.#spaces.clear();
-    this.#last = undefined;
+    for (const space of this.#spaces.values()) {
+      space.slots.clear();
+      space.pages.fill(undefined);
+      space.last = undefined;
+    }
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
       yield* this.#loading(bytes, null);
@@ -227,113 +235,108 @@ export class Slots {
     while (steps.next().done !== true);
   }
 
-  #rowOf({ space, key, entity, isWhole, parts }: Slot): StoredRow {
-    const full = `${space} ${key}`;
-    if (entity === null) return [full, null];
-    if (isWhole) return [full, this.#wholeOf(space, entity)];
-    const packing = this.#packings.get(space);
-    if (packing !== undefined)
-      return packing.changed === undefined
-        ? [full, packing.whole(entity)]
-        : [full, ...packing.changed(entity)];
-    const split = this.#split.get(space);
-    return split === undefined
-      ? [full, entity]
-      : [full, ...this.#partsOf(space, split, entity, parts)];
-  }
-
-  #wholeOf(space: string, entity: Entity): Entity {
-    const packing = this.#packings.get(space);
-    if (packing !== undefined) return packing.whole(entity);
-    const partPacking = this.#partPackings.get(space);
-    if (partPacking === undefined) return entity;
-    const whole = partPacking.rest(entity) as Record<string, Parts>;
-    for (const name of this.#split.get(space) ?? [])
-      whole[name] = partPacking.record(name, (entity as Record<string, Parts>)[name] ?? {}, entity);
-    return whole;
-  }
-
-  /** The rest of an entity, and what changed in its split records. */
-  #partsOf(
-    space: string,
-    split: readonly string[],
-    entity: Entity,
-    parts: Slot['parts'],
-  ): [rest: Entity, changed: Record<string, Parts>] {
-    const packing = this.#partPackings.get(space);
-    const rest = (packing?.rest(entity) ?? { ...entity }) as Record<string, unknown>;
-    const changed: Record<string, Parts> = {};
-    for (const name of split) {
-      rest[name] = undefined; // JSON leaves it out
-      const names = parts?.[name];
-      if (names === undefined) continue;
-      const record = (entity as Record<string, Parts>)[name] as Parts;
-      const members: Parts = {};
-      // Parts bear names of others: what every object inherits is none of them.
-      for (const part of names)
-        own(members, part, Object.hasOwn(record, part) ? record[part] : null);
-      changed[name] = packing?.record(name, members, entity) ?? members;
-    }
-    return [rest, changed];
-  }
-
   *#loading(
     bytes: Buffer,
     isNewer: ((page: number) => boolean) | null,
   ): Generator<undefined, void> {
     let loaded = 0;
-    for (const row of parseRows(bytes)) {
+    for (const row of rowsIn(bytes)) {
       if (loaded % STEP_ROWS === 0) yield;
       this.#load(row, isNewer);
       loaded += 1;
     }
   }
 
-  #load(row: StoredRow, isNewer: ((page: number) => boolean) | null): void {
-    const [full, entity, changed] = row;
-    const cut = full.indexOf(' ');
-    const space = full.slice(0, cut);
-    const key = full.slice(cut + 1);
-    if (isNewer !== null && !isNewer(pageOf(space, key))) return;
-    if (entity === null) {
-      this.remove(space, key);
+  #load(row: RowAt, isNewer: ((page: number) => boolean) | null): void {
+    const { space: name, key, isPart, isGone } = headOf(row);
+    const space = this.#spaceOf(name);
+    const known = space.slots.get(key);
+    if (isNewer !== null && !isNewer(known?.page ?? pageOf(space.name, key))) return;
+    if (isGone) {
+      if (known !== undefined) this.#forget(known);
       return;
     }
-    const slot = this.#slotOf(space, key, entity);
-    if (changed === undefined) {
-      slot.entity = entity;
+    const slot = known ?? this.#newSlot(space, key);
+    if (isPart && slot.bytes !== null) {
+      slot.later = { bytes: row.bytes, from: row.from, to: row.to, before: slot.later };
       return;
     }
-    const before = slot.entity as Record<string, Parts>;
-    // What is packed names all of its records in each row; it may be of somebody who is gone.
-    for (const name of this.#split.get(space) ?? Object.keys(changed))
-      (entity as Record<string, Parts>)[name] = merged(before[name] ?? {}, changed[name] ?? {});
-    slot.entity = entity;
+    slot.bytes = row.bytes;
+    slot.from = row.from;
+    slot.to = row.to;
+    slot.later = null;
   }
 
-  /** What is touched is what was just asked for, as a rule. */
-  #find(space: string, key: string): Slot | undefined {
-    const last = this.#last;
-    if (last !== undefined && last.key === key && last.space === space) return last;
-    const found = this.#spaces.get(space)?.get(key);
-    if (found !== undefined) this.#last = found;
+  #find(name: string, key: string): Slot | undefined {
+    const space = this.#spaces.get(name);
+    return space === undefined ? undefined : this.#findIn(space, key);
+  }
+
+  #findIn(space: Space, key: string): Slot | undefined {
+    const { last } = space;
+    if (last !== undefined && last.key === key) return last;
+    const found = space.slots.get(key);
+    if (found !== undefined) {
+      space.last = found;
+      found.isUsed = true;
+    }
     return found;
   }
 
-  #slotOf(space: string, key: string, entity: Entity): Slot {
-    let slots = this.#spaces.get(space);
+  #spaceOf(name: string): Space {
+    let space = this.#spaces.get(name);
+    if (space === undefined) {
+      const pages = new Array<Set<Slot> | undefined>(PAGES).fill(undefined);
+      space = {
+        ...{
+          name,
+          quoted: JSON.stringify(name),
+          slots: new Map(),
+          pages,
+          split: null,
+          partPacking: null,
+          packing: null,
+        },
+        ...{ rests: false, last: undefined },
+      };
+      this.#spaces.set(name, space);
+    }
+    return space;
+  }
+
+  #newSlot(space: Space, key: string): Slot {
+    const page = pageOf(space.name, key);
+    const slot: Slot = {
+      space,
+      key,
+      page,
+      entity: undefined,
+      bytes: null,
+      from: 0,
+      to: 0,
+      later: null,
+      isDirty: false,
+      isWhole: false,
+      isUsed: true,
+      parts: null,
+    };
+    space.slots.set(key, slot);
+    let slots = space.pages[page];
     if (slots === undefined) {
-      slots = new Map();
-      this.#spaces.set(space, slots);
+      slots = new Set();
+      space.pages[page] = slots;
     }
-    let slot = slots.get(key);
-    if (slot === undefined) {
-      const page = pageOf(space, key);
-      slot = { space, key, page, entity, isDirty: false, isWhole: false, parts: null };
-      slots.set(key, slot);
-      this.#onPage(slot).add(slot);
-    }
+    slots.add(slot);
     return slot;
+  }
+
+  #forget(slot: Slot): void {
+    const { space, key, page } = slot;
+    space.slots.delete(key);
+    space.pages[page]?.delete(slot);
+    if (space.last === slot) space.last = undefined;
+    slot.entity = null;
+    leaveRow(slot);
   }
 
   #mark(slot: Slot): void {
@@ -341,36 +344,6 @@ export class Slots {
     slot.isDirty = true;
     this.#dirty.push(slot);
   }
-
-  #onPage({ page, space }: Slot): Set<Slot> {
-    const spaces = this.#pages[page] as Map<string, Set<Slot>>;
-    let slots = spaces.get(space);
-    if (slots === undefined) {
-      slots = new Set();
-      spaces.set(space, slots);
-    }
-    return slots;
-  }
-}
-
-function merged(record: Parts, changed: Parts): Parts {
-  for (const [part, value] of Object.entries(changed))
-    if (value === null) delete record[part];
-    else own(record, part, value);
-  return record;
-}
-
-/** Sets an own property, also one of the name __proto__. */
-function own(record: Parts, part: string, value: unknown): void {
-  if (part !== '__proto__') record[part] = value;
-  else
-    Object.defineProperty(record, part, {
-      ...{ value, enumerable: true, configurable: true, writable: true },
-    });
-}
-
-function parseRows(bytes: Buffer): StoredRow[] {
-  return JSON.parse(bytes.toString('utf8')) as StoredRow[];
 }
 
 /** FNV-1a over the UTF-16 units of both: stable for ever, for it decides where an entity is stored. */

@@ -1,6 +1,7 @@
 /** Timers in event time: an entity says when it wants to be woken; nothing else is stored. */
 import { Heap } from './heap.ts';
-import type { Entity, Slots } from './slots.ts';
+import type { Entity } from './slot.ts';
+import type { Slots } from './slots.ts';
 
 interface Timer {
   readonly at: number;
@@ -49,14 +50,14 @@ export class Timers {
     return this.#heap.peek()?.at;
   }
 
-  /** Rebuilds the heap, some thousand entities a step; complete after the last one. */
-  *restoring(): Generator<undefined, void> {
-    this.#heap.clear();
-    let seen = 0;
-    for (const [space, key, entity] of this.#slots.all()) {
-      if (entity.wake !== undefined) this.#heap.push({ at: entity.wake, space, key });
-      seen += 1;
-      if (seen % STEP_ENTITIES === 0) yield;
-    }
+  /** Rebuilds the heap from the entities of these spaces, some thousand a step. */
+  *restoring(spaces: readonly string[]): Generator<undefined, void> {
+    const found: Timer[] = [];
+    for (const space of spaces)
+      for (const [key, head] of this.#slots.heads(space)) {
+        if (typeof head === 'number') found.push({ at: head, space, key });
+        if (found.length % STEP_ENTITIES === 0) yield;
+      }
+    this.#heap.fill(found);
   }
 }

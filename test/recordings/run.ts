@@ -8,12 +8,16 @@ import { after, before, describe, it, test } from 'node:test';
 import type { KafkaProvided } from '../integration/kafka-provided.ts';
 import { type ProvidedPostgres, providePostgres } from '../integration/postgres.ts';
 import { provideKafka } from '../integration/provider.ts';
+import { retell } from './as-otlp.ts';
 import {
+  findingClasses,
   findingSet,
   type Observed,
   type Route,
   replayByCommand,
   replayInProcess,
+  replayOtlp,
+  runOtlpThroughKafka,
   runThroughKafka,
   type Servers,
 } from './observed.ts';
@@ -42,6 +46,8 @@ const SWEEP = Number(env['PLUMBLINE_TAMPER_SEEDS'] ?? '0');
 interface Plan extends Recording {
   readonly byCommand?: true;
   readonly kafka?: Partial<Route>;
+  /** Also as a Collector would send it: to Kafka, in protobuf. */
+  readonly spans?: true;
 }
 
 const plan = (folder: (typeof SCORED)[number], seed: number, rest: Partial<Plan> = {}): Plan => ({
@@ -53,7 +59,7 @@ const plan = (folder: (typeof SCORED)[number], seed: number, rest: Partial<Plan>
 
 /** Seeds are counted through, not chosen. */
 const PLANS: readonly Plan[] = [
-  plan('known/score', 1, { byCommand: true, kafka: {} }),
+  plan('known/score', 1, { byCommand: true, kafka: {}, spans: true }),
   plan('fresh/1/score', 2, { byCommand: true, kafka: {} }),
   plan('fresh/2/score', 3),
   plan('fresh/3/score', 4),
@@ -61,7 +67,7 @@ const PLANS: readonly Plan[] = [
   plan('known/score', 6, { every: 3, kafka: {} }),
   plan('fresh/1/score', 7, { kafka: { partitions: 1 } }),
   plan('fresh/2/score', 8, { every: 3, kafka: { partitions: 7 } }),
-  plan('fresh/3/score', 9, { every: 3, kafka: {} }),
+  plan('fresh/3/score', 9, { every: 3, kafka: {}, spans: true }),
   plan('fresh/4/score', 10, { every: 2, kafka: { retime: true } }),
   plan('known/score', 11),
   plan('fresh/1/score', 12, { kafka: {} }),
@@ -108,6 +114,7 @@ function checkRecordings(): void {
   const scratch = scratchFolder();
   const replayed: Row[] = [];
   const observed: Row[] = [];
+  const told: Row[] = [];
   const notes: string[] = [];
   const tampered = new Map<Plan, { dir: string; replay: Observed }>();
 
@@ -144,6 +151,23 @@ function checkRecordings(): void {
     it('in all', () => assertSum(sumOf(replayed, 'replay')));
   });
 
+  describe('tampered recordings, two of their books told in OTLP', () => {
+    for (const one of PLANS)
+      it(`${nameOf(one)}, seed ${one.seed}`, async () => {
+        const made = tampered.get(one);
+        assert.ok(made, 'the replay of this recording failed');
+        const into = scratch.of(`otlp-${one.seed}`);
+        const retold = await retell(made.dir, into);
+        const out = await replayOtlp(into, retold, scratch.of(`otlp-found-${one.seed}`));
+        const verdict = await judge(join(made.dir, 'truth.jsonl'), out.scores, out.coverage);
+        told.push({ folder: nameOf(one), seed: one.seed, path: 'OTLP, replay', verdict });
+        assertVerdict(verdict);
+        assert.deepEqual(await findingSet(out.scores), await findingSet(made.replay.scores));
+      });
+
+    it('in all', () => assertSum(sumOf(told, 'OTLP')));
+  });
+
   describe('tampered recordings through real Kafka and PostgreSQL', () => {
     const servers = sharedServers(notes);
     for (const one of PLANS.filter(({ kafka }) => kafka !== undefined))
@@ -162,6 +186,27 @@ function checkRecordings(): void {
       });
 
     it('in all', () => assertSum(sumOf(observed, 'Kafka')));
+
+    for (const one of PLANS.filter(({ spans }) => spans === true))
+      it(`${nameOf(one)}, seed ${one.seed}, spans in protobuf without a key`, async () => {
+        const made = tampered.get(one);
+        assert.ok(made, 'the replay of this recording failed');
+        const into = scratch.of(`spans-${one.seed}`);
+        const route = { partitions: 5, name: `spans-${one.seed}` };
+        const out = scratch.of(`spans-found-${one.seed}`);
+        const retold = await retell(made.dir, into);
+        const files = await runOtlpThroughKafka(into, retold, out, servers(), route);
+        const verdict = await judge(join(made.dir, 'truth.jsonl'), files.scores, files.coverage);
+        const { decidable, named, noisy, covered, faults } = verdict;
+        const said = faults.join('\n');
+        assert.equal(named, decidable, said);
+        assert.equal(noisy, 0, said);
+        assert.ok((covered ?? 0) >= 0.99, `the silent interval is covered to ${covered}`);
+        assert.deepEqual(
+          await findingClasses(files.scores),
+          await findingClasses(made.replay.scores),
+        );
+      });
   });
 
   describe('quality of what was learnt', () => {
@@ -189,6 +234,7 @@ function checkRecordings(): void {
   after(async () => {
     const paths = new Map([
       ['Through replay', replayed],
+      ['Through OTLP', told],
       ['Through Kafka', observed],
     ]);
     for (const [path, rows] of paths) {

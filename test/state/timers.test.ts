@@ -1,7 +1,8 @@
 /** Timers: one an entity, earliest first, and the same after a restore. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Entity, Slots } from '../../src/state/slots.ts';
+import type { Entity } from '../../src/state/slot.ts';
+import { Slots } from '../../src/state/slots.ts';
 import { Timers } from '../../src/state/timers.ts';
 import { finish } from '../sim/lane.ts';
 
@@ -70,7 +71,7 @@ describe('timers', () => {
     const restored = new Slots();
     restored.restore([], [{ seq: 1, bytes }]);
     const again = new Timers(restored);
-    finish(again.restoring());
+    finish(again.restoring(['S']));
     assert.deepEqual(drain(again, 100), ['c@15', 'a@20']);
   });
 });

@@ -4,7 +4,7 @@ import { durationMs } from '../../model/config.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { naming } from '../../state/names.ts';
-import type { Entity } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
 import { fieldReader } from '../derived/fields.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 

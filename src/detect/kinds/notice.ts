@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
 import { NOTICE_CODES } from '../../model/detection.ts';
 import type { NoticeFact } from '../../model/fact.ts';
-import type { Entity } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 
 const Params = Type.Object(

@@ -6,7 +6,7 @@ import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { naming } from '../../state/names.ts';
-import type { Entity } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
 import { fieldReader } from '../derived/fields.ts';
 import { fieldProblem } from '../derived/names.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact, WitnessRecord } from '../../model/fact.ts';
-import type { Entity } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
 import { fieldReader } from '../derived/fields.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
 

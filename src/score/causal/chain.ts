@@ -3,7 +3,8 @@ import type { CausalChain, ChainEdge, ChainNode, NodeType } from '../../model/ch
 import type { Detection, Witness } from '../../model/detection.ts';
 import type { Kind, Position } from '../../model/event.ts';
 import { eventIdOf } from '../../model/ids.ts';
-import type { Entity, Slots } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
+import type { Slots } from '../../state/slots.ts';
 import { rootOf } from './root.ts';
 import type { SessionTrail, Trail, TrailOrigin } from './trail.ts';
 

@@ -3,7 +3,8 @@ import type { Action, Governance } from '../../model/event.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { eventId } from '../../model/ids.ts';
 import { naming } from '../../state/names.ts';
-import type { Entity, Slots } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
+import type { Slots } from '../../state/slots.ts';
 import { literalsIn } from './values.ts';
 
 /** Where a value of a call came from: the result of an earlier one. Calls by their identity in the log. */

@@ -1,6 +1,7 @@
 /** Kept names: under how many workflows and models the usage of one agent is told apart. */
 import { naming } from '../../state/names.ts';
-import type { Entity, Slots } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
+import type { Slots } from '../../state/slots.ts';
 
 interface NamesEntity extends Entity {
   /** Workflow and model, as one text each, of the newest day. */

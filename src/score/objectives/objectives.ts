@@ -9,7 +9,8 @@ import type {
   UsageCount,
 } from '../../model/objective.ts';
 import { naming } from '../../state/names.ts';
-import type { Entity, Slots } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
+import type { Slots } from '../../state/slots.ts';
 import {
   addBurn,
   type BurnCounts,

@@ -2,7 +2,8 @@
 import type { EventFact } from '../../model/fact.ts';
 import type { Meters } from '../../model/objective.ts';
 import { naming } from '../../state/names.ts';
-import type { Entity, Slots } from '../../state/slots.ts';
+import type { Entity } from '../../state/slot.ts';
+import type { Slots } from '../../state/slots.ts';
 
 /** Name of a meter. */
 export type Meter = keyof Meters;

@@ -3,8 +3,8 @@ import type { Kind } from '../../../model/event.ts';
 import { Heap } from '../../../state/heap.ts';
 import type { CorrelationRule } from './definition.ts';
 import { noteGap } from './gaps.ts';
-import type { Group } from './group.ts';
 import type { CorrelationContext, Correlations, Firing, Hit } from './hit.ts';
+import type { GroupHead } from './stored.ts';
 import { type ChainedHit, Unit } from './unit.ts';
 
 interface Base {
@@ -94,21 +94,20 @@ class Engine implements Correlations {
   }
 
   *restoring(): Generator<undefined, void> {
-    this.#due.clear();
-    const found = new Map<Unit, [string, Group][]>();
-    for (const unit of this.#units) found.set(unit, []);
+    const due: Due[] = [];
     let seen = 0;
-    for (const [space, key, entity] of this.#context.slots.all()) {
-      const unit = this.#bySpace.get(space);
-      if (unit !== undefined) {
-        const group = unit.restored(key, entity);
-        found.get(unit)?.push([key, group]);
-        if (group.dueMs !== 0) this.#due.push({ at: group.dueMs, unit, key });
+    for (const [space, unit] of this.#bySpace) {
+      const groups: [string, GroupHead][] = [];
+      for (const [key, head] of this.#context.slots.heads(space)) {
+        const known = head as GroupHead;
+        groups.push([key, known]);
+        if (known[5] !== 0) due.push({ at: known[5], unit, key });
+        seen += 1;
+        if (seen % STEP_ENTITIES === 0) yield;
       }
-      seen += 1;
-      if (seen % STEP_ENTITIES === 0) yield;
+      unit.adopt(groups);
     }
-    for (const [unit, groups] of found) unit.adopt(groups);
+    this.#due.fill(due);
   }
 
   /** Hands a firing out, then to the correlations that are built on this one. */

@@ -1,6 +1,7 @@
 /** Gaps: when which source could not be heard, as far as absences still ask. */
 import type { Kind } from '../../../model/event.ts';
-import type { Entity, Slots } from '../../../state/slots.ts';
+import type { Entity } from '../../../state/slot.ts';
+import type { Slots } from '../../../state/slots.ts';
 import type { Stretch } from './group.ts';
 
 type Past = readonly [fromMs: number, toMs: number];

@@ -2,7 +2,7 @@
 import { canonicalJson } from '../../../model/canonical-json.ts';
 import { idOf } from '../../../model/ids.ts';
 import { naming } from '../../../state/names.ts';
-import type { Entity } from '../../../state/slots.ts';
+import type { Entity } from '../../../state/slot.ts';
 import type { CorrelationRule } from './definition.ts';
 import { type Firing, type Hit, isSameEvent, type KeptHit, keptEvent } from './hit.ts';
 

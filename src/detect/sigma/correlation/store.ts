@@ -3,11 +3,10 @@ import { naming } from '../../../state/names.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import type { Group } from './group.ts';
+import type { GroupHead } from './stored.ts';
 
 /** Groups one agent may hold in one correlation. */
 export const AGENT_GROUPS_MAX = 1000;
-/** Below so many they are not kept track of any more. */
-const CROWD_LEAST = AGENT_GROUPS_MAX / 2;
 /** Share of the bound for groups with a single hit. */
 const PROBATION_SHARE = 0.2;
 const LEVELS = 8;
@@ -27,10 +26,8 @@ export class GroupStore {
   readonly #evicted: SayEvicted;
   /** By level + 1: keys in the order in which they came to it. */
   readonly #levels: Set<string>[] = Array.from({ length: LEVELS + 1 }, () => new Set());
-  /** By agent: how many groups it holds. */
-  readonly #held = new Map<string, number>();
-  /** Groups of agents that hold many, oldest first. */
-  readonly #crowds = new Map<string, Map<string, Group>>();
+  /** By agent: its groups, oldest first; the one group that most have, without a set around it. */
+  readonly #byAgent = new Map<string, string | Set<string>>();
   #stamp = 0;
 
   constructor(space: string, slots: Slots, limits: CorrelationLimits, evicted: SayEvicted) {
@@ -50,9 +47,9 @@ export class GroupStore {
 
   /** Enrols a new group and makes room for it. */
   add(key: string, group: Group): void {
-    const agent = agentKey(group);
-    if ((this.#held.get(agent) ?? 0) >= AGENT_GROUPS_MAX)
-      this.#drop(leastOf(this.#crowdOf(agent)), 'the agent has too many groups');
+    const own = this.#byAgent.get(ownerKey(group.tenant, group.agent));
+    if (typeof own === 'object' && own.size >= AGENT_GROUPS_MAX)
+      this.#drop(this.#leastOf(own), 'the agent has too many groups');
     const probation = this.#levels[0] as Set<string>;
     const probationMax = Math.max(1, Math.floor(this.#limits.groups * PROBATION_SHARE));
     if (this.size >= this.#limits.groups) {
@@ -87,12 +84,10 @@ export class GroupStore {
     const group = this.get(key);
     if (group === undefined) return;
     this.#levels[group.level + 1]?.delete(key);
-    const agent = agentKey(group);
-    const held = (this.#held.get(agent) ?? 1) - 1;
-    if (held === 0) this.#held.delete(agent);
-    else this.#held.set(agent, held);
-    if (held < CROWD_LEAST) this.#crowds.delete(agent);
-    else this.#crowds.get(agent)?.delete(key);
+    const agent = ownerKey(group.tenant, group.agent);
+    const own = this.#byAgent.get(agent);
+    if (typeof own === 'object') own.delete(key);
+    if (own === key || (typeof own === 'object' && own.size === 0)) this.#byAgent.delete(agent);
     this.#slots.remove(this.space, key);
   }
 
@@ -101,45 +96,35 @@ export class GroupStore {
     for (const level of this.#levels) yield* level;
   }
 
-  /** Takes over groups that were restored. */
-  adopt(restored: readonly (readonly [key: string, group: Group])[]): void {
+  /** Takes over groups that were restored, by their heads. */
+  adopt(restored: readonly (readonly [key: string, head: GroupHead])[]): void {
     for (const level of this.#levels) level.clear();
-    this.#held.clear();
-    this.#crowds.clear();
+    this.#byAgent.clear();
     this.#stamp = 0;
-    for (const [key, group] of [...restored].sort(([, a], [, b]) => a.stamp - b.stamp)) {
-      this.#levels[group.level + 1]?.add(key);
-      this.#stamp = Math.max(this.#stamp, group.stamp);
+    for (const [key, [, , stamp, , level]] of [...restored].sort(([, a], [, b]) => a[2] - b[2])) {
+      this.#levels[level + 1]?.add(key);
+      this.#stamp = Math.max(this.#stamp, stamp);
     }
-    for (const [, group] of restored) {
-      const agent = agentKey(group);
-      this.#held.set(agent, (this.#held.get(agent) ?? 0) + 1);
-    }
+    for (const [key, [tenant, agent]] of [...restored].sort(([, a], [, b]) => a[3] - b[3]))
+      this.#own(key, ownerKey(tenant, agent));
   }
 
   #enrol(key: string, group: Group): void {
     this.#levels[group.level + 1]?.add(key);
-    this.#own(key, group);
+    this.#own(key, ownerKey(group.tenant, group.agent));
   }
 
-  #own(key: string, group: Group): void {
-    const agent = agentKey(group);
-    this.#held.set(agent, (this.#held.get(agent) ?? 0) + 1);
-    this.#crowds.get(agent)?.set(key, group);
+  #own(key: string, agent: string): void {
+    const own = this.#byAgent.get(agent);
+    if (own === undefined) this.#byAgent.set(agent, key);
+    else if (typeof own === 'object') own.add(key);
+    else if (own !== key) this.#byAgent.set(agent, new Set([own, key]));
   }
 
-  /** Groups of an agent, oldest first: looked up among all once it holds many, and then kept up to date. */
-  #crowdOf(agent: string): ReadonlyMap<string, Group> {
-    const known = this.#crowds.get(agent);
-    if (known !== undefined) return known;
-    const found: [string, Group][] = [];
-    for (const key of this.keys()) {
-      const group = this.get(key);
-      if (group !== undefined && agentKey(group) === agent) found.push([key, group]);
-    }
-    const crowd = new Map(found.sort(([, a], [, b]) => a.born - b.born));
-    this.#crowds.set(agent, crowd);
-    return crowd;
+  /** Of one agent's groups the one with least progress, the oldest of those. */
+  #leastOf(own: ReadonlySet<string>): string | undefined {
+    for (const level of this.#levels) for (const key of own) if (level.has(key)) return key;
+    return undefined;
   }
 
   #drop(key: string | undefined, cause: string): void {
@@ -153,23 +138,6 @@ export class GroupStore {
     this.#stamp += 1;
     return this.#stamp;
   }
-}
-
-/** Of one agent's groups the one with least progress, the oldest of those. */
-function leastOf(own: ReadonlyMap<string, Group>): string | undefined {
-  let least: string | undefined;
-  let level = LEVELS;
-  for (const [key, group] of own) {
-    if (group.level >= level) continue;
-    least = key;
-    level = group.level;
-    if (level < 0) break;
-  }
-  return least;
-}
-
-function agentKey({ tenant, agent }: Group): string {
-  return ownerKey(tenant, agent);
 }
 
 const ownerKey = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);

@@ -1,6 +1,6 @@
 /** Stored groups: as lists, for names would be most of it, and each of their hits only once. */
 import type { Kind } from '../../../model/event.ts';
-import type { Entity, Packing, Parts } from '../../../state/slots.ts';
+import type { Entity, Packing, Parts } from '../../../state/slot.ts';
 import { type Fired, type Group, partsOfKey } from './group.ts';
 import type { KeptHit } from './hit.ts';
 import { hitOfText, hitText, numberedId } from './hit-text.ts';
@@ -82,9 +82,21 @@ interface NumberedHits {
   readonly closed?: { readonly kept: readonly number[] } | null;
 }
 
-/** How groups of a correlation over `bases` are written; `fresh`: what a new one has of its own. */
-export function packing(bases: readonly string[], fresh: unknown): Packing {
-  const usual = fresh as Readonly<Record<string, unknown>>;
+/** What orders and timers of groups are rebuilt from, without reading the groups. */
+export type GroupHead = readonly [
+  tenant: string,
+  agent: string,
+  stamp: number,
+  born: number,
+  level: number,
+  dueMs: number,
+  /** Does a firing of it stand that may be taken back? */
+  standing: 0 | 1,
+];
+
+/** How groups of a correlation over `bases` are written; `create`: what a new one has of its own. */
+export function packing(bases: readonly string[], create: () => unknown): Packing {
+  const usual = create() as Readonly<Record<string, unknown>>;
   return {
     whole: (entity) => {
       const hits: Record<string, Written> = {};
@@ -100,6 +112,11 @@ export function packing(bases: readonly string[], fresh: unknown): Packing {
       });
       return [{ g } as Entity, { hits }];
     },
+    head: (entity): GroupHead => {
+      const { tenant, agent, stamp, born, level, dueMs, fired } = entity as Group;
+      return [tenant, agent, stamp, born, level, dueMs, fired.length > 0 ? 1 : 0];
+    },
+    restored: (stored, key) => unpacked(key, stored, bases, create),
   };
 }
 

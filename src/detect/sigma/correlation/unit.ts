@@ -1,7 +1,6 @@
 /** Unit: one correlation at work: its groups, its machine, and what it gives out. */
 import type { Kind } from '../../../model/event.ts';
 import { idOf } from '../../../model/ids.ts';
-import type { Entity } from '../../../state/slots.ts';
 import { SHOWN } from '../shown.ts';
 import type { CorrelationRule } from './definition.ts';
 import { sightOf } from './gaps.ts';
@@ -21,7 +20,7 @@ import {
 import type { CorrelationContext, Firing, Hit, KeptHit, Keyed } from './hit.ts';
 import type { Draft, Machine, Tools } from './machine.ts';
 import { GroupStore } from './store.ts';
-import { packing, unpacked } from './stored.ts';
+import { type GroupHead, packing } from './stored.ts';
 import { TYPES } from './types.ts';
 
 /** A hit that may be the firing of another correlation. */
@@ -66,7 +65,11 @@ export class Unit {
       context.count('correlation.evicted');
     });
     this.#machine = TYPES[rule.type].compile(rule, this.#tools());
-    context.slots.packs(space, packing(rule.bases, this.#machine.create()));
+    context.slots.packs(
+      space,
+      packing(rule.bases, () => this.#machine.create()),
+    );
+    context.slots.rests(space);
     const isNegated = rule.conjuncts?.some(({ absent }) => absent.length > 0) ?? false;
     const { range } = rule;
     const closes =
@@ -140,18 +143,11 @@ export class Unit {
     }
   }
 
-  /** The group that a stored entity is; put in its place. */
-  restored(key: string, entity: Entity): Group {
-    const group = unpacked(key, entity, this.rule.bases, () => this.#machine.create());
-    if (group !== entity) this.#context.slots.adopt(this.store.space, key, group);
-    return group;
-  }
-
   /** Takes over restored groups. */
-  adopt(restored: readonly (readonly [key: string, group: Group])[]): void {
+  adopt(restored: readonly (readonly [key: string, head: GroupHead])[]): void {
     this.store.adopt(restored);
     this.#standing.clear();
-    for (const [key, group] of restored) if (group.fired.length > 0) this.#standing.add(key);
+    for (const [key, head] of restored) if (head[6] === 1) this.#standing.add(key);
   }
 
   /** Does the correlation leave out what has no value to group it by? */

@@ -13,7 +13,8 @@ import { hitOfText, hitText } from '../../../../src/detect/sigma/correlation/hit
 import { packing, unpacked } from '../../../../src/detect/sigma/correlation/stored.ts';
 import { eventIdOf } from '../../../../src/model/ids.ts';
 import { integer, stream } from '../../../../src/simulation/random.ts';
-import { type Entity, Slots } from '../../../../src/state/slots.ts';
+import type { Entity } from '../../../../src/state/slot.ts';
+import { Slots } from '../../../../src/state/slots.ts';
 import { hitOf } from './lane.ts';
 
 const BASES = ['stem@1/a', 'stem@1/b'];
@@ -47,7 +48,7 @@ function groupOf(): Group {
 /** A group in slots, and what a process that comes later finds of it. */
 function stage(group: Group) {
   const slots = new Slots();
-  slots.packs(SPACE, packing(BASES, fresh()));
+  slots.packs(SPACE, packing(BASES, fresh));
   const key = groupKey(group.tenant, group.values);
   slots.put(SPACE, key, group);
   const deltas: { seq: number; bytes: Buffer }[] = [];
@@ -127,13 +128,12 @@ describe('stored groups', () => {
   it('are numbered on by whoever takes them over, and nothing of them is written for that', () => {
     const group = groupOf();
     const slots = new Slots();
-    slots.packs(SPACE, packing(BASES, fresh()));
+    slots.packs(SPACE, packing(BASES, fresh));
     slots.put(SPACE, KEY, group);
     const first = slots.takeDelta() as Buffer;
     const restored = new Slots();
     restored.restore([], [{ seq: 1, bytes: first }]);
-    restored.packs(SPACE, packing(BASES, fresh()));
-    restored.adopt(SPACE, KEY, unpacked(KEY, restored.get(SPACE, KEY) ?? {}, BASES, fresh));
+    restored.packs(SPACE, packing(BASES, fresh));
     assert.equal(restored.dirty, 0, 'nothing of it has changed');
     const back = restored.get<Group>(SPACE, KEY) as Group;
     assert.equal(back.numbered, group.numbered, 'numbering goes on behind the last one');

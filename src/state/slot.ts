@@ -1,0 +1,200 @@
+/** A slot: an entity as it is kept or as it was written, and the rows it is written as. */
+import { assert } from '../model/errors.ts';
+import { bodyOf, type RowAt, rowText } from './rows.ts';
+
+/** An entity: plain JSON. `wake` is the event time, ms, at which its owner wants to be called. */
+export interface Entity {
+  wake?: number | undefined;
+}
+
+/** A record within an entity whose members are written one by one. */
+export type Parts = Record<string, unknown>;
+
+/** What both kinds of packing may say. */
+interface Unpacking {
+  /** The entity as it is kept, from what was written of it. Absent: it is kept as it is written. */
+  restored?(stored: Entity, key: string): Entity;
+}
+
+/** How entities with split records are written where that is shorter than how they are kept. */
+export interface PartPacking extends Unpacking {
+  /** All but the split records. */
+  rest(entity: Entity): Entity;
+  /** Members of a split record; null stands for one that was deleted. */
+  record(name: string, members: Parts, entity: Entity): Parts;
+}
+
+/**
+ * How entities of a space are written where that is shorter than how they are kept. Both may note in an
+ * entity what of it was written: what they return is written, or the slots are thrown away.
+ */
+export interface Packing extends Unpacking {
+  /** All of it. */
+  whole(entity: Entity): Entity;
+  /**
+   * What changed since either was last asked: the rest, and the members of records that were set.
+   * Absent: all of it is written each time.
+   */
+  changed?(entity: Entity): readonly [rest: Entity, changed: Readonly<Record<string, Parts>>];
+  /** What whoever restores asks of every entity: it can be read without reading the entity. */
+  head?(entity: Entity): unknown;
+}
+
+/** The entities of one owner. */
+export interface Space {
+  readonly name: string;
+  /** The name as JSON. */
+  readonly quoted: string;
+  readonly slots: Map<string, Slot>;
+  /** By page: sampling one space must not walk over the others. */
+  readonly pages: (Set<Slot> | undefined)[];
+  /** Records of its entities whose members are written one by one. */
+  split: readonly string[] | null;
+  partPacking: PartPacking | null;
+  packing: Packing | null;
+  /** Nobody holds on to an entity of it between steps. */
+  rests: boolean;
+  /** What is touched is what was just asked for, as a rule. */
+  last: Slot | undefined;
+}
+
+/** A row of what changed in an entity, and the one before it. */
+export interface LaterRow extends RowAt {
+  readonly before: LaterRow | null;
+}
+
+/** Where an entity lives, and what of it changed since the last delta. */
+export interface Slot {
+  readonly space: Space;
+  readonly key: string;
+  readonly page: number;
+  /** Null: it is gone. Undefined: it lies in `bytes` as it was written, and nobody asked for it yet. */
+  entity: Entity | null | undefined;
+  /** Where its row lies while nobody asked for it. Not an object of its own: there are millions. */
+  bytes: Buffer | null;
+  from: number;
+  to: number;
+  /** The last row of what changed in it. */
+  later: LaterRow | null;
+  isDirty: boolean;
+  /** True where the delta must hold all of it. */
+  isWhole: boolean;
+  /** True where it was asked for since its page was last written. */
+  isUsed: boolean;
+  /** By split record: its changed members, now and then one of them twice. */
+  parts: Record<string, string[]> | null;
+}
+
+/** The entity, read where it still lies as it was written. */
+export function entityOf(slot: Slot): Entity {
+  if (slot.entity === undefined) {
+    slot.entity = readEntity(slot);
+    leaveRow(slot);
+  }
+  return slot.entity as Entity;
+}
+
+/** Its row is what it is no more. */
+export function leaveRow(slot: Slot): void {
+  slot.bytes = null;
+  slot.later = null;
+}
+
+function readEntity({ space, key, bytes, from, to, later }: Slot): Entity {
+  assert(bytes !== null, 'a slot holds an entity or a row');
+  const rows: RowAt[] = [];
+  for (let at = later; at !== null; at = at.before) rows.push(at);
+  rows.push({ bytes, from, to });
+  let entity: Record<string, Parts> = {};
+  for (const at of rows.reverse()) {
+    const before = entity;
+    const [rest, changed] = bodyOf(at) as readonly [
+      Record<string, Parts>,
+      Readonly<Record<string, Parts>>?,
+    ];
+    entity = rest;
+    if (changed === undefined) continue;
+    // What is packed names all of its records in each row; it may be of somebody who is gone.
+    for (const name of space.split ?? Object.keys(changed))
+      entity[name] = merged(before[name] ?? {}, changed[name] ?? {});
+  }
+  const unpacking = space.packing ?? space.partPacking;
+  const made = unpacking?.restored?.(entity as Entity, key);
+  return made ?? (entity as Entity);
+}
+
+/** What may be asked of a stored entity before it is read. */
+export function headFor({ packing }: Space, entity: Entity): unknown {
+  return packing?.head === undefined ? (entity.wake ?? null) : packing.head(entity);
+}
+
+/** The row of what changed in it since the last delta; all of it, or that it is gone. */
+export function deltaRowOf(slot: Slot): string {
+  const { space, key, isWhole, parts } = slot;
+  const { quoted } = space;
+  if (slot.entity === null) return rowText(quoted, key, null, null);
+  const entity = entityOf(slot);
+  const head = headFor(space, entity);
+  if (isWhole) return rowText(quoted, key, head, wholeOf(space, entity));
+  const { packing, split } = space;
+  if (packing !== null)
+    return packing.changed === undefined
+      ? rowText(quoted, key, head, packing.whole(entity))
+      : rowText(quoted, key, head, ...packing.changed(entity));
+  if (split === null) return rowText(quoted, key, head, entity);
+  return rowText(quoted, key, head, ...partsOf(space, split, entity, parts));
+}
+
+/** The row of all of it. */
+export function wholeRowOf(slot: Slot): string {
+  const { space, key } = slot;
+  const entity = entityOf(slot);
+  return rowText(space.quoted, key, headFor(space, entity), wholeOf(space, entity));
+}
+
+function wholeOf({ packing, partPacking, split }: Space, entity: Entity): Entity {
+  if (packing !== null) return packing.whole(entity);
+  if (partPacking === null) return entity;
+  const whole = partPacking.rest(entity) as Record<string, Parts>;
+  for (const name of split ?? [])
+    whole[name] = partPacking.record(name, (entity as Record<string, Parts>)[name] ?? {}, entity);
+  return whole as Entity;
+}
+
+/** The rest of an entity, and what changed in its split records. */
+function partsOf(
+  { partPacking }: Space,
+  split: readonly string[],
+  entity: Entity,
+  parts: Slot['parts'],
+): [rest: Entity, changed: Record<string, Parts>] {
+  const rest = (partPacking?.rest(entity) ?? { ...entity }) as Record<string, unknown>;
+  const changed: Record<string, Parts> = {};
+  for (const name of split) {
+    rest[name] = undefined; // JSON leaves it out
+    const names = parts?.[name];
+    if (names === undefined) continue;
+    const record = (entity as Record<string, Parts>)[name] as Parts;
+    const members: Parts = {};
+    // Parts bear names of others: what every object inherits is none of them.
+    for (const part of names) own(members, part, Object.hasOwn(record, part) ? record[part] : null);
+    changed[name] = partPacking?.record(name, members, entity) ?? members;
+  }
+  return [rest as Entity, changed];
+}
+
+function merged(record: Parts, changed: Parts): Parts {
+  for (const [part, value] of Object.entries(changed))
+    if (value === null) delete record[part];
+    else own(record, part, value);
+  return record;
+}
+
+/** Sets an own property, also one of the name __proto__. */
+function own(record: Parts, part: string, value: unknown): void {
+  if (part !== '__proto__') record[part] = value;
+  else
+    Object.defineProperty(record, part, {
+      ...{ value, enumerable: true, configurable: true, writable: true },
+    });
+}

@@ -1,0 +1,75 @@
+/** Rows: whatever an entity holds, its row is found, told apart, copied and read back. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { OperatingError } from '../../src/model/errors.ts';
+import { bodyOf, headOf, RowWriter, rowsIn, rowText } from '../../src/state/rows.ts';
+
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('\n', '],\n["A"', 'null]', '"', '\\', '\u2028', '\ud800', '__proto__', '1,\n'),
+);
+const row = fc.record({
+  space: hostile,
+  key: hostile,
+  head: fc.oneof(fc.integer(), fc.constant(null), fc.array(hostile), fc.double()),
+  entity: fc.oneof(fc.constant(null), fc.dictionary(hostile, hostile)),
+  changed: fc.option(fc.dictionary(hostile, hostile), { nil: undefined }),
+});
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+describe('rows', () => {
+  it('come back as they were, however often they were copied', () => {
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 20 }), (given) => {
+        const rows = given.map((one) =>
+          one.entity === null ? { ...one, changed: undefined } : one,
+        );
+        const writer = new RowWriter();
+        for (const { space, key, head, entity, changed } of rows)
+          writer.text(rowText(JSON.stringify(space), key, head, entity, changed));
+        const first = writer.take();
+        for (const at of rowsIn(first)) writer.copy(at);
+        const second = writer.take();
+        assert.deepEqual(second, first);
+        const read = [...rowsIn(second)].map((at) => ({ ...headOf(at), body: bodyOf(at) }));
+        assert.deepEqual(
+          plain(read),
+          plain(
+            rows.map(({ space, key, head, entity, changed }) => ({
+              ...{ space, key, head, isPart: changed !== undefined, isGone: entity === null },
+              body: changed === undefined ? [entity] : [entity, changed],
+            })),
+          ),
+        );
+      }),
+    );
+  });
+
+  it('are one JSON array together', () => {
+    const writer = new RowWriter();
+    writer.text(rowText('"A"', 'x', 7, { n: 1 }));
+    writer.text(rowText('"A"', 'y', null, null));
+    assert.deepEqual(JSON.parse(String(writer.take())), [
+      ['A', 'x', 7, { n: 1 }],
+      ['A', 'y', null, null],
+    ]);
+    assert.equal(String(writer.take()), '[]');
+    assert.deepEqual([...rowsIn(Buffer.from('[]'))], []);
+  });
+
+  it('hold more than the writer began with', () => {
+    const writer = new RowWriter();
+    const text = 'ü'.repeat(100_000);
+    for (let n = 0; n < 5; n += 1) writer.text(rowText('"A"', `k${n}`, n, { text }));
+    const read = [...rowsIn(writer.take())].map((at) => (bodyOf(at)[0] as { text: string }).text);
+    assert.deepEqual(read, Array(5).fill(text));
+  });
+
+  it('of another format are refused, not taken for nothing', () => {
+    assert.throws(
+      () => [...rowsIn(Buffer.from('[["A x",{"n":1}]]'))],
+      (error) => error instanceof OperatingError && error.code === 'LANE_STATE_FORMAT',
+    );
+  });
+});
