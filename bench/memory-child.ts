@@ -1,7 +1,9 @@
 /** Memory and stored bytes of a large fleet in one lane, measured from inside. */
 import { SESSION_RECORDS } from '../src/correlate/session.ts';
+import type { LaneState } from '../src/model/effects.ts';
 import type { Rec } from '../src/model/ports.ts';
 import { createPipeline, type Pipeline } from '../src/pipeline.ts';
+import { packState } from '../src/record/state-bytes.ts';
 import { Slots } from '../src/state/slots.ts';
 import { answer, input } from './child.ts';
 import { benchLane, partitionLags } from './lane.ts';
@@ -18,6 +20,10 @@ export interface MemoryOutcome {
   readonly heap: number;
   readonly external: number;
   readonly pages: number;
+  /** The same as it is stored. */
+  readonly packed: number;
+  /** Heap, and bytes of pages, of a lane that has taken all of it over and was asked for nothing. */
+  readonly takenOver: { readonly heap: number; readonly external: number };
   readonly registered: number;
   readonly sessions: number;
   readonly events: number;
@@ -30,31 +36,56 @@ const QUIET_MS = 120_000;
 const { agents } = input<MemoryInput>();
 const options = await benchLane();
 const before = resident();
-const live = grow(() => undefined);
+let live: Pipeline | null = grow(() => undefined).pipeline;
 const after = resident();
-const counted = live.pipeline.counters();
+const { watermarkMs } = live;
+const counted = live.counters();
+live = null;
 const deltas: { seq: number; bytes: Buffer }[] = [];
 grow((bytes) => deltas.push({ seq: deltas.length + 1, bytes }));
 const slots = new Slots();
 slots.split('S', SESSION_RECORDS);
 slots.restore([], deltas);
-const pages = inPages(deltas);
+const registered = slots.count('A');
+const sessions = slots.count('S');
+slots.restore([], []);
+const pages = inPages(deltas.splice(0));
+const sum = (lengths: readonly number[]) => lengths.reduce((all, length) => all + length, 0);
+const stored = sum(pages.map(({ bytes }) => bytes.length));
+const packed = sum(pages.map(({ bytes }) => packState(bytes).length));
+const empty = resident();
+const again = takenOver(pages, []);
+const full = resident();
 answer({
   heap: after.heap - before.heap,
   external: after.external - before.external,
-  pages,
-  registered: slots.count('A'),
-  sessions: slots.count('S'),
+  pages: stored,
+  packed,
+  // The pages were there before, and are what it holds on to.
+  takenOver: { heap: full.heap - empty.heap, external: stored + full.external - empty.external },
+  registered,
+  sessions,
   events: counted['events'] ?? 0,
 } satisfies MemoryOutcome);
+// It is measured while somebody holds it.
+again.counters();
 
-/** Bytes of all pages as a lane that takes over writes them: without what deltas say of what is gone. */
-function inPages(stored: readonly { readonly seq: number; readonly bytes: Buffer }[]): number {
-  const pipeline = createPipeline({ ...options, pageEveryBytes: 1 });
-  const state = { positions: [], pages: [], deltas: stored, seq: stored.length };
-  for (const _ of pipeline.restoring(state, live.pipeline.watermarkMs, {}));
+/** All pages as a lane that takes over writes them: without what deltas say of what is gone. */
+function inPages(from: LaneState['deltas']): LaneState['pages'] {
+  const pipeline = takenOver([], from);
   pipeline.assign(partitionLags(new Map()), populationStartMs);
-  return pipeline.commit().pages.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  // A copy: what rests is otherwise the pages themselves.
+  return pipeline.commit().pages.map(({ page, bytes }) => {
+    return { page, uptoSeq: from.length, bytes: Buffer.from(bytes) };
+  });
+}
+
+/** A lane that has taken over what is stored. */
+function takenOver(from: LaneState['pages'], later: LaneState['deltas']): Pipeline {
+  const pipeline = createPipeline({ ...options, pageEveryBytes: 1 });
+  const state = { positions: [], pages: from, deltas: later, seq: later.length };
+  for (const _ of pipeline.restoring(state, watermarkMs, {}));
+  return pipeline;
 }
 
 function resident(): { heap: number; external: number } {

@@ -30,14 +30,20 @@ export const memory: Bench = {
         'bytes per agent in memory': each(({ heap, external }) => heap + external),
         'of these, on the heap': each(({ heap }) => heap),
         'of these, outside it': each(({ external }) => external),
+        'bytes per agent of a lane that took over, on the heap': each(
+          ({ takenOver }) => takenOver.heap,
+        ),
+        '… and as bytes of its pages': each(({ takenOver }) => takenOver.external),
         'bytes per agent in pages': each(({ pages }) => pages),
+        '… as they are stored': each(({ packed }) => packed),
         agents,
         'acts of each open session': ACTS,
       },
       rounds,
       notes: [
         'heapUsed and external after four forced collections, less what they were before the first record; the reorder buffer is empty at that moment but for records no watermark has passed',
-        'bytes in pages: what all pages hold when written in full, before PostgreSQL compresses or pads them',
+        'bytes in pages: what all pages hold when written in full; stored: packed, before PostgreSQL pads them',
+        'a lane that took over was asked for nothing yet: entities lie in their pages, and are read from there when somebody asks',
       ],
     });
   },

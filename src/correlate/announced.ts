@@ -2,7 +2,7 @@
 import type { Event, Governance } from '../model/event.ts';
 import type { Unannounced } from '../model/fact.ts';
 import type { Ledger } from './ledger.ts';
-import { type AgentEntity, keyOf, type Mark } from './session.ts';
+import type { AgentEntity, Mark } from './session.ts';
 
 const SEEN_MAX = 16;
 const NOTHING: readonly Unannounced[] = [];
@@ -73,7 +73,7 @@ export function unannouncedIn(
     const seen = [...(mark?.seen ?? []), value.slice(0, 256)].slice(-SEEN_MAX);
     // An announcement answers for one new value; the next one needs its own.
     agent.marks = { ...agent.marks, [part]: { seen, announcedMs: 0 } };
-    ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+    ledger.slots.touch('A', agent.key);
   };
   look('model', reasoning.model?.slice(0, 256));
   look('prompt', reasoning.systemDigest);

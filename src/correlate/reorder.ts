@@ -10,7 +10,8 @@ interface Held {
   /** Null once released: its partition's queue may hold on to the place much longer. */
   event: Event | null;
   readonly topic: string;
-  readonly nativeId: string;
+  /** Identity within the topic. */
+  readonly name: string;
   readonly contentHash: number;
   readonly offset: number;
   readonly ms: number;
@@ -28,7 +29,7 @@ function before(a: Held, b: Held): boolean {
   if (a.rank !== b.rank) return a.rank < b.rank;
   if (a.nsInMs !== b.nsInMs) return a.nsInMs < b.nsInMs;
   if (a.seq !== b.seq) return a.seq < b.seq;
-  return a.topic === b.topic ? a.nativeId < b.nativeId : a.topic < b.topic;
+  return a.topic === b.topic ? a.name < b.name : a.topic < b.topic;
 }
 
 /** What came of offering an event. */
@@ -51,20 +52,22 @@ export class Reorder {
 
   /** Holds the event. 'repeat': same identity and bytes are held. 'forged': same identity, other bytes. */
   offer(event: Event): Offered {
-    const { nativeId } = event;
+    // A tenant that bears the ids of another must not push its records aside.
+    const { nativeId, tenant } = event;
+    const name = tenant === undefined ? nativeId : `${nativeId}\u0000${tenant}`;
     const { topic } = event.src;
     let held = this.#byId.get(topic);
     if (held === undefined) {
       held = new Map();
       this.#byId.set(topic, held);
     }
-    const present = held.get(nativeId);
+    const present = held.get(name);
     if (present !== undefined)
       return present.contentHash === event.contentHash ? 'repeat' : 'forged';
     const one: Held = {
       event,
       topic,
-      nativeId,
+      name,
       contentHash: event.contentHash,
       offset: event.src.offset,
       ms: event.time.eventMs,
@@ -72,7 +75,7 @@ export class Reorder {
       nsInMs: event.time.nsInMs,
       seq: event.order?.seq ?? 0,
     };
-    held.set(nativeId, one);
+    held.set(name, one);
     this.#heap.push(one);
     this.#queueOf(topic, event.src.partition).push(one);
     return 'held';
@@ -97,7 +100,7 @@ export class Reorder {
     const top = this.#heap.peek();
     if (top === undefined || top.ms > ms) return undefined;
     this.#heap.pop();
-    this.#byId.get(top.topic)?.delete(top.nativeId);
+    this.#byId.get(top.topic)?.delete(top.name);
     const { event } = top;
     assert(event !== null, 'an event is released once');
     top.event = null;

@@ -6,6 +6,8 @@ import type { Entity } from '../state/slot.ts';
 
 /** An agent as governance knows it. */
 export interface AgentEntity extends Entity {
+  /** Its key in the slots; made of the next two, and not written. */
+  readonly key: string;
   readonly tenant: string;
   readonly id: string;
   role: string | null;
@@ -113,6 +115,8 @@ export const SESSION_RECORDS = ['acts', 'seen', 'identities'] as const;
 
 /** A session and its ledger. */
 export interface SessionEntity extends Entity {
+  /** Its key in the slots; made of the next two, and not written. */
+  readonly key: string;
   readonly tenant: string;
   readonly id: string;
   agent: string;
@@ -170,6 +174,7 @@ export interface SessionEntity extends Entity {
 /** A new, empty session. */
 export function newSession(tenant: string, id: string, agent: string, ms: number): SessionEntity {
   return {
+    key: keyOf(tenant, id),
     tenant,
     id,
     agent,
@@ -202,6 +207,7 @@ export function newSession(tenant: string, id: string, agent: string, ms: number
 /** A new agent nobody registered yet. */
 export function newAgent(tenant: string, id: string, ms: number): AgentEntity {
   return {
+    key: keyOf(tenant, id),
     tenant,
     id,
     role: null,

@@ -75,8 +75,15 @@ function collectLeaves(
 ): void {
   if (budget.left <= 0) return;
   if (typeof value === 'object' && value !== null) {
-    for (const [name, member] of Object.entries(value))
-      collectLeaves(member, `${pointer}/${name.slice(0, 128)}`, into, key, budget);
+    // Without a list of pairs for each object; what JSON gives inherits nothing that is listed.
+    for (const name in value)
+      collectLeaves(
+        (value as Readonly<Record<string, unknown>>)[name],
+        `${pointer}/${name.slice(0, 128)}`,
+        into,
+        key,
+        budget,
+      );
     return;
   }
   budget.left -= 1;

@@ -79,7 +79,7 @@ export interface Slot {
   isDirty: boolean;
   /** True where the delta must hold all of it. */
   isWhole: boolean;
-  /** True where it was asked for since its page was last written. */
+  /** True where it was asked for since it might last have gone to rest. */
   isUsed: boolean;
   /** By split record: its changed members, now and then one of them twice. */
   parts: Record<string, string[]> | null;

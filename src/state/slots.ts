@@ -61,7 +61,7 @@ export class Slots {
 
   /**
    * Declares that nobody holds on to an entity of the space, or to anything in it, from one delta to
-   * the next. What nobody asks for is then kept as bytes once its page was written.
+   * the next: `rest` may then turn it into bytes.
    */
   rests(name: string): void {
     this.#spaceOf(name).rests = true;
@@ -177,36 +177,50 @@ export class Slots {
     return this.#writer.take();
   }
 
-  /** One page in full, as bytes. What rests since it was last written is from then on these bytes. */
+  /** One page in full, as bytes. What lies in bytes lies in these from then on. */
   pageBytes(page: number): Buffer {
     assert(page >= 0 && page < PAGES, `page ${page}`);
-    const resting: Slot[] = [];
+    const moved: Slot[] = [];
     const places: number[] = [];
-    for (const { pages, rests } of this.#spaces.values())
+    for (const { pages } of this.#spaces.values())
       for (const slot of pages[page] ?? []) {
         const { bytes, from, to } = slot;
-        const isIdle = bytes !== null || (rests && !slot.isUsed && !slot.isDirty);
-        slot.isUsed = false;
-        if (isIdle) {
-          resting.push(slot);
-          places.push(this.#writer.length);
+        if (bytes === null) {
+          this.#writer.text(wholeRowOf(slot));
+          continue;
         }
-        if (bytes !== null && slot.later === null) this.#writer.copy({ bytes, from, to });
+        moved.push(slot);
+        places.push(this.#writer.length);
+        if (slot.later === null) this.#writer.copy({ bytes, from, to });
         else this.#writer.text(wholeRowOf(slot));
-        if (isIdle) places.push(this.#writer.length);
+        places.push(this.#writer.length);
       }
     const bytes = this.#writer.take();
-    for (let at = 0; at < resting.length; at += 1) {
-      const slot = resting[at] as Slot;
-      const before = places[2 * at] as number;
-      slot.entity = undefined;
-      slot.later = null;
-      slot.bytes = bytes;
-      // Before the first row stands a bracket, before others a comma and a line feed.
-      slot.from = before === 1 ? 1 : before + 2;
-      slot.to = places[2 * at + 1] as number;
-    }
+    lieIn(bytes, moved, places);
     return bytes;
+  }
+
+  /**
+   * Lets entities of a page rest that nobody asked for since this was last called for it, where their
+   * owner declared that they may. Returns how many.
+   */
+  rest(page: number): number {
+    const resting: Slot[] = [];
+    const places: number[] = [];
+    for (const { pages, rests } of this.#spaces.values()) {
+      if (!rests) continue;
+      for (const slot of pages[page] ?? []) {
+        const isIdle = slot.bytes === null && !slot.isUsed && !slot.isDirty;
+        slot.isUsed = false;
+        if (!isIdle) continue;
+        resting.push(slot);
+        places.push(this.#writer.length);
+        this.#writer.text(wholeRowOf(slot));
+        places.push(this.#writer.length);
+      }
+    }
+    if (resting.length > 0) lieIn(this.#writer.take(), resting, places);
+    return resting.length;
   }
 
   /**
@@ -343,6 +357,20 @@ export class Slots {
     if (slot.isDirty) return;
     slot.isDirty = true;
     this.#dirty.push(slot);
+  }
+}
+
+/** Their entities are rows of `bytes` from now on; `places`: where the writer stood before and after each. */
+function lieIn(bytes: Buffer, slots: readonly Slot[], places: readonly number[]): void {
+  for (let at = 0; at < slots.length; at += 1) {
+    const slot = slots[at] as Slot;
+    const before = places[2 * at] as number;
+    slot.entity = undefined;
+    slot.later = null;
+    slot.bytes = bytes;
+    // Before the first row stands a bracket, before others a comma and a line feed.
+    slot.from = before === 1 ? 1 : before + 2;
+    slot.to = places[2 * at + 1] as number;
   }
 }
 

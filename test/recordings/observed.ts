@@ -182,7 +182,8 @@ async function publishSpans(
   }
 }
 
-function configText(brokers: readonly string[], name: string): string {
+/** Configuration of a daemon that reads recordings from topics with this prefix. */
+export function configText(brokers: readonly string[], name: string): string {
   const source = (topic: string, trust: string) =>
     `  - { name: ${topic}, topic: ${name}-${topic}, decoder: recorded-runs/1, trust: ${trust}, kinds: [${topic}] }`;
   return [

@@ -21,6 +21,7 @@ import {
   runThroughKafka,
   type Servers,
 } from './observed.ts';
+import { runThroughLanes } from './rekeyed.ts';
 import { kindsOf, type Row, sumOf, tableOf, writePage } from './report.ts';
 import {
   type FoundLine,
@@ -46,6 +47,8 @@ const SWEEP = Number(env['PLUMBLINE_TAMPER_SEEDS'] ?? '0');
 interface Plan extends Recording {
   readonly byCommand?: true;
   readonly kafka?: Partial<Route>;
+  /** Also through re-keyed topics and lanes: so many members are killed meanwhile. */
+  readonly lanes?: number;
   /** Also as a Collector would send it: to Kafka, in protobuf. */
   readonly spans?: true;
 }
@@ -72,9 +75,9 @@ const PLANS: readonly Plan[] = [
   plan('known/score', 11),
   plan('fresh/1/score', 12, { kafka: {} }),
   plan('fresh/2/score', 13, { every: 2, kafka: {} }),
-  plan('fresh/3/score', 14, { every: 6, kafka: {} }),
+  plan('fresh/3/score', 14, { every: 6, kafka: {}, lanes: 4 }),
   plan('fresh/4/score', 15),
-  plan('fresh/1/score', 16, { every: 2, kafka: {} }),
+  plan('fresh/1/score', 16, { every: 2, kafka: {}, lanes: 3 }),
 ];
 
 const nameOf = ({ folder, every }: Recording) => (every === 1 ? folder : `${folder} 1/${every}`);
@@ -114,6 +117,7 @@ function checkRecordings(): void {
   const scratch = scratchFolder();
   const replayed: Row[] = [];
   const observed: Row[] = [];
+  const rekeyed: Row[] = [];
   const told: Row[] = [];
   const notes: string[] = [];
   const tampered = new Map<Plan, { dir: string; replay: Observed }>();
@@ -186,6 +190,24 @@ function checkRecordings(): void {
       });
 
     it('in all', () => assertSum(sumOf(observed, 'Kafka')));
+  });
+
+  describe('tampered recordings through re-keyed topics, under rebalance', () => {
+    const servers = sharedServers([]);
+    for (const one of PLANS.filter(({ lanes }) => lanes !== undefined))
+      it(`${nameOf(one)}, seed ${one.seed}, ${one.lanes} kills`, async () => {
+        const made = tampered.get(one);
+        assert.ok(made, 'the replay of this recording failed');
+        const { seed, lanes: kills = 0 } = one;
+        const name = `lanes-${seed}`;
+        const out = scratch.of(name);
+        const read = await runThroughLanes(made.dir, out, servers(), { name, seed, kills });
+        const verdict = await judge(join(made.dir, 'truth.jsonl'), read.scores, read.coverage);
+        const path = `${read.records} records without keys; ${read.joined} members, ${read.killed} killed`;
+        rekeyed.push({ folder: nameOf(one), seed, path, verdict });
+        assertVerdict(verdict);
+        assert.deepEqual(await findingSet(read.scores), await findingSet(made.replay.scores));
+      });
 
     for (const one of PLANS.filter(({ spans }) => spans === true))
       it(`${nameOf(one)}, seed ${one.seed}, spans in protobuf without a key`, async () => {
@@ -236,6 +258,7 @@ function checkRecordings(): void {
       ['Through replay', replayed],
       ['Through OTLP', told],
       ['Through Kafka', observed],
+      ['Through re-keyed topics, members killed', rekeyed],
     ]);
     for (const [path, rows] of paths) {
       const sum = sumOf(rows, path);

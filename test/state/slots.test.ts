@@ -222,7 +222,17 @@ describe('spaces at rest', () => {
   it('hold what they held, whatever is asked for, written or taken over in between', () => {
     const step = fc.record({
       key: fc.integer({ min: 0, max: 12 }),
-      what: fc.constantFrom('put', 'part', 'rest', 'read', 'remove', 'commit', 'pages', 'restart'),
+      what: fc.constantFrom(
+        'put',
+        'part',
+        'rest',
+        'read',
+        'remove',
+        'commit',
+        'sleep',
+        'pages',
+        'restart',
+      ),
       n: fc.integer(),
     });
     fc.assert(
@@ -262,6 +272,7 @@ describe('spaces at rest', () => {
             kept.delete(name);
             slots.remove('S', name);
           } else if (what === 'commit') commit();
+          else if (what === 'sleep') for (let page = 0; page < PAGES; page += 1) slots.rest(page);
           else if (what === 'pages') {
             commit();
             const uptoSeq = deltas.length;
