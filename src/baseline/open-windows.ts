@@ -6,7 +6,7 @@ import { Heap } from '../state/heap.ts';
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 import { windowFor } from './governance-window.ts';
-import { isInScope, type Stance, stanceOf } from './window.ts';
+import { type Stance, stanceOf } from './window.ts';
 
 interface Held extends Entity {
   readonly window: LearningWindow;
@@ -41,8 +41,23 @@ export function createOpenWindows(slots: Slots): OpenWindows {
   const expiring = new Heap<Held>(({ window: a }, { window: b }) =>
     a.expiresMs === b.expiresMs ? a.id < b.id : a.expiresMs < b.expiresMs,
   );
-  const forget = (key: string): void => {
+  /** Those in `open` by whom they are about. */
+  const byScope = new Map<string, Set<Held>>();
+  const enrol = (held: Held): void => {
+    open.set(keyOf(held), held);
+    expiring.push(held);
+    const scope = scopeOf(held);
+    const own = byScope.get(scope);
+    if (own === undefined) byScope.set(scope, new Set([held]));
+    else own.add(held);
+  };
+  const forget = (held: Held): void => {
+    const key = keyOf(held);
     open.delete(key);
+    const scope = scopeOf(held);
+    const own = byScope.get(scope);
+    own?.delete(held);
+    if (own?.size === 0) byScope.delete(scope);
     slots.remove(WINDOWS, key);
   };
   const ofTenant = (tenant: string): LearningWindow[] =>
@@ -60,18 +75,19 @@ export function createOpenWindows(slots: Slots): OpenWindows {
       for (let top = expiring.peek(); top !== undefined; top = expiring.peek()) {
         if (top.window.expiresMs > ms && open.size < WINDOWS_MAX) break;
         expiring.pop();
-        forget(keyOf(top));
+        forget(top);
       }
-      open.set(key, held);
-      expiring.push(held);
+      enrol(held);
       slots.put(WINDOWS, key, held);
       return window;
     },
     openFor(tenant, agent, role, ms) {
-      const found = ofTenant(tenant).filter(
-        (window) =>
-          window.opensMs <= ms && ms < window.expiresMs && isInScope(window.scope, { agent, role }),
-      );
+      const found: LearningWindow[] = [];
+      const scopes = [scopeKey(tenant, 'fleet', ''), scopeKey(tenant, 'agent', agent)];
+      if (role !== null) scopes.push(scopeKey(tenant, 'role', role));
+      for (const scope of scopes)
+        for (const { window } of byScope.get(scope) ?? [])
+          if (window.opensMs <= ms && ms < window.expiresMs) found.push(window);
       return found.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     stance({ tenant, agent, role }, dimension, ms) {
@@ -80,12 +96,11 @@ export function createOpenWindows(slots: Slots): OpenWindows {
     },
     clear: () => {
       open.clear();
+      byScope.clear();
       expiring.clear();
     },
     adopt(entity) {
-      const held = entity as Held;
-      open.set(keyOf(held), held);
-      expiring.push(held);
+      enrol(entity as Held);
     },
   };
 }
@@ -93,4 +108,17 @@ export function createOpenWindows(slots: Slots): OpenWindows {
 /** Two tenants may name one change alike. */
 function keyOf({ tenant, window }: Held): string {
   return tenant === undefined ? window.id : `${window.id} ${tenant}`;
+}
+
+function scopeOf({ tenant, window: { scope } }: Held): string {
+  return scopeKey(tenant ?? '-', scope.level, scope.subject);
+}
+
+/** Whoever is of the fleet is of its scope, whatever that names. */
+function scopeKey(
+  tenant: string,
+  level: LearningWindow['scope']['level'],
+  subject: string,
+): string {
+  return `${level} ${tenant.length}:${tenant} ${level === 'fleet' ? '' : subject}`;
 }

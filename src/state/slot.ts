@@ -13,7 +13,7 @@ export type Parts = Record<string, unknown>;
 /** What both kinds of packing may say. */
 interface Unpacking {
   /** The entity as it is kept, from what was written of it. Absent: it is kept as it is written. */
-  restored?(stored: Entity): Entity;
+  restored?(stored: Entity, key: string): Entity;
 }
 
 /** How entities with split records are written where that is shorter than how they are kept. */
@@ -100,7 +100,7 @@ export function leaveRow(slot: Slot): void {
   slot.later = null;
 }
 
-function readEntity({ space, bytes, from, to, later }: Slot): Entity {
+function readEntity({ space, key, bytes, from, to, later }: Slot): Entity {
   assert(bytes !== null, 'a slot holds an entity or a row');
   const rows: RowAt[] = [];
   for (let at = later; at !== null; at = at.before) rows.push(at);
@@ -119,7 +119,7 @@ function readEntity({ space, bytes, from, to, later }: Slot): Entity {
       entity[name] = merged(before[name] ?? {}, changed[name] ?? {});
   }
   const unpacking = space.packing ?? space.partPacking;
-  const made = unpacking?.restored?.(entity as Entity);
+  const made = unpacking?.restored?.(entity as Entity, key);
   return made ?? (entity as Entity);
 }
 

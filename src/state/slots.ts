@@ -56,7 +56,8 @@ export class Slots {
     // What was read while nobody said how is still as it was written.
     if (isNew && packing.restored !== undefined)
       for (const slot of space.slots.values())
-        if (slot.entity != null && !slot.isWhole) slot.entity = packing.restored(slot.entity);
+        if (slot.entity != null && !slot.isWhole)
+          slot.entity = packing.restored(slot.entity, slot.key);
   }
 
   /**

@@ -2,6 +2,7 @@
 import validator from 'validator';
 import type { Sighting } from './sighting.ts';
 
+const DIGIT = /\d/;
 /** Runs of digits as people write the numbers of cards. */
 const CARD = /\d(?:[ -]?\d){12,18}/g;
 /** Country, two check digits, and up to thirty letters and digits, in groups or not. */
@@ -17,6 +18,13 @@ const ADDRESSES_LEAST = 10;
  */
 export function findPersonalData(text: string): readonly Sighting[] {
   const found: Sighting[] = [];
+  // Most texts hold neither digits nor addresses.
+  if (DIGIT.test(text)) numbersIn(text, found);
+  if (text.includes('@')) addressesIn(text, found);
+  return found;
+}
+
+function numbersIn(text: string, found: Sighting[]): void {
   for (const [match] of text.matchAll(CARD)) {
     const digits = match.replace(/[ -]/g, '');
     if (validator.isCreditCard(digits)) found.push({ type: 'payment-card', length: match.length });
@@ -25,11 +33,13 @@ export function findPersonalData(text: string): readonly Sighting[] {
     const length = ibanWithin(match);
     if (length > 0) found.push({ type: 'bank-account', length });
   }
+}
+
+function addressesIn(text: string, found: Sighting[]): void {
   const addresses = new Set([...text.matchAll(MAIL)].map(([match]) => match.toLowerCase()));
   const real = [...addresses].filter((address) => validator.isEmail(address));
   if (real.length >= ADDRESSES_LEAST)
     found.push({ type: 'mail-addresses', length: real.join('').length });
-  return found;
 }
 
 /** Length of the account number a match begins with; a word behind it may have been taken for more. */

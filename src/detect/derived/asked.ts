@@ -25,37 +25,49 @@ export interface DerivedField {
   read(asked: Asked): unknown;
 }
 
-/** One event under examination. Made per event and detection pass; nothing in it is stored. */
+/** One event under examination. Nothing in it is stored, and what was worked out of it is kept. */
 export interface Asked {
   readonly fact: EventFact;
   readonly inventory: Inventory;
-  /** Values worked out so far, by name; made when the first is. */
-  memo: Map<string, unknown> | null;
+  readonly memo: Memo;
 }
 
-/** Begins to ask about an event. Costs one small object; fields are worked out when read. */
+/** What several fields need, worked out once an event; `unasked` until it is. */
+export interface Memo {
+  tool: ToolFacts | null | typeof UNASKED;
+  texts: readonly Leaf[] | typeof UNASKED;
+  hosts: readonly string[] | typeof UNASKED;
+  near: string | undefined | typeof UNASKED;
+}
+
+/** A text of the arguments and the key it stands under; items of a list have the key of the list. */
+export interface Leaf {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Stands for what was not worked out yet. */
+export const UNASKED: unique symbol = Symbol('not worked out yet');
+
+/** Rules, kinds and fields ask one after the other about one event: what it was asked last is kept. */
+let newest: Asked | null = null;
+
+/** Begins to ask about an event, or goes on. Fields are worked out when read. */
 export function ask(fact: EventFact, inventory: Inventory): Asked {
-  return { fact, inventory, memo: null };
-}
-
-/** Stands for undefined among what was worked out. */
-const NOTHING = Symbol('worked out, and absent');
-
-/** A value that several fields need, worked out once an event. */
-export function once<T>(asked: Asked, name: string, work: () => T): T {
-  asked.memo ??= new Map();
-  const known = asked.memo.get(name);
-  if (known !== undefined) return (known === NOTHING ? undefined : known) as T;
-  const value = work();
-  asked.memo.set(name, value ?? (value === undefined ? NOTHING : value));
-  return value;
+  if (newest !== null && newest.fact === fact && newest.inventory === inventory) return newest;
+  const memo = { tool: UNASKED, texts: UNASKED, hosts: UNASKED, near: UNASKED } as const;
+  newest = { fact, inventory, memo };
+  return newest;
 }
 
 /** What the inventory says of the tool of a gateway call; null where it does not know it. */
 export function toolFacts(asked: Asked): ToolFacts | null {
-  const tool = asked.fact.event.action?.tool;
-  if (tool === undefined) return null;
-  return once(asked, '#tool', () => asked.inventory.tool(tool));
+  const { fact, inventory, memo } = asked;
+  if (memo.tool === UNASKED) {
+    const tool = fact.event.action?.tool;
+    memo.tool = tool === undefined ? null : inventory.tool(tool);
+  }
+  return memo.tool;
 }
 
 /** Null becomes undefined: to a rule both mean that the field is absent. */

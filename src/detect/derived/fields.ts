@@ -1,7 +1,7 @@
 /** Derived fields: the one table of names rules may use beside those of the record itself. */
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
-import { type Asked, ask, type DerivedField, once } from './asked.ts';
+import { type Asked, ask, type DerivedField } from './asked.ts';
 import { CALL_FIELDS } from './call-fields.ts';
 import { REFERENCE_FIELDS } from './reference-fields.ts';
 import { SESSION_FIELDS } from './session-fields.ts';
@@ -22,9 +22,9 @@ export function derivedField(name: string): DerivedField | undefined {
   return BY_NAME.get(name);
 }
 
-/** Value of a derived field; undefined where it is absent. Kept for the next who asks. */
+/** Value of a derived field; undefined where it is absent. */
 export function readDerived(asked: Asked, field: DerivedField): unknown {
-  return once(asked, field.name, () => field.read(asked));
+  return field.read(asked);
 }
 
 /** Reads one field of events by its name, resolved once: a derived field, else a path of the event. */

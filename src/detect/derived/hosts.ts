@@ -1,5 +1,5 @@
 /** Hosts: where the arguments of a call point to, and whether that lies in the declared zone. */
-import { type Asked, once, toolFacts } from './asked.ts';
+import { type Asked, type Leaf, toolFacts, UNASKED } from './asked.ts';
 import { argumentTexts } from './strings.ts';
 
 /** Hosts of the own house cost an agent nothing: so many of them must not hide another. */
@@ -18,21 +18,27 @@ export function hostsOf(asked: Asked): readonly string[] | undefined {
   const uri = asked.fact.event.action?.resource?.uri;
   const texts = argumentTexts(asked);
   if (texts === undefined && uri === undefined) return undefined;
-  return once(asked, '#hosts', () => {
-    const found = new Set<string>();
-    if (uri !== undefined) fromUrls(uri, found);
-    let left = SEARCHED;
-    for (const { key, text } of texts ?? []) {
-      if (left <= 0 || found.size >= HOSTS_MAX) break;
-      const part = text.slice(0, left);
-      left -= part.length;
-      fromUrls(part, found);
-      fromMail(part, found);
-      if (HOST_KEYS.test(key)) fromBare(part.trim().slice(0, 512), found);
-    }
-    return [...found].sort();
-  });
+  const { memo } = asked;
+  if (memo.hosts === UNASKED) memo.hosts = found(uri, texts ?? []);
+  return memo.hosts;
 }
+
+function found(uri: string | undefined, texts: readonly Leaf[]): readonly string[] {
+  const hosts = new Set<string>();
+  if (uri !== undefined) fromUrls(uri, hosts);
+  let left = SEARCHED;
+  for (const { key, text } of texts) {
+    if (left <= 0 || hosts.size >= HOSTS_MAX) break;
+    const part = text.slice(0, left);
+    left -= part.length;
+    fromUrls(part, hosts);
+    fromMail(part, hosts);
+    if (HOST_KEYS.test(key)) fromBare(part.trim().slice(0, 512), hosts);
+  }
+  return hosts.size === 0 ? NO_HOSTS : [...hosts].sort();
+}
+
+const NO_HOSTS: readonly string[] = [];
 
 /** Hosts behind `://`; what stands before an `@` is a name and a password, however it looks. */
 function fromUrls(text: string, into: Set<string>): void {

@@ -1,7 +1,7 @@
 /** Fields of the reviewed library: what inventory and governance say of agent and tool. */
 import { KINDS } from '../../model/event.ts';
 import type { GrantView } from '../../model/event-context.ts';
-import { type Asked, type DerivedField, isCall, once, orAbsent, toolFacts } from './asked.ts';
+import { type Asked, type DerivedField, isCall, orAbsent, toolFacts, UNASKED } from './asked.ts';
 import { nearMissOf, type Skeleton, skeletonsOf } from './near-miss.ts';
 
 const agent = (asked: Asked) => asked.fact.context().agent;
@@ -48,7 +48,9 @@ const offered = ({ fact: { event } }: Asked) => event.reasoning?.offered ?? even
 function nearMiss(asked: Asked): string | undefined {
   const tool = asked.fact.event.action?.tool;
   if (tool === undefined || !isCall(asked) || isKnown(asked, tool)) return undefined;
-  return once(asked, '#near', () => nearMissOf(tool, grantedNames(asked)));
+  const { memo } = asked;
+  if (memo.near === UNASKED) memo.near = nearMissOf(tool, grantedNames(asked));
+  return memo.near;
 }
 
 /** What people reviewed. */

@@ -1,5 +1,5 @@
 /** Strings: every text in a call's arguments, bounded, whatever the arguments are called. */
-import { type Asked, once } from './asked.ts';
+import { type Asked, type Leaf, UNASKED } from './asked.ts';
 
 /** More than any call needs: whoever puts many texts before one must not hide that one. */
 export const LEAVES_MAX = 4096;
@@ -8,21 +8,17 @@ const DEPTH_MAX = 64;
 /** Longer texts are read at head and tail: padding must not hide what follows it. */
 const TEXT_MAX = 262_144;
 
-/** A text of the arguments and the key it stands under; items of a list have the key of the list. */
-export interface Leaf {
-  readonly key: string;
-  readonly text: string;
-}
-
 /** Texts of the arguments of a gateway call in their order, at most LEAVES_MAX; undefined without arguments. */
 export function argumentTexts(asked: Asked): readonly Leaf[] | undefined {
   const args = asked.fact.event.action?.args;
   if (args === undefined) return undefined;
-  return once(asked, '#texts', () => {
+  const { memo } = asked;
+  if (memo.texts === UNASKED) {
     const found: Leaf[] = [];
     collect(args, '', 0, found);
-    return found;
-  });
+    memo.texts = found;
+  }
+  return memo.texts;
 }
 
 function collect(value: unknown, key: string, depth: number, into: Leaf[]): void {

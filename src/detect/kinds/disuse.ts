@@ -94,15 +94,18 @@ function governed(fact: EventFact, context: KindContext): void {
     if (holder === undefined) return;
     holder.tools = holder.tools.filter(([tool]) => !names.includes(tool));
   } else {
+    const ms = fact.event.time.eventMs;
     if (holder === undefined) {
-      makeRoom(context, space, fact.event.time.eventMs);
-      holder = { days: 0, lastDay: 0, tools: [] };
+      makeRoom(context, space, ms);
+      const tools = [...new Set(names)].slice(0, TOOLS_MAX);
+      holder = { days: 0, lastDay: 0, tools: tools.map((tool): Idle => [tool, ms, 0, false]) };
       slots.put(space, key, holder);
+      return;
     }
     for (const name of names) {
       if (holder.tools.length >= TOOLS_MAX) break;
       if (holder.tools.some(([tool]) => tool === name)) continue;
-      holder.tools.push([name, fact.event.time.eventMs, holder.days, false]);
+      holder.tools.push([name, ms, holder.days, false]);
     }
   }
   slots.touch(space, key);

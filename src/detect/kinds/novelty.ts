@@ -71,7 +71,7 @@ function see(rule: Params, fact: EventFact, context: KindContext): Finding | nul
   if (fact.event.action === undefined || executed(fact, context.inventory) !== true) return null;
   const tool = String(toolOf(fact, context.inventory)).slice(0, NAME_MAX);
   const agent = fact.session?.agent ?? fact.agent;
-  const own = usedBy(context, `a${keyOf(fact.tenant, agent)}`, fact);
+  const own = usedBy(context, agentKey(fact.tenant, agent), fact);
   if (own.entity.tools.some(([known]) => known === tool)) {
     count(rule, own, context);
     return null;
@@ -120,7 +120,7 @@ function share(
   context: KindContext,
 ): number {
   if (fact.role === null) return 0;
-  const { key, entity } = usedBy(context, `r${keyOf(fact.tenant, fact.role)}`, fact);
+  const { key, entity } = usedBy(context, roleKey(fact.tenant, fact.role), fact);
   const self = idOf('novelty', agent).slice(0, 12);
   let row = entity.tools.find(([known]) => known === tool);
   if (row === undefined) {
@@ -138,7 +138,8 @@ function share(
 }
 
 /** Unambiguous: no tenant and agent share a key with others. */
-const keyOf = naming((tenant, name) => `${tenant.length}:${tenant} ${name}`);
+const agentKey = naming((tenant, agent) => `a${tenant.length}:${tenant} ${agent}`);
+const roleKey = naming((tenant, role) => `r${tenant.length}:${tenant} ${role}`);
 
 /** Of eight, the one that was least far on its way is forgotten: it has the least to tell. */
 function makeRoom(context: KindContext, space: string, nowMs: number): void {

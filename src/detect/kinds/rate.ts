@@ -121,16 +121,19 @@ function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding
 
 function groupOf({ by }: Compiled, fact: EventFact, inventory: Inventory): string | null {
   let key = '';
-  for (const read of by) {
-    const part = read(fact, inventory);
+  for (let at = 0; at < by.length; at += 1) {
+    const part = (by[at] as Reader)(fact, inventory);
     // An event that does not name the group belongs to none: never fold the unidentified into one.
     if (part === undefined || part === null) return null;
     const text = String(part);
-    key = key === '' ? firstKey(fact.tenant, text) : `${key} ${text.length}:${text}`;
+    if (at === 0) key = firstKey(fact.tenant, text);
+    else key = at === 1 ? secondKey(key, text) : `${key} ${text.length}:${text}`;
   }
   return key === '' ? `${fact.tenant.length}:${fact.tenant}` : key;
 }
 
+// Most groups have two parts, and come again.
+const secondKey = naming((key, part) => `${key} ${part.length}:${part}`);
 const firstKey = naming((tenant, part) => `${tenant.length}:${tenant} ${part.length}:${part}`);
 
 function enter(
@@ -155,7 +158,7 @@ function enter(
   if (ms <= openedMs) return null;
   expire(group, openedMs);
   // The window may have emptied since the last event: then that episode is over.
-  if (totalOf(rule, group) < rule.atLeast) group.above = false;
+  if (group.above && totalOf(rule, group) < rule.atLeast) group.above = false;
   insert(group, ms, rule.sum === undefined ? null : value);
   if (group.times.length > EVENTS_MAX) drop(group, group.times.length - EVENTS_MAX);
   slots.touch(space, key);
@@ -174,7 +177,9 @@ const spaceName = naming((kind, scope) => `${kind}${scope}`);
 
 function totalOf(rule: Params, group: Group): number {
   if (rule.sum === undefined) return group.times.length;
-  return group.values.reduce((sum, part) => sum + part, 0);
+  let sum = 0;
+  for (const part of group.values) sum += part;
+  return sum;
 }
 
 /** Drops what is not later than `untilMs`. */
@@ -193,6 +198,11 @@ function drop(group: Group, oldest: number): void {
 function insert(group: Group, ms: number, value: number | null): void {
   let at = group.times.length;
   while (at > 0 && (group.times[at - 1] as number) > ms) at -= 1;
+  if (at === group.times.length) {
+    group.times.push(ms);
+    if (value !== null) group.values.push(value);
+    return;
+  }
   group.times.splice(at, 0, ms);
   if (value !== null) group.values.splice(at, 0, value);
 }

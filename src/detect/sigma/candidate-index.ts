@@ -2,7 +2,7 @@
 import type { SigmaRule } from '../../model/sigma.ts';
 import { type Automaton, createAutomaton, nextTurn } from './automaton.ts';
 import { numberOf } from './tests.ts';
-import type { EventView } from './view.ts';
+import { type EventView, type FieldRef, fieldRef } from './view.ts';
 import { type Witness, witnessesOf } from './witness.ts';
 
 /** An index over some rules. */
@@ -14,7 +14,7 @@ export interface CandidateIndex {
 }
 
 interface FieldIndex {
-  readonly field: string;
+  readonly field: FieldRef;
   readonly values: ReadonlyMap<string, readonly number[]>;
   readonly numbers: ReadonlyMap<number, readonly number[]>;
   readonly automaton: Automaton | null;
@@ -41,17 +41,19 @@ export function createCandidateIndex(
   const anywhere = keywords.size === 0 ? null : createAutomaton(keywords);
   const seen = new Uint32Array(rules.length);
   let turn = 0;
+  let found: (rule: number) => void = () => undefined;
+  const take = (owners: readonly number[]) => {
+    for (const rule of owners) {
+      if (seen[rule] === turn) continue;
+      seen[rule] = turn;
+      found(rule);
+    }
+  };
   return {
     always,
-    candidates(view, found) {
+    candidates(view, finds) {
       turn = nextTurn(turn, seen);
-      const take = (owners: readonly number[]) => {
-        for (const rule of owners) {
-          if (seen[rule] === turn) continue;
-          seen[rule] = turn;
-          found(rule);
-        }
-      };
+      found = finds;
       take(always);
       for (const one of fields) probe(one, view, take);
       if (anywhere !== null) for (const text of view.texts(true)) anywhere.scan(text, take);
@@ -102,7 +104,7 @@ function fieldIndex(field: string, one: FieldDraft): FieldIndex {
   const lists = <K>(map: ReadonlyMap<K, Set<number>>) =>
     new Map([...map].map(([key, owners]) => [key, [...owners]]));
   return {
-    field,
+    field: fieldRef(field),
     values: lists(one.values),
     numbers: lists(one.numbers),
     automaton: one.substrings.size === 0 ? null : createAutomaton(one.substrings),

@@ -1,15 +1,25 @@
 /** Compiles checked rules to closures: short-circuiting, over the view of an event. */
 import { type Clause, RUN, type RuleFilter, type SigmaRule } from '../../model/sigma.ts';
 import { createAutomaton } from './automaton.ts';
-import { compileMatch, type Holds } from './tests.ts';
+import { compileMatch, type Holds, type SharedMatches } from './tests.ts';
 import { fold, plainOf } from './text.ts';
+import { fieldRef } from './view.ts';
 
 /** Does the rule match an event? Log source is not asked. */
 export function compileRule(rule: SigmaRule): Holds {
+  return compiledWith(rule, null);
+}
+
+/** The same of a rule that shares its matches with others. */
+export function compileSharing(rule: SigmaRule, shared: SharedMatches): Holds {
+  return compiledWith(rule, shared);
+}
+
+function compiledWith(rule: SigmaRule, shared: SharedMatches | null): Holds {
   if (rule.unresolved.length > 0) return () => false;
-  const holds = compileTree(rule.selections, rule.condition);
+  const holds = compileTree(rule.selections, rule.condition, shared);
   if (rule.filters.length === 0) return holds;
-  const filters = rule.filters.map(compileFilter);
+  const filters = rule.filters.map((filter) => compileFilter(filter, shared));
   return (view) => {
     if (!holds(view)) return false;
     for (const keeps of filters) if (!keeps(view)) return false;
@@ -18,33 +28,50 @@ export function compileRule(rule: SigmaRule): Holds {
 }
 
 /** An expired filter keeps everything; an event without a time is filtered. */
-function compileFilter({ selections, condition, expiresMs }: RuleFilter): Holds {
-  const keeps = compileTree(selections, condition);
+function compileFilter(
+  { selections, condition, expiresMs }: RuleFilter,
+  shared: SharedMatches | null,
+): Holds {
+  const keeps = compileTree(selections, condition, shared);
   return (view) => (view.ms !== null && view.ms >= expiresMs) || keeps(view);
 }
 
-function compileTree(named: SigmaRule['selections'], condition: Clause): Holds {
+function compileTree(
+  named: SigmaRule['selections'],
+  condition: Clause,
+  shared: SharedMatches | null,
+): Holds {
   const selections = new Map<string, Holds>();
-  for (const [name, clause] of named) selections.set(name, compileClause(clause, selections));
-  return compileClause(condition, selections);
+  for (const [name, clause] of named)
+    selections.set(name, compileClause(clause, selections, shared));
+  return compileClause(condition, selections, shared);
 }
 
 /** Compiles a tree; selections it names must be in the map. */
-export function compileClause(clause: Clause, selections: ReadonlyMap<string, Holds>): Holds {
+function compileClause(
+  clause: Clause,
+  selections: ReadonlyMap<string, Holds>,
+  shared: SharedMatches | null,
+): Holds {
+  const compiled = (item: Clause) => compileClause(item, selections, shared);
   switch (clause.type) {
     case 'match':
-      return compileMatch(clause);
+      return shared === null ? compileMatch(clause) : shared.holds(clause);
     case 'selection': {
       const holds = selections.get(clause.name);
       if (holds === undefined) throw new RangeError(`no selection ${clause.name}`);
       return holds;
     }
     case 'not': {
-      const holds = compileClause(clause.item, selections);
+      const holds = compiled(clause.item);
       return (view) => !holds(view);
     }
     case 'and': {
-      const items = clause.items.map((item) => compileClause(item, selections));
+      const items = clause.items.map(compiled);
+      const [first, second] = items;
+      if (items.length === 1 && first !== undefined) return first;
+      if (items.length === 2 && first !== undefined && second !== undefined)
+        return (view) => first(view) && second(view);
       return (view) => {
         for (const holds of items) if (!holds(view)) return false;
         return true;
@@ -52,9 +79,11 @@ export function compileClause(clause: Clause, selections: ReadonlyMap<string, Ho
     }
     case 'or': {
       const { lists, rest } = grouped(clause.items);
-      const items = [...lists, ...rest.map((item) => compileClause(item, selections))];
-      const [only] = items;
-      if (items.length === 1 && only !== undefined) return only;
+      const items = [...lists, ...rest.map(compiled)];
+      const [first, second] = items;
+      if (items.length === 1 && first !== undefined) return first;
+      if (items.length === 2 && first !== undefined && second !== undefined)
+        return (view) => first(view) || second(view);
       return (view) => {
         for (const holds of items) if (holds(view)) return true;
         return false;
@@ -113,7 +142,8 @@ function listable(
   return { field, asks: 'contains', text: fold(text) };
 }
 
-function compileList(field: string, { equals, contains }: TextList): Holds {
+function compileList(name: string, { equals, contains }: TextList): Holds {
+  const field = fieldRef(name);
   const owners = [0];
   const automaton = createAutomaton([...contains].map((text) => [text, owners]));
   return (view) => {

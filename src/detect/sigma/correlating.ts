@@ -4,18 +4,25 @@ import type { Detector } from '../../model/detector.ts';
 import type { Problem } from '../../model/errors.ts';
 import { KINDS, type Kind } from '../../model/event.ts';
 import { eventWitness } from '../../model/event-witness.ts';
-import type { EventFact } from '../../model/fact.ts';
-import { eventIdOf } from '../../model/ids.ts';
+import type { EventFact, WitnessRecord } from '../../model/fact.ts';
 import type { Located } from '../../model/schema.ts';
 import type { LogSource } from '../../model/sigma.ts';
 import type { Finding } from '../kind.ts';
 import { createCorrelations } from './correlation/correlations.ts';
 import { type CorrelationRule, readCorrelation } from './correlation/definition.ts';
-import type { CorrelationContext, Correlations, Firing, Hit } from './correlation/hit.ts';
+import {
+  type CorrelationContext,
+  type Correlations,
+  type Firing,
+  type Hit,
+  type Keyed,
+  OfEvent,
+} from './correlation/hit.ts';
 import { type LinkBase, linkCorrelations, silentBases } from './correlation/link.ts';
 import { ruleKey, scopeOf } from './scope.ts';
 import { SHOWN } from './shown.ts';
 import type { RuleHit } from './stage.ts';
+import type { EventView } from './view.ts';
 
 /** Correlations of a file, linked to its rules. */
 export interface LinkedFile {
@@ -101,15 +108,9 @@ export function createCorrelating(
       if (detector !== undefined && rule !== undefined) found(detector, findingOf(firing, rule));
     },
   });
-  // An event often hits many rules: what all of its hits have in common is made once.
-  let common: { readonly fact: EventFact; readonly hit: Omit<Hit, 'rule'> } | null = null;
+  const hit = new EventHit();
   return {
-    take(hit) {
-      const { key } = hit.owned;
-      if (!correlations.wants(key)) return;
-      if (common?.fact !== hit.fact) common = { fact: hit.fact, hit: commonOf(hit) };
-      correlations.hit({ ...common.hit, rule: key });
-    },
+    take: (found) => correlations.hit(hit.of(found.owned.key, found)),
     spaces: correlations.spaces,
     counters: correlations.counters,
     nextMs: () => correlations.nextMs(),
@@ -119,23 +120,60 @@ export function createCorrelating(
   };
 }
 
-function commonOf({ fact, view }: RuleHit): Omit<Hit, 'rule'> {
-  const { event, session, tenant } = fact;
-  const entity: Entity = {
-    tenant,
-    agent: session?.agent ?? fact.agent,
-    role: fact.role,
-    session: session?.id ?? null,
-  };
-  return {
-    eventId: eventIdOf(event.src.topic, event.nativeId),
-    ms: event.time.eventMs,
-    late: fact.late,
-    tenant,
-    field: (path) => view.get(path),
-    witness: eventWitness(fact),
-    entity,
-  };
+/** A hit of an event. There is one, good until the next: correlations keep parts of it, never itself. */
+class EventHit implements Hit {
+  readonly keyed: Keyed[] = [];
+  turn = 0;
+  rule = '';
+  ms = 0;
+  late = false;
+  tenant = '';
+  ofEvent: OfEvent = NO_EVENT;
+  #fact: EventFact | null = null;
+  #view: EventView | null = null;
+  #witness: WitnessRecord | null = null;
+  #entity: Entity | null = null;
+
+  /** An event often hits many rules: what all of its hits have in common is made once. */
+  of(rule: string, { fact, view }: RuleHit): this {
+    this.rule = rule;
+    if (this.#fact === fact) return this;
+    const { event } = fact;
+    this.#fact = fact;
+    this.#view = view;
+    this.#witness = null;
+    this.#entity = null;
+    this.turn += 1;
+    this.ms = event.time.eventMs;
+    this.late = fact.late;
+    this.tenant = fact.tenant;
+    this.ofEvent = new OfEvent(event.src.topic, event.nativeId);
+    return this;
+  }
+
+  get eventId(): string {
+    return this.ofEvent.id;
+  }
+
+  get witness(): WitnessRecord {
+    this.#witness ??= eventWitness(this.#fact as EventFact);
+    return this.#witness;
+  }
+
+  get entity(): Entity {
+    this.#entity ??= entityOf(this.#fact as EventFact);
+    return this.#entity;
+  }
+
+  field(path: string): unknown {
+    return this.#view?.get(path);
+  }
+}
+
+const NO_EVENT = new OfEvent('', '');
+
+function entityOf({ tenant, session, agent, role }: EventFact): Entity {
+  return { tenant, agent: session?.agent ?? agent, role, session: session?.id ?? null };
 }
 
 const TEXT_MAX = 900;

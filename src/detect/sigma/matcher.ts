@@ -1,12 +1,29 @@
 /** Matcher: many rules against one event, behind the index of the event's log source. */
 import type { LogSource, SigmaRule } from '../../model/sigma.ts';
 import { type CandidateIndex, createCandidateIndex } from './candidate-index.ts';
-import { compileRule } from './compile.ts';
-import type { Holds } from './tests.ts';
+import { compileSharing } from './compile.ts';
+import { type Holds, SharedMatches } from './tests.ts';
 import type { EventView } from './view.ts';
+
+/** The rules of one log source. */
+export interface RoutedRules {
+  readonly isEmpty: boolean;
+  /** As `match` of the matcher. The list is good until the next event. */
+  match(view: EventView): readonly number[];
+  /** As `check` of the matcher. */
+  check(view: EventView): Checked;
+}
+
+/** What a scan found, and which of it the index had missed. */
+export interface Checked {
+  readonly matches: readonly number[];
+  readonly missed: readonly number[];
+}
 
 /** Many rules, compiled together. */
 export interface Matcher {
+  /** The rules of a log source, for who asks about many events of it. */
+  routed(source: LogSource): RoutedRules;
   /** Is there any rule for this log source? */
   wants(source: LogSource): boolean;
   /** Indexes of the rules that match, ascending. Rules of another log source are left out. */
@@ -17,10 +34,7 @@ export interface Matcher {
    * Matches both ways. Where they differ the log source is scanned from then on; returned is what
    * the scan found, and which rules the index had missed.
    */
-  check(
-    view: EventView,
-    source: LogSource,
-  ): { readonly matches: readonly number[]; readonly missed: readonly number[] };
+  check(view: EventView, source: LogSource): Checked;
 }
 
 const NONE: readonly number[] = [];
@@ -37,35 +51,63 @@ export function createMatcher(
   rules: readonly SigmaRule[],
   createIndex: typeof createCandidateIndex = createCandidateIndex,
 ): Matcher {
-  const compiled = rules.map(compileRule);
+  const shared = new SharedMatches();
+  const compiled = rules.map((rule) => compileSharing(rule, shared));
   const bucketOf = bucketing(rules, createIndex);
-  const found: number[] = [];
+  let shown: EventView;
+  let found: number[] = [];
+  const take = (rule: number) => {
+    if ((compiled[rule] as Holds)(shown)) found.push(rule);
+  };
+  const begin = (view: EventView): void => {
+    shown = view;
+    if (found.length > 0) found = [];
+  };
   const scanBucket = (view: EventView, { members }: Bucket): readonly number[] => {
-    found.length = 0;
-    for (const rule of members) if ((compiled[rule] as Holds)(view)) found.push(rule);
-    return found.length === 0 ? NONE : found.slice();
+    begin(view);
+    for (const rule of members) take(rule);
+    return found.length === 0 ? NONE : found;
   };
   const matchBucket = (view: EventView, bucket: Bucket): readonly number[] => {
     if (bucket.scanned) return scanBucket(view, bucket);
-    found.length = 0;
-    bucket.index.candidates(view, (rule) => {
-      if ((compiled[rule] as Holds)(view)) found.push(rule);
-    });
-    return found.length === 0 ? NONE : found.slice().sort((a, b) => a - b);
+    begin(view);
+    bucket.index.candidates(view, take);
+    if (found.length === 0) return NONE;
+    return ascending(found);
+  };
+  const checkBucket = (view: EventView, bucket: Bucket): Checked => {
+    const quick = matchBucket(view, bucket);
+    const matches = scanBucket(view, bucket);
+    const missed = matches.filter((rule) => !quick.includes(rule));
+    if (missed.length > 0) bucket.scanned = true;
+    return { matches, missed };
   };
   return {
+    routed(source) {
+      const bucket = bucketOf(source);
+      return {
+        isEmpty: bucket.members.length === 0,
+        match: (view) => matchBucket(view, bucket),
+        check: (view) => checkBucket(view, bucket),
+      };
+    },
     wants: (source) => bucketOf(source).members.length > 0,
     match: (view, source) => matchBucket(view, bucketOf(source)),
     scan: (view, source) => scanBucket(view, bucketOf(source)),
-    check(view, source) {
-      const bucket = bucketOf(source);
-      const quick = matchBucket(view, bucket);
-      const matches = scanBucket(view, bucket);
-      const missed = matches.filter((rule) => !quick.includes(rule));
-      if (missed.length > 0) bucket.scanned = true;
-      return { matches, missed };
-    },
+    check: (view, source) => checkBucket(view, bucketOf(source)),
   };
+}
+
+/** Sorts in place: a few numbers, most of them in order. */
+function ascending(numbers: number[]): number[] {
+  for (let at = 1; at < numbers.length; at += 1) {
+    const number = numbers[at] as number;
+    let to = at;
+    for (; to > 0 && (numbers[to - 1] as number) > number; to -= 1)
+      numbers[to] = numbers[to - 1] as number;
+    numbers[to] = number;
+  }
+  return numbers;
 }
 
 const DIMENSIONS = ['product', 'service', 'category'] as const;

@@ -2,14 +2,15 @@
 import type { NoticeCode } from '../../model/detection.ts';
 import type { Detector } from '../../model/detector.ts';
 import { assertNever } from '../../model/errors.ts';
+import type { Kind } from '../../model/event.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
-import type { Clause, LogSource, SigmaRule } from '../../model/sigma.ts';
+import type { Clause, SigmaRule } from '../../model/sigma.ts';
 import type { Finding } from '../kind.ts';
 import { isGenerated } from './correlation/link.ts';
 import { explainRule, type RuleExplained, sentenceOf } from './explain.ts';
-import { createMatcher, type Matcher } from './matcher.ts';
+import { createMatcher, type Matcher, type RoutedRules } from './matcher.ts';
 import { ruleKey, scopeOf } from './scope.ts';
 import { createViewer, type EventView, HALF_MAX } from './view.ts';
 
@@ -112,16 +113,15 @@ export function createSigmaStage(
   const { owned, matcher } = compiledSet(detectors);
   if (owned.length === 0) return { see: () => undefined };
   const viewOf = createViewer(inventory);
+  const routes = new EventRoutes(matcher);
   return {
     see(fact, hit) {
       const { event } = fact;
-      const source = { product: 'ai_agent', service: event.kind, category: event.category };
-      if (!matcher.wants(source)) return;
+      const rules = routes.of(event.kind, event.category);
+      if (rules.isEmpty) return;
       const view = viewOf(fact);
       const matches =
-        event.contentHash % CHECK_EVERY === 0
-          ? checked(view, source, fact)
-          : matcher.match(view, source);
+        event.contentHash % CHECK_EVERY === 0 ? checked(view, rules, fact) : rules.match(view);
       if (view.oversized > 0) {
         const detail = `${view.oversized} values longer than ${2 * HALF_MAX} characters: head and tail were looked at`;
         notice('event.oversize', event.src.name, detail, event.time.eventMs);
@@ -133,14 +133,42 @@ export function createSigmaStage(
     },
   };
 
-  function checked(view: EventView, source: LogSource, { event }: EventFact): readonly number[] {
-    const { matches, missed } = matcher.check(view, source);
+  function checked(view: EventView, rules: RoutedRules, { event }: EventFact): readonly number[] {
+    const { matches, missed } = rules.check(view);
     if (missed.length > 0) {
       const names = missed.slice(0, 8).map((at) => (owned[at] as OwnedRule).rule.name);
       const detail = `the index missed ${names.join(', ')}; this log source is scanned in full from now on`;
       notice('index.unsound', event.kind, detail, event.time.eventMs);
     }
     return matches;
+  }
+}
+
+/** Categories are what records say: so many of a book are remembered. */
+const CATEGORIES_MAX = 1024;
+
+/** The rules for events of a book and a category. */
+class EventRoutes {
+  readonly #matcher: Matcher;
+  readonly #known: Readonly<Record<Kind, Map<string | null, RoutedRules>>> = {
+    reasoning: new Map(),
+    gateway: new Map(),
+    governance: new Map(),
+    metrics: new Map(),
+  };
+
+  constructor(matcher: Matcher) {
+    this.#matcher = matcher;
+  }
+
+  of(kind: Kind, category: string | null): RoutedRules {
+    const known = this.#known[kind];
+    let rules = known.get(category);
+    if (rules === undefined) {
+      rules = this.#matcher.routed({ product: 'ai_agent', service: kind, category });
+      if (known.size < CATEGORIES_MAX) known.set(category, rules);
+    }
+    return rules;
   }
 }
 

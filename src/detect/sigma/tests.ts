@@ -4,14 +4,15 @@ import { compileCidr } from './cidr.ts';
 import { compileRegex } from './regex.ts';
 import { compileGlob, fold } from './text.ts';
 import { timePart } from './time.ts';
-import type { EventView, FieldValue } from './view.ts';
+import { type EventView, type FieldValue, fieldRef } from './view.ts';
 
 /** Does an event satisfy something? */
 export type Holds = (view: EventView) => boolean;
 
 /** Compiles a match. The rule was checked: what cannot be compiled here is a bug, and throws. */
-export function compileMatch({ field, test }: Match): Holds {
-  if (field === null) return compileKeyword(test);
+export function compileMatch({ field: name, test }: Match): Holds {
+  if (name === null) return compileKeyword(test);
+  const field = fieldRef(name);
   switch (test.type) {
     case 'text': {
       const matches = compileText(test);
@@ -34,11 +35,36 @@ export function compileMatch({ field, test }: Match): Holds {
       return (view) => someOf(view.value(field).texts, matches);
     }
     case 'compare':
-      return compileComparison(field, test.operator, test.value, test.part);
+      return compileComparison(name, test.operator, test.value, test.part);
     case 'field':
-      return compileField(field, test.other, test.placement, test.cased);
+      return compileField(name, test.other, test.placement, test.cased);
     case 'unresolved':
       return () => false;
+  }
+}
+
+/**
+ * Matches that several rules ask, each answered once an event. Rules of a library have the same few
+ * questions in front: was the call executed, does the tool change anything.
+ */
+export class SharedMatches {
+  readonly #known = new Map<string, Holds>();
+
+  holds(match: Match): Holds {
+    const key = JSON.stringify([match.field, match.test]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const holds = compileMatch(match);
+    let turn = 0;
+    let last = false;
+    const once: Holds = (view) => {
+      if (view.turn === turn) return last;
+      last = holds(view);
+      turn = view.turn;
+      return last;
+    };
+    this.#known.set(key, once);
+    return once;
   }
 }
 
@@ -105,12 +131,13 @@ const COMPARE: Readonly<Record<Comparison, (a: number, b: number) => boolean>> =
 };
 
 function compileComparison(
-  field: string,
+  name: string,
   operator: Comparison,
   wanted: number,
   part: TimePart | null,
 ): Holds {
   const compare = COMPARE[operator];
+  const field = fieldRef(name);
   return (view) => {
     for (const each of view.value(field).scalars) {
       const number = part === null ? numberOf(each) : timePart(each, part);
@@ -127,10 +154,13 @@ const PLACE: Readonly<Record<Placement, (text: string, other: string) => boolean
   endswith: (text, other) => text.endsWith(other),
 };
 
-function compileField(field: string, other: string, placement: Placement, cased: boolean): Holds {
+function compileField(name: string, other: string, placement: Placement, cased: boolean): Holds {
   const lies = PLACE[placement];
+  const field = fieldRef(name);
+  const second = fieldRef(other);
   return (view) => {
-    const [a, b] = [view.value(field), view.value(other)];
+    const a = view.value(field);
+    const b = view.value(second);
     const others = cased ? b.texts : b.folded();
     for (const text of cased ? a.texts : a.folded())
       for (const each of others) if (lies(text, each)) return true;

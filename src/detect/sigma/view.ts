@@ -1,8 +1,8 @@
 /** Event views: one event as rules see it, values by field name, own properties only. */
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
-import { type Asked, ask } from '../derived/asked.ts';
-import { derivedField, readDerived } from '../derived/fields.ts';
+import { type Asked, ask, type DerivedField } from '../derived/asked.ts';
+import { derivedField } from '../derived/fields.ts';
 import { fold } from './text.ts';
 
 /** What an event holds under one field. */
@@ -19,12 +19,22 @@ export interface FieldValue {
   folded(): readonly string[];
 }
 
+/** A field, looked up once: views know it by its number. */
+export interface FieldRef {
+  readonly id: number;
+  readonly name: string;
+  readonly derived: DerivedField | undefined;
+  readonly path: FieldPath;
+}
+
 /** One event as rules see it. */
 export interface EventView {
+  /** Another number for each event that is shown, whoever shows it. */
+  readonly turn: number;
   /** Value of a field; undefined where it is absent. Where its path crosses an array, a list. */
   get(field: string): unknown;
   /** The same, prepared for comparing; made once for each field. */
-  value(field: string): FieldValue;
+  value(field: string | FieldRef): FieldValue;
   /** Every scalar of the event as text, for keywords; folded on request, once. */
   texts(folded: boolean): readonly string[];
   /** Time of the event, ms since 1970; null for a record of which it is not known. */
@@ -61,56 +71,75 @@ export function recordView(record: object): EventView {
   return view;
 }
 
-/** A value and the event it is of: places are kept, so that an event makes none anew. */
+/** What is at a field of the event of a turn: places are kept, so that an event makes none anew. */
 interface Place {
+  /** Turn that `raw` is of, and the one that `value` is of. */
   turn: number;
+  raw: unknown;
+  valued: number;
   value: Value;
   own: Value | null;
 }
 
+/** Turns so far, of all views: what remembers by them need not know whose they are. */
+let turns = 0;
+
 class View implements EventView {
   #record: object = NOBODY;
   #asked: Asked | null = null;
-  #turn = 0;
-  readonly #places = new Map<string, Place>();
+  /** By the number of the field. */
+  readonly #places: (Place | undefined)[] = [];
   #texts: readonly string[] | undefined;
   #folded: readonly string[] | undefined;
+  turn = 0;
   ms: number | null = null;
   oversized = 0;
 
   /** `asked`: what derived fields are read from; null where there are none. */
   show(record: object, asked: Asked | null, ms: number | null): void {
+    turns += 1;
+    this.turn = turns;
     this.#record = record;
     this.#asked = asked;
-    this.#turn += 1;
     this.#texts = undefined;
     this.#folded = undefined;
     this.ms = ms;
     this.oversized = 0;
   }
 
-  /** A name of a derived field that is absent is not looked for in what the record claims. */
   get(field: string): unknown {
-    const known = this.#asked === null ? undefined : derivedField(field);
-    if (known === undefined) return lookUp(this.#record, pathOf(field), 0);
-    return readDerived(this.#asked as Asked, known);
+    return this.#placeOf(fieldRef(field)).raw;
   }
 
-  value(field: string): FieldValue {
-    let place = this.#places.get(field);
-    if (place === undefined) {
-      place = { turn: 0, value: ABSENT, own: null };
-      this.#places.set(field, place);
-    }
-    if (place.turn === this.#turn) return place.value;
-    const raw = this.get(field);
-    place.turn = this.#turn;
-    if (raw === undefined) place.value = ABSENT;
+  value(field: string | FieldRef): FieldValue {
+    const place = this.#placeOf(typeof field === 'string' ? fieldRef(field) : field);
+    if (place.valued === this.turn) return place.value;
+    place.valued = this.turn;
+    if (place.raw === undefined) place.value = ABSENT;
     else {
       place.own ??= new Value();
-      place.value = place.own.fill(raw, this.#cut);
+      place.value = place.own.fill(place.raw, this.#cut);
     }
     return place.value;
+  }
+
+  #placeOf(field: FieldRef): Place {
+    let place = this.#places[field.id];
+    if (place === undefined) {
+      place = { turn: 0, raw: undefined, valued: 0, value: ABSENT, own: null };
+      this.#places[field.id] = place;
+    }
+    if (place.turn !== this.turn) {
+      place.raw = this.#read(field);
+      place.turn = this.turn;
+    }
+    return place;
+  }
+
+  /** A name of a derived field that is absent is not looked for in what the record claims. */
+  #read({ derived, path }: FieldRef): unknown {
+    if (derived === undefined || this.#asked === null) return lookUp(this.#record, path, 0);
+    return derived.read(this.#asked);
   }
 
   texts(folded: boolean): readonly string[] {
@@ -140,37 +169,62 @@ class Value implements FieldValue {
   present = false;
   nothing = true;
   scalars: readonly (string | number | boolean)[] = NONE;
-  texts: readonly string[] = NONE;
-  #folded: readonly string[] | undefined;
+  #texts: readonly string[] | undefined = NONE;
+  #folded: readonly string[] | undefined = NONE;
+  #cut: (text: string) => string = (text) => text;
+  /** Lists of one, kept: most values are single. */
+  readonly #oneScalar: (string | number | boolean)[] = [''];
+  readonly #oneText: string[] = [''];
+  readonly #oneFolded: string[] = [''];
 
   fill(raw: unknown, cut: (text: string) => string): this {
+    this.#cut = cut;
+    this.#texts = undefined;
     this.#folded = undefined;
     this.present = raw !== undefined;
-    if (typeof raw === 'string') {
-      const text = cut(raw);
-      this.nothing = false;
-      this.texts = [text];
-      this.scalars = text === raw ? this.texts : [raw];
-      return this;
-    }
     if (Array.isArray(raw)) {
       const scalars: (string | number | boolean)[] = [];
       this.nothing = flatten(raw, scalars, 0);
       this.scalars = scalars;
+      this.#texts = this.#textsOf();
+    } else if (isScalar(raw)) {
+      this.nothing = false;
+      this.#oneScalar[0] = raw;
+      this.scalars = this.#oneScalar;
+      // What is too long is counted when the value is first looked at, whoever asks for its text.
+      if (typeof raw === 'string' && raw.length > 2 * HALF_MAX) this.#texts = [cut(raw)];
     } else {
       this.nothing = raw === undefined || raw === null;
-      this.scalars = isScalar(raw) ? [raw] : NONE;
+      this.scalars = NONE;
     }
-    this.texts =
-      this.scalars.length === 0
-        ? NONE
-        : this.scalars.map((each) => (typeof each === 'string' ? cut(each) : String(each)));
     return this;
   }
 
+  get texts(): readonly string[] {
+    this.#texts ??= this.#textsOf();
+    return this.#texts;
+  }
+
   folded(): readonly string[] {
-    this.#folded ??= this.texts.length === 0 ? NONE : this.texts.map(fold);
+    this.#folded ??= this.#foldedOf();
     return this.#folded;
+  }
+
+  #textsOf(): readonly string[] {
+    const { scalars } = this;
+    if (scalars.length === 0) return NONE;
+    const text = (each: string | number | boolean) =>
+      typeof each === 'string' ? this.#cut(each) : String(each);
+    if (scalars.length > 1) return scalars.map(text);
+    this.#oneText[0] = text(scalars[0] as string);
+    return this.#oneText;
+  }
+
+  #foldedOf(): readonly string[] {
+    const { texts } = this;
+    if (texts.length !== 1) return texts.length === 0 ? NONE : texts.map(fold);
+    this.#oneFolded[0] = fold(texts[0] as string);
+    return this.#oneFolded;
   }
 }
 
@@ -204,30 +258,35 @@ interface FieldPath {
   readonly rests: readonly string[];
 }
 
-/** Fields come from rules, which are few; should they ever not be, the oldest are cut again. */
-const PATHS_MAX = 20_000;
-const PATHS = new Map<string, FieldPath>();
+/** Names come from rules: there are as many as people wrote, and no event brings one. */
+const FIELDS = new Map<string, FieldRef>();
 
-function pathOf(field: string): FieldPath {
-  const known = PATHS.get(field);
+/** The field of that name. */
+export function fieldRef(name: string): FieldRef {
+  const known = FIELDS.get(name);
   if (known !== undefined) return known;
-  const firsts = field.split('.');
+  const firsts = name.split('.');
   const path = { firsts, rests: firsts.map((_, at) => firsts.slice(at).join('.')) };
-  if (PATHS.size >= PATHS_MAX) PATHS.clear();
-  PATHS.set(field, path);
-  return path;
+  const made = { id: FIELDS.size, name, derived: derivedField(name), path };
+  FIELDS.set(name, made);
+  return made;
 }
 
 /** The whole rest as one key first, then its first part; through an array, in each element. */
 function lookUp(holder: unknown, path: FieldPath, at: number): unknown {
   if (typeof holder !== 'object' || holder === null) return undefined;
   if (Array.isArray(holder)) return lookUpEach(holder, path, at);
-  const rest = path.rests[at] as string;
-  if (Object.hasOwn(holder, rest)) return (holder as Readonly<Record<string, unknown>>)[rest];
-  if (at === path.firsts.length - 1) return undefined;
-  const first = path.firsts[at] as string;
-  if (!Object.hasOwn(holder, first)) return undefined;
-  return lookUp((holder as Readonly<Record<string, unknown>>)[first], path, at + 1);
+  const whole = memberOf(holder, path.rests[at] as string);
+  if (whole !== undefined || at === path.firsts.length - 1) return whole;
+  const first = memberOf(holder, path.firsts[at] as string);
+  return first === undefined ? undefined : lookUp(first, path, at + 1);
+}
+
+/** Own members only; what every object inherits is asked for again where it seems to be there. */
+function memberOf(holder: object, name: string): unknown {
+  const value = (holder as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || !(name in Object.prototype)) return value;
+  return Object.hasOwn(holder, name) ? value : undefined;
 }
 
 function lookUpEach(array: readonly unknown[], path: FieldPath, at: number): unknown {

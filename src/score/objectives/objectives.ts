@@ -8,6 +8,7 @@ import type {
   ServiceLevels,
   UsageCount,
 } from '../../model/objective.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slot.ts';
 import type { Slots } from '../../state/slots.ts';
 import {
@@ -26,7 +27,7 @@ import { Usage, type UsageStep } from './usage.ts';
 /** The stage. */
 export interface ObjectiveStage {
   /** Budgets that began to burn too fast with this event. */
-  see(fact: EventFact): BurnFact[];
+  see(fact: EventFact): readonly BurnFact[];
   /** Counts since the last call, to be added to what is stored. */
   takeCounts(): ObjectiveCount[];
   takeUsage(): UsageCount[];
@@ -71,31 +72,30 @@ export function createObjectiveStage(
   slots.split(SPACE, RESOLUTIONS);
   const tasks = new Tasks(slots, evicted);
   const usage = new Usage(createKeepNames(slots));
-  const counts = new Map<string, ObjectiveCount>();
+  const counts = new Counts();
   return {
     see(fact) {
       const task = tasks.of(fact);
       const metered = meteredBy(levels, tasks, task, fact, evicted);
       const step = stepOf(fact) ?? metered;
       if (step !== NOTHING) usage.add(fact, task?.workflow ?? '', step);
-      const found: BurnFact[] = [];
+      let found: readonly BurnFact[] = NONE;
       for (const objective of levels.objectives) {
         if (!isWithin(objective, fact, task)) continue;
         const verdict = judge(objective, tasks, task, fact, metered);
         if (verdict === null) continue;
-        add(counts, objective, fact, verdict);
-        found.push(...burn(slots, objective, fact, verdict, evicted));
+        counts.add(objective, fact, verdict);
+        const burning = burn(slots, objective, fact, verdict, evicted);
+        if (burning.length > 0) found = [...found, ...burning];
       }
       return found;
     },
-    takeCounts() {
-      const taken = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
-      counts.clear();
-      return taken;
-    },
+    takeCounts: () => counts.take(),
     takeUsage: () => usage.take(),
   };
 }
+
+const NONE: readonly BurnFact[] = [];
 
 type Verdict = { readonly good: number; readonly bad: number };
 const GOOD: Verdict = { good: 1, bad: 0 };
@@ -195,22 +195,46 @@ function ofOutcome(outcome: 'ok' | 'error' | 'unknown'): Verdict | null {
   return outcome === 'unknown' ? null : outcome === 'ok' ? GOOD : BAD;
 }
 
-function add(
-  counts: Map<string, ObjectiveCount>,
-  { name }: Objective,
-  fact: EventFact,
-  { good, bad }: Verdict,
-): void {
-  const hourMs = Math.floor(fact.event.time.eventMs / HOUR_MS) * HOUR_MS;
-  const { tenant } = fact;
-  const key = JSON.stringify([name, tenant, hourMs]);
-  const own = counts.get(key);
-  counts.set(key, {
-    ...{ objective: name, tenant, hourMs },
-    good: (own?.good ?? 0) + good,
-    bad: (own?.bad ?? 0) + bad,
-  });
+/** Counts of objectives by tenant and hour, until they are taken. */
+class Counts {
+  readonly #counts = new Map<string, Count>();
+  /** By objective: the count that was added to last, which is the next one too as a rule. */
+  readonly #newest = new Map<Objective, Count>();
+
+  add(objective: Objective, fact: EventFact, { good, bad }: Verdict): void {
+    const hourMs = Math.floor(fact.event.time.eventMs / HOUR_MS) * HOUR_MS;
+    const { tenant } = fact;
+    let own = this.#newest.get(objective);
+    if (own === undefined || own.hourMs !== hourMs || own.tenant !== tenant) {
+      own = this.#of(objective.name, tenant, hourMs);
+      this.#newest.set(objective, own);
+    }
+    own.good += good;
+    own.bad += bad;
+  }
+
+  #of(objective: string, tenant: string, hourMs: number): Count {
+    const key = JSON.stringify([objective, tenant, hourMs]);
+    let own = this.#counts.get(key);
+    if (own === undefined) {
+      own = { objective, tenant, hourMs, good: 0, bad: 0 };
+      this.#counts.set(key, own);
+    }
+    return own;
+  }
+
+  /** All of them, ordered by their key; begins anew. */
+  take(): ObjectiveCount[] {
+    const taken = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
+    this.#counts.clear();
+    this.#newest.clear();
+    return taken;
+  }
 }
+
+type Count = { -readonly [Name in keyof ObjectiveCount]: ObjectiveCount[Name] };
+
+const burningKey = naming((tenant, objective) => `${tenant.length}:${tenant}:${objective}`);
 
 /** Enters the event and says what began to burn with it. */
 function burn(
@@ -219,9 +243,9 @@ function burn(
   fact: EventFact,
   { good, bad }: Verdict,
   evicted: Evicted,
-): BurnFact[] {
+): readonly BurnFact[] {
   const ms = fact.event.time.eventMs;
-  const key = `${fact.tenant.length}:${fact.tenant}:${objective.name}`;
+  const key = burningKey(fact.tenant, objective.name);
   let own = slots.get<Burning>(SPACE, key);
   if (own === undefined) {
     if (slots.count(SPACE) >= BURNING_MAX) forgetStalest(slots, ms, evicted);
@@ -233,6 +257,8 @@ function burn(
     slots.touchPart(SPACE, key, resolution, bucket),
   );
   slots.touch(SPACE, key);
+  // Nothing begins to burn with a good event, and nothing that burnt may be over.
+  if (bad === 0 && own.since.fast === undefined && own.since.slow === undefined) return NONE;
   const found: BurnFact[] = [];
   const isBurning: Partial<Record<Pace, boolean>> = {};
   for (const pair of PAIRS) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createSecretFinder } from '../../../src/detect/content/secrets.ts';
+import { integer, stream } from '../../../src/simulation/random.ts';
 
 const find = createSecretFinder();
 /** Put together here, so that nobody's scanner takes this file for a leak. */
@@ -32,6 +33,66 @@ describe('secrets', () => {
   it('are not seen in ordinary texts', () => {
     for (const text of ['', 'a key question', 'sk-', 'https://example.org/a:b', '{"token": null}'])
       assert.deepEqual(find(text), [], text);
+  });
+
+  it('are the same whether rules are put to a text by its literals or all of them to every text', () => {
+    const all = createSecretFinder(false);
+    const random = stream(5, 'secrets');
+    const pick = (list: readonly string[]): string =>
+      list[integer(random, 0, list.length - 1)] as string;
+    const run = (letters: string, length: number): string =>
+      Array.from({ length }, () => pick(letters.split(''))).join('');
+    const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+    const HEX = '0123456789abcdef';
+    const heads = [
+      ...['ghp_', 'ghs_', 'github_pat_', 'glpat-', 'npm_', 'xoxb-1-', 'SG.', 'shppa_', 'sk_live_'],
+      ...['glc_', 'glsa_', 'sk-', 'sk-proj-', 'sk-ant-api03-', 'gsk_', 'hf_', 'lin_api_', 'ntn_'],
+      ...['hvs.', 'hvb.', 'vcp_', 'dapi', 'dckr_pat_', 'figd_', 'cfut_', 'tskey-auth-', 'ops_ey'],
+      ...[
+        'AKIA',
+        'AWS_SECRET_ACCESS_KEY = ',
+        'aws_account_id: ',
+        'HTTPS://HOOKS.SLACK.COM/services/T',
+      ],
+      ...[
+        'https://a:',
+        'postgres://u:',
+        'MongoDB://u:',
+        'mysql://u:',
+        '-----BEGIN RSA PRIVATE KEY-----',
+      ],
+    ];
+    const tails = [
+      '',
+      'T3BlbkFJ',
+      '@db.example:1/x',
+      '/B1/c',
+      '.abc',
+      '-a1',
+      'AA',
+      'fQ=',
+      '_',
+      ' ',
+    ];
+    tails.push('\n-----END RSA PRIVATE KEY-----');
+    const types = new Set<string>();
+    for (let n = 0; n < 6000; n += 1) {
+      let text = pick(['', 'see ', 'é', '"']);
+      for (let part = integer(random, 1, 2); part > 0; part -= 1) {
+        const lengths = ['20', '24', '32', '34', '36', '40', '46', '48', '52', '82', '95', '140'];
+        const body = run(pick([LETTERS, HEX, '0123456789']), Number(pick(lengths)));
+        text +=
+          pick(heads) +
+          body +
+          pick(tails) +
+          run(LETTERS, integer(random, 0, 40)) +
+          pick([' ', '\n', '']);
+      }
+      const found = find(text);
+      assert.deepEqual(found, all(text), text);
+      for (const { type } of found) types.add(type);
+    }
+    assert.ok(types.size >= 15, `${types.size} kinds met: ${[...types].join(', ')}`);
   });
 
   it('cost no more for each character the longer a hostile text is', () => {

@@ -1,7 +1,7 @@
 /** Aggregate: cuts time into windows, and asks of a figure whether the condition holds. */
 import type { CorrelationRule } from './definition.ts';
 import { type Group, keep, lateReachMs } from './group.ts';
-import type { Hit, KeptHit } from './hit.ts';
+import { type Hit, isSameEvent, type KeptHit, tagged } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import type { Measure, Value } from './measure.ts';
 import { holds, isDecidedOnArrival, rangeText } from './range.ts';
@@ -11,7 +11,7 @@ interface Closed<State> {
   readonly startMs: number;
   readonly endMs: number;
   state: State;
-  kept: KeptHit[];
+  kept: readonly KeptHit[];
   outcome: 'held' | 'fired' | 'silent' | 'undecided';
   /** While held: when it is looked at again, and when it is given up. */
   lookMs: number;
@@ -89,8 +89,9 @@ class Aggregate<State> implements Machine {
   forget(group: Group, taken: Taken): void {
     const { value } = taken;
     const own = group.own as Own<State>;
-    const { eventId, ms } = taken.hit;
-    const without = (kept: KeptHit[]) => kept.filter((one) => one.eventId !== eventId);
+    const { ms } = taken.hit;
+    const without = (kept: readonly KeptHit[]) =>
+      kept.filter((one) => !isSameEvent(one, taken.hit));
     if (own.closed !== null && ms < own.closed.endMs && ms >= own.closed.startMs) {
       this.#measure.remove(own.closed.state, ms, value);
       own.closed.kept = without(own.closed.kept);
@@ -124,7 +125,7 @@ class Aggregate<State> implements Machine {
     if (firedMs !== null && (nowMs >= firedMs + timespanMs || !this.#isTrue(own.state)))
       group.firedMs = null;
     this.#add(group, own.state, taken);
-    this.#keep(group.kept, taken);
+    group.kept = this.#with(group.kept, taken);
     if (group.firedMs !== null || !this.#isTrue(own.state)) return;
     group.firedMs = nowMs;
     this.#fire(group, own.state, group.kept, nowMs, taken.late);
@@ -145,7 +146,7 @@ class Aggregate<State> implements Machine {
     if (endMs !== null && this.#isOver(group, own, ms)) this.#close(group, own, endMs);
     if (own.startMs === null) this.#open(group, own, ms);
     this.#add(group, own.state, taken);
-    this.#keep(group.kept, taken);
+    group.kept = this.#with(group.kept, taken);
     if (!this.#onArrival || group.firedMs !== null || !this.#isTrue(own.state)) return;
     group.firedMs = ms;
     this.#fire(group, own.state, group.kept, Math.max(ms, group.lastMs), taken.late);
@@ -222,7 +223,7 @@ class Aggregate<State> implements Machine {
   #correct(group: Group, closed: Closed<State>, taken: Taken): void {
     const was = closed.outcome;
     this.#add(group, closed.state, taken);
-    this.#keep(closed.kept, taken);
+    closed.kept = this.#with(closed.kept, taken);
     const nowMs = Math.max(group.lastMs, closed.endMs);
     const isTrue = this.#isTrue(closed.state);
     if (was === 'silent' && isTrue) {
@@ -241,8 +242,8 @@ class Aggregate<State> implements Machine {
   }
 
   /** Where different values are counted, the newest event of each is the evidence. */
-  #keep(list: KeptHit[], { kept, value }: Taken): void {
-    keep(list, this.#measure.isDistinct ? { ...kept, tag: String(value) } : kept);
+  #with(list: readonly KeptHit[], { kept, value }: Taken): readonly KeptHit[] {
+    return keep(list, this.#measure.isDistinct ? tagged(kept, String(value)) : kept);
   }
 
   #isTrue(state: State): boolean {
@@ -290,5 +291,5 @@ class Aggregate<State> implements Machine {
 function prune(group: Group, untilMs: number): void {
   let old = 0;
   while (old < group.kept.length && (group.kept[old] as KeptHit).ms <= untilMs) old += 1;
-  if (old > 0) group.kept.splice(0, old);
+  if (old > 0) group.kept = group.kept.slice(old);
 }

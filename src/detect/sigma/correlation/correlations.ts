@@ -70,12 +70,9 @@ class Engine implements Correlations {
     return [...this.#bySpace.keys()];
   }
 
-  wants(rule: string): boolean {
-    return this.#byBase.has(rule);
-  }
-
   hit(hit: Hit): void {
-    for (const { unit, place } of this.#byBase.get(hit.rule) ?? []) unit.take(hit, place);
+    const bases = this.#byBase.get(hit.rule);
+    if (bases !== undefined) for (const { unit, place } of bases) unit.take(hit, place);
   }
 
   nextMs(): number | undefined {

@@ -4,7 +4,7 @@ import { idOf } from '../../../model/ids.ts';
 import { naming } from '../../../state/names.ts';
 import type { Entity } from '../../../state/slot.ts';
 import type { CorrelationRule } from './definition.ts';
-import type { Firing, Hit, KeptHit } from './hit.ts';
+import { type Firing, type Hit, isSameEvent, type KeptHit, keptEvent } from './hit.ts';
 
 /** A firing that a late hit or a blind source may still take back. */
 export interface Fired {
@@ -41,12 +41,12 @@ export interface Group<Own = unknown> extends Entity {
   /** Newest event, ms. */
   lastMs: number;
   /** The newest hits, oldest first, at most EVIDENCE_MAX. */
-  kept: KeptHit[];
+  kept: readonly KeptHit[];
   /** A bound was reached: figures may be less exact. */
   approximate: boolean;
   /** Event time of the completing event of the running episode; null where none runs. */
   firedMs: number | null;
-  fired: Fired[];
+  fired: readonly Fired[];
   own: Own;
   /** Last number given to a hit for writing it; not written itself. */
   numbered: number;
@@ -91,7 +91,31 @@ export function groupKey(tenant: string, values: readonly (string | null)[]): st
   return key;
 }
 
+/** What a name of a group was made of. */
+export function partsOfKey(key: string): { tenant: string; values: (string | null)[] } {
+  const colon = key.indexOf(':');
+  let at = colon + 1 + Number(key.slice(0, colon));
+  const tenant = key.slice(colon + 1, at);
+  const values: (string | null)[] = [];
+  while (at < key.length) {
+    // A blank, then either `-` or a length, a colon and the value.
+    if (key.startsWith(' -', at)) {
+      values.push(null);
+      at += 2;
+      continue;
+    }
+    const end = key.indexOf(':', at);
+    const from = end + 1;
+    at = from + Number(key.slice(at + 1, end));
+    values.push(key.slice(from, at));
+  }
+  return { tenant, values };
+}
+
 const singleKey = naming((tenant, value) => `${tenant.length}:${tenant} ${value.length}:${value}`);
+
+const NO_HITS: readonly KeptHit[] = [];
+const NO_FIRED: readonly Fired[] = [];
 
 /** A group with nothing in it. */
 export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: unknown): Group {
@@ -104,50 +128,52 @@ export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: un
     level: -1,
     dueMs: 0,
     lastMs: hit.ms,
-    kept: [],
+    kept: NO_HITS,
     approximate: false,
     firedMs: null,
-    fired: [],
+    fired: NO_FIRED,
     own,
     numbered: 0,
   };
 }
 
-const NO_HITS: readonly KeptHit[] = [];
-
 /** A hit as it is remembered. Leaves of arguments are left out: they are large, and nobody asks. */
 export function keptOf(hit: Hit & { readonly from?: readonly KeptHit[] }): KeptHit {
-  const { rule, eventId, ms, late, entity, from } = hit;
-  return {
-    rule,
-    eventId,
-    ms,
-    late,
-    witness: hit.witness.leaves === null ? hit.witness : { ...hit.witness, leaves: null },
-    entity,
-    tag: null,
-    from: from ?? NO_HITS,
-    number: 0,
-  };
+  const { rule, ms, late, entity, ofEvent } = hit;
+  const witness = hit.witness.leaves === null ? hit.witness : { ...hit.witness, leaves: null };
+  const kept = { rule, ms, late, witness, entity, tag: null, from: hit.from ?? NO_HITS, number: 0 };
+  return ofEvent === undefined ? { ...kept, eventId: hit.eventId } : keptEvent(kept, ofEvent);
 }
 
-/** Adds a hit to the newest ones, in order of time; of hits with one tag only the newest stays. */
-export function keep(kept: KeptHit[], hit: KeptHit): void {
+/** The newest hits with one more, in order of time; of hits with one tag only the newest stays. */
+export function keep(kept: readonly KeptHit[], hit: KeptHit): readonly KeptHit[] {
+  let others = kept;
   if (hit.tag !== null) {
     const same = kept.findIndex(({ tag }) => tag === hit.tag);
-    if (same >= 0 && (kept[same] as KeptHit).ms > hit.ms) return;
-    if (same >= 0) kept.splice(same, 1);
+    if (same >= 0 && (kept[same] as KeptHit).ms > hit.ms) return kept;
+    if (same >= 0) others = kept.toSpliced(same, 1);
   }
-  insertByTime(kept, hit);
-  if (kept.length > EVIDENCE_MAX) kept.shift();
+  const more = withItem(others, hit);
+  return more.length > EVIDENCE_MAX ? more.slice(1) : more;
 }
 
-/** Puts an item behind all that are not later. */
-function insertByTime<T extends { readonly ms: number }>(list: T[], item: T): void {
+/**
+ * The list with an item behind all that are not later. Lists are made anew: most hold one item or two,
+ * and one that grows in place takes room for sixteen more.
+ */
+export function withItem<T extends { readonly ms: number }>(list: readonly T[], item: T): T[] {
   let at = list.length;
   while (at > 0 && (list[at - 1] as T).ms > item.ms) at -= 1;
-  if (at === list.length) list.push(item);
-  else list.splice(at, 0, item);
+  return at === list.length ? appended(list, item) : list.toSpliced(at, 0, item);
+}
+
+/** The list with an item at its end. */
+export function appended<T extends object>(list: readonly T[], item: T): T[] {
+  const [first, second] = list;
+  if (first === undefined) return [item];
+  if (second === undefined) return [first, item];
+  // Two lists are put together faster than a list and an item.
+  return list.length === 2 ? [first, second, item] : list.concat([item]);
 }
 
 /** Is this event among the newest already? `byRule`: hits of other rules are other hits. */
@@ -155,7 +181,7 @@ export function isKept({ kept }: Group, hit: Hit, byRule: boolean): boolean {
   for (let at = kept.length - 1; at >= 0; at -= 1) {
     const one = kept[at] as KeptHit;
     if (one.ms < hit.ms) return false;
-    if (one.eventId === hit.eventId && (!byRule || one.rule === hit.rule)) return true;
+    if ((!byRule || one.rule === hit.rule) && isSameEvent(one, hit)) return true;
   }
   return false;
 }

@@ -2,20 +2,60 @@
 import type { Entity } from '../../../model/detection.ts';
 import type { Kind } from '../../../model/event.ts';
 import type { WitnessRecord } from '../../../model/fact.ts';
+import { eventIdOf } from '../../../model/ids.ts';
 import type { Slots } from '../../../state/slots.ts';
+
+/** The event that hits are of: its id is made when somebody asks, which is seldom. */
+export class OfEvent {
+  readonly #topic: string;
+  readonly #nativeId: string;
+  #id: string | null = null;
+
+  constructor(topic: string, nativeId: string) {
+    this.#topic = topic;
+    this.#nativeId = nativeId;
+  }
+
+  get id(): string {
+    this.#id ??= eventIdOf(this.#topic, this.#nativeId);
+    return this.#id;
+  }
+
+  isSame(other: OfEvent): boolean {
+    return this === other || (this.#nativeId === other.#nativeId && this.#topic === other.#topic);
+  }
+}
+
+/** The group a hit belongs to, by some fields of it. */
+export interface Keyed {
+  /** Turn of the hit that it is of. */
+  turn: number;
+  key: string;
+  values: readonly (string | null)[];
+  /** One of the values is missing. */
+  lacks: boolean;
+}
 
 /** A base rule matched an event. Comes in canonical event-time order, except where `late`. */
 export interface Hit {
   /** Key of the rule, as `CorrelationRule.bases` names it. */
   readonly rule: string;
   readonly eventId: string;
+  /** Where `eventId` is that of an event and follows from topic and identity. */
+  readonly ofEvent?: OfEvent | undefined;
   /** Event time, ms. */
   readonly ms: number;
   /** True where it came when event time had passed it. */
   readonly late: boolean;
   readonly tenant: string;
   /** Field of the event by its Sigma name; undefined or null where it has none. */
-  readonly field: (path: string) => unknown;
+  field(path: string): unknown;
+  /**
+   * Room for groups that were worked out, by the number of their fields, with a turn that changes with
+   * the event; absent: nothing is kept.
+   */
+  readonly keyed?: Keyed[];
+  readonly turn?: number;
   readonly witness: WitnessRecord;
   readonly entity: Entity;
 }
@@ -24,6 +64,8 @@ export interface Hit {
 export interface KeptHit {
   readonly rule: string;
   readonly eventId: string;
+  /** As that of the hit. */
+  readonly ofEvent?: OfEvent | undefined;
   readonly ms: number;
   readonly late: boolean;
   readonly witness: WitnessRecord;
@@ -34,6 +76,50 @@ export interface KeptHit {
   readonly from: readonly KeptHit[];
   /** Number under which its group has written it; 0: not yet. */
   number: number;
+}
+
+class KeptEvent implements KeptHit {
+  readonly rule: string;
+  readonly ofEvent: OfEvent;
+  readonly ms: number;
+  readonly late: boolean;
+  readonly witness: WitnessRecord;
+  readonly entity: Entity;
+  readonly tag: string | null;
+  readonly from: readonly KeptHit[];
+  number: number;
+
+  constructor(hit: Omit<KeptHit, 'eventId'>, ofEvent: OfEvent, tag: string | null) {
+    this.rule = hit.rule;
+    this.ofEvent = ofEvent;
+    this.ms = hit.ms;
+    this.late = hit.late;
+    this.witness = hit.witness;
+    this.entity = hit.entity;
+    this.tag = tag;
+    this.from = hit.from;
+    this.number = hit.number;
+  }
+
+  get eventId(): string {
+    return this.ofEvent.id;
+  }
+}
+
+/** A hit whose id is made when it is asked for. */
+export function keptEvent(hit: Omit<KeptHit, 'eventId'>, ofEvent: OfEvent): KeptHit {
+  return new KeptEvent(hit, ofEvent, hit.tag);
+}
+
+/** The same hit, counted for this value. */
+export function tagged(hit: KeptHit, tag: string): KeptHit {
+  return hit.ofEvent === undefined ? { ...hit, tag } : new KeptEvent(hit, hit.ofEvent, tag);
+}
+
+/** Are they of one event, or of one firing? */
+export function isSameEvent(a: Pick<Hit, 'eventId' | 'ofEvent'>, b: typeof a): boolean {
+  if (a.ofEvent !== undefined && b.ofEvent !== undefined) return a.ofEvent.isSame(b.ofEvent);
+  return a.eventId === b.eventId;
 }
 
 /** A correlation's condition holds for a group, or no longer does. */
@@ -111,7 +197,5 @@ export interface Correlations {
   restoring(): Generator<undefined, void>;
   /** Spaces of `slots` that hold their state. */
   readonly spaces: readonly string[];
-  /** Does any correlation want hits of this rule? */
-  wants(rule: string): boolean;
   readonly counters: Readonly<Record<string, number>>;
 }

@@ -1,8 +1,8 @@
 /** Pattern: rules that occur together or in order, and others that must stay away. */
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
-import { type Group, lateReachMs, type Stretch } from './group.ts';
-import type { KeptHit } from './hit.ts';
+import { appended, type Group, lateReachMs, type Stretch, withItem } from './group.ts';
+import { type Hit, isSameEvent, type KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
 import { type Occurrence, occurrence, orderedOccurrence, type Seen, sourceOf } from './search.ts';
 
@@ -23,8 +23,8 @@ interface Pending {
 /** State of one group. */
 interface Own {
   /** In canonical order; as far back as an occurrence or an absence may reach. */
-  seen: Seen[];
-  pending: Pending[];
+  seen: readonly Seen[];
+  pending: readonly Pending[];
   /** The condition of the running episode holds until then, ms. */
   trueUntilMs: number;
   /** Only an uncertain order has fired in the running episode. */
@@ -32,6 +32,9 @@ interface Own {
   /** Where the current session began. */
   startMs: number | null;
 }
+
+const NO_SEEN: readonly Seen[] = [];
+const NO_PENDING: readonly Pending[] = [];
 
 /** Hits remembered of each rule of a group. */
 const SEEN_MAX = 32;
@@ -60,7 +63,13 @@ class Pattern implements Machine {
   }
 
   create(): Own {
-    return { seen: [], pending: [], trueUntilMs: 0, onlyUncertain: false, startMs: null };
+    return {
+      seen: NO_SEEN,
+      pending: NO_PENDING,
+      trueUntilMs: 0,
+      onlyUncertain: false,
+      startMs: null,
+    };
   }
 
   valueOf(): number {
@@ -70,15 +79,16 @@ class Pattern implements Machine {
   hit(group: Group, { hit, kept, place, late }: Taken): void {
     const own = group.own as Own;
     const { ms } = hit;
-    if (isSeen(own.seen, hit.eventId, place, ms)) return;
+    if (isSeen(own.seen, hit, place, ms)) return;
     const one: Seen = { place, ms, source: sourceOf(kept), kept };
     this.#cut(own, group, ms, late);
-    const at = insertCanonically(own.seen, one, late);
+    // What comes in order comes last.
+    own.seen = late ? withItem(own.seen, one) : appended(own.seen, one);
     this.#bound(group, own, place, ms);
     this.#spoil(group, own, one, late);
-    const here = own.seen.indexOf(one);
+    const here = own.seen.lastIndexOf(one);
     if (here < 0) {
-      if (at >= 0) this.#tools.undecided(group, 'a late event lies before all that is held', ms);
+      this.#tools.undecided(group, 'a late event lies before all that is held', ms);
       return;
     }
     this.#completedBy(group, own, here, late);
@@ -110,10 +120,8 @@ class Pattern implements Machine {
 
   forget(group: Group, { hit }: Taken): void {
     const own = group.own as Own;
-    own.seen = own.seen.filter(({ kept }) => kept.eventId !== hit.eventId);
-    own.pending = own.pending.filter(
-      ({ hits }) => !hits.some(({ eventId }) => eventId === hit.eventId),
-    );
+    own.seen = own.seen.filter(({ kept }) => !isSameEvent(kept, hit));
+    own.pending = own.pending.filter(({ hits }) => !hits.some((one) => isSameEvent(one, hit)));
   }
 
   progress(group: Group): number {
@@ -146,7 +154,7 @@ class Pattern implements Machine {
     }
     let old = 0;
     while (old < own.seen.length && (own.seen[old] as Seen).ms < fromMs) old += 1;
-    if (old > 0) own.seen.splice(0, old);
+    if (old > 0) own.seen = own.seen.slice(old);
   }
 
   #bound(group: Group, own: Own, place: number, ms: number): void {
@@ -158,7 +166,8 @@ class Pattern implements Machine {
       oldest = at;
     }
     if (count <= SEEN_MAX) return;
-    const dropped = own.seen.splice(oldest, 1)[0] as Seen;
+    const dropped = own.seen[oldest] as Seen;
+    own.seen = own.seen.toSpliced(oldest, 1);
     if (dropped.ms > ms - this.#rule.timespanMs)
       this.#tools.bounded(group, `more than ${SEEN_MAX} hits of a rule in one window`, ms);
   }
@@ -171,8 +180,9 @@ class Pattern implements Machine {
       // What comes in order stands behind everything that has come, whatever its time says.
       empty.some((one) => spoils(one) && (late || one.toMs > timeMs)) &&
       // In an order an event is neither before nor after itself.
-      !(this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId));
-    if (own.pending.some(isSpoilt)) own.pending = own.pending.filter((one) => !isSpoilt(one));
+      !(this.#inOrder && hits.some((one) => isSameEvent(one, kept)));
+    if (own.pending.length > 0 && own.pending.some(isSpoilt))
+      own.pending = own.pending.filter((one) => !isSpoilt(one));
     if (!late || group.fired.length === 0) return;
     const nowMs = Math.max(ms, group.lastMs);
     this.#tools.retract(group, 'a late event stands where none was found', spoils, nowMs);
@@ -180,26 +190,27 @@ class Pattern implements Machine {
 
   /** Everything the hit at `at` completes; with `including`, only what that one is part of. */
   #completedBy(group: Group, own: Own, at: number, late: boolean, including?: Seen): void {
-    this.#conjuncts.forEach((conjunct, number) => {
+    for (let number = 0; number < this.#conjuncts.length; number += 1) {
+      const conjunct = this.#conjuncts[number] as Conjunct;
       // Most groups hold hits of one rule only: those complete nothing.
-      if (!conjunct.seen.every((place) => holds(own.seen, place))) return;
+      if (!holdsAll(own.seen, conjunct)) continue;
       const find = this.#inOrder ? orderedOccurrence : occurrence;
       const found = find(own.seen, at, conjunct, this.#rule);
-      if (found === null) return;
-      if (including !== undefined && !found.hits.includes(including)) return;
+      if (found === null) continue;
+      if (including !== undefined && !found.hits.includes(including)) continue;
       const pending = this.#pendingOf(own, conjunct, number, found, late);
       const { timeMs } = pending;
-      if (late && this.#isSpoilt(own, at, pending)) return;
+      if (late && this.#isSpoilt(own, at, pending)) continue;
       if (pending.lookMs > timeMs) this.#wait(group, own, pending);
       else this.#decide(group, own, pending, Math.max(timeMs, group.lastMs));
-    });
+    }
   }
 
   /** Was something seen since that leaves nothing to wait for? */
   #isSpoilt(own: Own, at: number, { empty, hits, timeMs }: Pending): boolean {
     for (let next = at + 1; next < own.seen.length; next += 1) {
       const { place, ms, kept } = own.seen[next] as Seen;
-      if (this.#inOrder && hits.some(({ eventId }) => eventId === kept.eventId)) continue;
+      if (this.#inOrder && hits.some((one) => isSameEvent(one, kept))) continue;
       // Stretches that end with the occurrence were judged when it was found.
       if (empty.some((one) => one.place === place && one.toMs > timeMs && ms <= one.toMs))
         return true;
@@ -240,10 +251,10 @@ class Pattern implements Machine {
   /** One more that waits. When they are too many the newest gives way to the next. */
   #wait(group: Group, own: Own, pending: Pending): void {
     if (own.pending.length >= PENDING_MAX) {
-      own.pending.pop();
+      own.pending = own.pending.slice(0, -1);
       this.#tools.bounded(group, `more than ${PENDING_MAX} absences wait`, pending.timeMs);
     }
-    own.pending.push(pending);
+    own.pending = appended(own.pending, pending);
   }
 
   #decide(group: Group, own: Own, pending: Pending, nowMs: number): void {
@@ -254,7 +265,7 @@ class Pattern implements Machine {
       if (at < 0) this.#wait(group, own, pending);
       return;
     }
-    if (at >= 0) own.pending.splice(at, 1);
+    if (at >= 0) own.pending = own.pending.toSpliced(at, 1);
     if (sight !== 'clear') {
       this.#tools.undecided(group, 'a source was blind where nothing was found', nowMs);
       return;
@@ -324,7 +335,12 @@ function orderedStretches(
 function inCanonicalOrder(hits: readonly Seen[], seen: readonly Seen[]): readonly KeptHit[] {
   const sorted = [...hits].sort((a, b) => seen.indexOf(a) - seen.indexOf(b));
   const kept = sorted.map((one) => one.kept);
-  return kept.filter((one, at) => kept.findIndex((o) => o.eventId === one.eventId) === at);
+  return kept.filter((one, at) => kept.findIndex((other) => isSameEvent(other, one)) === at);
+}
+
+function holdsAll(seen: readonly Seen[], conjunct: Conjunct): boolean {
+  for (const place of conjunct.seen) if (!holds(seen, place)) return false;
+  return true;
 }
 
 function holds(seen: readonly Seen[], place: number): boolean {
@@ -333,20 +349,11 @@ function holds(seen: readonly Seen[], place: number): boolean {
 }
 
 /** Is this hit there already? Its time is the same, so only its neighbours in time are asked. */
-function isSeen(seen: readonly Seen[], eventId: string, place: number, ms: number): boolean {
+function isSeen(seen: readonly Seen[], hit: Hit, place: number, ms: number): boolean {
   for (let at = seen.length - 1; at >= 0; at -= 1) {
     const one = seen[at] as Seen;
     if (one.ms < ms) return false;
-    if (one.place === place && one.kept.eventId === eventId) return true;
+    if (one.place === place && isSameEvent(one.kept, hit)) return true;
   }
   return false;
-}
-
-/** Puts a hit in its place: in-order ones come last. */
-function insertCanonically(seen: Seen[], one: Seen, late: boolean): number {
-  let at = seen.length;
-  if (late) while (at > 0 && (seen[at - 1] as Seen).ms > one.ms) at -= 1;
-  if (at === seen.length) seen.push(one);
-  else seen.splice(at, 0, one);
-  return at;
 }

@@ -1,7 +1,7 @@
 /** Search: the occurrence of a condition that a hit completes, the tightest one first. */
 import type { CorrelationRule } from './definition.ts';
 import type { Conjunct } from './expression.ts';
-import type { KeptHit } from './hit.ts';
+import { isSameEvent, type KeptHit } from './hit.ts';
 
 /** A hit in the canonical order of its group. */
 export interface Seen {
@@ -162,7 +162,7 @@ class Search {
   #leads(at: number, next: number, step: number): boolean {
     const one = this.#seen[at] as Seen;
     const other = this.#seen[next] as Seen;
-    if (one.kept.eventId === other.kept.eventId) return false;
+    if (isSameEvent(one.kept, other.kept)) return false;
     const isNear =
       one.source !== other.source && Math.abs(other.ms - one.ms) < this.#rule.toleranceMs;
     if (!(this.#inexact && isNear) && (at > next || isNear)) return false;
@@ -171,11 +171,7 @@ class Search {
       if (place < (places[step] as number) || place > (places[step + 1] as number)) continue;
       for (let between = Math.min(at, next) + 1; between < Math.max(at, next); between += 1) {
         const { place: its, kept } = this.#seen[between] as Seen;
-        if (
-          its === place &&
-          kept.eventId !== one.kept.eventId &&
-          kept.eventId !== other.kept.eventId
-        )
+        if (its === place && !isSameEvent(kept, one.kept) && !isSameEvent(kept, other.kept))
           return false;
       }
     }
@@ -192,7 +188,7 @@ class Search {
     for (let back = at - 1; back >= 0; back -= 1) {
       const one = this.#seen[back] as Seen;
       if (one.ms < fromMs) break;
-      if (leading.includes(one.place) && one.kept.eventId !== first.kept.eventId) return true;
+      if (leading.includes(one.place) && !isSameEvent(one.kept, first.kept)) return true;
     }
     return false;
   }

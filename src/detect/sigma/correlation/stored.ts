@@ -1,12 +1,13 @@
 /** Stored groups: as lists, for names would be most of it, and each of their hits only once. */
 import type { Kind } from '../../../model/event.ts';
 import type { Entity, Packing, Parts } from '../../../state/slot.ts';
-import type { Fired, Group } from './group.ts';
+import { type Fired, type Group, partsOfKey } from './group.ts';
 import type { KeptHit } from './hit.ts';
+import { hitOfText, hitText, numberedId } from './hit-text.ts';
 import { sourceOf } from './search.ts';
 
-/** A hit as it is written. Null stands for what another member says as well. */
-type StoredHit = readonly [
+/** A hit as it was written before it became a text, and still is where it does not fit into one. */
+type ListedHit = readonly [
   /** Its place among the bases, or the key itself where it is none of them. */
   rule: number | string,
   eventId: string,
@@ -34,12 +35,11 @@ type StoredHit = readonly [
   session: string | null,
 ];
 
-type Written = KeptHit | StoredHit;
+/** As a text (see `hitText`), as a list, or by name. */
+type Written = KeptHit | ListedHit | string;
 
 /** What is left of a group when its hits are out of it. Where hits were, there are their numbers. */
 type StoredRest = readonly [
-  tenant: string,
-  values: Group['values'],
   agent: string,
   stamp: number,
   born: number,
@@ -55,11 +55,17 @@ type StoredRest = readonly [
   fired?: readonly Fired[],
 ];
 
+/** As it was written when its key was not yet asked for what it says. */
+type ListedRest = readonly [tenant: string, values: Group['values'], ...rest: StoredRest];
+
 interface StoredGroup extends Entity {
-  readonly g: StoredRest;
+  /** A text where the group has nothing but hits and times (see `restText`). */
+  readonly g: string | StoredRest | ListedRest;
   /** By number. */
   readonly hits: Readonly<Record<string, Written>>;
 }
+
+const NO_NUMBERS: readonly number[] = [];
 
 /** What types keep of hits beside `kept`; each has some of these. */
 interface OwnHits {
@@ -70,7 +76,8 @@ interface OwnHits {
 
 /** The same with numbers for hits. */
 interface NumberedHits {
-  readonly seen?: readonly (readonly [place: number, hit: number])[];
+  /** Place and number in turn; once it was a list of pairs. */
+  readonly seen?: readonly number[] | readonly (readonly [place: number, hit: number])[];
   readonly pending?: readonly { readonly hits: readonly number[] }[];
   readonly closed?: { readonly kept: readonly number[] } | null;
 }
@@ -94,14 +101,14 @@ export function packing(bases: readonly string[], create: () => unknown): Packin
     whole: (entity) => {
       const hits: Record<string, Written> = {};
       const g = restOf(entity as Group, usual, (hit) => {
-        hits[hit.number] = packHit(hit, bases);
+        hits[hit.number] = packHit(hit, bases, entity as Group);
       });
       return { g, hits } as Entity;
     },
     changed: (entity) => {
       const hits: Parts = {};
       const g = restOf(entity as Group, usual, (hit, isNew) => {
-        if (isNew) hits[hit.number] = packHit(hit, bases);
+        if (isNew) hits[hit.number] = packHit(hit, bases, entity as Group);
       });
       return [{ g } as Entity, { hits }];
     },
@@ -109,7 +116,7 @@ export function packing(bases: readonly string[], create: () => unknown): Packin
       const { tenant, agent, stamp, born, level, dueMs, fired } = entity as Group;
       return [tenant, agent, stamp, born, level, dueMs, fired.length > 0 ? 1 : 0];
     },
-    restored: (stored) => unpacked(stored, bases, create),
+    restored: (stored, key) => unpacked(key, stored, bases, create),
   };
 }
 
@@ -118,7 +125,7 @@ function restOf(
   group: Group,
   usual: Readonly<Record<string, unknown>>,
   met: (hit: KeptHit, isNew: boolean) => void,
-): StoredRest {
+): StoredGroup['g'] {
   const numberOf = (hit: KeptHit): number => {
     const isNew = hit.number === 0;
     if (isNew) {
@@ -128,13 +135,49 @@ function restOf(
     met(hit, isNew);
     return hit.number;
   };
-  const { tenant, values, agent, stamp, born, level, dueMs, lastMs, approximate, firedMs, fired } =
-    group;
-  const kept = group.kept.map(numberOf);
+  const { agent, stamp, born, level, dueMs, lastMs, approximate, firedMs, fired } = group;
+  const hasFired = approximate || firedMs !== null || fired.length > 0;
+  if (!hasFired && isPlain(group, usual)) return restText(group, numberOf);
+  const kept = group.kept.length === 0 ? NO_NUMBERS : group.kept.map(numberOf);
   const own = ownOf(group.own as Readonly<Record<string, unknown>>, usual, numberOf);
-  const head = [tenant, values, agent, stamp, born, level, dueMs, lastMs, kept, own] as const;
-  if (!approximate && firedMs === null && fired.length === 0) return head;
+  const head = [agent, stamp, born, level, dueMs, lastMs, kept, own] as const;
+  if (!hasFired) return head;
   return [...head, approximate ? 1 : 0, firedMs, fired];
+}
+
+const CUT = '|';
+
+/** Is there nothing of its own but what was seen? */
+function isPlain({ own, agent }: Group, usual: Readonly<Record<string, unknown>>): boolean {
+  const all = own as Readonly<Record<string, unknown>>;
+  for (const name in all) if (name !== 'seen' && !isUsual(all[name], usual[name])) return false;
+  return !agent.includes(CUT);
+}
+
+/** Agent, numbers, kept hits, and what was seen as place and number in turn: with strokes between. */
+function restText(group: Group, numberOf: (hit: KeptHit) => number): string {
+  const { agent, stamp, born, level, dueMs, lastMs, kept } = group;
+  const { seen } = group.own as OwnHits;
+  // In short pieces: a long text that grows bit by bit is many texts on the way.
+  const head = `${agent}|${stamp}|`;
+  const place = `${born}|${level}|`;
+  let hits = '';
+  for (const hit of kept) hits += ` ${numberOf(hit)}`;
+  hits += CUT;
+  for (const one of seen ?? []) hits += ` ${one.place} ${numberOf(one.kept)}`;
+  return `${head + place}${dueMs}|${lastMs}|${hits}`;
+}
+
+/** What a text was made of. */
+function restOfText(text: string): StoredRest {
+  const [agent = '', stamp, born, level, dueMs, lastMs, kept, seen] = text.split(CUT);
+  const numbers = (list: string | undefined) => list?.split(' ').slice(1).map(Number) ?? [];
+  const own = seen === undefined || seen === '' ? {} : { seen: numbers(seen) };
+  return [
+    agent,
+    ...([Number(stamp), Number(born), Number(level), Number(dueMs), Number(lastMs)] as const),
+    ...([numbers(kept), own] as const),
+  ];
 }
 
 function ownOf(
@@ -145,8 +188,11 @@ function ownOf(
   const written: Record<string, unknown> = {};
   for (const name in own) if (!isUsual(own[name], usual[name])) written[name] = own[name];
   const { seen, pending, closed } = own;
-  if (seen !== undefined && seen.length > 0)
-    written['seen'] = seen.map(({ place, kept }) => [place, numberOf(kept)]);
+  if (seen !== undefined && seen.length > 0) {
+    const numbers: number[] = [];
+    for (const { place, kept } of seen) numbers.push(place, numberOf(kept));
+    written['seen'] = numbers;
+  }
   if (pending !== undefined && pending.length > 0)
     written['pending'] = pending.map((one) => ({ ...one, hits: one.hits.map(numberOf) }));
   if (closed != null) written['closed'] = { ...closed, kept: closed.kept.map(numberOf) };
@@ -159,23 +205,33 @@ function isUsual(value: unknown, usual: unknown): boolean {
   return Array.isArray(value) && value.length === 0 && Array.isArray(usual) && usual.length === 0;
 }
 
-/** The group that a stored entity is; `create` makes what a new one has of its own. */
-export function unpacked(entity: Entity, bases: readonly string[], create: () => unknown): Group {
+/**
+ * The group that a stored entity is. `key`: under which it is stored; `create` makes what a new one has
+ * of its own.
+ */
+export function unpacked(
+  key: string,
+  entity: Entity,
+  bases: readonly string[],
+  create: () => unknown,
+): Group {
   if (!isStoredGroup(entity)) return byName(entity as Group, bases);
-  const [tenant, values, agent, stamp, born, level, dueMs, lastMs, kept, own] = entity.g;
-  const [, , , , , , , , , , approximate, firedMs, fired] = entity.g;
+  const { g } = entity;
+  const of = isListed(g) ? { tenant: g[0], values: g[1] } : partsOfKey(key);
+  const rest = restIn(g);
+  const [agent, stamp, born, level, dueMs, lastMs, kept, own, approximate, firedMs, fired] = rest;
   const hits = new Map<number, KeptHit>();
   let numbered = 0;
   for (const name of Object.keys(entity.hits)) {
     const number = Number(name);
-    const hit = unpackHit(entity.hits[name] as Written, bases);
+    const hit = unpackHit(entity.hits[name] as Written, bases, { ...of, agent });
     hit.number = number;
     hits.set(number, hit);
     numbered = Math.max(numbered, number);
   }
   const hitOf = (number: number) => hits.get(number) as KeptHit;
   return {
-    ...{ tenant, values, agent, stamp, born, level, dueMs, lastMs },
+    ...{ ...of, agent, stamp, born, level, dueMs, lastMs },
     kept: kept.map(hitOf),
     approximate: approximate === 1,
     firedMs: firedMs ?? null,
@@ -183,6 +239,15 @@ export function unpacked(entity: Entity, bases: readonly string[], create: () =>
     own: { ...(create() as object), ...own, ...ownHits(own as NumberedHits, hitOf) },
     numbered,
   };
+}
+
+function isListed(g: StoredGroup['g']): g is ListedRest {
+  return Array.isArray(g) && Array.isArray(g[1]);
+}
+
+function restIn(g: StoredGroup['g']): StoredRest {
+  if (typeof g === 'string') return restOfText(g);
+  return isListed(g) ? (g.slice(2) as unknown as StoredRest) : g;
 }
 
 function isStoredGroup(entity: Entity): entity is StoredGroup {
@@ -193,7 +258,7 @@ function ownHits(own: NumberedHits, hitOf: (number: number) => KeptHit): object 
   const { seen, pending, closed } = own;
   const found: Record<string, unknown> = {};
   if (seen !== undefined)
-    found['seen'] = seen.map(([place, number]) => {
+    found['seen'] = pairsOf(seen).map(([place, number]) => {
       const kept = hitOf(number);
       return { place, ms: kept.ms, source: sourceOf(kept), kept };
     });
@@ -203,10 +268,21 @@ function ownHits(own: NumberedHits, hitOf: (number: number) => KeptHit): object 
   return found;
 }
 
+function pairsOf(
+  seen: NonNullable<NumberedHits['seen']>,
+): readonly (readonly [place: number, hit: number])[] {
+  if (typeof seen[0] !== 'number') return seen as readonly (readonly [number, number])[];
+  const numbers = seen as readonly number[];
+  const pairs: [number, number][] = [];
+  for (let at = 0; at < numbers.length; at += 2)
+    pairs.push([numbers[at] as number, numbers[at + 1] as number]);
+  return pairs;
+}
+
 /** A group that is unpacked already, or was written by name, as they once were. */
 function byName(group: Group, bases: readonly string[]): Group {
   if (group.numbered !== undefined) return group;
-  const read = (hit: Written) => unpackHit(hit, bases);
+  const read = (hit: Written) => unpackHit(hit, bases, group);
   const own = { ...(group.own as OwnHits) } as Record<string, unknown>;
   const { seen, pending, closed } = own as OwnHits;
   if (seen !== undefined) own['seen'] = seen.map((one) => ({ ...one, kept: read(one.kept) }));
@@ -216,40 +292,21 @@ function byName(group: Group, bases: readonly string[]): Group {
   return { ...group, kept: group.kept.map(read), own, numbered: 0 };
 }
 
-function packHit(hit: KeptHit, bases: readonly string[]): Written {
-  const { witness, entity } = hit;
+/** What a hit may have in common with its group. */
+type Common = Pick<Group, 'tenant' | 'values' | 'agent'>;
+
+function packHit(hit: KeptHit, bases: readonly string[], group: Common): Written {
+  const { witness } = hit;
   // Firings of other correlations, and witnesses that say more than an event does, are rare.
   if (hit.from.length > 0 || witness.digest !== null || witness.given !== undefined) return hit;
-  if (witness.leaves !== null) return hit;
+  if (witness.leaves !== null || witness.at.topic !== witness.topic) return hit;
   const place = bases.indexOf(hit.rule);
-  const { topic, partition, offset, index } = witness.at;
-  if (topic !== witness.topic) return hit;
-  return [
-    place < 0 ? hit.rule : place,
-    hit.eventId,
-    hit.ms,
-    hit.late ? 1 : 0,
-    hit.tag,
-    witness.kind,
-    topic === witness.kind ? null : topic,
-    witness.nativeId === numberedId(entity.session, witness.seq) ? null : witness.nativeId,
-    partition,
-    offset,
-    index,
-    witness.ms === hit.ms ? null : witness.ms,
-    witness.seq,
-    witness.agent,
-    witness.call,
-    witness.tool,
-    entity.tenant,
-    entity.agent === witness.agent ? null : entity.agent,
-    entity.role,
-    entity.session,
-  ];
+  return place < 0 ? hit : (hitText(hit, place, group) ?? hit);
 }
 
-function unpackHit(hit: Written, bases: readonly string[]): KeptHit {
-  if (!isStoredHit(hit)) return { ...hit, number: 0 };
+function unpackHit(hit: Written, bases: readonly string[], group: Common): KeptHit {
+  if (typeof hit === 'string') return hitOfText(hit, bases, group);
+  if (!isListedHit(hit)) return { ...hit, number: 0 };
   const [rule, eventId, ms, late, tag, kind, named, id, partition, offset, index] = hit;
   const [, , , , , , , , , , , witnessMs, seq, agent, call, tool, tenant, owner, role, session] =
     hit;
@@ -267,11 +324,6 @@ function unpackHit(hit: Written, bases: readonly string[]): KeptHit {
   };
 }
 
-/** Identity of an event that its place in the session identifies (src/source). */
-function numberedId(session: string | null, seq: number | null): string {
-  return `session/${session}/${seq}`;
-}
-
-function isStoredHit(hit: Written): hit is StoredHit {
+function isListedHit(hit: KeptHit | ListedHit): hit is ListedHit {
   return Array.isArray(hit);
 }

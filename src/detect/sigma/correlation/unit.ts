@@ -16,7 +16,7 @@ import {
   type Stretch,
   textOf,
 } from './group.ts';
-import type { Book, CorrelationContext, Firing, Hit, KeptHit } from './hit.ts';
+import type { Book, CorrelationContext, Firing, Hit, KeptHit, Keyed } from './hit.ts';
 import type { Draft, Machine, Tools } from './machine.ts';
 import { GroupStore } from './store.ts';
 import { type GroupHead, packing } from './stored.ts';
@@ -42,6 +42,8 @@ export class Unit {
   readonly #isRetractable: boolean;
   /** Groups with firings that can be taken back. */
   readonly #standing = new Set<string>();
+  /** What hits of each rule are grouped by. */
+  readonly #fields: readonly GroupFields[];
 
   constructor(
     rule: CorrelationRule,
@@ -51,6 +53,9 @@ export class Unit {
   ) {
     this.rule = rule;
     this.#context = context;
+    this.#fields = rule.rules.map((_, place) =>
+      groupFields(rule.groupBy.map((name) => fieldAt(rule, name, place))),
+    );
     const space = `C${depth}:${idOf('correlation', rule.key).slice(0, 16)}`;
     this.store = new GroupStore(space, context.slots, rule.limits, (_key, group, cause) => {
       const far = Math.round(this.#machine.progress(group) * 100);
@@ -82,9 +87,8 @@ export class Unit {
       this.#context.count('correlation.no-value');
       return;
     }
-    const values = this.#valuesOf(hit, place);
-    const key = this.#keyOf(hit, values);
-    if (key === null) return;
+    const { key, values, lacks } = this.#keyed(hit, place);
+    if (this.#skips(lacks)) return;
     const known = this.store.get(key);
     const group = known ?? this.#open(key, hit, values);
     // Where events are measured each counts once, however many rules it matches.
@@ -104,7 +108,7 @@ export class Unit {
     if (group === undefined || group.dueMs !== ms) return;
     group.dueMs = 0;
     this.#machine.pass(group, ms);
-    group.fired = group.fired.filter(({ untilMs }) => untilMs > ms);
+    if (group.fired.length > 0) group.fired = group.fired.filter(({ untilMs }) => untilMs > ms);
     if (group.fired.length === 0) this.#standing.delete(key);
     if (this.#machine.dueOf(group) === null && this.#forgetMs(group) <= ms) this.store.remove(key);
     else {
@@ -115,10 +119,10 @@ export class Unit {
 
   /** A firing of a base was taken back: what rests on it is, too. */
   forget(hit: ChainedHit, place: number, reason: string): void {
-    const key = this.#keyOf(hit, this.#valuesOf(hit, place));
-    const group = key === null ? undefined : this.store.get(key);
+    const { key, lacks } = this.#keyed(hit, place);
+    const group = this.#skips(lacks) ? undefined : this.store.get(key);
     const value = this.#machine.valueOf(hit, place);
-    if (key === null || group === undefined || value === null) return;
+    if (group === undefined || value === null) return;
     this.#machine.forget(group, { hit, kept: keptOf(hit), place, value, late: true });
     this.#retract(group, reason, hit.ms, ({ rests }) => rests.includes(hit.eventId));
     this.store.touch(key);
@@ -145,16 +149,27 @@ export class Unit {
     for (const [key, head] of restored) if (head[6] === 1) this.#standing.add(key);
   }
 
-  #keyOf(hit: Hit, values: Group['values']): string | null {
-    if (this.rule.missingGroup === 'skip' && values.includes(null)) {
-      this.#context.count('group.missing');
-      return null;
-    }
-    return groupKey(hit.tenant, values);
+  /** Does the correlation leave out what has no value to group it by? */
+  #skips(lacks: boolean): boolean {
+    if (!lacks || this.rule.missingGroup !== 'skip') return false;
+    this.#context.count('group.missing');
+    return true;
   }
 
-  #valuesOf(hit: Hit, place: number): readonly (string | null)[] {
-    return this.rule.groupBy.map((name) => textOf(hit.field(fieldAt(this.rule, name, place))));
+  /** The group of a hit. Correlations by the same fields ask one after the other about one event. */
+  #keyed(hit: Hit, place: number): Keyed {
+    const { id, names } = this.#fields[place] as GroupFields;
+    const known = hit.keyed?.[id];
+    if (known !== undefined && known.turn === hit.turn) return known;
+    const [name] = names;
+    const values =
+      names.length === 1 && name !== undefined
+        ? [textOf(hit.field(name))]
+        : names.map((each) => textOf(hit.field(each)));
+    const key = groupKey(hit.tenant, values);
+    const made = { turn: hit.turn ?? 0, key, values, lacks: values.includes(null) };
+    if (hit.keyed !== undefined) hit.keyed[id] = made;
+    return made;
   }
 
   #open(key: string, hit: Hit, values: Group['values']): Group {
@@ -172,8 +187,9 @@ export class Unit {
   }
 
   #forgetMs(group: Group): number {
-    const heldMs = group.lastMs + this.#machine.reachMs;
-    return group.fired.reduce((ms, { untilMs }) => Math.max(ms, untilMs), heldMs);
+    let ms = group.lastMs + this.#machine.reachMs;
+    for (const { untilMs } of group.fired) ms = Math.max(ms, untilMs);
+    return ms;
   }
 
   #tools(): Tools {
@@ -214,8 +230,8 @@ export class Unit {
     if (this.#isRetractable) {
       const { empty, evidence, decidedMs } = draft;
       const rests = evidence.map(({ eventId }) => eventId);
-      group.fired.push({ firing, rests, empty, untilMs: decidedMs + LATE_KEEP_MS });
-      if (group.fired.length > FIRED_MAX) group.fired.shift();
+      const fired = [...group.fired, { firing, rests, empty, untilMs: decidedMs + LATE_KEEP_MS }];
+      group.fired = fired.slice(-FIRED_MAX);
       this.#standing.add(groupKey(group.tenant, group.values));
     }
     this.#context.count('correlation.fired');
@@ -268,13 +284,36 @@ export class Unit {
   }
 }
 
+/** Fields that make groups, with a number that all who group by them have in common. */
+interface GroupFields {
+  readonly id: number;
+  readonly names: readonly string[];
+}
+
+/** Names come from rules: there are as many as people wrote. */
+const FIELDS = new Map<string, GroupFields>();
+
+function groupFields(names: readonly string[]): GroupFields {
+  const key = JSON.stringify(names);
+  const known = FIELDS.get(key);
+  if (known !== undefined) return known;
+  const made = { id: FIELDS.size, names };
+  FIELDS.set(key, made);
+  return made;
+}
+
 /** The events behind hits, each once, in the order of time; the newest where they are too many. */
 function flat(hits: readonly KeptHit[]): readonly KeptHit[] {
   const events = new Map<string, KeptHit>();
   for (const hit of hits)
     for (const one of hit.from.length > 0 ? hit.from : [hit])
-      if (!events.has(one.eventId)) events.set(one.eventId, { ...one, from: [], number: 0 });
+      if (!events.has(one.eventId)) events.set(one.eventId, plain(one));
   return [...events.values()].sort((a, b) => a.ms - b.ms).slice(-EVIDENCE_MAX);
+}
+
+/** As it is given out and written with a firing. */
+function plain({ rule, eventId, ms, late, witness, entity, tag }: KeptHit): KeptHit {
+  return { rule, eventId, ms, late, witness, entity, tag, from: [], number: 0 };
 }
 
 /** A group for people: values that may be shown, cut short; of every other one its field alone. */
