@@ -9,6 +9,8 @@ import { type Stance, stanceOf } from './window.ts';
 
 interface Held extends Entity {
   readonly window: LearningWindow;
+  /** Whose governance opened it; absent: that of agents without a tenant. */
+  readonly tenant?: string;
 }
 
 /** Space of windows in the slots. */
@@ -19,8 +21,13 @@ const WINDOWS_MAX = 1000;
 export interface OpenWindows {
   /** A window that this event opens and that was not known before; else null. */
   see(fact: EventFact): LearningWindow | null;
-  /** Those that are open at `ms` for the agent or role, in the order of their ids. */
-  openFor(agent: string, role: string | null, ms: number): readonly LearningWindow[];
+  /** Those that are open at `ms` for the tenant's agent or role, in the order of their ids. */
+  openFor(
+    tenant: string,
+    agent: string,
+    role: string | null,
+    ms: number,
+  ): readonly LearningWindow[];
   stance(head: UnitHead, dimension: string, ms: number): Stance;
   /** Forgets what is derived; `adopt` is then called with every entity of the space. */
   clear(): void;
@@ -29,57 +36,62 @@ export interface OpenWindows {
 
 /** Windows in `slots`; at most 1,000, the one that expires first makes room. */
 export function createOpenWindows(slots: Slots): OpenWindows {
-  const open = new Map<string, LearningWindow>();
-  /** The same by whom they are about. */
-  const byScope = new Map<string, Set<LearningWindow>>();
-  const expiring = new Heap<LearningWindow>((a, b) =>
+  const open = new Map<string, Held>();
+  const expiring = new Heap<Held>(({ window: a }, { window: b }) =>
     a.expiresMs === b.expiresMs ? a.id < b.id : a.expiresMs < b.expiresMs,
   );
-  const enrol = (window: LearningWindow): void => {
-    open.set(window.id, window);
-    expiring.push(window);
-    const scope = scopeKey(window.scope.level, window.scope.subject);
+  /** Those in `open` by whom they are about. */
+  const byScope = new Map<string, Set<Held>>();
+  const enrol = (held: Held): void => {
+    open.set(keyOf(held), held);
+    expiring.push(held);
+    const scope = scopeOf(held);
     const own = byScope.get(scope);
-    if (own === undefined) byScope.set(scope, new Set([window]));
-    else own.add(window);
+    if (own === undefined) byScope.set(scope, new Set([held]));
+    else own.add(held);
   };
-  const forget = (window: LearningWindow): void => {
-    open.delete(window.id);
-    const scope = scopeKey(window.scope.level, window.scope.subject);
+  const forget = (held: Held): void => {
+    const key = keyOf(held);
+    open.delete(key);
+    const scope = scopeOf(held);
     const own = byScope.get(scope);
-    own?.delete(window);
+    own?.delete(held);
     if (own?.size === 0) byScope.delete(scope);
-    slots.remove(WINDOWS, window.id);
+    slots.remove(WINDOWS, key);
   };
+  const ofTenant = (tenant: string): LearningWindow[] =>
+    [...open.values()].flatMap((held) => ((held.tenant ?? '-') === tenant ? held.window : []));
   return {
-    see({ event }) {
+    see({ event, tenant }) {
       if (event.kind !== 'governance') return null;
       const permission = windowFor(event);
-      if (permission.type !== 'opens' || open.has(permission.window.id)) return null;
+      if (permission.type !== 'opens') return null;
       const { window } = permission;
+      const held: Held = { window, ...(tenant === '-' ? {} : { tenant }) };
+      const key = keyOf(held);
+      if (open.has(key)) return null;
       const ms = event.time.eventMs;
       for (let top = expiring.peek(); top !== undefined; top = expiring.peek()) {
-        if (top.expiresMs > ms && open.size < WINDOWS_MAX) break;
+        if (top.window.expiresMs > ms && open.size < WINDOWS_MAX) break;
         expiring.pop();
         forget(top);
       }
-      enrol(window);
-      const held: Held = { window };
-      slots.put(WINDOWS, window.id, held);
+      enrol(held);
+      slots.put(WINDOWS, key, held);
       return window;
     },
-    openFor(agent, role, ms) {
+    openFor(tenant, agent, role, ms) {
       const found: LearningWindow[] = [];
-      const scopes = [FLEET, scopeKey('agent', agent)];
-      if (role !== null) scopes.push(scopeKey('role', role));
+      const scopes = [scopeKey(tenant, 'fleet', ''), scopeKey(tenant, 'agent', agent)];
+      if (role !== null) scopes.push(scopeKey(tenant, 'role', role));
       for (const scope of scopes)
-        for (const window of byScope.get(scope) ?? [])
+        for (const { window } of byScope.get(scope) ?? [])
           if (window.opensMs <= ms && ms < window.expiresMs) found.push(window);
       return found.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
-    stance({ agent, role }, dimension, ms) {
+    stance({ tenant, agent, role }, dimension, ms) {
       if (open.size === 0) return 'enforced';
-      return stanceOf([...open.values()], { agent, role }, dimension, null, ms);
+      return stanceOf(ofTenant(tenant), { agent, role }, dimension, null, ms);
     },
     clear: () => {
       open.clear();
@@ -87,14 +99,25 @@ export function createOpenWindows(slots: Slots): OpenWindows {
       expiring.clear();
     },
     adopt(entity) {
-      enrol((entity as Held).window);
+      enrol(entity as Held);
     },
   };
 }
 
-const FLEET = 'fleet';
+/** Two tenants may name one change alike. */
+function keyOf({ tenant, window }: Held): string {
+  return tenant === undefined ? window.id : `${window.id} ${tenant}`;
+}
+
+function scopeOf({ tenant, window: { scope } }: Held): string {
+  return scopeKey(tenant ?? '-', scope.level, scope.subject);
+}
 
 /** Whoever is of the fleet is of its scope, whatever that names. */
-function scopeKey(level: LearningWindow['scope']['level'], subject: string): string {
-  return level === 'fleet' ? FLEET : `${level} ${subject}`;
+function scopeKey(
+  tenant: string,
+  level: LearningWindow['scope']['level'],
+  subject: string,
+): string {
+  return `${level} ${tenant.length}:${tenant} ${level === 'fleet' ? '' : subject}`;
 }

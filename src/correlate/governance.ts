@@ -1,7 +1,16 @@
 /** Governance: who an agent is, what it may do, which sessions it was given. */
 import type { Event, Governance } from '../model/event.ts';
 import { announce } from './announced.ts';
-import { agentOf, canonicalTool, grantOf, grantSetOf, type Ledger, laneOf } from './ledger.ts';
+import {
+  agentOf,
+  canonicalTool,
+  grantOf,
+  grantSetOf,
+  isPartial,
+  type Ledger,
+  laneKey,
+  laneOf,
+} from './ledger.ts';
 import { hangUnder } from './lineage.ts';
 import {
   type AgentEntity,
@@ -100,12 +109,12 @@ function describeAgent(
 
 /** Counts the agent into or out of its fleet and role; the breaker's shares are of these. */
 function enlist(ledger: Ledger, agent: AgentEntity, by: 1 | -1, ms: number): void {
-  const lane = laneOf(ledger, ms);
+  const lane = laneOf(ledger, ms, agent.tenant);
   lane.fleet += by;
   const role = agent.role ?? '';
   const before = Object.hasOwn(lane.roles, role) ? (lane.roles[role] as number) : 0;
   lane.roles[role] = Math.max(0, before + by);
-  ledger.slots.touch('L', 'lane');
+  ledger.slots.touch('L', laneKey(agent.tenant));
 }
 
 function changeGrants(
@@ -242,7 +251,7 @@ function changeWindows(ledger: Ledger, event: Event & { readonly governance: Gov
   const tenant = event.tenant ?? '-';
   const id = `${tenant.length}:${tenant} ${level} ${subject}`;
   const ms = time.eventMs;
-  const lane = laneOf(ledger, ms);
+  const lane = laneOf(ledger, ms, tenant);
   const others = (lane.windows ?? []).filter((one) => one.id !== id && one.toMs >= ms);
   if (change === 'window.opened') {
     const fromMs = detail?.validFromMs ?? governance.approval?.validFromMs ?? ms;
@@ -251,7 +260,7 @@ function changeWindows(ledger: Ledger, event: Event & { readonly governance: Gov
     others.push({ id, tenant, level, subject, fromMs, toMs });
   }
   lane.windows = others.slice(-WINDOWS_MAX);
-  ledger.slots.touch('L', 'lane');
+  ledger.slots.touch('L', laneKey(tenant));
 }
 
 /** What governance says of a tool for the owner of a session: grant, class and tier. */
@@ -267,8 +276,7 @@ export function permissionOf(
   // A grant that has run out is none; clocks may differ by the tolerance.
   const late = ledger.options.clockToleranceMs;
   // Of a governance heard from the middle on, a grant may be missing that was given before.
-  const cannotTell =
-    grant === null || (grant === undefined && laneOf(ledger, ms).isPartial === true);
+  const cannotTell = grant === null || (grant === undefined && isPartial(ledger.slots));
   const inForce = grant !== undefined && (grant?.toMs === undefined || ms <= grant.toMs + late);
   return {
     granted: cannotTell ? null : inForce,

@@ -5,6 +5,7 @@ import type { NoticeCode } from '../model/detection.ts';
 import type { GrantedTool, Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
+import { naming } from '../state/names.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import type { Timers } from '../state/timers.ts';
 import type { BookOptions, Books } from './books.ts';
@@ -41,7 +42,7 @@ export interface CorrelateOptions {
   readonly inventory: Inventory;
 }
 
-/** Counts of the lane that no single agent owns. */
+/** Counts of a tenant that no single agent owns. */
 export interface LaneEntity extends Entity {
   /** Agents registered and not retired. */
   fleet: number;
@@ -86,7 +87,13 @@ export interface Ledger {
   readonly books: Books;
   readonly options: CorrelateOptions;
   readonly state: FactSink;
-  readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
+  readonly notice: (
+    code: NoticeCode,
+    subject: string,
+    detail: string,
+    ms: number,
+    tenant: string,
+  ) => void;
   readonly counters: Record<string, number>;
   readonly restrains: Restrains;
   /** Keyed digest of a text, 128 bits in hex. */
@@ -98,12 +105,25 @@ export function count(ledger: Ledger, name: string, by = 1): void {
   ledger.counters[name] = (ledger.counters[name] ?? 0) + by;
 }
 
-/** The lane's own counts. */
-export function laneOf(ledger: Ledger, ms: number): LaneEntity {
-  let lane = ledger.slots.get<LaneEntity>('L', 'lane');
+/** Key of a tenant's counts in their space. */
+export function laneKey(tenant: string): string {
+  return tenant === '-' ? 'lane' : ofTenant('lane', tenant);
+}
+
+const ofTenant = naming((name, tenant) => `${name} ${tenant}`);
+
+/** Did governance's log begin before ours? That is known of the log, and so of every tenant. */
+export function isPartial(slots: Slots): boolean {
+  return slots.get<LaneEntity>('L', 'lane')?.isPartial === true;
+}
+
+/** The tenant's own counts. */
+export function laneOf(ledger: Ledger, ms: number, tenant: string): LaneEntity {
+  const key = laneKey(tenant);
+  let lane = ledger.slots.get<LaneEntity>('L', key);
   if (lane === undefined) {
     lane = { fleet: 0, roles: {}, startMs: ms };
-    ledger.slots.put('L', 'lane', lane);
+    ledger.slots.put('L', key, lane);
   }
   return lane;
 }
@@ -165,6 +185,7 @@ function evict(ledger: Ledger, key: string, cause: string, ms: number): void {
     session?.agent ?? '-',
     `session ${session?.id ?? '-'} evicted: ${cause}`,
     ms,
+    session?.tenant ?? '-',
   );
   if (session !== undefined && session.pending > 0) count(ledger, 'undecided', session.pending);
   forget(ledger, key);
@@ -236,16 +257,16 @@ const NO_WINDOWS: readonly ChangeWindow[] = [];
 /** Change windows that are open at `ms` for the agent, its role or the whole fleet. */
 export function changeWindowsOf(
   slots: Slots,
-  ofTenant: string,
+  forTenant: string,
   agent: string,
   role: string | null,
   ms: number,
 ): readonly ChangeWindow[] {
-  const windows = slots.get<LaneEntity>('L', 'lane')?.windows;
+  const windows = slots.get<LaneEntity>('L', laneKey(forTenant))?.windows;
   if (windows === undefined) return NO_WINDOWS;
   return windows.filter(
     ({ tenant, level, subject, fromMs, toMs }) =>
-      tenant === ofTenant &&
+      tenant === forTenant &&
       fromMs <= ms &&
       ms <= toMs &&
       (level === 'fleet' || subject === (level === 'agent' ? agent : role)),

@@ -49,7 +49,10 @@ export class Reorder {
 
   /** Holds the event. 'repeat': same identity and bytes are held. 'forged': same identity, other bytes. */
   offer(event: Event): Offered {
-    const identity = `${event.src.topic}\u0000${event.nativeId}`;
+    // A tenant that bears the ids of another must not push its records aside.
+    const { tenant } = event;
+    const named = `${event.src.topic}\u0000${event.nativeId}`;
+    const identity = tenant === undefined ? named : `${named}\u0000${tenant}`;
     const present = this.#byId.get(identity);
     if (present !== undefined)
       return present.contentHash === event.contentHash ? 'repeat' : 'forged';
