@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
+import { decode } from './decode.ts';
 import { e2e } from './e2e.ts';
 import { journal } from './journal.ts';
 import { keep } from './measure.ts';
@@ -13,6 +14,7 @@ import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
 import { scoring } from './scoring.ts';
+import { telemetry } from './telemetry.ts';
 
 const BENCHES: readonly Bench[] = [
   e2e,
@@ -25,6 +27,8 @@ const BENCHES: readonly Bench[] = [
   journal,
   containment,
   otlp,
+  telemetry,
+  decode,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

@@ -1,17 +1,20 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
 import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
+import { type ChainWatch, createChains } from './correlate/chains.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
 import { changeSaid, sessionSaid } from './correlate/history.ts';
+import { createLevels, type Levels } from './correlate/levels.ts';
 import { Reorder } from './correlate/reorder.ts';
-import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
+import { type PartitionStanding, type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances, OpenWindow } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
+import type { Meter } from './detect/meter.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import {
   type Case,
@@ -44,6 +47,7 @@ import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
+import { Legibility } from './source/legible.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
 
@@ -77,6 +81,8 @@ export interface PipelineOptions {
   readonly pageEveryBytes?: number;
   /** Told of every fact before detectors see it; for backtests, which measure them apart. */
   readonly onFact?: (fact: Fact) => void;
+  /** Times detectors on a sample of facts. */
+  readonly meter?: Meter;
 }
 
 /** What behaviour is judged by. */
@@ -151,6 +157,8 @@ export interface Pipeline {
   readonly watermarkMs: number;
   readonly buffered: number;
   counters(): Readonly<Record<string, number>>;
+  /** How far event time is in each partition, for people. */
+  standing(): readonly PartitionStanding[];
 }
 
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
@@ -172,10 +180,13 @@ class Spine implements Pipeline {
   readonly #slots = new Slots();
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
+  readonly #legibility: Legibility;
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
   readonly #objectives: ObjectiveStage;
+  readonly #levels: Levels;
+  readonly #chains: ChainWatch;
   readonly #detect: Roster;
   #exceptions: Exceptions;
   /** What `#exceptions` was made of. */
@@ -212,6 +223,9 @@ class Spine implements Pipeline {
     ) => this.#notice(code, subject, detail, ms, tenant);
     const evicted = (subject: string, detail: string, ms: number) =>
       notice('state.evicted', subject, detail, ms);
+    this.#legibility = new Legibility(this.#slots, ({ source, lost, of, timeMs }) =>
+      notice('source.illegible', source, `${lost} of ${of} records cannot be read`, timeMs),
+    );
     this.#correlate = createCorrelate(
       this.#slots,
       options.correlate,
@@ -228,6 +242,8 @@ class Spine implements Pipeline {
     });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
+    this.#levels = createLevels(this.#slots, notice);
+    this.#chains = createChains(this.#slots, notice);
     this.#detect = createRoster(options.detectors, {
       blind,
       slots: this.#slots,
@@ -235,6 +251,7 @@ class Spine implements Pipeline {
       maturity: options.maturity,
       evicted,
       notice,
+      ...(options.meter === undefined ? {} : { meter: options.meter }),
     });
     const { neverTouch } = options.decide.guardrails;
     this.#exceptions = createExceptions(options.exceptions, neverTouch);
@@ -410,6 +427,7 @@ class Spine implements Pipeline {
     const effects = this.#effects;
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
     effects.usage.push(...this.#objectives.takeUsage());
+    effects.levels.push(...this.#levels.takeWindows());
     this.#effects = noEffects();
     this.#caseAt.clear();
     this.#worked = false;
@@ -449,6 +467,10 @@ class Spine implements Pipeline {
     for (const { counters: counted } of stages)
       for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
     return all;
+  }
+
+  standing(): readonly PartitionStanding[] {
+    return this.#watermarks.standing();
   }
 
   /** Where to start: the oldest record still waiting, else where reading stopped. */
@@ -496,6 +518,8 @@ class Spine implements Pipeline {
     const { events, deadLetters, flags } = this.#options.decode(record);
     if (!again) {
       this.#count('records');
+      const { topic, partition, timestampMs } = record;
+      this.#legibility.read(topic, partition, timestampMs, deadLetters[0]?.source ?? null);
       for (const letter of deadLetters) {
         this.#count('dead-letters');
         this.#effects.deadLetters.push(letter);
@@ -657,6 +681,8 @@ class Spine implements Pipeline {
       this.#options.baseline.onEvent?.(fact);
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
+      this.#levels.see(fact.event, fact.tenant, fact.agent, fact.late);
+      this.#chains.see(fact.event, fact.agent);
       this.#closedUnit(fact);
       this.#remember(fact);
     }

@@ -26,6 +26,7 @@ import {
   type Restrains,
   sessionOf,
 } from './ledger.ts';
+import { addedBy, declareSeries, type SeriesCount } from './series.ts';
 import {
   type AgentEntity,
   keyOf,
@@ -139,6 +140,7 @@ export function createCorrelate(
   slots.split('S', SESSION_RECORDS, SESSION_PACKING);
   slots.split('T', TRACE_RECORDS);
   slots.packs('A', AGENT_PACKING);
+  declareSeries(slots);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const { digestKey } = options;
@@ -213,7 +215,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   const role = session?.role ?? agent.role;
   ledger.state({
     type: 'event',
-    event,
+    event: event.metric === undefined ? event : measured(ledger, tenant, agentId, event),
     session: session === null ? null : viewOf(session, agent),
     tenant,
     agent: agentId,
@@ -228,6 +230,18 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     context: contextOf(ledger, event, session, agent, attempt),
     keyed: ledger.keyed,
   });
+}
+
+/** What a counter that only grows has added since it was last read stands in the place of its reading. */
+function measured(ledger: Ledger, tenant: string, agent: string, event: Event): Event {
+  const { slots } = ledger;
+  const sinceMs = laneOf(ledger, event.time.eventMs, tenant).startMs;
+  const parts = {
+    slots,
+    sinceMs,
+    count: (name: SeriesCount, by?: number) => count(ledger, name, by),
+  };
+  return addedBy(parts, keyOf(tenant, agent), event);
 }
 
 /** Model that the session's owner was registered with. */

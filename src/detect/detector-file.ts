@@ -255,7 +255,11 @@ function detectorOf(document: DetectorFile, file: string, family: Family, stem: 
     kind,
     params,
     sigma: null,
-    needs: { sources: needs.sources, evidence: needs.evidence },
+    needs: {
+      sources: needs.sources,
+      evidence: needs.evidence,
+      ...(needs.identity === undefined ? {} : { identity: needs.identity }),
+    },
     response:
       response === undefined
         ? null

@@ -3,6 +3,7 @@
 import type { Verb } from './decision.ts';
 import type { EvidenceClass, Family, Level, Maturity } from './detection.ts';
 import type { EvidenceLevel, Kind } from './event.ts';
+import type { TIER_NEEDED } from './identity.ts';
 import type { SigmaRule } from './sigma.ts';
 
 /** What a detector asks for when it fires. The ladder may do less, never more. */
@@ -41,7 +42,12 @@ export interface Detector {
   readonly params: unknown;
   /** Null for analytics. */
   readonly sigma: SigmaDocuments | null;
-  readonly needs: { readonly sources: readonly Kind[]; readonly evidence: EvidenceLevel };
+  readonly needs: {
+    readonly sources: readonly Kind[];
+    readonly evidence: EvidenceLevel;
+    /** Least trust in who acted; absent: any. */
+    readonly identity?: keyof typeof TIER_NEEDED;
+  };
   readonly response: Response | null;
   readonly why: string;
   readonly misses: string;

@@ -11,6 +11,7 @@ import type {
   Verdict,
 } from './decision.ts';
 import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './detection.ts';
+import type { LevelWindow } from './evidence.ts';
 import type { ObjectiveCount, UsageCount } from './objective.ts';
 import type { LearningWindow } from './window.ts';
 
@@ -58,6 +59,8 @@ export interface Effects {
   /** What objectives and usage are to grow by. Filled when the commit is made. */
   readonly objectiveCounts: ObjectiveCount[];
   readonly usage: UsageCount[];
+  /** Hours that were completed, by source and agent. Filled when the commit is made. */
+  readonly levels: LevelWindow[];
   /** Ids of operator requests that took effect. */
   readonly operatorRequests: string[];
   /** Which case a detection belongs to; a folded one belongs to two. */
@@ -90,6 +93,7 @@ export function noEffects(): Effects {
     reloads: [],
     objectiveCounts: [],
     usage: [],
+    levels: [],
     operatorRequests: [],
     members: [],
     announcements: [],

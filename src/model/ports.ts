@@ -22,6 +22,8 @@ export interface Rec {
   readonly key: Buffer | null;
   /** Null for a tombstone. */
   readonly value: Buffer | null;
+  /** Headers that are texts, names in lower case, bounded; absent where there are none. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** How far a partition has been read. */

@@ -16,6 +16,7 @@ import {
 } from './findings.ts';
 import { writeIntentions } from './intentions.ts';
 import type { JournalEntry } from './journal.ts';
+import { writeLevels } from './levels.ts';
 import { writeObjectiveCounts, writeUsage } from './objectives.ts';
 import { jsonOf } from './row.ts';
 import { cleanKey, cleanText, whole, wholeOrNull } from './text.ts';
@@ -203,6 +204,7 @@ export async function writeEffects(
   for (const reload of effects.reloads) entries.push({ kind: 'reload', atMs, body: { ...reload } });
   await writeObjectiveCounts(query, effects.objectiveCounts);
   await writeUsage(query, effects.usage);
+  await writeLevels(query, effects.levels);
   entries.push(...(await writeAgentChanges(query, lane, effects.agentChanges, atMs)));
   entries.push(...(await writeAgentSessions(query, effects.agentSessions, atMs)));
   entries.push(...(await writeRequestsDone(query, lane, effects.operatorRequests, atMs)));

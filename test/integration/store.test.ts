@@ -7,7 +7,12 @@ import { OperatingError } from '../../src/model/errors.ts';
 import type { Database } from '../../src/model/ports.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
 import { claimLane, commitLane, isClaimed } from '../../src/record/lane.ts';
-import { insertOperatorRequest, pendingOperatorRequests } from '../../src/record/operator.ts';
+import {
+  insertOperatorRequest,
+  isTakenUp,
+  pendingOperatorRequests,
+} from '../../src/record/operator.ts';
+import { shareForwarded, sharePauses } from '../../src/record/pauses.ts';
 import { listWindows } from '../../src/record/windows.ts';
 import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
 import {
@@ -263,6 +268,52 @@ test('a group that was cut into lanes in one way is refused in another', async (
           /recorded as one lane, and configured as/.test(cause.message),
       );
     await claimLane(db, request);
+  });
+});
+
+test('members tell each other what is to wait, and which source partition is slowest', async () => {
+  await withDatabase(async (db) => {
+    const at = (partition: number) => ({ topic: 'gateway', partition });
+    assert.deepEqual(await sharePauses(db, 'g', 'one', [at(0), at(1), at(0)]), []);
+    assert.deepEqual(await sharePauses(db, 'g', 'two', [at(2)]), [at(0), at(1)]);
+    assert.deepEqual(await sharePauses(db, 'g', 'one', []), [at(2)]);
+    assert.deepEqual(await sharePauses(db, 'g', 'two', []), []);
+    assert.deepEqual(await sharePauses(db, 'other', 'two', []), []);
+    const told = (partition: number, newestMs: number | null, isAtEnd: boolean) => {
+      return { ...at(partition), newestMs, isAtEnd };
+    };
+    assert.equal(await shareForwarded(db, 'g', [told(0, null, false)]), null);
+    assert.equal(await shareForwarded(db, 'g', [told(0, 50, false), told(1, 70, false)]), 50);
+    assert.equal(
+      await shareForwarded(db, 'g', [told(0, null, true)]),
+      70,
+      'one at its end waits for nobody',
+    );
+    assert.equal(
+      await shareForwarded(db, 'g', [told(0, null, false)]),
+      50,
+      'what was told before holds',
+    );
+    assert.equal(await shareForwarded(db, 'other', []), null);
+  });
+});
+
+test('an operator is answered once every lane has taken the request up', async () => {
+  await withDatabase(async (db) => {
+    const topicPartitions = [{ topic: 'gateway', partition: 0 }];
+    const layout = { lanes: 2, topic: 'events', key: 'tenant' };
+    const request = { type: 'pause', scope: 'fleet', target: '', by: 'op', reason: 'r' } as const;
+    await insertOperatorRequest(db, { ...request, id: 'q', atMs: START_MS });
+    assert.equal(await isTakenUp(db, 'q'), false, 'no lane ever worked');
+    for (const lane of [0, 1]) {
+      const { claim: token } = await claimLane(db, {
+        ...{ group: 'g', lane, owner: 'x', topicPartitions, pages: 4, layout },
+      });
+      assert.equal(await isTakenUp(db, 'q'), false);
+      const taking = { ...commit(), moves: [], effects: effects({ operatorRequests: ['q'] }) };
+      assert.equal(await commitLane(db, token, taking), 'done');
+    }
+    assert.equal(await isTakenUp(db, 'q'), true);
   });
 });
 
