@@ -1,6 +1,6 @@
 /** What correlation would know of an event for tests that state facts by hand. */
 import { hash } from 'node:crypto';
-import type { EventContext } from '../../src/model/event-context.ts';
+import type { CallContext, EventContext } from '../../src/model/event-context.ts';
 import type { EventFact, Fact } from '../../src/model/fact.ts';
 
 /** The parts of a folded event that correlation adds, with nothing known unless `over` says so. */
@@ -36,6 +36,18 @@ export function known(
 export function held(fact: Fact): Fact {
   if (fact.type !== 'event') return structuredClone(fact);
   const { context: ask, keyed, ...plain } = fact;
-  const context = structuredClone(ask());
+  // Fields are worked out when somebody asks, and a copy has none of that: each is asked for.
+  const { session, agent, call, windowOpen, otherAgent } = ask();
+  const asked = { session, agent, call: call === null ? null : callOf(call) };
+  const context: EventContext = structuredClone({ ...asked, windowOpen, otherAgent });
   return { ...structuredClone(plain), keyed, context: () => context };
+}
+
+function callOf(call: CallContext): CallContext {
+  const { tool, tier, leaves, grantExpired, validForMs, approvers, quorum } = call;
+  const { selfApproved, approvalExpired, approvalDenied, deniedAbove, grantedAbove } = call;
+  return {
+    ...{ tool, tier, leaves, grantExpired, validForMs, approvers, quorum },
+    ...{ selfApproved, approvalExpired, approvalDenied, deniedAbove, grantedAbove },
+  };
 }
