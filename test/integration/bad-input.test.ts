@@ -180,7 +180,10 @@ async function assertAllThere(
     async () => {
       cases = await ask<ListedCase[]>(['cases', ...options], where);
       shown = await ask<Shown>(['status', ...options], where);
-      return cases.length > breakers.length;
+      const of = (stem: string) =>
+        cases.filter(({ case: { title } }) => title.startsWith(`${stem}:`)).length;
+      const others = ['forged-record-id', 'unreadable-share'];
+      return of('ungranted-action') >= breakers.length && others.every((stem) => of(stem) > 0);
     },
     daemon,
   );
@@ -193,7 +196,10 @@ async function assertAllThere(
   // And one of the agent whose record came a second time with other content.
   const titles = cases.map((one) => one.case.title.split(':')[0]).sort();
   const breaches = breakers.map(() => 'ungranted-action');
-  assert.deepEqual(titles, ['forged-record-id', ...breaches]);
+  // And one of each partition of which more than a hundredth cannot be read.
+  const illegible = titles.filter((title) => title === 'unreadable-share');
+  assert.ok(illegible.length > 0, 'nobody is told how much could not be read');
+  assert.deepEqual(titles, ['forged-record-id', ...breaches, ...illegible]);
 
   const found = deadLetters.map(
     ({ position: { topic, partition, offset, index }, reason }) =>
@@ -229,8 +235,9 @@ async function assertReadable(where: Surroundings, config: string): Promise<void
       .filter(({ case: one }) => !/^agent-\d+$/.test(one.entity.agent))
       .map(({ case: one }) => ['explain', one.id]),
   ];
-  // Beside the hostile ones that of a record about agent-0, which is not its own word.
-  assert.equal(texts.length, 4 + HOSTILE.length + 1);
+  // Beside the hostile ones that of a record about agent-0, which is not its own word, and those of partitions.
+  const ofPartitions = cases.filter(({ case: one }) => one.title.startsWith('unreadable-share:'));
+  assert.equal(texts.length, 4 + HOSTILE.length + 1 + ofPartitions.length);
   for (const words of texts) {
     for (const mode of [[], ['--json']]) {
       const { code, stdout, stderr } = await type([...words, ...mode, ...options], where);

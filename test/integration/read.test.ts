@@ -42,6 +42,7 @@ let db: Database;
 const gap = (id: string, fromMs: number, toMs: number | null) => {
   return {
     id,
+    tenant: 'acme',
     source: 'gw',
     kind: 'gateway',
     fromMs,
