@@ -21,7 +21,14 @@ import {
   VERBS,
   type Verb,
 } from './model/decision.ts';
-import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
+import type {
+  Amendment,
+  DeadLetter,
+  Detection,
+  Entity,
+  Maturity,
+  NoticeCode,
+} from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
 import {
   type Effects,
@@ -44,6 +51,7 @@ import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
+import { Letters } from './source/letters.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
 
@@ -63,6 +71,8 @@ export interface PipelineOptions {
   readonly levels: ServiceLevels;
   /** Events that may wait for the watermark before sources that run ahead are to pause. */
   readonly maxBuffered: number;
+  /** Bytes of records whose events may wait, likewise. At twice either the oldest are released early. */
+  readonly maxBufferedBytes: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
@@ -143,6 +153,9 @@ export interface Pipeline {
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
 const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
+/** So many times its bound the buffer may hold before events are released early; twice that where pausing helps. */
+const EARLY_AT = 2;
+
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;
 
@@ -156,6 +169,7 @@ class Spine implements Pipeline {
   readonly #slots = new Slots();
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
+  readonly #letters = new Letters();
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
@@ -388,11 +402,17 @@ class Spine implements Pipeline {
   }
 
   isFull(): boolean {
-    return this.#reorder.size > this.#options.maxBuffered;
+    return this.#fullness() > 1;
   }
 
   hasRoom(): boolean {
-    return this.#reorder.size <= this.#options.maxBuffered / 2;
+    return this.#fullness() <= 0.5;
+  }
+
+  /** How full the buffer is: 1 where sources that run ahead are to pause. */
+  #fullness(): number {
+    const { maxBuffered, maxBufferedBytes } = this.#options;
+    return Math.max(this.#reorder.size / maxBuffered, this.#reorder.bytes / maxBufferedBytes);
   }
 
   blind(kind: Kind): boolean {
@@ -454,22 +474,32 @@ class Spine implements Pipeline {
       this.#count('records');
       for (const letter of deadLetters) {
         this.#count('dead-letters');
-        this.#effects.deadLetters.push(letter);
+        this.#posted(letter);
         this.#told('dead-letter', letter.source, record.timestampMs);
       }
       if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
       if (flags.ignored > 0) this.#count('ignored', flags.ignored);
       if (flags.nonconforming > 0) this.#count('nonconforming', flags.nonconforming);
     }
-    for (const event of events) this.#event(event, again);
+    const bytes = (record.value?.length ?? 0) / Math.max(1, events.length);
+    for (const event of events) this.#event(event, bytes, again);
   }
 
-  #event(event: Event, again: boolean): void {
+  #posted(came: DeadLetter): void {
+    const { letter, isFirst } = this.#letters.post(came);
+    if (letter !== null) this.#effects.deadLetters.push(letter);
+    else this.#count('dead-letters-not-kept');
+    if (!isFirst) return;
+    const detail = `more dead letters of ${came.source} in an hour than are kept as they are`;
+    this.#notice('state.evicted', 'dead-letters', detail, came.receivedMs);
+  }
+
+  #event(event: Event, bytes: number, again: boolean): void {
     const { eventMs, clamped } = event.time;
     if (!clamped) this.#watermarks.saw(event.src.topic, event.src.partition, eventMs);
     if (again) {
       // Read before the crash: released then, unless it still lay above the watermark.
-      if (eventMs > this.#restoredMs) this.#reorder.offer(event);
+      if (eventMs > this.#restoredMs) this.#reorder.offer(event, bytes);
       return;
     }
     this.#count('events');
@@ -478,7 +508,7 @@ class Spine implements Pipeline {
       this.#late(event);
       return;
     }
-    const offered = this.#reorder.offer(event);
+    const offered = this.#reorder.offer(event, bytes);
     if (offered === 'repeat') this.#count('repeats');
     else if (clamped) this.#skewed(event);
     if (offered === 'forged') this.#forged(event);
@@ -523,6 +553,30 @@ class Spine implements Pipeline {
     const isCut = (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= ripeMs;
     if (isCut && last !== undefined) this.#watermarks.hold(last.time.eventMs);
     this.#release(events, this.watermarkMs);
+    const fullness = this.#fullness();
+    const canPause = fullness > EARLY_AT && this.ahead().length > 0;
+    if (fullness > (canPause ? 2 * EARLY_AT : EARLY_AT)) this.#releaseEarly();
+  }
+
+  /**
+   * What waits is more than back-pressure can help: one source alone sends too much within its own
+   * lateness. The oldest go before their time, and what comes behind them is late, and says so.
+   */
+  #releaseEarly(): void {
+    const early: Event[] = [];
+    while (this.#fullness() > 1) {
+      const ms = this.#reorder.nextMs();
+      if (ms === undefined) break;
+      early.push(...this.#reorder.take(ms, Number.POSITIVE_INFINITY));
+    }
+    const last = early.at(-1);
+    if (last === undefined) return;
+    const { eventMs } = last.time;
+    this.#count('released-early', early.length);
+    const detail = `${early.length} events released before their time: more wait than there is room for`;
+    this.#notice('state.evicted', 'reorder-buffer', detail, eventMs);
+    this.#watermarks.hasten(eventMs);
+    this.#release(early, this.watermarkMs);
   }
 
   /** The fold: these events and the timers at or before `ms`, interleaved in event time. */
@@ -643,8 +697,8 @@ class Spine implements Pipeline {
     }
     this.#count('detections');
     this.#resolve(detection.decidedMs - 1);
-    const { tenant, session } = detection.entity;
-    if (session !== null) this.#correlate.suspect(tenant, session);
+    const { tenant, agent, session } = detection.entity;
+    this.#correlate.suspect(tenant, agent, session);
     const lineage = this.#lineage(detection);
     const told = this.#casework.take(detection, lineage, this.#correlate.fleet());
     this.#cases(told.cases);

@@ -55,9 +55,11 @@ export function laneOptions(
       closeGraceMs: ms(correlate.closeGrace, '10s'),
       refusalWindowMs: 600_000,
       rememberMs: 86_400_000,
+      maxAgents: correlate.maxAgents ?? 1_000_000,
       maxSessions: correlate.maxSessions ?? 1_000_000,
       maxSessionsPerAgent: correlate.maxSessionsPerAgent ?? 1000,
       maxActsPerSession: correlate.maxActsPerSession ?? 4096,
+      maxActs: correlate.maxActs ?? 4_000_000,
       books: booksOf(config, joinWindowMs),
       digestKey: extra.digestKey,
       inventory: library.inventory,
@@ -84,6 +86,7 @@ export function laneOptions(
     baseline: extra.baseline ?? NO_BASELINE,
     levels: library.levels ?? NO_OBJECTIVES,
     maxBuffered: correlate.maxBuffered ?? 200_000,
+    maxBufferedBytes: correlate.maxBufferedBytes ?? 256 * 1024 * 1024,
     tooLateMs: 86_400_000,
   };
   return { options, problems };

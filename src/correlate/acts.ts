@@ -2,13 +2,17 @@
 import type { Event, Kind } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
 import { permissionOf } from './governance.ts';
-import { canonicalTool, count, type Ledger } from './ledger.ts';
+import { canonicalTool, count, type Ledger, makeRoomForAct } from './ledger.ts';
 import type { AgentEntity } from './session.ts';
 import { type Act, approvedBy, keyOf, type SessionEntity, viewOf } from './session.ts';
 import { type Kin, kinOf, linkAct } from './traces.ts';
 import { attemptOf, intentOf, sameArguments } from './witness.ts';
 
 const REFUSED_MAX = 64;
+/** Witnesses that each side of an act keeps. */
+export const WITNESSES_MAX = 32;
+/** Acts of a session that are looked at to find one that may go. */
+const LOOKED_AT = 64;
 /** Tiers whose use needs somebody's word. */
 const NEEDS_APPROVAL = new Set(['human-in-the-loop', 'prohibited']);
 
@@ -38,8 +42,12 @@ export function enterIntents(
     const route = ledger.options.inventory.tool(tool)?.route ?? 'gateway';
     const offGateway = call.toolType === 'provider' || call.toolType === 'local';
     const key = actKey(session, intent, intent.index, ledger.options.joinWindowMs, kin);
-    const act = actAt(ledger, session, key);
-    if (act === null) return;
+    const act = actAt(ledger, session, key, intent.ms);
+    if (act.intents.length >= WITNESSES_MAX) {
+      // The first ones stand: who announces a call over and over announces nothing new.
+      count(ledger, 'witnesses-dropped');
+      continue;
+    }
     const isJoin = key !== ownKey(intent, intent.index);
     const before = { isWhole: isWhole(act), strength: act.strength };
     act.intents.push(intent);
@@ -95,8 +103,8 @@ export function enterAttempt(
   const attempt = attemptOf(event, agentId, tool, permission, digestKey, restrained);
   const kin = kinOf(ledger, session, event, attempt);
   const key = actKey(session, attempt, 0, ledger.options.joinWindowMs, kin);
-  const act = actAt(ledger, session, key);
-  if (act === null) return attempt;
+  const act = actAt(ledger, session, key, attempt.ms);
+  if (act.attempts.length >= WITNESSES_MAX) dropAttempt(ledger, session, act, attempt.ms);
   const before = { isWhole: isWhole(act), strength: act.strength };
   act.attempts.push(attempt);
   linkAct(ledger, session, event, attempt, key);
@@ -146,9 +154,8 @@ export function reviewActs(ledger: Ledger, session: SessionEntity, nowMs: number
     while (act.reviewed < act.attempts.length) {
       const attempt = act.attempts[act.reviewed] as Attempt;
       if (attempt.ms + clockToleranceMs > nowMs) break;
-      act.reviewed += 1;
       changed(ledger, session, key);
-      reviewAttempt(ledger, session, act, attempt, nowMs);
+      reviewNext(ledger, session, act, nowMs);
     }
     if (act.state === 'waiting' && act.dueMs > 0 && act.dueMs <= nowMs)
       miss(ledger, session, act, key, nowMs);
@@ -294,11 +301,11 @@ function strengthOf(
   return sameArguments(intent, attempt) ? 'strong' : 'weak';
 }
 
-function actAt(ledger: Ledger, session: SessionEntity, key: string): Act | null {
+function actAt(ledger: Ledger, session: SessionEntity, key: string, ms: number): Act {
   const present = session.acts[key];
   if (present !== undefined) return present;
-  if (session.actCount >= ledger.options.maxActsPerSession && !makeRoom(ledger, session))
-    return null;
+  if (session.actCount >= ledger.options.maxActsPerSession) makeRoom(ledger, session, ms);
+  makeRoomForAct(ledger, session, ms);
   const act: Act = {
     intents: [],
     attempts: [],
@@ -312,11 +319,16 @@ function actAt(ledger: Ledger, session: SessionEntity, key: string): Act | null 
   };
   session.acts[key] = act;
   session.actCount += 1;
+  ledger.room.sessions.weigh(keyOf(session.tenant, session.id), 1);
   return act;
 }
 
-/** Drops the oldest act that is finished. From then on results of this session may be incomplete. */
-function makeRoom(ledger: Ledger, session: SessionEntity): boolean {
+/**
+ * Drops an act: the oldest that is finished; else the oldest that was only announced, for announcements
+ * are the agent's own and cost it nothing; else the oldest of all. No attempt goes unreviewed. From then on
+ * results of this session may be incomplete.
+ */
+function makeRoom(ledger: Ledger, session: SessionEntity, ms: number): void {
   if (!session.overflow) {
     session.overflow = true;
     ledger.notice(
@@ -327,16 +339,49 @@ function makeRoom(ledger: Ledger, session: SessionEntity): boolean {
     );
   }
   count(ledger, 'acts-dropped');
-  for (const key of Object.keys(session.acts)) {
-    const act = session.acts[key] as Act;
-    if (act.state === 'waiting' || act.state === 'missing' || act.reviewed < act.attempts.length)
-      continue;
-    delete session.acts[key];
-    changed(ledger, session, key);
-    session.actCount -= 1;
-    return true;
+  const key = droppable(session);
+  if (key === undefined) return;
+  const act = session.acts[key] as Act;
+  while (act.reviewed < act.attempts.length) reviewNext(ledger, session, act, ms);
+  if (act.state === 'waiting' || act.state === 'missing') {
+    count(ledger, 'undecided');
+    release(ledger, session, act);
   }
-  return false;
+  delete session.acts[key];
+  changed(ledger, session, key);
+  session.actCount -= 1;
+  ledger.room.sessions.weigh(keyOf(session.tenant, session.id), -1);
+}
+
+function droppable(session: SessionEntity): string | undefined {
+  let looked = 0;
+  let oldest: string | undefined;
+  let announced: string | undefined;
+  for (const key in session.acts) {
+    const act = session.acts[key] as Act;
+    const isOpen = act.state === 'waiting' || act.state === 'missing';
+    if (!isOpen && act.reviewed === act.attempts.length) return key;
+    oldest ??= key;
+    if (act.attempts.length === 0) announced ??= key;
+    looked += 1;
+    if (looked >= LOOKED_AT) break;
+  }
+  return announced ?? oldest;
+}
+
+/** The oldest attempt of an act that has too many is let go of, reviewed before its time if need be. */
+function dropAttempt(ledger: Ledger, session: SessionEntity, act: Act, ms: number): void {
+  if (act.reviewed === 0) reviewNext(ledger, session, act, ms);
+  act.attempts.shift();
+  act.reviewed -= 1;
+  act.compared = Math.max(0, act.compared - 1);
+  count(ledger, 'witnesses-dropped');
+}
+
+function reviewNext(ledger: Ledger, session: SessionEntity, act: Act, nowMs: number): void {
+  const attempt = act.attempts[act.reviewed] as Attempt;
+  act.reviewed += 1;
+  reviewAttempt(ledger, session, act, attempt, nowMs);
 }
 
 function wait(

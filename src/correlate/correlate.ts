@@ -24,6 +24,7 @@ import {
   type Restrains,
   sessionOf,
 } from './ledger.ts';
+import { Room } from './room.ts';
 import {
   type AgentEntity,
   keyOf,
@@ -35,7 +36,7 @@ import {
   viewOf,
 } from './session.ts';
 import { AGENT_PACKING, SESSION_PACKING, unpacking } from './stored.ts';
-import { linkTrace, placeOf, TRACE_RECORDS, visitTrace } from './traces.ts';
+import { linkTrace, placeOf, TRACE_RECORDS, TRACES, visitTrace } from './traces.ts';
 import { presence } from './witness.ts';
 
 const IDENTITIES_MAX = 8;
@@ -57,8 +58,8 @@ export interface Correlate {
   horizonMs(ms: number): number;
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
-  /** A detection names this session: evict it last. */
-  suspect(tenant: string, session: string): void;
+  /** A detection names this agent, and a session where it is about one: evict them last. */
+  suspect(tenant: string, agent: string, session: string | null): void;
   /** Agents registered: in all, and by role. */
   fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
   /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
@@ -132,7 +133,7 @@ export function createCorrelate(
   restrains: Restrains = () => false,
 ): Correlate {
   slots.split('S', SESSION_RECORDS, SESSION_PACKING);
-  slots.split('T', TRACE_RECORDS);
+  slots.split(TRACES, TRACE_RECORDS);
   slots.packs('A', AGENT_PACKING);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
@@ -140,7 +141,8 @@ export function createCorrelate(
   const keyed = (text: string) =>
     hash('sha256', `${digestKey}\u0000effect\u0000${text}`, 'hex').slice(0, 32);
   const sinks = { state, notice, restrains };
-  const ledger: Ledger = { slots, timers, books, options, ...sinks, counters: {}, keyed };
+  const room = new Room(slots);
+  const ledger: Ledger = { slots, timers, books, room, options, ...sinks, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
     passTime: (ms) => passTime(ledger, ms),
@@ -149,13 +151,8 @@ export function createCorrelate(
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
-    restoring: () => restoring(slots, timers),
-    suspect: (tenant, session) => {
-      const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
-      if (entity === undefined || entity.suspicious) return;
-      entity.suspicious = true;
-      slots.touch('S', keyOf(tenant, session));
-    },
+    restoring: () => restoring(slots, timers, room),
+    suspect: (tenant, agent, session) => suspect(slots, tenant, agent, session),
     fleet: () => {
       const lane = slots.get<LaneEntity>('L', 'lane');
       return { total: lane?.fleet ?? 0, roles: lane?.roles ?? {} };
@@ -176,9 +173,21 @@ export function createCorrelate(
   };
 }
 
-function* restoring(slots: Slots, timers: Timers): Generator<undefined, void> {
+function suspect(slots: Slots, tenant: string, agent: string, session: string | null): void {
+  const named = [['A', keyOf(tenant, agent)] as const];
+  const both = session === null ? named : [...named, ['S', keyOf(tenant, session)] as const];
+  for (const [space, key] of both) {
+    const entity = slots.get<AgentEntity | SessionEntity>(space, key);
+    if (entity === undefined || entity.suspicious === true) continue;
+    entity.suspicious = true;
+    slots.touch(space, key);
+  }
+}
+
+function* restoring(slots: Slots, timers: Timers, room: Room): Generator<undefined, void> {
   yield* unpacking(slots);
   yield* timers.restoring();
+  yield* room.restoring();
 }
 
 function fold(ledger: Ledger, event: Event, late: boolean): void {
@@ -375,7 +384,7 @@ function hear(ledger: Ledger, kind: Kind, ms: number): void {
 function passTime(ledger: Ledger, ms: number): void {
   for (let due = ledger.timers.takeUpTo(ms); due !== undefined; due = ledger.timers.takeUpTo(ms)) {
     if (due.space === 'S') visit(ledger, due.key, due.at);
-    else if (due.space === 'T') visitTrace(ledger, due.key, due.at);
+    else if (due.space === TRACES) visitTrace(ledger, due.key, due.at);
     else if (due.space === 'B') settleBook(ledger, due.key as Kind, due.at, false);
   }
 }
@@ -413,6 +422,7 @@ function visit(ledger: Ledger, key: string, nowMs: number): void {
 /** A closed session whose acts are all decided keeps only what later records are judged by. */
 function settle(ledger: Ledger, key: string, session: SessionEntity): void {
   session.settled = true;
+  ledger.room.sessions.weigh(key, -session.actCount);
   session.acts = {};
   session.actCount = 0;
   session.open = [];
@@ -421,6 +431,7 @@ function settle(ledger: Ledger, key: string, session: SessionEntity): void {
   session.marks = 0;
   // All of its acts are gone at once: the session is written anew.
   ledger.slots.put('S', key, session);
+  ledger.room.sessions.fell(key);
 }
 
 function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {

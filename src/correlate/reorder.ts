@@ -12,6 +12,8 @@ interface Held {
   readonly identity: string;
   readonly contentHash: number;
   readonly offset: number;
+  /** Bytes of the record, or its share of them where it holds several events. */
+  readonly bytes: number;
   readonly ms: number;
   readonly rank: number;
   readonly nsInMs: number;
@@ -33,7 +35,7 @@ function before(a: Held, b: Held): boolean {
 /** What came of offering an event. */
 export type Offered = 'held' | 'repeat' | 'forged';
 
-/** Events not yet released. Bounded by back-pressure upstream, not by dropping. */
+/** Events not yet released. Bounded by back-pressure upstream and, where that cannot help, by early release. */
 export class Reorder {
   readonly #heap = new Heap<Held>(before);
   readonly #byId = new Map<string, Held>();
@@ -43,12 +45,22 @@ export class Reorder {
     ...{ topic: '', partition: -1, queue: [] },
   };
 
+  #bytes = 0;
+
   get size(): number {
     return this.#heap.size;
   }
 
-  /** Holds the event. 'repeat': same identity and bytes are held. 'forged': same identity, other bytes. */
-  offer(event: Event): Offered {
+  /** Bytes of the records whose events are held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Holds the event, which is of `bytes` bytes of a record. 'repeat': same identity and bytes are held.
+   * 'forged': same identity, other bytes.
+   */
+  offer(event: Event, bytes = 0): Offered {
     const identity = `${event.src.topic}\u0000${event.nativeId}`;
     const present = this.#byId.get(identity);
     if (present !== undefined)
@@ -58,11 +70,13 @@ export class Reorder {
       identity,
       contentHash: event.contentHash,
       offset: event.src.offset,
+      bytes,
       ms: event.time.eventMs,
       rank: RANK[event.kind],
       nsInMs: event.time.nsInMs,
       seq: event.order?.seq ?? 0,
     };
+    this.#bytes += bytes;
     this.#byId.set(identity, held);
     this.#heap.push(held);
     this.#queueOf(event.src.topic, event.src.partition).push(held);
@@ -89,6 +103,7 @@ export class Reorder {
     if (top === undefined || top.ms > ms) return undefined;
     this.#heap.pop();
     this.#byId.delete(top.identity);
+    this.#bytes -= top.bytes;
     const { event } = top;
     assert(event !== null, 'an event is released once');
     top.event = null;

@@ -39,6 +39,8 @@ export interface AgentEntity extends Entity {
   held: string[];
   /** About when it was last heard of, ms: within a minute. */
   lastMs: number;
+  /** A detection named it: evicted last. */
+  suspicious?: boolean;
 }
 
 /** An approval that was refused; one that names no tool speaks of all. */

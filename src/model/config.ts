@@ -290,15 +290,31 @@ export const Config = Type.Object(
               description: 'So many sessions in a row unseen by a source: the source is blind.',
             }),
           ),
+          maxAgents: Type.Optional(Type.Integer({ minimum: 1000, default: 1_000_000 })),
           maxSessions: Type.Optional(Type.Integer({ minimum: 1000, default: 1_000_000 })),
           maxSessionsPerAgent: Type.Optional(Type.Integer({ minimum: 10, default: 1000 })),
           maxActsPerSession: Type.Optional(Type.Integer({ minimum: 64, default: 4096 })),
+          maxActs: Type.Optional(
+            Type.Integer({
+              minimum: 10_000,
+              default: 4_000_000,
+              description: 'Acts of all sessions together; one agent may hold a sixteenth of them.',
+            }),
+          ),
           maxBuffered: Type.Optional(
             Type.Integer({
               minimum: 1000,
               default: 200_000,
               description:
                 'Events that may wait for the watermark; above it sources that run ahead pause.',
+            }),
+          ),
+          maxBufferedBytes: Type.Optional(
+            Type.Integer({
+              minimum: 1_048_576,
+              default: 268_435_456,
+              description:
+                'Bytes of records whose events wait, likewise. At twice either the oldest are released early.',
             }),
           ),
         },

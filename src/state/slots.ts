@@ -1,8 +1,9 @@
 /** Slots: every stage's entities in one place, with deltas and pages for the store. */
 import { assert } from '../model/errors.ts';
+import { Draws } from './draws.ts';
+import { PAGES, pageOf } from './page.ts';
 
-/** Number of pages the entities are spread over by the hash of their key. */
-export const PAGES = 256;
+export { PAGES };
 
 /** Rows loaded in one step of a restore. */
 const STEP_ROWS = 2000;
@@ -56,6 +57,8 @@ interface Slot {
   readonly page: number;
   entity: Entity | null;
   isDirty: boolean;
+  /** Its place among those of its space on its page. */
+  at: number;
   /** True where the delta must hold all of it. */
   isWhole: boolean;
   /** By split record: its changed members. */
@@ -66,14 +69,14 @@ interface Slot {
 export class Slots {
   readonly #spaces = new Map<string, Map<string, Slot>>();
   /** By page, then by space: sampling one space must not walk over the others. */
-  readonly #pages: Map<string, Set<Slot>>[] = Array.from({ length: PAGES }, () => new Map());
+  readonly #pages: Map<string, Slot[]>[] = Array.from({ length: PAGES }, () => new Map());
   /** By space: the records of its entities whose members are written one by one. */
   readonly #split = new Map<string, readonly string[]>();
   readonly #partPackings = new Map<string, PartPacking>();
   readonly #packings = new Map<string, Packing>();
   #dirty: Slot[] = [];
   #last: Slot | undefined;
-  #cursor = 0;
+  readonly #draws = new Draws();
 
   /**
    * Declares, before anything is put or restored, that entities of a space have records that outgrow
@@ -132,7 +135,7 @@ export class Slots {
     if (slots === undefined || slot === undefined) return;
     slots.delete(key);
     if (this.#last === slot) this.#last = undefined;
-    this.#onPage(slot).delete(slot);
+    this.#offPage(slot);
     slot.entity = null;
     this.#mark(slot);
   }
@@ -157,16 +160,23 @@ export class Slots {
     return this.#dirty.length;
   }
 
-  /** Up to `most` entities of a space, resuming where the last call ended: for sampled eviction. */
+  /** Entities of one space. */
+  *of<T extends Entity>(space: string): Generator<[key: string, entity: T]> {
+    for (const { key, entity } of this.#spaces.get(space)?.values() ?? []) yield [key, entity as T];
+  }
+
+  /**
+   * Up to `most` entities of a space, drawn evenly from all of it, for sampled eviction: one that always
+   * looked at the same end would never see what a flood put at the other. Few may come twice.
+   */
   sample<T extends Entity>(space: string, most: number): [key: string, entity: T][] {
     const found: [string, T][] = [];
-    for (let tried = 0; tried < PAGES && found.length < most; tried += 1) {
-      const page = this.#pages[this.#cursor];
-      this.#cursor = (this.#cursor + 1) % PAGES;
-      for (const { key, entity } of page?.get(space) ?? []) {
-        found.push([key, entity as T]);
-        if (found.length >= most) break;
-      }
+    const from = this.#draws.below(PAGES);
+    for (let tried = 0; tried < 2 * PAGES && found.length < most; tried += 1) {
+      const slots = this.#pages[(from + tried) % PAGES]?.get(space);
+      if (slots === undefined || slots.length === 0) continue;
+      const { key, entity } = slots[this.#draws.below(slots.length)] as Slot;
+      found.push([key, entity as T]);
     }
     return found;
   }
@@ -329,9 +339,9 @@ export class Slots {
     let slot = slots.get(key);
     if (slot === undefined) {
       const page = pageOf(space, key);
-      slot = { space, key, page, entity, isDirty: false, isWhole: false, parts: null };
+      slot = { space, key, page, entity, isDirty: false, at: 0, isWhole: false, parts: null };
       slots.set(key, slot);
-      this.#onPage(slot).add(slot);
+      slot.at = this.#onPage(slot).push(slot) - 1;
     }
     return slot;
   }
@@ -342,14 +352,23 @@ export class Slots {
     this.#dirty.push(slot);
   }
 
-  #onPage({ page, space }: Slot): Set<Slot> {
-    const spaces = this.#pages[page] as Map<string, Set<Slot>>;
+  #onPage({ page, space }: Slot): Slot[] {
+    const spaces = this.#pages[page] as Map<string, Slot[]>;
     let slots = spaces.get(space);
     if (slots === undefined) {
-      slots = new Set();
+      slots = [];
       spaces.set(space, slots);
     }
     return slots;
+  }
+
+  /** The last one of the page takes its place. */
+  #offPage(slot: Slot): void {
+    const slots = this.#onPage(slot);
+    const last = slots.pop() as Slot;
+    if (last === slot) return;
+    slots[slot.at] = last;
+    last.at = slot.at;
   }
 }
 
@@ -371,17 +390,4 @@ function own(record: Parts, part: string, value: unknown): void {
 
 function parseRows(bytes: Buffer): StoredRow[] {
   return JSON.parse(bytes.toString('utf8')) as StoredRow[];
-}
-
-/** FNV-1a over the UTF-16 units of both: stable for ever, for it decides where an entity is stored. */
-function pageOf(space: string, key: string): number {
-  const hash = hashed(hashed(hashed(0x811c9dc5, space), ' '), key);
-  return (hash ^ (hash >>> 16)) & (PAGES - 1);
-}
-
-function hashed(from: number, text: string): number {
-  let hash = from;
-  for (let at = 0; at < text.length; at += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash;
 }

@@ -13,8 +13,11 @@ const STEP_ENTITIES = 10_000;
 /** One timer an entity, kept in `entity.wake`; the heap is rebuilt from the entities after a restore. */
 export class Timers {
   readonly #slots: Slots;
-  readonly #heap = new Heap<Timer>((a, b) =>
-    a.at !== b.at ? a.at < b.at : a.space !== b.space ? a.space < b.space : a.key < b.key,
+  readonly #heap = new Heap<Timer>(
+    (a, b) =>
+      a.at !== b.at ? a.at < b.at : a.space !== b.space ? a.space < b.space : a.key < b.key,
+    // Timers of entities that are gone would lie here until they are due, a day or so.
+    ({ at, space, key }) => this.#slots.get<Entity>(space, key)?.wake === at,
   );
 
   constructor(slots: Slots) {
@@ -42,6 +45,11 @@ export class Timers {
       this.#slots.touch(top.space, top.key);
       return top;
     }
+  }
+
+  /** Timers held, those that mean nothing any more included. */
+  get size(): number {
+    return this.#heap.size;
   }
 
   /** When the next timer is due, ms, or undefined. May name one that was moved. */

@@ -1,0 +1,128 @@
+/** Room: whom the ledger lets go of first: a flood pushes out nothing but itself. */
+import { Keep } from '../state/keep.ts';
+import type { Entity, Slots } from '../state/slots.ts';
+import { type AgentEntity, keyOf, type SessionEntity } from './session.ts';
+
+/** Traces that one session is told apart by. */
+export const TRACES_OF_SESSION_MAX = 256;
+/** Links of all traces together, for each act that the lane may hold. */
+export const LINKS_OF_ACT = 2;
+/** Share of the lane's acts that one agent may hold. */
+export const AGENT_SHARE = 1 / 16;
+/** Sessions of an agent that are looked at to see what it is worth. */
+const LOOKED_AT = 32;
+
+/** Grant sets are looked through when they have doubled, and there are at least so many. */
+const GRANTS_MIN = 1024;
+
+interface Trace extends Entity {
+  readonly tenant: string;
+  readonly session: string;
+  readonly linkCount: number;
+  readonly lastMs: number;
+}
+
+const [NEW, SETTLED, LIVE, GOVERNED, IN_PROGRESS, SUSPICIOUS] = [0, 1, 2, 3, 4, 5] as const;
+
+/**
+ * Whom the ledger lets go of. Sessions: those with a single record first, where they are more than their
+ * fifth; then settled ones, live ones, those that governance opened, those in which something is not
+ * settled (a refusal, a witness that is missing), last those that a detection named. Agents: those nobody
+ * registered first, by the best of their sessions. Traces: by their session.
+ */
+export class Room {
+  readonly #slots: Slots;
+  readonly agents: Keep;
+  /** Weight: acts. Whoever was first named in it pays for a session. */
+  readonly sessions: Keep;
+  /** Weight: links. The session pays for a trace. */
+  readonly traces: Keep;
+  #grantsAt = GRANTS_MIN;
+
+  constructor(slots: Slots) {
+    this.#slots = slots;
+    this.agents = new Keep((key) => this.#rankOfAgent(key));
+    this.sessions = new Keep((key) => this.#rankOfSession(key));
+    this.traces = new Keep((key) => this.#rankOfTrace(key));
+  }
+
+  /** Makes the orders anew from what was restored, one space a step. */
+  *restoring(): Generator<undefined, void> {
+    const slots = this.#slots;
+    const owners = new Map<string, string>();
+    for (const [key, { held }] of slots.of<AgentEntity>('A'))
+      for (const session of held) owners.set(session, key);
+    yield;
+    this.sessions.adopt(
+      inOrder(slots.of<SessionEntity>('S')).map(([key, { tenant, agent, actCount }]) => [
+        key,
+        owners.get(key) ?? keyOf(tenant, agent),
+        actCount,
+      ]),
+    );
+    yield;
+    this.agents.adopt(inOrder(slots.of<AgentEntity>('A')).map(([key]) => [key, null]));
+    yield;
+    this.traces.adopt(
+      inOrder(slots.of<Trace>('trace')).map(([key, { tenant, session, linkCount }]) => [
+        key,
+        keyOf(tenant, session),
+        linkCount,
+      ]),
+    );
+  }
+
+  /** Lets go of grant sets that no agent has any more, whenever they have doubled. */
+  sweepGrants(): void {
+    if (this.#slots.count('G') < this.#grantsAt) return;
+    const used = new Set<string>();
+    for (const [, { grants }] of this.#slots.of<AgentEntity>('A'))
+      if (grants !== null) used.add(grants);
+    for (const [key] of [...this.#slots.of('G')]) if (!used.has(key)) this.#slots.remove('G', key);
+    this.#grantsAt = Math.max(GRANTS_MIN, 2 * this.#slots.count('G'));
+  }
+
+  #rankOfSession(key: string): number | null {
+    const session = this.#slots.get<SessionEntity>('S', key);
+    return session === undefined ? null : rankOf(session);
+  }
+
+  #rankOfAgent(key: string): number | null {
+    const agent = this.#slots.get<AgentEntity>('A', key);
+    if (agent === undefined) return null;
+    if (agent.suspicious === true) return SUSPICIOUS;
+    let best: number = NEW;
+    for (const held of agent.held.slice(0, LOOKED_AT))
+      best = Math.max(best, this.#rankOfSession(held) ?? NEW);
+    if (best === SUSPICIOUS) return SUSPICIOUS;
+    if (agent.registeredMs !== null) return IN_PROGRESS;
+    if (best === IN_PROGRESS) return GOVERNED;
+    return best === GOVERNED ? LIVE : Math.min(best, LIVE);
+  }
+
+  #rankOfTrace(key: string): number | null {
+    const trace = this.#slots.get<Trace>('trace', key);
+    if (trace === undefined) return null;
+    const rank = this.#rankOfSession(keyOf(trace.tenant, trace.session)) ?? NEW;
+    if (rank >= IN_PROGRESS) return rank;
+    return trace.linkCount < 2 ? NEW : rank;
+  }
+}
+
+function rankOf(session: SessionEntity): number {
+  if (session.suspicious) return SUSPICIOUS;
+  if (session.settled) return SETTLED;
+  if (session.refused.length > 0 || session.pending > 0) return IN_PROGRESS;
+  // A single record is no more than anybody can write.
+  if (session.marks < 2) return NEW;
+  return session.ownedBy === 'governance' ? GOVERNED : LIVE;
+}
+
+/** The one that was heard of longest ago first. */
+function inOrder<T extends { readonly lastMs: number }>(
+  entities: Iterable<[key: string, entity: T]>,
+): (readonly [key: string, entity: T])[] {
+  return [...entities].sort(([a, one], [b, other]) =>
+    one.lastMs !== other.lastMs ? one.lastMs - other.lastMs : a < b ? -1 : 1,
+  );
+}
