@@ -555,7 +555,9 @@ class Spine implements Pipeline {
     this.#release(events, this.watermarkMs);
     const fullness = this.#fullness();
     const canPause = fullness > EARLY_AT && this.ahead().length > 0;
-    if (fullness > (canPause ? 2 * EARLY_AT : EARLY_AT)) this.#releaseEarly();
+    // What is read again must find W where it was, or it would be taken for released.
+    if (fullness > (canPause ? 2 * EARLY_AT : EARLY_AT) && !this.#watermarks.isCatchingUp)
+      this.#releaseEarly();
   }
 
   /**

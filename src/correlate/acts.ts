@@ -547,7 +547,10 @@ function miss(ledger: Ledger, session: SessionEntity, act: Act, key: string, now
   session.pending += 1;
   const sessionKey = keyOf(session.tenant, session.id);
   ledger.slots.touchPart('S', sessionKey, 'acts', key);
-  const at = ledger.books.missed(need, act.gap, { session: sessionKey, act: key }, nowMs);
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  const isHeard = need === 'gateway' ? owner?.acted === true : owner?.reasoned === true;
+  const missing = { session: sessionKey, act: key };
+  const at = ledger.books.missed(need, act.gap, missing, nowMs, isHeard);
   const book = ledger.slots.get('B', need);
   if (book !== undefined) ledger.timers.wake('B', need, book, at);
 }

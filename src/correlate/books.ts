@@ -175,14 +175,25 @@ export class Books {
     if (gap.refs === 0 && gap.missing.length === 0 && gap.toMs !== null) delete book.gaps[number];
   }
 
-  /** The act's time is over and no witness came. Returns when to `settle` the gap. */
-  missed(kind: Kind, number: number, missing: Missing, nowMs: number): number {
+  /**
+   * The act's time is over and no witness came. Returns when to `settle` the gap. `isHeard`: this book told
+   * of the agent before. That it says nothing of one it never told of is no sign that it is blind, or
+   * anybody could blind it with sessions it was never to see.
+   */
+  missed(
+    kind: Kind,
+    number: number,
+    missing: Missing,
+    nowMs: number,
+    isHeard = true,
+  ): number {
     const options = this.#options.get(kind);
     const book = this.#book(kind, nowMs);
     const gap = book.gaps[number];
     if (gap === undefined || options === undefined) return nowMs;
     if (gap.missing.length < MISSING_MAX) gap.missing.push(missing);
-    if (!gap.sessions.includes(missing.session) && gap.sessions.length < 1000)
+    const counts = isHeard || gap.unheard;
+    if (counts && gap.sessions.length < 1000 && !gap.sessions.includes(missing.session))
       gap.sessions.push(missing.session);
     this.#slots.touch('B', kind);
     if (gap.toMs !== null) return Math.max(nowMs, gap.toMs + options.joinWindowMs + 1);

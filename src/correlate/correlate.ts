@@ -284,6 +284,10 @@ function enter(
         late,
       );
   } else if (event.action !== undefined && event.category === 'tool_call' && session !== null) {
+    if (agent.acted !== true) {
+      agent.acted = true;
+      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+    }
     return enterAttempt(
       ledger,
       session,

@@ -22,13 +22,15 @@ interface Trace extends Entity {
   readonly lastMs: number;
 }
 
-const [NEW, SETTLED, LIVE, GOVERNED, IN_PROGRESS, SUSPICIOUS] = [0, 1, 2, 3, 4, 5] as const;
+/** Ranks. What governance knows stands above what anybody can make up, however loud that is. */
+const [NEW, SETTLED, LIVE, SUSPICIOUS] = [0, 1, 2, 3] as const;
+const [OWN_SETTLED, OWN_LIVE, OWN_IN_PROGRESS, OWN_SUSPICIOUS] = [4, 5, 6, 7] as const;
 
 /**
  * Whom the ledger lets go of. Sessions: those with a single record first, where they are more than their
- * fifth; then settled ones, live ones, those that governance opened, those in which something is not
- * settled (a refusal, a witness that is missing), last those that a detection named. Agents: those nobody
- * registered first, by the best of their sessions. Traces: by their session.
+ * fifth; then settled ones, live ones, those that a detection named; all of these before those that governance
+ * opened or whose agent it registered, of which those go last in which something is not settled (a refusal, a
+ * witness that is missing) or that a detection named. Agents likewise. Traces: by their session.
  */
 export class Room {
   readonly #slots: Slots;
@@ -84,38 +86,38 @@ export class Room {
 
   #rankOfSession(key: string): number | null {
     const session = this.#slots.get<SessionEntity>('S', key);
-    return session === undefined ? null : rankOf(session);
+    return session === undefined ? null : this.#rankOf(session);
   }
 
   #rankOfAgent(key: string): number | null {
     const agent = this.#slots.get<AgentEntity>('A', key);
     if (agent === undefined) return null;
-    if (agent.suspicious === true) return SUSPICIOUS;
-    let best: number = NEW;
+    const isOwn = agent.registeredMs !== null;
+    if (agent.suspicious === true) return isOwn ? OWN_SUSPICIOUS : SUSPICIOUS;
+    let best: number = isOwn ? OWN_LIVE : NEW;
     for (const held of agent.held.slice(0, LOOKED_AT))
       best = Math.max(best, this.#rankOfSession(held) ?? NEW);
-    if (best === SUSPICIOUS) return SUSPICIOUS;
-    if (agent.registeredMs !== null) return IN_PROGRESS;
-    if (best === IN_PROGRESS) return GOVERNED;
-    return best === GOVERNED ? LIVE : Math.min(best, LIVE);
+    return best;
+  }
+
+  #rankOf({ tenant, agent, suspicious, settled, refused, pending, ...rest }: SessionEntity): number {
+    const owner = this.#slots.get<AgentEntity>('A', keyOf(tenant, agent));
+    // A single record is no more than anybody can write, for whatever agent.
+    const isOwn =
+      rest.ownedBy === 'governance' || (rest.marks > 1 && owner?.registeredMs != null);
+    if (suspicious) return isOwn ? OWN_SUSPICIOUS : SUSPICIOUS;
+    if (settled) return isOwn ? OWN_SETTLED : SETTLED;
+    if (!isOwn) return rest.marks < 2 ? NEW : LIVE;
+    return refused.length > 0 || pending > 0 ? OWN_IN_PROGRESS : OWN_LIVE;
   }
 
   #rankOfTrace(key: string): number | null {
     const trace = this.#slots.get<Trace>('trace', key);
     if (trace === undefined) return null;
     const rank = this.#rankOfSession(keyOf(trace.tenant, trace.session)) ?? NEW;
-    if (rank >= IN_PROGRESS) return rank;
+    if (rank >= OWN_SETTLED) return rank;
     return trace.linkCount < 2 ? NEW : rank;
   }
-}
-
-function rankOf(session: SessionEntity): number {
-  if (session.suspicious) return SUSPICIOUS;
-  if (session.settled) return SETTLED;
-  if (session.refused.length > 0 || session.pending > 0) return IN_PROGRESS;
-  // A single record is no more than anybody can write.
-  if (session.marks < 2) return NEW;
-  return session.ownedBy === 'governance' ? GOVERNED : LIVE;
 }
 
 /** The one that was heard of longest ago first. */

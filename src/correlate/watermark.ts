@@ -67,6 +67,12 @@ export class Watermarks {
     this.#effective = ms;
   }
 
+  /** Is something being read again that was read before a restart? */
+  get isCatchingUp(): boolean {
+    for (const { next, until } of this.#partitions.values()) if (next < until) return true;
+    return false;
+  }
+
   /** W goes on to `ms` at least, whatever is still expected: there is no more room to wait for it. */
   hasten(ms: number): void {
     this.#effective = Math.max(this.#effective, ms);

@@ -188,7 +188,9 @@ function passTime(
     entity.state = 'resolved';
     slots.touch(SPACE, top.id);
     cases.push(caseOf(top.id, entity));
-    announcements.push(announce(top.id, entity, 'resolved', null, top.at, String(top.at)));
+    // What comes late may open it again for no longer than it was open before.
+    const cause = entity.reopened === 0 ? String(top.at) : `${top.at}/${entity.reopened}`;
+    announcements.push(announce(top.id, entity, 'resolved', null, top.at, cause));
   }
   return { cases, announcements };
 }

@@ -38,6 +38,8 @@ type Params = Static<typeof Params>;
 interface Group extends Entity {
   /** Tenant and agent whose event opened it: its quota pays for it. Rows of before have none. */
   readonly owner?: string;
+  /** Governance knew that agent by its role. */
+  readonly vouched?: true;
   /** Event times in the window, ascending, ms. */
   times: number[];
   /** What each adds. Empty when counting. */
@@ -155,7 +157,8 @@ function enter(
   if (group === undefined) {
     const owner = ownerOf(fact.tenant, fact.session?.agent ?? fact.agent);
     makeRoom(keep, owner, context, windowMs, ms);
-    group = { owner, times: [], values: [], above: false };
+    const vouched = fact.role === null ? {} : { vouched: true as const };
+    group = { owner, ...vouched, times: [], values: [], above: false };
     slots.put(space, key, group);
     keep.add(key, owner);
   }
@@ -208,7 +211,7 @@ function insert(group: Group, ms: number, value: number | null): void {
 
 const ownerOf = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);
 
-/** Groups with one event are on probation; others by how far they are on their way. */
+/** Groups with one event are on probation; others by how far they are; those vouched for behind all others. */
 function keepOf({ atLeast, sum }: Params, context: KindContext): Keep {
   const space = spaceOf(context);
   const needed = sum === undefined ? atLeast : 8;
@@ -216,7 +219,9 @@ function keepOf({ atLeast, sum }: Params, context: KindContext): Keep {
     const group = context.slots.get<Group>(space, key);
     if (group === undefined) return null;
     const { length } = group.times;
-    return length < 2 ? 0 : 1 + Math.min(6, Math.floor((6 * length) / needed));
+    const progress = Math.min(3, Math.floor((3 * length) / needed));
+    if (group.vouched === true) return 4 + progress;
+    return length < 2 ? 0 : 1 + Math.min(2, progress);
   });
 }
 

@@ -30,6 +30,8 @@ export interface Group<Own = unknown> extends Entity {
   readonly values: readonly (string | null)[];
   /** Agent whose event opened it: its quota pays for it. */
   readonly agent: string;
+  /** Governance knew that agent by its role: what anybody can make up goes first. Absent: it did not. */
+  readonly vouched?: true;
   /** Order in which groups came to their level of progress. */
   stamp: number;
   /** Order in which groups began. */
@@ -99,6 +101,7 @@ export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: un
     tenant: hit.tenant,
     values,
     agent: hit.entity.agent,
+    ...(hit.entity.role === null ? {} : { vouched: true as const }),
     stamp: 0,
     born: 0,
     level: -1,

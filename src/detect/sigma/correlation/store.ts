@@ -16,15 +16,16 @@ export type SayEvicted = (key: string, group: Group, cause: string) => void;
 /**
  * At most `limits.groups` groups. A new one is on probation until its second hit; probation holds a
  * fifth and loses its oldest first, so a flood of new groups pushes out nothing but itself. Among
- * the others the one with least progress goes, the oldest of those first. Every step is O(1).
+ * the others the one with least progress goes, the oldest of those first; those that agents opened whom
+ * governance knows come after all others, however few hits they have. Every step is O(1).
  */
 export class GroupStore {
   readonly space: string;
   readonly #slots: Slots;
   readonly #limits: CorrelationLimits;
   readonly #evicted: SayEvicted;
-  /** By level + 1: keys in the order in which they came to it. */
-  readonly #levels: Set<string>[] = Array.from({ length: LEVELS + 1 }, () => new Set());
+  /** By place: keys in the order in which they came to it. */
+  readonly #levels: Set<string>[] = Array.from({ length: 2 * (LEVELS + 1) }, () => new Set());
   /** By agent: its groups, oldest first. */
   readonly #byAgent = new Map<string, Map<string, Group>>();
   #stamp = 0;
@@ -67,10 +68,10 @@ export class GroupStore {
   moved(key: string, group: Group, progress: number): void {
     const level = Math.min(LEVELS - 1, Math.max(0, Math.floor(progress * LEVELS)));
     if (level !== group.level) {
-      this.#levels[group.level + 1]?.delete(key);
+      this.#levels[placeOf(group)]?.delete(key);
       group.level = level;
       group.stamp = this.#next();
-      this.#levels[level + 1]?.add(key);
+      this.#levels[placeOf(group)]?.add(key);
     }
     this.#slots.touch(this.space, key);
   }
@@ -82,7 +83,7 @@ export class GroupStore {
   remove(key: string): void {
     const group = this.get(key);
     if (group === undefined) return;
-    this.#levels[group.level + 1]?.delete(key);
+    this.#levels[placeOf(group)]?.delete(key);
     const agent = agentKey(group);
     const own = this.#byAgent.get(agent);
     own?.delete(key);
@@ -101,7 +102,7 @@ export class GroupStore {
     this.#byAgent.clear();
     this.#stamp = 0;
     for (const [key, group] of [...restored].sort(([, a], [, b]) => a.stamp - b.stamp)) {
-      this.#levels[group.level + 1]?.add(key);
+      this.#levels[placeOf(group)]?.add(key);
       this.#stamp = Math.max(this.#stamp, group.stamp);
     }
     for (const [key, group] of [...restored].sort(([, a], [, b]) => a.born - b.born))
@@ -109,7 +110,7 @@ export class GroupStore {
   }
 
   #enrol(key: string, group: Group): void {
-    this.#levels[group.level + 1]?.add(key);
+    this.#levels[placeOf(group)]?.add(key);
     this.#own(key, group);
   }
 
@@ -134,6 +135,11 @@ export class GroupStore {
     this.#stamp += 1;
     return this.#stamp;
   }
+}
+
+/** Where a group stands in the order of going: its level, behind all levels of the others if vouched for. */
+function placeOf({ level, vouched }: Group): number {
+  return level + 1 + (vouched === true ? LEVELS + 1 : 0);
 }
 
 /** Of one agent's groups the one with least progress, the oldest of those. */

@@ -43,6 +43,7 @@ type StoredRest = readonly [
   agent: string,
   stamp: number,
   born: number,
+  /** VOUCHED is added where governance knew the agent. */
   level: number,
   dueMs: number,
   lastMs: number,
@@ -74,6 +75,8 @@ interface NumberedHits {
   readonly pending?: readonly { readonly hits: readonly number[] }[];
   readonly closed?: { readonly kept: readonly number[] } | null;
 }
+
+const VOUCHED = 100;
 
 /** How groups of a correlation over `bases` are written; `fresh`: what a new one has of its own. */
 export function packing(bases: readonly string[], fresh: unknown): Packing {
@@ -115,7 +118,8 @@ function restOf(
     group;
   const kept = group.kept.map(numberOf);
   const own = ownOf(group.own as Readonly<Record<string, unknown>>, usual, numberOf);
-  const head = [tenant, values, agent, stamp, born, level, dueMs, lastMs, kept, own] as const;
+  const standing = level + (group.vouched === true ? VOUCHED : 0);
+  const head = [tenant, values, agent, stamp, born, standing, dueMs, lastMs, kept, own] as const;
   if (!approximate && firedMs === null && fired.length === 0) return head;
   return [...head, approximate ? 1 : 0, firedMs, fired];
 }
@@ -145,7 +149,7 @@ function isUsual(value: unknown, usual: unknown): boolean {
 /** The group that a stored entity is; `create` makes what a new one has of its own. */
 export function unpacked(entity: Entity, bases: readonly string[], create: () => unknown): Group {
   if (!isStoredGroup(entity)) return byName(entity as Group, bases);
-  const [tenant, values, agent, stamp, born, level, dueMs, lastMs, kept, own] = entity.g;
+  const [tenant, values, agent, stamp, born, standing, dueMs, lastMs, kept, own] = entity.g;
   const [, , , , , , , , , , approximate, firedMs, fired] = entity.g;
   const hits = new Map<number, KeptHit>();
   let numbered = 0;
@@ -157,8 +161,11 @@ export function unpacked(entity: Entity, bases: readonly string[], create: () =>
     numbered = Math.max(numbered, number);
   }
   const hitOf = (number: number) => hits.get(number) as KeptHit;
+  const isVouched = standing >= VOUCHED - 1;
   return {
-    ...{ tenant, values, agent, stamp, born, level, dueMs, lastMs },
+    ...{ tenant, values, agent, stamp, born, dueMs, lastMs },
+    ...(isVouched ? { vouched: true } : {}),
+    level: standing - (isVouched ? VOUCHED : 0),
     kept: kept.map(hitOf),
     approximate: approximate === 1,
     firedMs: firedMs ?? null,
