@@ -180,13 +180,7 @@ export class Books {
    * of the agent before. That it says nothing of one it never told of is no sign that it is blind, or
    * anybody could blind it with sessions it was never to see.
    */
-  missed(
-    kind: Kind,
-    number: number,
-    missing: Missing,
-    nowMs: number,
-    isHeard = true,
-  ): number {
+  missed(kind: Kind, number: number, missing: Missing, nowMs: number, isHeard = true): number {
     const options = this.#options.get(kind);
     const book = this.#book(kind, nowMs);
     const gap = book.gaps[number];

@@ -100,11 +100,18 @@ export class Room {
     return best;
   }
 
-  #rankOf({ tenant, agent, suspicious, settled, refused, pending, ...rest }: SessionEntity): number {
+  #rankOf({
+    tenant,
+    agent,
+    suspicious,
+    settled,
+    refused,
+    pending,
+    ...rest
+  }: SessionEntity): number {
     const owner = this.#slots.get<AgentEntity>('A', keyOf(tenant, agent));
     // A single record is no more than anybody can write, for whatever agent.
-    const isOwn =
-      rest.ownedBy === 'governance' || (rest.marks > 1 && owner?.registeredMs != null);
+    const isOwn = rest.ownedBy === 'governance' || (rest.marks > 1 && owner?.registeredMs != null);
     if (suspicious) return isOwn ? OWN_SUSPICIOUS : SUSPICIOUS;
     if (settled) return isOwn ? OWN_SETTLED : SETTLED;
     if (!isOwn) return rest.marks < 2 ? NEW : LIVE;
