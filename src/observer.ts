@@ -9,6 +9,7 @@ import type {
   LaneHandler,
   Log,
   PartitionLag,
+  Passed,
   Rec,
   SliceControl,
   SliceOutcome,
@@ -83,8 +84,8 @@ export interface Observer {
    * make a new observer and go on: positions are in the store.
    */
   run(signal: AbortSignal): Promise<void>;
-  /** What is known of the gateway's stream, for verification. */
-  gateway(): { readonly watermarkMs: number; readonly alive: boolean };
+  /** What is known of the gateway's stream of a tenant, for verification; absent: of agents without one. */
+  gateway(tenant?: string): { readonly watermarkMs: number; readonly alive: boolean };
   /** Records `from` up to but without `to` were gone from the log: recorded with the next commit. */
   missing(gap: MissingRecords): void;
   /**
@@ -113,7 +114,7 @@ export function createObserver(parts: ObserverParts, options: ObserverOptions): 
   const loop = new Loop(parts, options);
   return {
     run: (signal) => loop.run(signal),
-    gateway: () => loop.gateway(),
+    gateway: (tenant) => loop.gateway(tenant),
     missing: (gap) => loop.missing(gap),
     reload: (library, by) => loop.reload(library, by),
     refuse: (detail) => loop.refuse(detail),
@@ -153,10 +154,10 @@ class Loop implements LaneHandler {
     this.#ended.promise.catch(() => undefined);
   }
 
-  gateway(): { watermarkMs: number; alive: boolean } {
+  gateway(tenant?: string): { watermarkMs: number; alive: boolean } {
     const pipeline = this.#pipeline;
     if (pipeline === null) return { watermarkMs: Number.MIN_SAFE_INTEGER, alive: false };
-    return { watermarkMs: pipeline.watermarkMs, alive: !pipeline.blind('gateway') };
+    return { watermarkMs: pipeline.watermarkMs, alive: !pipeline.blind('gateway', tenant) };
   }
 
   async reload(library: Reloaded, by: string): Promise<readonly Turn[]> {
@@ -241,6 +242,17 @@ class Loop implements LaneHandler {
       this.#makeRoom(pipeline);
       this.#options.onStep?.('slice-done');
       return outcome;
+    });
+  }
+
+  async passed(partitions: readonly Passed[]): Promise<void> {
+    await this.#inTurn(async () => {
+      const nowMs = this.#parts.clock.nowMs();
+      for (const { topic, partition, next, end, newestMs } of partitions) {
+        this.#pipeline?.passed({ topic, partition }, next, end, newestMs, nowMs);
+        const key = keyOf({ topic, partition });
+        this.#reached.set(key, Math.max(next, this.#reached.get(key) ?? 0));
+      }
     });
   }
 

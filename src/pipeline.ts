@@ -75,6 +75,8 @@ export interface PipelineOptions {
   readonly maxBufferedBytes: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
+  /** Is this tenant folded here? Absent: everybody is. For what operators ask of all lanes. */
+  readonly owns?: (tenant: string) => boolean;
   /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
   readonly releaseMax?: number;
   /**
@@ -116,6 +118,17 @@ export interface Pipeline {
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[];
   /** Records of one partition, in order. `next`: where reading goes on; `end`: end of its log. */
   slice(records: readonly Rec[], next: number, end: number, nowMs: number): void;
+  /**
+   * A partition was read up to `next` by somebody else, and what of it is this lane's was handed over.
+   * `newestMs`: the highest event time in there, or null; `end`: end of its log.
+   */
+  passed(
+    at: TopicPartition,
+    next: number,
+    end: number,
+    newestMs: number | null,
+    nowMs: number,
+  ): void;
   /** Log ends as the broker says, and the passing of time. */
   tick(lags: readonly PartitionLag[], nowMs: number): void;
   operate(request: OperatorRequest): void;
@@ -143,8 +156,8 @@ export interface Pipeline {
   isFull(): boolean;
   /** Has the buffer emptied enough for all paused partitions to go on? */
   hasRoom(): boolean;
-  /** Is this book known to be blind at the moment? */
-  blind(kind: Kind): boolean;
+  /** Is this book known to be blind at the moment? Of a tenant; absent: of agents without one. */
+  blind(kind: Kind, tenant?: string): boolean;
   readonly watermarkMs: number;
   readonly buffered: number;
   counters(): Readonly<Record<string, number>>;
@@ -155,6 +168,8 @@ const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 
 /** So many times its bound the buffer may hold before events are released early; twice that where pausing helps. */
 const EARLY_AT = 2;
+/** How long positions that moved over the records of others may stay unwritten, ms. */
+const PASSED_EVERY_MS = 2000;
 
 /** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
 const RELEASE_MAX = 5000;
@@ -191,6 +206,8 @@ class Spine implements Pipeline {
   /** Where in the effects a case stands. */
   readonly #caseAt = new Map<string, number>();
   #worked = false;
+  /** Since when positions are known that no commit has written, ms; null: they are written. */
+  #passedMs: number | null = null;
   #telling = false;
   #pageCursor = 0;
   #pageBudget = 0;
@@ -199,8 +216,13 @@ class Spine implements Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#watermarks = new Watermarks(this.#slots, options.timings);
-    const notice = (code: NoticeCode, subject: string, detail: string, ms: number) =>
-      this.#notice(code, subject, detail, ms);
+    const notice = (
+      code: NoticeCode,
+      subject: string,
+      detail: string,
+      ms: number,
+      tenant?: string,
+    ) => this.#notice(code, subject, detail, ms, tenant);
     const evicted = (subject: string, detail: string, ms: number) =>
       notice('state.evicted', subject, detail, ms);
     this.#correlate = createCorrelate(
@@ -212,7 +234,7 @@ class Spine implements Pipeline {
     );
     const { profiles, judgings, plans } = options.baseline;
     const { inventory } = options.correlate;
-    const blind = (kind: Kind) => this.#correlate.blind(kind);
+    const blind = (kind: Kind, tenant: string) => this.#correlate.blind(kind, tenant);
     this.#behaviour = createBehaviour(this.#slots, profiles, {
       ...{ inventory, blind, evicted },
       opened: (window) => this.#effects.windows.push(window),
@@ -294,7 +316,26 @@ class Spine implements Pipeline {
     this.#advance(nowMs);
   }
 
+  passed(
+    at: TopicPartition,
+    next: number,
+    end: number,
+    newestMs: number | null,
+    nowMs: number,
+  ): void {
+    const key = partitionKey(at);
+    const position = this.#positions.get(key);
+    assert(position !== undefined, `word of ${key}, which was never assigned`);
+    this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
+    this.#cursors.set(key, Math.max(next, this.#cursors.get(key) ?? 0));
+    if (newestMs !== null) this.#watermarks.heardOf(at.topic, at.partition, newestMs);
+    this.#watermarks.read(at.topic, at.partition, next, end, nowMs);
+    this.#passedMs ??= nowMs;
+    this.#advance(nowMs);
+  }
+
   tick(lags: readonly PartitionLag[], nowMs: number): void {
+    if (this.#passedMs !== null && nowMs - this.#passedMs >= PASSED_EVERY_MS) this.#worked = true;
     this.#watermarks.ends(lags);
     this.#advance(nowMs);
   }
@@ -375,6 +416,8 @@ class Spine implements Pipeline {
       this.#positions.set(key, to);
       moves.push({ from: stored?.next ?? next, to });
     }
+    this.#watermarks.settle();
+    this.#passedMs = null;
     const delta = this.#slots.takeDelta();
     const pages = this.#pagesFor(delta?.length ?? 0);
     const effects = this.#effects;
@@ -415,8 +458,8 @@ class Spine implements Pipeline {
     return Math.max(this.#reorder.size / maxBuffered, this.#reorder.bytes / maxBufferedBytes);
   }
 
-  blind(kind: Kind): boolean {
-    return this.#correlate.blind(kind);
+  blind(kind: Kind, tenant = '-'): boolean {
+    return this.#correlate.blind(kind, tenant);
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -514,23 +557,32 @@ class Spine implements Pipeline {
     if (offered === 'forged') this.#forged(event);
   }
 
-  #skewed({ src, time }: Event): void {
+  #skewed({ src, time, tenant }: Event): void {
     this.#count('clamped');
     const where = `${src.topic}/${src.partition}@${src.offset}`;
     const detail = `the time at ${where} lies in the future`;
-    this.#notice('event.clock-skew', src.name, detail, time.eventMs);
+    this.#notice('event.clock-skew', src.name, detail, time.eventMs, tenant);
   }
 
   #late(event: Event): void {
-    const { eventMs } = event.time;
+    const {
+      tenant,
+      time: { eventMs },
+    } = event;
     const behindMs = this.watermarkMs - eventMs;
     this.#count('late');
     if (behindMs > this.#options.tooLateMs) {
       this.#count('too-late');
-      this.#notice('event.too-late', event.src.name, 'records too old to be evaluated', eventMs);
+      this.#notice(
+        'event.too-late',
+        event.src.name,
+        'records too old to be evaluated',
+        eventMs,
+        tenant,
+      );
       return;
     }
-    this.#notice('event.late', event.src.name, 'records behind the watermark', eventMs);
+    this.#notice('event.late', event.src.name, 'records behind the watermark', eventMs, tenant);
     this.#correlate.fold(event, true);
   }
 
@@ -542,6 +594,7 @@ class Spine implements Pipeline {
       event.agent?.id ?? event.src.name,
       `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
       event.time.eventMs,
+      event.tenant,
     );
   }
 
@@ -643,7 +696,8 @@ class Spine implements Pipeline {
     if (fact.type === 'blind') {
       this.#effects.coverage.push(fact.coverage);
       const code = fact.coverage.toMs === null ? 'source.blind' : 'source.back';
-      this.#notice(code, fact.coverage.source, fact.coverage.reason, fact.decidedMs);
+      const { tenant, source, reason } = fact.coverage;
+      this.#notice(code, source, reason, fact.decidedMs, tenant);
     } else if (fact.type === 'blind-session') {
       const { tenant, id } = fact.session;
       this.#effects.amendments.push({ type: 'blind', tenant, session: id, source: fact.book });
@@ -702,7 +756,7 @@ class Spine implements Pipeline {
     const { tenant, agent, session } = detection.entity;
     this.#correlate.suspect(tenant, agent, session);
     const lineage = this.#lineage(detection);
-    const told = this.#casework.take(detection, lineage, this.#correlate.fleet());
+    const told = this.#casework.take(detection, lineage, this.#correlate.fleet(tenant));
     this.#cases(told.cases);
     this.#effects.members.push(...told.members);
     this.#effects.announcements.push(...told.announcements);
@@ -747,13 +801,13 @@ class Spine implements Pipeline {
       caseId,
       detector.response,
       {
-        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind)),
+        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind, tenant)),
         changedMs: this.#correlate.changedMs(tenant, agent),
         windows: this.#windows(detection),
         refusedByUs: this.#refusedByUs(detection),
         ...known,
       },
-      this.#correlate.fleet(),
+      this.#correlate.fleet(tenant),
     );
     const { decision, inputs } = decided;
     this.#effects.decisions.push(decision);
@@ -766,6 +820,7 @@ class Spine implements Pipeline {
         'fleet',
         'no further action until a person resumes',
         detection.decidedMs,
+        tenant,
       );
     return decided.intentions;
   }
@@ -777,7 +832,8 @@ class Spine implements Pipeline {
     if (exhausted === null) return;
     const nowMs = Math.max(0, this.watermarkMs);
     const { subject, leaseId } = exhausted.lease;
-    this.#notice('containment.failed', subject.agent, `lease ${leaseId}: ${exhausted.why}`, nowMs);
+    const { agent, tenant } = subject;
+    this.#notice('containment.failed', agent, `lease ${leaseId}: ${exhausted.why}`, nowMs, tenant);
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
@@ -786,7 +842,7 @@ class Spine implements Pipeline {
 
   /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */
   #windows({ entity: { tenant, agent, role }, timeMs }: Detection): OpenWindow[] {
-    const learning = this.#behaviour.windows(agent, role, timeMs).map(
+    const learning = this.#behaviour.windows(tenant, agent, role, timeMs).map(
       ({ reason, scope, tools, opensMs, expiresMs }): OpenWindow => ({
         ...{ type: 'learning', name: `${reason} of ${scope.subject}`, tools },
         ...{ fromMs: opensMs, toMs: expiresMs },
@@ -835,6 +891,12 @@ class Spine implements Pipeline {
   #judged(request: OperatorRequest & { readonly type: 'verdict' }, judged: Judged): void {
     const { verdict, by, reason: note, atMs } = request;
     const { id: detectionId, detector, version, entity, acted } = judged;
+    if (this.#options.owns?.(entity.tenant) === false) {
+      // Said and answered where it was found; that its version is demoted holds everywhere.
+      if (verdict === 'false_positive' && acted !== null)
+        this.#decide.demotions.demote(detector, version, this.watermarkMs);
+      return;
+    }
     this.#effects.verdicts.push({ detectionId, detector, version, verdict, by, note, atMs });
     if (verdict !== 'false_positive') return;
     this.#casework.forgive(detectionId, entity);
@@ -870,17 +932,23 @@ class Spine implements Pipeline {
     return pages;
   }
 
-  #notice(code: NoticeCode, subject: string, detail: string, timeMs: number): void {
+  #notice(
+    code: NoticeCode,
+    subject: string,
+    detail: string,
+    timeMs: number,
+    tenant?: string,
+  ): void {
     this.#effects.notices.push({ code, subject, detail, timeMs });
     this.#worked = true;
-    this.#told(code, subject, timeMs);
+    this.#told(code, subject, timeMs, tenant);
   }
 
   /** Detectors hear of notices too, but not of those that hearing of one leads to. */
-  #told(code: NoticeFact['code'], subject: string, timeMs: number): void {
+  #told(code: NoticeFact['code'], subject: string, timeMs: number, tenant = '-'): void {
     if (this.#telling) return;
     this.#telling = true;
-    this.#fact({ type: 'notice', code, subject, timeMs });
+    this.#fact({ type: 'notice', code, subject, tenant, timeMs });
     this.#telling = false;
   }
 

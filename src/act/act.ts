@@ -45,8 +45,8 @@ export interface ActorOptions {
   readonly random: () => number;
   /** Called synchronously at the points a crash must survive. */
   readonly onStep?: (step: ActorStep) => void;
-  /** What is known of the gateway's stream; absent: nothing is verified. */
-  readonly gateway?: () => { readonly watermarkMs: number; readonly alive: boolean };
+  /** What is known of the gateway's stream of a tenant; absent: nothing is verified. */
+  readonly gateway?: (tenant: string) => { readonly watermarkMs: number; readonly alive: boolean };
   /**
    * What is in force now, looked up before each request and renewal. Absent: what was decided is
    * sent; only tests do without.

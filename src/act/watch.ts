@@ -8,7 +8,7 @@ import type { Driver, ReadBack } from './driver.ts';
 import { judge } from './verify.ts';
 
 /** What is known of the gateway's stream. */
-export type Gateway = () => { readonly watermarkMs: number; readonly alive: boolean };
+export type Gateway = (tenant: string) => { readonly watermarkMs: number; readonly alive: boolean };
 
 /** What a watch is made of. */
 export interface WatchParts {
@@ -69,7 +69,9 @@ async function judged(
 ): Promise<string> {
   const { leaseId } = lease;
   const nowMs = clock.nowMs();
-  const { watermarkMs: gatewayWatermarkMs, alive: gatewayAlive } = gateway();
+  const { watermarkMs: gatewayWatermarkMs, alive: gatewayAlive } = gateway(
+    lease.request.subject.tenant,
+  );
   const graceMs = drivers.get(lease.request.driver)?.capabilities().graceMs ?? 0;
   const view = { nowMs, gatewayWatermarkMs, gatewayAlive, readBack: asked?.answer ?? null };
   const { verification, by, leakedCalls, latencyCalls } = judge(lease, view, { graceMs });

@@ -1,6 +1,7 @@
 /** The co-partitioning assigner: partition i of every topic goes to the same member. */
 import { randomBytes } from 'node:crypto';
 import { OperatingError } from '../model/errors.ts';
+import type { TopicPartition } from '../model/ports.ts';
 
 /** A member of the group and the partition numbers it held before this rebalance. */
 export interface GroupMember {
@@ -79,6 +80,63 @@ export function whole(): Sharing {
     share: (counts, members) =>
       new Map(members.map(({ id, said }) => [id, said.equals(mark) ? takeEverything(counts) : {}])),
   };
+}
+
+/**
+ * Partitions of topics that have nothing to do with each other: evenly among the members, moving as
+ * few as that allows. `held`: those this member has now.
+ */
+export function spread(held: () => readonly TopicPartition[]): Sharing {
+  return {
+    name: 'spread',
+    say: () => encodeNames(held()),
+    share: (counts, members) => {
+      const all = [...counts]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .flatMap(([topic, count]) =>
+          Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+        );
+      const placeOf = new Map(all.map((at, place) => [nameOf(at), place]));
+      const known = members.map(({ id, said }) => ({
+        id,
+        held: decodeNames(said).flatMap((name) => placeOf.get(name) ?? []),
+      }));
+      const result = new Map<string, MemberAssignment>();
+      for (const [id, places] of shareOut(all.length, known)) {
+        const assignment: Record<string, number[]> = {};
+        for (const place of places) {
+          const { topic, partition } = all[place] as TopicPartition;
+          assignment[topic] = [...(assignment[topic] ?? []), partition];
+        }
+        result.set(id, assignment);
+      }
+      return result;
+    },
+  };
+}
+
+const NAMES_BYTES_MAX = 65_536;
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
+/** Names, a line each; what goes beyond the bound is not kept in place. */
+function encodeNames(held: readonly TopicPartition[]): Buffer {
+  const lines: string[] = [];
+  let bytes = 1;
+  for (const at of held) {
+    bytes += nameOf(at).length + 1;
+    if (bytes > NAMES_BYTES_MAX) break;
+    lines.push(nameOf(at));
+  }
+  return Buffer.concat([Buffer.from([USER_DATA_VERSION]), Buffer.from(lines.join('\n'))]);
+}
+
+/** Reads what `encodeNames` wrote. Anything else: no names. */
+function decodeNames(bytes: Buffer): string[] {
+  if (bytes[0] !== USER_DATA_VERSION || bytes.length > NAMES_BYTES_MAX) return [];
+  return bytes.length === 1 ? [] : bytes.toString('utf8', 1).split('\n');
 }
 
 /**

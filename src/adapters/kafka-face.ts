@@ -26,6 +26,11 @@ export interface KafkaBrokerOptions extends KafkaOptions {
    * them: what half of the partitions say must not be taken for all there is.
    */
   readonly whole?: boolean;
+  /**
+   * How several members share the topics. Default 'co-partitioned': partition i of all of them goes to
+   * one member. 'spread': each partition for itself.
+   */
+  readonly sharing?: 'co-partitioned' | 'spread';
   /** At least 6,000: a broker refuses less by default. */
   readonly sessionTimeoutMs: number;
   readonly clock?: Clock;

@@ -35,8 +35,9 @@ export function byTopic(records: readonly OutRecord[]) {
   const groups = Map.groupBy(records, ({ topic }) => topic);
   return [...groups].map(([topic, group]) => ({
     topic,
-    messages: group.map(({ key, value, timestampMs, headers }) => ({
+    messages: group.map(({ key, value, partition, timestampMs, headers }) => ({
       ...{ key, value },
+      ...(partition === undefined ? {} : { partition }),
       ...(timestampMs === undefined ? {} : { timestamp: String(timestampMs) }),
       ...(headers === undefined ? {} : { headers: { ...headers } }),
     })),

@@ -11,7 +11,7 @@ import type {
 import kafkajs from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import type { Broker, Log, Publisher, Rec, StartPosition, TopicPartition } from '../model/ports.ts';
-import { coPartitioned, type Sharing, whole } from './kafka-assigner.ts';
+import { coPartitioned, type Sharing, spread, whole } from './kafka-assigner.ts';
 import { KafkaBroker } from './kafka-broker.ts';
 import { KafkaCodecs } from './kafka-codecs.ts';
 import { isMissingTopic, missingTopic, operatingError } from './kafka-errors.ts';
@@ -42,7 +42,7 @@ const LATE_TIMER_MIN_MS = 10;
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   return new KafkaBroker(options, {
     consumer: (events) => createGroupConsumer(options, events),
-    offsets: () => createOffsetReader(options),
+    offsets: () => openOffsets(options),
   });
 }
 
@@ -160,7 +160,7 @@ export async function readOffsets(
   options: KafkaOptions,
   topics: readonly string[],
 ): Promise<readonly OffsetRange[]> {
-  const reader = createOffsetReader(options);
+  const reader = openOffsets(options);
   try {
     return await reader.ranges(topics);
   } finally {
@@ -182,6 +182,26 @@ export async function readOffsetsAt(
     for (const topic of topics)
       for (const { partition, offset } of await admin.fetchTopicOffsetsByTimestamp(topic, ms))
         found.push({ topic, partition, offset: safeOffset(offset, { topic, partition }) });
+  });
+  return found;
+}
+
+/**
+ * How far a group is by Kafka's own account, for the partitions of `topics` that it ever committed.
+ * Rejects with BROKER_UNREACHABLE.
+ */
+export async function readCommitted(
+  options: KafkaOptions,
+  group: string,
+  topics: readonly string[],
+): Promise<readonly StartPosition[]> {
+  const found: StartPosition[] = [];
+  await withAdmin(options, `reading offsets of group ${group}`, async (admin) => {
+    const answers = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
+    for (const { topic, partitions } of answers)
+      for (const { partition, offset } of partitions)
+        if (Number(offset) >= 0)
+          found.push({ topic, partition, offset: safeOffset(offset, { topic, partition }) });
   });
   return found;
 }
@@ -261,7 +281,7 @@ function passOn(log: Log, entry: LogEntry): void {
 
 function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents): GroupConsumer {
   const sockets = createSockets();
-  let held: readonly number[] = [];
+  let held: readonly TopicPartition[] = [];
   const consumer = createClient(options, sockets, REQUEST_TIMEOUT_MS, CONSUMER_RETRY).consumer({
     groupId: options.group,
     sessionTimeout: options.sessionTimeoutMs,
@@ -274,7 +294,7 @@ function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents
     metadataMaxAge: 60_000,
     allowAutoTopicCreation: false,
     readUncommitted: false,
-    partitionAssigners: [assigner(options.whole === true ? whole() : coPartitioned(() => held))],
+    partitionAssigners: [assigner(sharingOf(options, () => held))],
     retry: { ...CONSUMER_RETRY, restartOnFailure: async () => !sockets.isClosed() },
   });
   listen(consumer, events, (partitions) => {
@@ -327,7 +347,7 @@ function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents
 function listen(
   consumer: Consumer,
   events: ConsumerEvents,
-  hold: (partitions: readonly number[]) => void,
+  hold: (partitions: readonly TopicPartition[]) => void,
 ): void {
   const { FETCH_START, FETCH, HEARTBEAT, GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
   consumer.on(FETCH_START, () => codecs.fetchBegins());
@@ -339,7 +359,7 @@ function listen(
     for (const [topic, partitions] of Object.entries(payload.memberAssignment)) {
       for (const partition of partitions) assigned.push({ topic, partition });
     }
-    hold([...new Set(assigned.map((at) => at.partition))]);
+    hold(assigned);
     events.joined(assigned);
   });
   consumer.on(END_BATCH_PROCESS, ({ payload }) => {
@@ -385,6 +405,12 @@ function fetchedBatch({ batch, ...payload }: EachBatchPayload): FetchedBatch {
   };
 }
 
+function sharingOf(options: KafkaBrokerOptions, held: () => readonly TopicPartition[]): Sharing {
+  if (options.whole === true) return whole();
+  if (options.sharing === 'spread') return spread(held);
+  return coPartitioned(() => [...new Set(held().map((at) => at.partition))]);
+}
+
 function assigner(sharing: Sharing): PartitionAssigner {
   const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
   const { name } = sharing;
@@ -410,7 +436,8 @@ function assigner(sharing: Sharing): PartitionAssigner {
   });
 }
 
-function createOffsetReader(options: KafkaOptions): OffsetReader {
+/** Answers questions about logs until it is closed. Nothing is connected before the first. */
+export function openOffsets(options: KafkaOptions): OffsetReader {
   let current: { admin: Admin; sockets: Sockets; connected: Promise<void> } | null = null;
   let isClosed = false;
   const open = () => {

@@ -26,8 +26,8 @@ import { dueOf, type Span, UNIT_ACTIONS } from './unit-bounds.ts';
 /** What the stage needs besides its state. */
 export interface BehaviourOptions {
   readonly inventory: Inventory;
-  /** Is this book known to be blind at the moment? */
-  readonly blind: (kind: Kind) => boolean;
+  /** Is this book of a tenant known to be blind at the moment? */
+  readonly blind: (kind: Kind, tenant: string) => boolean;
   /** Told of every window that a signed change opens. */
   readonly opened?: (window: LearningWindow) => void;
   /** Says that a bound was reached. */
@@ -49,8 +49,13 @@ export interface Behaviour {
   passTime(ms: number, sink: ReadingSink): void;
   /** Every stream has ended at `ms`: closes every unit. */
   finish(ms: number, sink: ReadingSink): void;
-  /** Learning windows that signed changes opened and that are open at `ms` for the agent or role. */
-  windows(agent: string, role: string | null, ms: number): readonly LearningWindow[];
+  /** Learning windows that signed changes opened and that are open at `ms` for the tenant's agent or role. */
+  windows(
+    tenant: string,
+    agent: string,
+    role: string | null,
+    ms: number,
+  ): readonly LearningWindow[];
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
   readonly counters: Readonly<Record<string, number>>;
@@ -152,8 +157,13 @@ class Follower implements Behaviour {
     }
   }
 
-  windows(agent: string, role: string | null, ms: number): readonly LearningWindow[] {
-    return this.#windows.openFor(agent, role, ms);
+  windows(
+    tenant: string,
+    agent: string,
+    role: string | null,
+    ms: number,
+  ): readonly LearningWindow[] {
+    return this.#windows.openFor(tenant, agent, role, ms);
   }
 
   *restoring(): Generator<undefined, void> {
@@ -277,7 +287,7 @@ class Follower implements Behaviour {
   ): UnitReading {
     const { head, view } = own;
     const blind = new Set<Kind>([...unit.blind, ...view.blind]);
-    for (const kind of WHOLE) if (this.#options.blind(kind)) blind.add(kind);
+    for (const kind of WHOLE) if (this.#options.blind(kind, head.tenant)) blind.add(kind);
     const outOfForce = (name: string) => {
       // A role that knew only the old model or prompt would cry drift just as the agent's own profile
       // would; the level above has another scale. So what a change names says nothing meanwhile.

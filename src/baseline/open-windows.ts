@@ -9,6 +9,8 @@ import { isInScope, type Stance, stanceOf } from './window.ts';
 
 interface Held extends Entity {
   readonly window: LearningWindow;
+  /** Whose governance opened it; absent: that of agents without a tenant. */
+  readonly tenant?: string;
 }
 
 /** Space of windows in the slots. */
@@ -19,8 +21,13 @@ const WINDOWS_MAX = 1000;
 export interface OpenWindows {
   /** A window that this event opens and that was not known before; else null. */
   see(fact: EventFact): LearningWindow | null;
-  /** Those that are open at `ms` for the agent or role, in the order of their ids. */
-  openFor(agent: string, role: string | null, ms: number): readonly LearningWindow[];
+  /** Those that are open at `ms` for the tenant's agent or role, in the order of their ids. */
+  openFor(
+    tenant: string,
+    agent: string,
+    role: string | null,
+    ms: number,
+  ): readonly LearningWindow[];
   stance(head: UnitHead, dimension: string, ms: number): Stance;
   /** Forgets what is derived; `adopt` is then called with every entity of the space. */
   clear(): void;
@@ -29,51 +36,60 @@ export interface OpenWindows {
 
 /** Windows in `slots`; at most 1,000, the one that expires first makes room. */
 export function createOpenWindows(slots: Slots): OpenWindows {
-  const open = new Map<string, LearningWindow>();
-  const expiring = new Heap<LearningWindow>((a, b) =>
+  const open = new Map<string, Held>();
+  const expiring = new Heap<Held>(({ window: a }, { window: b }) =>
     a.expiresMs === b.expiresMs ? a.id < b.id : a.expiresMs < b.expiresMs,
   );
-  const forget = (id: string): void => {
-    open.delete(id);
-    slots.remove(WINDOWS, id);
+  const forget = (key: string): void => {
+    open.delete(key);
+    slots.remove(WINDOWS, key);
   };
+  const ofTenant = (tenant: string): LearningWindow[] =>
+    [...open.values()].flatMap((held) => ((held.tenant ?? '-') === tenant ? held.window : []));
   return {
-    see({ event }) {
+    see({ event, tenant }) {
       if (event.kind !== 'governance') return null;
       const permission = windowFor(event);
-      if (permission.type !== 'opens' || open.has(permission.window.id)) return null;
+      if (permission.type !== 'opens') return null;
       const { window } = permission;
+      const held: Held = { window, ...(tenant === '-' ? {} : { tenant }) };
+      const key = keyOf(held);
+      if (open.has(key)) return null;
       const ms = event.time.eventMs;
       for (let top = expiring.peek(); top !== undefined; top = expiring.peek()) {
-        if (top.expiresMs > ms && open.size < WINDOWS_MAX) break;
+        if (top.window.expiresMs > ms && open.size < WINDOWS_MAX) break;
         expiring.pop();
-        forget(top.id);
+        forget(keyOf(top));
       }
-      open.set(window.id, window);
-      expiring.push(window);
-      const held: Held = { window };
-      slots.put(WINDOWS, window.id, held);
+      open.set(key, held);
+      expiring.push(held);
+      slots.put(WINDOWS, key, held);
       return window;
     },
-    openFor(agent, role, ms) {
-      const found = [...open.values()].filter(
+    openFor(tenant, agent, role, ms) {
+      const found = ofTenant(tenant).filter(
         (window) =>
           window.opensMs <= ms && ms < window.expiresMs && isInScope(window.scope, { agent, role }),
       );
       return found.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
-    stance({ agent, role }, dimension, ms) {
+    stance({ tenant, agent, role }, dimension, ms) {
       if (open.size === 0) return 'enforced';
-      return stanceOf([...open.values()], { agent, role }, dimension, null, ms);
+      return stanceOf(ofTenant(tenant), { agent, role }, dimension, null, ms);
     },
     clear: () => {
       open.clear();
       expiring.clear();
     },
     adopt(entity) {
-      const { window } = entity as Held;
-      open.set(window.id, window);
-      expiring.push(window);
+      const held = entity as Held;
+      open.set(keyOf(held), held);
+      expiring.push(held);
     },
   };
+}
+
+/** Two tenants may name one change alike. */
+function keyOf({ tenant, window }: Held): string {
+  return tenant === undefined ? window.id : `${window.id} ${tenant}`;
 }

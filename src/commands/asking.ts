@@ -3,10 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../adapters/clock.ts';
 import type { OperatorRequest } from '../model/decision.ts';
 import type { Database } from '../model/ports.ts';
-import { insertOperatorRequest, pendingOperatorRequests } from '../record/operator.ts';
+import { insertOperatorRequest, isTakenUp } from '../record/operator.ts';
 import { type Given, usage } from './arguments.ts';
 
-const LANE = 0;
 const LOOK_MS = 200;
 /** A running daemon looks once a second, and its control plane answers soon after. */
 const TAKEN_UP_MS = 6000;
@@ -28,11 +27,9 @@ export async function ask(db: Database, request: Asked): Promise<string> {
   return id;
 }
 
-/** Waits until a daemon took the request up. False: none did within a few seconds. */
+/** Waits until every lane took the request up. False: not all did within a few seconds. */
 export async function takenUp(db: Database, id: string, signal: AbortSignal): Promise<boolean> {
-  const isTaken = async () =>
-    (await pendingOperatorRequests(db, LANE)).every((request) => request.id !== id);
-  return await until(isTaken, signal);
+  return await until(async () => await isTakenUp(db, id), signal);
 }
 
 /** Waits for something a daemon does. False: it was not done within a few seconds. */

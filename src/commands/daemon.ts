@@ -1,5 +1,4 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
-import { type ActorOptions, createActor } from '../act/act.ts';
 import type { Notifier, NotifierStep } from '../act/notify.ts';
 import type { Sink } from '../act/sink.ts';
 import { listFolder } from '../adapters/files.ts';
@@ -8,33 +7,23 @@ import { createKafkaBroker } from '../adapters/kafka.ts';
 import { type Config, durationMs } from '../model/config.ts';
 import type { LaneCommit } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
-import type { Broker, Clock, Database, Log } from '../model/ports.ts';
+import type { Broker, Clock, Log } from '../model/ports.ts';
 import {
   createObserver,
-  type LaneStore,
   type MissingRecords,
   type Observer,
   type ObserverStep,
 } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
-import { createActionLog } from '../record/actions.ts';
-import { recordSettings } from '../record/agents.ts';
-import { beginVersions } from '../record/casework.ts';
-import { claimLane, commitLane, type LaneClaim } from '../record/lane.ts';
-import { pendingOperatorRequests } from '../record/operator.ts';
 import { patiently } from '../record/patience.ts';
-import { PAGES } from '../state/slots.ts';
-import { baselinesOf } from './baseline-load.ts';
-import { type Environment, problemLines } from './config.ts';
-import { controlPlan, driversOf } from './control.ts';
-import { laneOptions } from './lane.ts';
+import type { Environment } from './config.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
+import { runMember } from './member.ts';
 import { notifierOf } from './notifier.ts';
+import { type GatewayView, laneStore, prepareLanes } from './prepare.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
-import { settingsOf } from './settings.ts';
 import { type Transmitter, transmitterOf } from './signals.ts';
-import { liveMeasurements, ordersOf } from './standing-orders.ts';
 import type { Store } from './store.ts';
 
 /** Every point a crash may fall on. */
@@ -72,6 +61,8 @@ const LANE = 0;
 const REBUILDS_MAX = 3;
 const REBUILD_WINDOW_MS = 600_000;
 const STANDBY_MS = 1000;
+const STANDS_BY = 'another observer holds this lane: waiting as standby';
+const TELLS = 'another member tells people';
 /** How long what is read before the lane is claimed is tried again, ms. */
 const PREPARE_PATIENCE_MS = 60_000;
 
@@ -119,14 +110,15 @@ async function observe(
   const group = config.kafka?.group ?? 'plumbline';
   const failures: number[] = [];
   for (;;) {
-    const lost = new AbortController();
-    const lock = await leaderLock(parts, group, lost, signal);
-    if (lock === null) return;
     try {
-      const until = AbortSignal.any([signal, lost.signal]);
-      await runOnce({ ...parts, transmitter }, held, options, group, until);
-      if (!lost.signal.aborted) return;
-      log.warn({ group }, 'the leader lock was lost: its connection broke');
+      const made = { ...parts, transmitter };
+      const { lanes } = config.kafka ?? {};
+      if (lanes === undefined) await runAsLeader(made, held, options, group, signal);
+      else
+        await tellWhileLeading(parts, held, options, group, async () =>
+          runMember(made, held, options, lanes, group, signal),
+        );
+      return;
     } catch (cause) {
       const nowMs = clock.nowMs();
       failures.push(nowMs);
@@ -139,30 +131,51 @@ async function observe(
         `${cause.message}; starting anew from the stored positions`,
       );
       await clock.sleep(500 * 2 ** recent, signal);
-    } finally {
-      await lock.release();
     }
     if (signal.aborted) return;
   }
 }
 
+/** One lane: whoever has the lock works, and is made anew where the lock was lost. */
+async function runAsLeader(
+  parts: DaemonParts & { readonly transmitter: Transmitter | null },
+  held: { library: Library },
+  options: DaemonOptions,
+  group: string,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const lost = new AbortController();
+    const lock = await leaderLock(parts, `plumbline lane ${group}`, STANDS_BY, lost, signal);
+    if (lock === null) return;
+    try {
+      await runOnce(parts, held, options, group, AbortSignal.any([signal, lost.signal]));
+      if (!lost.signal.aborted) return;
+      parts.log.warn({ group }, 'the leader lock was lost: its connection broke');
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
 async function leaderLock(
   parts: DaemonParts,
-  group: string,
+  name: string,
+  waiting: string,
   lost: AbortController,
   signal: AbortSignal,
 ): Promise<{ release(): Promise<void> } | null> {
   const { store, clock, log } = parts;
   let said = '';
   const say = (message: string) => {
-    if (message !== said) log.warn({ group }, message);
+    if (message !== said) log.info({ lock: name }, message);
     said = message;
   };
   while (!signal.aborted) {
     try {
-      const lock = await store.db.tryLock(`plumbline lane ${group}`, () => lost.abort());
+      const lock = await store.db.tryLock(name, () => lost.abort());
       if (lock !== null) return lock;
-      say('another observer holds this lane: waiting as standby');
+      say(waiting);
     } catch (cause) {
       // It answered when we started: a database that is away comes back, and we wait for it.
       if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
@@ -180,51 +193,21 @@ async function runOnce(
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, file, store, clock, log, transmitter } = parts;
-  const drivers = await driversOf(config, parts.environment, clock, store.db, transmitter);
-  const control = controlPlan(config);
-  const { digestKey } = store;
-  // A connection cut here is no reason to make anything anew: each of these may be asked twice.
-  const patience = { clock, log, forMs: PREPARE_PATIENCE_MS, signal };
-  const prepare = <T>(work: () => Promise<T>) => patiently(work, patience);
-  if (transmitter !== null) await prepare(() => transmitter.prepare());
-  const baseline = await prepare(() => baselinesOf(store.db, config, clock, log));
-  await prepare(() => beginVersions(store.db.query, held.library.detectors, clock.nowMs()));
-  await prepare(() => recordSettings(store.db, LANE, settingsOf(config), clock.nowMs()));
-  const live = await prepare(() => liveMeasurements(store.db, held.library, clock.nowMs()));
-  const laneOf = (library: Library) =>
-    laneOptions(config, library, { file, digestKey, control, baseline, live });
-  const lane = laneOf(held.library);
-  for (const remark of held.library.remarks) log.warn({}, remark);
-  if (lane.problems.length > 0) throw invalid(problemLines(lane.problems));
+  const { config, store, clock, log } = parts;
   const { onStep, onCommit } = options;
-  const gatewayOf: { now: () => { watermarkMs: number; alive: boolean } } = {
+  const prepared = await prepareLanes(parts, held, onStep, signal);
+  const gatewayOf: { now: GatewayView } = {
     now: () => ({ watermarkMs: Number.MIN_SAFE_INTEGER, alive: false }),
   };
-  const actorOptions: ActorOptions = {
-    random: () => Math.random(),
-    dryRun: config.control?.dryRun === true,
-    verifyWithinMs: durationMs(config.control?.verifyWithin ?? '60s'),
-    gateway: () => gatewayOf.now(),
-    // Asked again for each action: what was exchanged meanwhile counts.
-    orders: async (question) => await ordersOf(store.db, config, held.library, live)(question),
-    ...(onStep === undefined ? {} : { onStep }),
-  };
-  const actor = createActor(
-    createActionLog(store.db, { lane: LANE }),
-    drivers,
-    clock,
-    log,
-    actorOptions,
-  );
-  await prepare(() => sayUnread(parts));
+  const actor = prepared.actor(LANE, (tenant) => gatewayOf.now(tenant));
+  await patiently(() => sayUnread(parts), { clock, log, forMs: PREPARE_PATIENCE_MS, signal });
   // The broker is made before the observer it reports to, and reports only once that runs.
   const source = brokerOf(parts, group, options, (gap) => observer.missing(gap));
   const observer: Observer = createObserver(
     {
       broker: source.broker,
       store: laneStore(store.db, group, config.instance ?? 'plumbline'),
-      pipeline: () => createPipeline(laneOf(held.library).options),
+      pipeline: () => createPipeline(prepared.options()),
       actor,
       clock,
       log,
@@ -236,7 +219,7 @@ async function runOnce(
       ...(onCommit === undefined ? {} : { onCommit }),
     },
   );
-  gatewayOf.now = () => observer.gateway();
+  gatewayOf.now = (tenant) => observer.gateway(tenant);
   const took = (library: Library): void => {
     held.library = library;
   };
@@ -268,6 +251,42 @@ async function beside(
     over.abort();
     await telling;
     await notifier.drain(untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS, untilCaughtUp);
+  }
+}
+
+/** Of several members one tells people: whoever has the lock. */
+async function tellWhileLeading(
+  parts: DaemonParts,
+  held: { readonly library: Library },
+  { untilCaughtUp, onStep }: DaemonOptions,
+  group: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { sinks, store } = parts;
+  if (sinks === undefined) return await work();
+  const over = new AbortController();
+  const tell = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      const lost = new AbortController();
+      const lock = await leaderLock(parts, `plumbline tells ${group}`, TELLS, lost, over.signal);
+      if (lock === null) return;
+      try {
+        const { taxonomy } = held.library;
+        const notifier = notifierOf({ ...parts, taxonomy }, store.db, sinks, onStep);
+        await notifier.run(AbortSignal.any([over.signal, lost.signal]));
+        const withinMs = untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS;
+        if (over.signal.aborted) await notifier.drain(withinMs, untilCaughtUp);
+      } finally {
+        await lock.release();
+      }
+    }
+  };
+  const telling = tell();
+  try {
+    await Promise.race([work(), telling.then(() => new Promise<never>(() => undefined))]);
+  } finally {
+    over.abort();
+    await telling;
   }
 }
 
@@ -311,28 +330,4 @@ async function sayUnread({ config, log }: DaemonParts): Promise<void> {
         'this file is not read: no source has its topic',
       );
   }
-}
-
-/** The lane in PostgreSQL. */
-export function laneStore(db: Database, group: string, owner: string): LaneStore {
-  let claim: LaneClaim | null = null;
-  return {
-    claim: async (partitions) => {
-      const claimed = await claimLane(db, {
-        group,
-        lane: LANE,
-        owner,
-        topicPartitions: partitions,
-        pages: PAGES,
-      });
-      claim = claimed.claim;
-      return claimed;
-    },
-    commit: async (commit) => (claim === null ? 'fenced' : await commitLane(db, claim, commit)),
-    requests: async () => await pendingOperatorRequests(db, LANE),
-  };
-}
-
-function invalid(lines: readonly string[]): OperatingError {
-  return new OperatingError('CONFIG_INVALID', lines.join('\n'), { retryable: false });
 }

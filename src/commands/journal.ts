@@ -1,6 +1,6 @@
 /** `journal`: the append-only record: its last entries, its keys, its proof, its file. */
 import { short } from '../model/ids.ts';
-import { journalTail } from '../record/journal.ts';
+import { journalHeads, journalTail } from '../record/journal.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { exportJournal } from './journal-export.ts';
@@ -10,17 +10,23 @@ import { verifyFile, verifyStore } from './journal-verify.ts';
 import { safe, timeOf } from './output.ts';
 import { withStore } from './reading.ts';
 
-const LANE = 0;
 const VERBS = ['tail', 'verify', 'export', 'checkpoint', 'key', 'rotate-key', 'prune'] as const;
 
 /** The command. */
 export const journal: Command = {
   name: 'journal',
   synopsis:
-    'journal tail | verify [FILE] [--key PUBLIC.pem] | export --out FILE | checkpoint | key | rotate-key --by WHO --reason WHY | prune --before TIME [--by WHO --reason WHY]',
+    'journal tail [--lane N] | verify [FILE] [--key PUBLIC.pem] | export --out FILE | checkpoint | key | rotate-key --by WHO --reason WHY | prune --before TIME [--by WHO --reason WHY]',
   summary: 'show, verify, export, sign and prune the record',
   options: {
-    ...{ limit: 'value', key: 'value', unsealed: 'flag', contains: 'value', out: 'value' },
+    ...{
+      limit: 'value',
+      lane: 'value',
+      key: 'value',
+      unsealed: 'flag',
+      contains: 'value',
+      out: 'value',
+    },
     ...{ before: 'value', by: 'value', reason: 'value', next: 'value', lost: 'flag' },
   },
   words: 2,
@@ -53,11 +59,17 @@ export const journal: Command = {
 
 const showTail: Command['run'] = async (given, { output, environment }) => {
   const limit = given.count('limit', 1) ?? 20;
-  const rows = await withStore(given, environment, (db) => journalTail(db, LANE, limit));
+  const rows = await withStore(given, environment, async (db) => {
+    const heads = await journalHeads(db);
+    // In one lane entries stand in the order of their numbers, which tells more than their time.
+    const lane = given.count('lane', 0) ?? (heads.length > 1 ? null : (heads[0]?.lane ?? 0));
+    return await journalTail(db, lane, limit);
+  });
   output.json(rows);
+  const hasLanes = new Set(rows.map(({ lane }) => lane)).size > 1;
   for (const row of rows)
     output.line(
-      `${row.n}  ${timeOf(row.atMs)}  ${row.kind.padEnd(12)}  ${safe(shortened(row.body), 140)}`,
+      `${hasLanes ? `${row.lane}/` : ''}${row.n}  ${timeOf(row.atMs)}  ${row.kind.padEnd(12)}  ${safe(shortened(row.body), 140)}`,
     );
   return 0;
 };

@@ -34,7 +34,8 @@ export interface ListenerParts {
 /** A running listener. */
 export type Listening = Pick<HttpServer, 'url' | 'port' | 'counts' | 'close'>;
 
-const LANE = 0;
+/** Lane whose journal holds what is about no lane. */
+const COMMON = 0;
 /** How often it is looked who has stopped asking, ms. */
 const SILENCE_MS = 15_000;
 const MAX_AGE = '30s';
@@ -82,7 +83,7 @@ async function postureFamily(parts: ListenerParts): Promise<readonly Route[]> {
     throw invalid(`${key}.bundleKey: OPA verifies no Ed25519; write EC P-256 or RSA`);
   const consumers = config.control?.listener?.consumers ?? {};
   const posture: PostureParts = {
-    board: createBoard((nowMs) => readPosture(db, LANE, [name], nowMs), clock),
+    board: createBoard((nowMs) => readPosture(db, null, [name], nowMs), clock),
     clock,
     tenantOf: (consumer) => consumers[consumer]?.tenant ?? NO_TENANT,
     maxAgeSeconds: Math.ceil(durationMs(textOr(options['maxAge'], MAX_AGE)) / 1000),
@@ -136,7 +137,7 @@ async function watchSilence(
     await clock.sleep(SILENCE_MS, signal);
     if (signal.aborted) return;
     try {
-      for (const consumer of await noteSilence(db, LANE, names, clock.nowMs()))
+      for (const consumer of await noteSilence(db, COMMON, names, clock.nowMs()))
         log.warn({ consumer }, 'an enforcement point has stopped asking for posture');
     } catch (cause) {
       if (!(cause instanceof OperatingError)) throw cause;

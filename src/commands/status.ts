@@ -51,7 +51,7 @@ export const status: Command = {
     for (const line of sinkLines(found.sinks, systemClock.nowMs())) output.line(line);
     for (const gap of found.coverage)
       output.line(
-        `Blind: ${safe(gap.source)} ${timeOf(gap.fromMs)} – ${gap.toMs === null ? 'now' : timeOf(gap.toMs)} (${safe(gap.reason)})`,
+        `Blind: ${safe(gap.source)}${gap.tenant === undefined ? '' : ` for ${safe(gap.tenant)}`} ${timeOf(gap.fromMs)} – ${gap.toMs === null ? 'now' : timeOf(gap.toMs)} (${safe(gap.reason)})`,
       );
     for (const notice of found.notices)
       output.line(

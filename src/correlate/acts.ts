@@ -1,6 +1,7 @@
 /** Acts: joins the witnesses of one call, reviews each attempt, notices what is missing. */
 import type { Event, Kind } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
+import { bookKey } from './books.ts';
 import { permissionOf } from './governance.ts';
 import { canonicalTool, count, type Ledger, makeRoomForAct } from './ledger.ts';
 import type { AgentEntity } from './session.ts';
@@ -137,6 +138,7 @@ function sayUndecided(ledger: Ledger, session: SessionEntity, attempt: Attempt):
     session.agent,
     `a call came so late that its session was settled: whether it was stated cannot be told`,
     attempt.ms,
+    session.tenant,
   );
 }
 
@@ -216,6 +218,7 @@ function sayUninstrumented(ledger: Ledger, owner: AgentEntity | undefined, nowMs
     owner.id,
     'acts at the gateway, but no reasoning of it was ever seen: intent cannot be reconciled',
     nowMs,
+    owner.tenant,
   );
 }
 
@@ -231,6 +234,7 @@ function sayUngoverned(ledger: Ledger, session: SessionEntity, nowMs: number): v
     owner.id,
     'acts at the gateway, but governance never listed its tools: permissions cannot be reconciled',
     nowMs,
+    owner.tenant,
   );
 }
 
@@ -336,6 +340,7 @@ function makeRoom(ledger: Ledger, session: SessionEntity, ms: number): void {
       session.agent,
       `session ${session.id} has more acts than maxActsPerSession: oldest finished acts are dropped`,
       session.lastMs,
+      session.tenant,
     );
   }
   count(ledger, 'acts-dropped');
@@ -398,14 +403,15 @@ function wait(
     return;
   }
   act.need = need;
-  act.gap = ledger.books.expect(need, ms);
+  act.gap = ledger.books.expect(need, ms, session.tenant);
   act.dueMs = ms + ledger.options.joinWindowMs;
   if (!session.open.includes(key)) session.open.push(key);
   wakeSession(ledger, session, act.dueMs);
 }
 
 function release(ledger: Ledger, session: SessionEntity, act: Act): void {
-  if (act.need !== null && act.state === 'waiting') ledger.books.found(act.need, act.gap);
+  if (act.need !== null && act.state === 'waiting')
+    ledger.books.found(act.need, act.gap, session.tenant);
   if (act.state === 'missing') session.pending -= 1;
   if (act.state !== 'absent') act.state = 'joined';
   act.dueMs = 0;
@@ -547,12 +553,14 @@ function miss(ledger: Ledger, session: SessionEntity, act: Act, key: string, now
   session.pending += 1;
   const sessionKey = keyOf(session.tenant, session.id);
   ledger.slots.touchPart('S', sessionKey, 'acts', key);
-  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
+  const { tenant } = session;
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(tenant, session.agent));
   const isHeard = need === 'gateway' ? owner?.acted === true : owner?.reasoned === true;
   const missing = { session: sessionKey, act: key };
-  const at = ledger.books.missed(need, act.gap, missing, nowMs, isHeard);
-  const book = ledger.slots.get('B', need);
-  if (book !== undefined) ledger.timers.wake('B', need, book, at);
+  const at = ledger.books.missed(need, act.gap, missing, nowMs, { tenant, isHeard });
+  const name = bookKey(need, tenant);
+  const book = ledger.slots.get('B', name);
+  if (book !== undefined) ledger.timers.wake('B', name, book, at);
 }
 
 function retract(ledger: Ledger, session: SessionEntity, act: Act, ms: number): void {

@@ -3,6 +3,7 @@
 import type { CoverageGap } from '../model/detection.ts';
 import type { Kind } from '../model/event.ts';
 import { idOf } from '../model/ids.ts';
+import { naming } from '../state/names.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 
 /** An act whose witness in this book is missing. */
@@ -68,6 +69,23 @@ export interface Settled {
 
 const MISSING_MAX = 10_000;
 
+/** Whom events without a tenant belong to. */
+const NO_TENANT = '-';
+
+/** Key of a tenant's book in its space; that of events without a tenant bears the kind's name alone. */
+export function bookKey(kind: Kind, tenant: string): string {
+  return tenant === NO_TENANT ? kind : ofTenant(kind, tenant);
+}
+
+const ofTenant = naming((kind, tenant) => `${kind} ${tenant}`);
+
+/** Kind and tenant of a key that `bookKey` made. */
+export function bookOf(key: string): { readonly kind: Kind; readonly tenant: string } {
+  const at = key.indexOf(' ');
+  if (at < 0) return { kind: key as Kind, tenant: NO_TENANT };
+  return { kind: key.slice(0, at) as Kind, tenant: key.slice(at + 1) };
+}
+
 /** When a gap that was just looked at has to be looked at again, or null. */
 function dueOf(gap: Gap, options: BookOptions, nowMs: number): number | null {
   if (gap.toMs !== null) return Math.max(nowMs + 1, gap.toMs + options.joinWindowMs + 1);
@@ -106,6 +124,8 @@ function reasonOf(gap: Gap, toMs: number | null, options: BookOptions | undefine
  * is judged: unseen sessions in a row, or a silence longer than quietMax, mean that the book was
  * blind and nothing is inferred; otherwise each missing witness is a finding. Less proof of life,
  * as before its first word, means that fewer unseen sessions are enough.
+ *
+ * Each tenant has books of its own: what one does or leaves undone proves nothing about another.
  */
 export class Books {
   readonly #slots: Slots;
@@ -125,11 +145,11 @@ export class Books {
    * The stream begins at `ms`: books that are expected to speak are watched from now on, also those
    * that never say a word. Returns which, and when to `settle` them.
    */
-  begin(ms: number): (readonly [Kind, number])[] {
+  begin(ms: number, tenant = NO_TENANT): (readonly [Kind, number])[] {
     const watched: (readonly [Kind, number])[] = [];
     for (const [kind, options] of this.#options) {
       if (!options.expected) continue;
-      const book = this.#book(kind, ms);
+      const book = this.#book(kind, ms, tenant);
       book.watch = ms + options.quietMaxMs + 1;
       watched.push([kind, book.watch]);
     }
@@ -137,14 +157,14 @@ export class Books {
   }
 
   /** A record of this book was folded at `ms`: closes the current gap. Returns when to `settle`. */
-  heard(kind: Kind, ms: number): number | null {
+  heard(kind: Kind, ms: number, tenant = NO_TENANT): number | null {
     const options = this.#options.get(kind);
     if (options === undefined) return null;
-    const book = this.#book(kind, ms);
+    const book = this.#book(kind, ms, tenant);
     const gap = book.gaps[book.gap];
     book.lastMs = Math.max(book.lastMs, ms);
     book.spoke = true;
-    this.#slots.touch('B', kind);
+    this.#slots.touch('B', bookKey(kind, tenant));
     if (gap !== undefined) {
       gap.toMs = ms;
       if (gap.refs === 0 && gap.missing.length === 0 && !gap.announced) delete book.gaps[book.gap];
@@ -158,20 +178,20 @@ export class Books {
   }
 
   /** An act at `ms` waits for a witness of this book. Returns the number of its gap. */
-  expect(kind: Kind, ms: number): number {
-    const book = this.#book(kind, ms);
+  expect(kind: Kind, ms: number, tenant = NO_TENANT): number {
+    const book = this.#book(kind, ms, tenant);
     this.#current(book).refs += 1;
-    this.#slots.touch('B', kind);
+    this.#slots.touch('B', bookKey(kind, tenant));
     return book.gap;
   }
 
   /** The witness came. */
-  found(kind: Kind, number: number): void {
-    const book = this.#book(kind, 0);
+  found(kind: Kind, number: number, tenant = NO_TENANT): void {
+    const book = this.#book(kind, 0, tenant);
     const gap = book.gaps[number];
     if (gap === undefined) return;
     gap.refs -= 1;
-    this.#slots.touch('B', kind);
+    this.#slots.touch('B', bookKey(kind, tenant));
     if (gap.refs === 0 && gap.missing.length === 0 && gap.toMs !== null) delete book.gaps[number];
   }
 
@@ -180,16 +200,22 @@ export class Books {
    * of the agent before. That it says nothing of one it never told of is no sign that it is blind, or
    * anybody could blind it with sessions it was never to see.
    */
-  missed(kind: Kind, number: number, missing: Missing, nowMs: number, isHeard = true): number {
+  missed(
+    kind: Kind,
+    number: number,
+    missing: Missing,
+    nowMs: number,
+    { tenant = NO_TENANT, isHeard = true }: { tenant?: string; isHeard?: boolean } = {},
+  ): number {
     const options = this.#options.get(kind);
-    const book = this.#book(kind, nowMs);
+    const book = this.#book(kind, nowMs, tenant);
     const gap = book.gaps[number];
     if (gap === undefined || options === undefined) return nowMs;
     if (gap.missing.length < MISSING_MAX) gap.missing.push(missing);
     const counts = isHeard || gap.unheard;
     if (counts && gap.sessions.length < 1000 && !gap.sessions.includes(missing.session))
       gap.sessions.push(missing.session);
-    this.#slots.touch('B', kind);
+    this.#slots.touch('B', bookKey(kind, tenant));
     if (gap.toMs !== null) return Math.max(nowMs, gap.toMs + options.joinWindowMs + 1);
     return gap.sessions.length >= unseenMax(gap, options, false)
       ? nowMs
@@ -200,13 +226,14 @@ export class Books {
    * Judges what is due at `nowMs`. `verdicts`: gaps that are over, with their missing acts;
    * `announce`: gaps that are known to be blind while they still last.
    */
-  settle(kind: Kind, nowMs: number, final: boolean): Settled {
+  settle(kind: Kind, nowMs: number, final: boolean, tenant = NO_TENANT): Settled {
     const options = this.#options.get(kind);
     const verdicts: Verdict[] = [];
     const announce: Gap[] = [];
     if (options === undefined) return { verdicts, announce, again: null };
-    const book = this.#book(kind, nowMs);
-    let again = final ? null : this.#watch(kind, book, options, nowMs);
+    const book = this.#book(kind, nowMs, tenant);
+    const key = bookKey(kind, tenant);
+    let again = final ? null : this.#watch(key, book, options, nowMs);
     for (const number of Object.keys(book.gaps)) {
       const gap = book.gaps[number] as Gap;
       const over = gap.toMs !== null && nowMs > gap.toMs + options.joinWindowMs;
@@ -217,7 +244,7 @@ export class Books {
         gap.refs -= gap.missing.length;
         delete book.gaps[number];
         if (gap.toMs === null) book.gap += 1;
-        this.#slots.touch('B', kind);
+        this.#slots.touch('B', key);
       } else if (
         !gap.announced &&
         (gap.missing.length > 0 || options.expected) &&
@@ -225,7 +252,7 @@ export class Books {
       ) {
         gap.announced = true;
         announce.push(gap);
-        this.#slots.touch('B', kind);
+        this.#slots.touch('B', key);
       }
       const next = book.gaps[number] === undefined ? null : dueOf(gap, options, nowMs);
       if (next !== null) again = again === null ? next : Math.min(again, next);
@@ -234,16 +261,18 @@ export class Books {
   }
 
   /** Is the book known to be blind at this moment? */
-  blindNow(kind: Kind): boolean {
-    const book = this.#slots.get<Book>('B', kind);
+  blindNow(kind: Kind, tenant = NO_TENANT): boolean {
+    const book = this.#slots.get<Book>('B', bookKey(kind, tenant));
     return book?.gaps[book.gap]?.announced === true;
   }
 
   /** Coverage report of a gap. */
-  coverage(kind: Kind, gap: Gap, toMs: number | null): CoverageGap {
+  coverage(kind: Kind, gap: Gap, toMs: number | null, tenant = NO_TENANT): CoverageGap {
     const options = this.#options.get(kind);
+    const isOwn = tenant === NO_TENANT;
     return {
-      id: idOf('coverage', kind, gap.fromMs),
+      id: isOwn ? idOf('coverage', kind, gap.fromMs) : idOf('coverage', kind, gap.fromMs, tenant),
+      ...(isOwn ? {} : { tenant }),
       source: options?.name ?? kind,
       kind,
       fromMs: gap.fromMs,
@@ -254,14 +283,14 @@ export class Books {
   }
 
   /** Where a rhythm is expected: a silence longer than quietMax becomes a gap of its own. */
-  #watch(kind: Kind, book: Book, options: BookOptions, nowMs: number): number | null {
+  #watch(key: string, book: Book, options: BookOptions, nowMs: number): number | null {
     if (!options.expected || book.watch === undefined || nowMs < book.watch) return null;
     const due = book.lastMs + options.quietMaxMs + 1;
     if (nowMs >= due) {
       this.#current(book);
       delete book.watch;
     } else book.watch = due;
-    this.#slots.touch('B', kind);
+    this.#slots.touch('B', key);
     return book.watch ?? null;
   }
 
@@ -287,11 +316,12 @@ export class Books {
     return gap.sessions.length >= unseenMax(gap, options, final);
   }
 
-  #book(kind: Kind, ms: number): Book {
-    let book = this.#slots.get<Book>('B', kind);
+  #book(kind: Kind, ms: number, tenant: string): Book {
+    const key = bookKey(kind, tenant);
+    let book = this.#slots.get<Book>('B', key);
     if (book === undefined) {
       book = { lastMs: ms, spoke: false, gap: 1, gaps: {} };
-      this.#slots.put('B', kind, book);
+      this.#slots.put('B', key, book);
     }
     return book;
   }

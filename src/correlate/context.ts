@@ -7,7 +7,7 @@ import type {
   SessionContext,
 } from '../model/event-context.ts';
 import type { Attempt } from '../model/fact.ts';
-import { type LaneEntity, type Ledger, windowOpen } from './ledger.ts';
+import { isPartial, type LaneEntity, type Ledger, laneKey, windowOpen } from './ledger.ts';
 import { ancestorsOf, rootOf } from './lineage.ts';
 import {
   type AgentEntity,
@@ -91,8 +91,8 @@ function sessionContext(ledger: Ledger, session: SessionEntity): SessionContext 
 }
 
 function agentContext(ledger: Ledger, owner: AgentEntity): AgentContext {
-  const lane = ledger.slots.get<LaneEntity>('L', 'lane');
-  const canTell = lane !== undefined && lane.isPartial !== true && lane.fleet > 0;
+  const lane = ledger.slots.get<LaneEntity>('L', laneKey(owner.tenant));
+  const canTell = lane !== undefined && !isPartial(ledger.slots) && lane.fleet > 0;
   const { registeredMs, declared } = owner;
   return {
     registered: registeredMs !== null ? true : canTell ? false : null,

@@ -7,7 +7,7 @@ import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
 import { unannouncedIn } from './announced.ts';
-import { Books } from './books.ts';
+import { Books, bookKey, bookOf } from './books.ts';
 import { contextOf } from './context.ts';
 import { applyGovernance } from './governance.ts';
 import {
@@ -18,9 +18,12 @@ import {
   count,
   type FactSink,
   forget,
+  isPartial,
   type LaneEntity,
   type Ledger,
+  laneKey,
   laneOf,
+  makeRoomForTenant,
   type Restrains,
   sessionOf,
 } from './ledger.ts';
@@ -60,8 +63,11 @@ export interface Correlate {
   restoring(): Generator<undefined, void>;
   /** A detection names this agent, and a session where it is about one: evict them last. */
   suspect(tenant: string, agent: string, session: string | null): void;
-  /** Agents registered: in all, and by role. */
-  fleet(): { readonly total: number; readonly roles: Readonly<Record<string, number>> };
+  /** Agents of the tenant that are registered: in all, and by role. */
+  fleet(tenant: string): {
+    readonly total: number;
+    readonly roles: Readonly<Record<string, number>>;
+  };
   /** Last change governance made to the agent's grants, policy or approvals, ms; null = never. */
   changedMs(tenant: string, agent: string): number | null;
   /** Change windows that governance opened and that are open at `ms` for the agent, role or fleet. */
@@ -72,8 +78,8 @@ export interface Correlate {
   calls(tenant: string, session: string): HeldCall[];
   /** Governance's log does not begin at its beginning: who is unknown to us may yet be registered. */
   historyIsPartial(): void;
-  /** Is this book known to be blind at the moment? */
-  blind(kind: Kind): boolean;
+  /** Is this book of the tenant known to be blind at the moment? */
+  blind(kind: Kind, tenant: string): boolean;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -129,7 +135,7 @@ export function createCorrelate(
   slots: Slots,
   options: CorrelateOptions,
   state: FactSink,
-  notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void,
+  notice: (code: NoticeCode, subject: string, detail: string, ms: number, tenant: string) => void,
   restrains: Restrains = () => false,
 ): Correlate {
   slots.split('S', SESSION_RECORDS, SESSION_PACKING);
@@ -147,14 +153,14 @@ export function createCorrelate(
     fold: (event, late) => fold(ledger, event, late),
     passTime: (ms) => passTime(ledger, ms),
     finish: (ms) => {
-      for (const kind of options.books.keys()) settleBook(ledger, kind, ms, true);
+      for (const key of booksIn(slots)) settleBook(ledger, key, ms, true);
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
     restoring: () => restoring(slots, timers, room),
     suspect: (tenant, agent, session) => suspect(slots, tenant, agent, session),
-    fleet: () => {
-      const lane = slots.get<LaneEntity>('L', 'lane');
+    fleet: (tenant) => {
+      const lane = slots.get<LaneEntity>('L', laneKey(tenant));
       return { total: lane?.fleet ?? 0, roles: lane?.roles ?? {} };
     },
     changedMs: (tenant, agent) => {
@@ -165,10 +171,10 @@ export function createCorrelate(
     lineage: (tenant, session) => lineageOf(slots, tenant, session),
     calls: (tenant, session) => callsOf(slots, tenant, session),
     historyIsPartial: () => {
-      laneOf(ledger, 0).isPartial = true;
+      laneOf(ledger, 0, '-').isPartial = true;
       slots.touch('L', 'lane');
     },
-    blind: (kind) => books.blindNow(kind),
+    blind: (kind, tenant) => books.blindNow(kind, tenant),
     counters: ledger.counters,
   };
 }
@@ -195,7 +201,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   const tenant = event.tenant ?? '-';
   const place = placeOf(ledger, tenant, event);
   const agentId = place.agent;
-  if (ledger.slots.get('L', 'lane') === undefined) begin(ledger, ms);
+  if (ledger.slots.get('L', laneKey(tenant)) === undefined) begin(ledger, ms, tenant);
   const agent = agentOf(ledger, tenant, agentId, ms);
   const session =
     place.session === null ? null : sessionOf(ledger, tenant, place.session, agent, ms);
@@ -211,7 +217,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     if (event.agent !== undefined) identify(ledger, session, event, agentId);
     ledger.slots.touch('S', keyOf(tenant, session.id));
   }
-  if (!late) hear(ledger, event.kind, ms);
+  if (!late) hear(ledger, event.kind, ms, tenant);
   const attempt = enter(ledger, event, session, agent, late);
   const unannounced = unannouncedIn(ledger, agent, event);
   const role = session?.role ?? agent.role;
@@ -241,13 +247,11 @@ function modelOf(ledger: Ledger, session: SessionEntity | null, agent: AgentEnti
   return ledger.slots.get<AgentEntity>('A', key)?.model ?? null;
 }
 
-/** The first event of all. */
-function begin(ledger: Ledger, ms: number): void {
-  laneOf(ledger, ms);
-  for (const [kind, at] of ledger.books.begin(ms)) {
-    const book = ledger.slots.get('B', kind);
-    if (book !== undefined) ledger.timers.wake('B', kind, book, at);
-  }
+/** The first event of a tenant. */
+function begin(ledger: Ledger, ms: number, tenant: string): void {
+  makeRoomForTenant(ledger, ms);
+  laneOf(ledger, ms, tenant);
+  for (const [kind, at] of ledger.books.begin(ms, tenant)) wakeBook(ledger, kind, tenant, at);
 }
 
 function enter(
@@ -329,6 +333,7 @@ function isRepeat(
       agent.id,
       `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
       event.time.eventMs,
+      agent.tenant,
     );
   }
   return true;
@@ -379,17 +384,29 @@ function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId:
   wakeSession(ledger, session, event.time.eventMs + ledger.options.clockToleranceMs);
 }
 
-function hear(ledger: Ledger, kind: Kind, ms: number): void {
-  const at = ledger.books.heard(kind, ms);
-  const book = at === null ? undefined : ledger.slots.get('B', kind);
-  if (at !== null && book !== undefined) ledger.timers.wake('B', kind, book, at);
+function hear(ledger: Ledger, kind: Kind, ms: number, tenant: string): void {
+  const at = ledger.books.heard(kind, ms, tenant);
+  if (at !== null) wakeBook(ledger, kind, tenant, at);
+}
+
+function wakeBook(ledger: Ledger, kind: Kind, tenant: string, at: number): void {
+  const key = bookKey(kind, tenant);
+  const book = ledger.slots.get('B', key);
+  if (book !== undefined) ledger.timers.wake('B', key, book, at);
+}
+
+/** Keys of all books there are, in one order. */
+function booksIn(slots: Slots): string[] {
+  const keys: string[] = [];
+  for (const [space, key] of slots.all()) if (space === 'B') keys.push(key);
+  return keys.sort();
 }
 
 function passTime(ledger: Ledger, ms: number): void {
   for (let due = ledger.timers.takeUpTo(ms); due !== undefined; due = ledger.timers.takeUpTo(ms)) {
     if (due.space === 'S') visit(ledger, due.key, due.at);
     else if (due.space === TRACES) visitTrace(ledger, due.key, due.at);
-    else if (due.space === 'B') settleBook(ledger, due.key as Kind, due.at, false);
+    else if (due.space === 'B') settleBook(ledger, due.key, due.at, false);
   }
 }
 
@@ -466,9 +483,9 @@ function stateOwner(
   nowMs: number,
 ): void {
   const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
-  const lane = ledger.slots.get<LaneEntity>('L', 'lane');
+  const lane = ledger.slots.get<LaneEntity>('L', laneKey(session.tenant));
   // Only a governance that was heard from its beginning proves that somebody is not in it.
-  if (lane === undefined || lane.isPartial === true) return;
+  if (lane === undefined || isPartial(ledger.slots)) return;
   if (lane.fleet > 0 && owner?.registeredMs == null)
     stateIdentity(ledger, session, 'unregistered', witness, session.agent, nowMs);
   if (session.parent === null) return;
@@ -499,27 +516,28 @@ function stateIdentity(
 }
 
 /** Judges the gaps of a book, announces blindness, and leaves undecided what it hides. */
-function settleBook(ledger: Ledger, kind: Kind, nowMs: number, final: boolean): void {
-  const { verdicts, announce, again } = ledger.books.settle(kind, nowMs, final);
+function settleBook(ledger: Ledger, key: string, nowMs: number, final: boolean): void {
+  const { kind, tenant } = bookOf(key);
+  const { verdicts, announce, again } = ledger.books.settle(kind, nowMs, final, tenant);
   for (const gap of announce) {
     ledger.state({
       type: 'blind',
-      coverage: ledger.books.coverage(kind, gap, null),
+      coverage: ledger.books.coverage(kind, gap, null, tenant),
       decidedMs: nowMs,
       begins: true,
     });
   }
   for (const { gap, blind, toMs } of verdicts) {
     if (blind) {
-      const coverage = ledger.books.coverage(kind, gap, final && gap.toMs === null ? null : toMs);
+      const endMs = final && gap.toMs === null ? null : toMs;
+      const coverage = ledger.books.coverage(kind, gap, endMs, tenant);
       ledger.state({ type: 'blind', coverage, decidedMs: nowMs, begins: !gap.announced });
-      for (const key of gap.sessions) stateBlindSession(ledger, key, kind, nowMs);
+      for (const one of gap.sessions) stateBlindSession(ledger, one, kind, nowMs);
     }
     for (const { session, act } of gap.missing)
       judgeMissing(ledger, session, act, { blind, fromMs: gap.fromMs, toMs, kind, nowMs });
   }
-  const book = ledger.slots.get('B', kind);
-  if (again !== null && book !== undefined) ledger.timers.wake('B', kind, book, again);
+  if (again !== null) wakeBook(ledger, kind, tenant, again);
 }
 
 function stateBlindSession(ledger: Ledger, key: string, kind: Kind, nowMs: number): void {

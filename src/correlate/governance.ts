@@ -8,7 +8,9 @@ import {
   GRANTED_MAX,
   grantOf,
   grantSetOf,
+  isPartial,
   type Ledger,
+  laneKey,
   laneOf,
 } from './ledger.ts';
 import { hangUnder } from './lineage.ts';
@@ -123,7 +125,7 @@ function changeGrants(
     if (governance.change === 'tools.revoked') tools.delete(name);
     else if (tools.size >= GRANTED_MAX && !tools.has(name)) {
       const detail = `a grant was not taken in: the agent has ${GRANTED_MAX} already`;
-      ledger.notice('state.evicted', agent.id, detail, ms);
+      ledger.notice('state.evicted', agent.id, detail, ms, agent.tenant);
     } else
       tools.set(name, {
         tool: name,
@@ -244,7 +246,7 @@ function changeWindows(ledger: Ledger, event: Event & { readonly governance: Gov
   const tenant = event.tenant ?? '-';
   const id = `${tenant.length}:${tenant} ${level} ${subject}`;
   const ms = time.eventMs;
-  const lane = laneOf(ledger, ms);
+  const lane = laneOf(ledger, ms, tenant);
   const others = (lane.windows ?? []).filter((one) => one.id !== id && one.toMs >= ms);
   if (change === 'window.opened') {
     const fromMs = detail?.validFromMs ?? governance.approval?.validFromMs ?? ms;
@@ -253,7 +255,7 @@ function changeWindows(ledger: Ledger, event: Event & { readonly governance: Gov
     others.push({ id, tenant, level, subject, fromMs, toMs });
   }
   lane.windows = others.slice(-WINDOWS_MAX);
-  ledger.slots.touch('L', 'lane');
+  ledger.slots.touch('L', laneKey(tenant));
 }
 
 /** What governance says of a tool for the owner of a session: grant, class and tier. */
@@ -269,8 +271,7 @@ export function permissionOf(
   // A grant that has run out is none; clocks may differ by the tolerance.
   const late = ledger.options.clockToleranceMs;
   // Of a governance heard from the middle on, a grant may be missing that was given before.
-  const cannotTell =
-    grant === null || (grant === undefined && laneOf(ledger, ms).isPartial === true);
+  const cannotTell = grant === null || (grant === undefined && isPartial(ledger.slots));
   const inForce = grant !== undefined && (grant?.toMs === undefined || ms <= grant.toMs + late);
   return {
     granted: cannotTell ? null : inForce,

@@ -2,12 +2,13 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { NoticeCode } from '../model/detection.ts';
-import type { GrantedTool, Kind } from '../model/event.ts';
+import { type GrantedTool, KINDS, type Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
+import { naming } from '../state/names.ts';
 import type { Entity, Slots } from '../state/slots.ts';
 import type { Timers } from '../state/timers.ts';
-import type { BookOptions, Books } from './books.ts';
+import { type BookOptions, type Books, bookKey } from './books.ts';
 import { AGENT_SHARE, type Room } from './room.ts';
 import {
   type AgentEntity,
@@ -45,7 +46,7 @@ export interface CorrelateOptions {
   readonly inventory: Inventory;
 }
 
-/** Counts of the lane that no single agent owns. */
+/** Counts of a tenant that no single agent owns. */
 export interface LaneEntity extends Entity {
   /** Agents registered and not retired. */
   fleet: number;
@@ -91,13 +92,21 @@ export interface Ledger {
   readonly room: Room;
   readonly options: CorrelateOptions;
   readonly state: FactSink;
-  readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
+  readonly notice: (
+    code: NoticeCode,
+    subject: string,
+    detail: string,
+    ms: number,
+    tenant: string,
+  ) => void;
   readonly counters: Record<string, number>;
   readonly restrains: Restrains;
   /** Keyed digest of a text, 128 bits in hex. */
   readonly keyed: (text: string) => string;
 }
 
+/** Tenants whose fleet and books are held; more only where governance registered agents in all of them. */
+export const TENANTS_MAX = 10_000;
 /** Roles that are counted. */
 export const ROLES_MAX = 10_000;
 /** Tools of one grant set. */
@@ -108,12 +117,25 @@ export function count(ledger: Ledger, name: string, by = 1): void {
   ledger.counters[name] = (ledger.counters[name] ?? 0) + by;
 }
 
-/** The lane's own counts. */
-export function laneOf(ledger: Ledger, ms: number): LaneEntity {
-  let lane = ledger.slots.get<LaneEntity>('L', 'lane');
+/** Key of a tenant's counts in their space. */
+export function laneKey(tenant: string): string {
+  return tenant === '-' ? 'lane' : ofTenant('lane', tenant);
+}
+
+const ofTenant = naming((name, tenant) => `${name} ${tenant}`);
+
+/** Did governance's log begin before ours? That is known of the log, and so of every tenant. */
+export function isPartial(slots: Slots): boolean {
+  return slots.get<LaneEntity>('L', 'lane')?.isPartial === true;
+}
+
+/** The tenant's own counts. */
+export function laneOf(ledger: Ledger, ms: number, tenant: string): LaneEntity {
+  const key = laneKey(tenant);
+  let lane = ledger.slots.get<LaneEntity>('L', key);
   if (lane === undefined) {
     lane = { fleet: 0, roles: {}, startMs: ms };
-    ledger.slots.put('L', 'lane', lane);
+    ledger.slots.put('L', key, lane);
   }
   return lane;
 }
@@ -148,9 +170,9 @@ export function sessionOf(
   const { sessions } = ledger.room;
   const owner = keyOf(tenant, agent.id);
   if (agent.held.length >= maxSessionsPerAgent)
-    evict(ledger, sessions.leastOf(owner) ?? agent.held[0], agent.id, 'too many of the agent', ms);
+    evict(ledger, sessions.leastOf(owner) ?? agent.held[0], agent, 'too many of the agent', ms);
   if (ledger.slots.count('S') >= maxSessions)
-    evict(ledger, sessions.least(maxSessions), 'sessions', 'too many in the lane', ms);
+    evict(ledger, sessions.least(maxSessions), null, 'too many in the lane', ms);
   const session = newSession(tenant, id, agent.id, ms);
   ledger.slots.put('S', key, session);
   sessions.add(key, owner);
@@ -166,10 +188,11 @@ export function makeRoomForAct(ledger: Ledger, session: SessionEntity, ms: numbe
   const { maxActs } = ledger.options;
   const key = keyOf(session.tenant, session.id);
   const owner = sessions.ownerOf(key);
+  const payer = { tenant: session.tenant, id: session.agent };
   if (owner !== undefined && sessions.weightOf(owner) >= maxActs * AGENT_SHARE)
-    evict(ledger, sessions.leastOf(owner, key), session.agent, 'its agent holds too many acts', ms);
+    evict(ledger, sessions.leastOf(owner, key), payer, 'its agent holds too many acts', ms);
   if (sessions.weight >= maxActs)
-    evict(ledger, sessions.least(0, key), 'sessions', 'the lane holds too many acts', ms);
+    evict(ledger, sessions.least(0, key), null, 'the lane holds too many acts', ms);
 }
 
 /** Forgets a session; its agent's list too. */
@@ -193,14 +216,14 @@ export function forget(ledger: Ledger, key: string): void {
 function evict(
   ledger: Ledger,
   key: string | undefined,
-  subject: string,
+  payer: { readonly tenant: string; readonly id: string } | null,
   cause: string,
   ms: number,
 ): void {
   const session = key === undefined ? undefined : ledger.slots.get<SessionEntity>('S', key);
   if (key === undefined || session === undefined) return;
   const detail = `session ${session.id} of ${session.agent} evicted: ${cause}`;
-  ledger.notice('state.evicted', subject, detail, ms);
+  ledger.notice('state.evicted', payer?.id ?? 'sessions', detail, ms, payer?.tenant ?? '-');
   letGo(ledger, key, session);
 }
 
@@ -215,7 +238,7 @@ function evictAgent(ledger: Ledger, key: string | undefined, ms: number): void {
   const agent = key === undefined ? undefined : ledger.slots.get<AgentEntity>('A', key);
   if (key === undefined || agent === undefined) return;
   const detail = `agent ${agent.id} evicted with ${agent.held.length} sessions: too many in the lane`;
-  ledger.notice('state.evicted', 'agents', detail, ms);
+  ledger.notice('state.evicted', 'agents', detail, ms, '-');
   count(ledger, 'agents-evicted');
   for (const held of [...agent.held]) {
     const session = ledger.slots.get<SessionEntity>('S', held);
@@ -223,16 +246,32 @@ function evictAgent(ledger: Ledger, key: string | undefined, ms: number): void {
   }
   if (agent.registeredMs !== null) {
     enlist(ledger, agent, -1, ms);
-    laneOf(ledger, ms).isPartial = true;
+    laneOf(ledger, ms, '-').isPartial = true;
     ledger.slots.touch('L', 'lane');
   }
   ledger.slots.remove('A', key);
   ledger.room.agents.remove(key);
 }
 
+/**
+ * Records name tenants: of too many one goes in which governance registered nobody, with its books. What it
+ * does next is judged as on its first day.
+ */
+export function makeRoomForTenant({ slots, notice }: Ledger, ms: number): void {
+  if (slots.count('L') < TENANTS_MAX) return;
+  for (const [key, { fleet }] of slots.sample<LaneEntity>('L', 32)) {
+    if (fleet > 0 || key === 'lane') continue;
+    const tenant = key.slice('lane '.length);
+    slots.remove('L', key);
+    for (const kind of KINDS) slots.remove('B', bookKey(kind, tenant));
+    notice('state.evicted', 'tenants', `tenant ${tenant} forgotten: too many of them`, ms, '-');
+    return;
+  }
+}
+
 /** Counts the agent into or out of its fleet and role; the breaker's shares are of these. */
 export function enlist(ledger: Ledger, agent: AgentEntity, by: 1 | -1, ms: number): void {
-  const lane = laneOf(ledger, ms);
+  const lane = laneOf(ledger, ms, agent.tenant);
   lane.fleet += by;
   const role = agent.role ?? '';
   const before = Object.hasOwn(lane.roles, role) ? (lane.roles[role] as number) : 0;
@@ -240,7 +279,7 @@ export function enlist(ledger: Ledger, agent: AgentEntity, by: 1 | -1, ms: numbe
   if (before === 0 && Object.keys(lane.roles).length >= ROLES_MAX) return;
   lane.roles[role] = Math.max(0, before + by);
   if (lane.roles[role] === 0) delete lane.roles[role];
-  ledger.slots.touch('L', 'lane');
+  ledger.slots.touch('L', laneKey(agent.tenant));
 }
 
 /** Stores a grant set once, however many agents have it. Returns its key. */
@@ -297,16 +336,16 @@ const NO_WINDOWS: readonly ChangeWindow[] = [];
 /** Change windows that are open at `ms` for the agent, its role or the whole fleet. */
 export function changeWindowsOf(
   slots: Slots,
-  ofTenant: string,
+  forTenant: string,
   agent: string,
   role: string | null,
   ms: number,
 ): readonly ChangeWindow[] {
-  const windows = slots.get<LaneEntity>('L', 'lane')?.windows;
+  const windows = slots.get<LaneEntity>('L', laneKey(forTenant))?.windows;
   if (windows === undefined) return NO_WINDOWS;
   return windows.filter(
     ({ tenant, level, subject, fromMs, toMs }) =>
-      tenant === ofTenant &&
+      tenant === forTenant &&
       fromMs <= ms &&
       ms <= toMs &&
       (level === 'fleet' || subject === (level === 'agent' ? agent : role)),

@@ -61,7 +61,10 @@ export class Reorder {
    * 'forged': same identity, other bytes.
    */
   offer(event: Event, bytes = 0): Offered {
-    const identity = `${event.src.topic}\u0000${event.nativeId}`;
+    // A tenant that bears the ids of another must not push its records aside.
+    const { tenant } = event;
+    const named = `${event.src.topic}\u0000${event.nativeId}`;
+    const identity = tenant === undefined ? named : `${named}\u0000${tenant}`;
     const present = this.#byId.get(identity);
     if (present !== undefined)
       return present.contentHash === event.contentHash ? 'repeat' : 'forged';

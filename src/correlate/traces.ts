@@ -140,17 +140,22 @@ function makeRoom(ledger: Ledger, session: SessionEntity, ms: number): void {
   const { maxSessions, maxActs } = ledger.options;
   const owner = keyOf(session.tenant, session.id);
   if (traces.heldBy(owner) >= TRACES_OF_SESSION_MAX)
-    evictTrace(ledger, traces.leastOf(owner), session.agent, ms);
+    evictTrace(ledger, traces.leastOf(owner), ms, session);
   if (ledger.slots.count(TRACES) >= maxSessions || traces.weight >= maxActs * LINKS_OF_ACT)
-    evictTrace(ledger, traces.least(maxSessions), 'traces', ms);
+    evictTrace(ledger, traces.least(maxSessions), ms, null);
 }
 
-function evictTrace(ledger: Ledger, key: string | undefined, subject: string, ms: number): void {
+function evictTrace(
+  ledger: Ledger,
+  key: string | undefined,
+  ms: number,
+  payer: SessionEntity | null,
+): void {
   if (key === undefined) return;
   forgetTrace(ledger, key);
   count(ledger, 'traces-evicted');
   const detail = 'a trace forgotten, too many: what names no session is not joined by it any more';
-  ledger.notice('state.evicted', subject, detail, ms);
+  ledger.notice('state.evicted', payer?.agent ?? 'traces', detail, ms, payer?.tenant ?? '-');
 }
 
 /**

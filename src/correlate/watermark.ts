@@ -41,6 +41,7 @@ export class Watermarks {
   readonly #slots: Slots;
   readonly #timings: ReadonlyMap<string, SourceTiming>;
   readonly #partitions = new Map<string, Partition>();
+  readonly #unwritten = new Set<string>();
   #last: Partition | undefined;
   #effective = Number.MIN_SAFE_INTEGER;
   /** Where W would be, were it not held. */
@@ -85,6 +86,7 @@ export class Watermarks {
    */
   assign(partitions: readonly (PartitionLag & { readonly until: number })[], nowMs: number): void {
     this.#partitions.clear();
+    this.#unwritten.clear();
     this.#last = undefined;
     for (const { topic, partition, next, end, until } of partitions) {
       const timing = this.#timings.get(topic);
@@ -120,6 +122,24 @@ export class Watermarks {
     if (known === undefined || eventMs <= known.stored.max) return;
     known.stored.max = eventMs;
     this.#slots.touch('W', `${topic}/${partition}`);
+  }
+
+  /**
+   * A record of this partition that others were given carried this event time. Written with the next
+   * commit there is, which `settle` precedes: it is said several times a second, and costs no commit.
+   */
+  heardOf(topic: string, partition: number, eventMs: number): void {
+    const key = `${topic}/${partition}`;
+    const known = this.#partitions.get(key);
+    if (known === undefined || eventMs <= known.stored.max) return;
+    known.stored.max = eventMs;
+    this.#unwritten.add(key);
+  }
+
+  /** Hands what was only heard of to the next delta. */
+  settle(): void {
+    for (const key of this.#unwritten) this.#slots.touch('W', key);
+    this.#unwritten.clear();
   }
 
   /** The partition was read up to `next`; its log ends at `end`. */

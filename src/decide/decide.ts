@@ -121,13 +121,18 @@ function decide(
     ...{ caseId, asks, circumstances, against, size, control: options.control },
     mode: options.modeOf(role),
     earned: earnedBy(options, detection),
-    fleet: standing.fleet(),
+    fleet: standing.fleetOf(tenant),
     options: options.guardrails,
   });
   const { decision, plan } = judge(detection, inputs);
   const kept = keptInputs(inputs);
   if (plan.type === 'nothing')
-    return { decision, inputs: kept, intentions: [], tripped: plan.trips && trip(standing) };
+    return {
+      decision,
+      inputs: kept,
+      intentions: [],
+      tripped: plan.trips && trip(standing, tenant),
+    };
   const { mode } = inputs;
   const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
   if (plan.type === 'begin') {
@@ -171,21 +176,23 @@ function begin(
   standing: Standing,
   options: DecideOptions,
   lease: StandingLease,
-  { decidedMs, entity: { agent, role } }: Detection,
+  { decidedMs, entity: { tenant, agent, role } }: Detection,
 ): void {
   standing.place(lease, role);
   const fleet = standing.fleet();
   const keptMs = Math.max(options.guardrails.breakerWindowMs, 3_600_000);
   fleet.recent = fleet.recent.filter(({ ms }) => ms > decidedMs - keptMs);
-  fleet.recent.push({ ms: decidedMs, agent, role });
+  const whose = tenant === '-' ? {} : { tenant };
+  fleet.recent.push({ ms: decidedMs, agent, role, ...whose });
   standing.fleetChanged();
 }
 
-/** The breaker latches: from now on nothing is done until a person resumes the fleet. */
-function trip(standing: Standing): boolean {
+/** The breaker latches: from now on nothing is done for the tenant until a person resumes the fleet. */
+function trip(standing: Standing, tenant: string): boolean {
+  const known = standing.fleetOf(tenant).pauses;
+  if (known.some(({ by }) => by === 'fleet-breaker')) return false;
   const fleet = standing.fleet();
-  if (fleet.pauses.some(({ by }) => by === 'fleet-breaker')) return false;
-  fleet.pauses.push({ scope: 'fleet', target: '', by: 'fleet-breaker' });
+  fleet.pauses.push({ scope: 'fleet', target: '', by: 'fleet-breaker', tenant });
   standing.fleetChanged();
   return true;
 }

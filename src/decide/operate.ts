@@ -114,7 +114,7 @@ function escalate(
   const { agent } = lease.subject;
   const guardrails = checkContinuation({
     ...{ agent, role, verb: lease.verb, mode, driver },
-    fleet: standing.fleet(),
+    fleet: standing.fleetOf(lease.subject.tenant),
     options: options.guardrails,
   });
   const isAllowed = guardrails.every(({ passed }) => passed);

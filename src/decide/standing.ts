@@ -34,11 +34,28 @@ export interface AgentStanding extends Entity {
   quiet: { readonly detector: string; readonly untilMs: number; readonly why: string }[];
 }
 
-/** The fleet's own brakes. */
+/** A new lease of late, of the breaker's window or of an hour where that is longer. */
+export interface RecentLease {
+  readonly ms: number;
+  readonly agent: string;
+  readonly role: string | null;
+  /** Absent: the agent bears none. */
+  readonly tenant?: string;
+}
+
+/** Something is paused. */
+export interface Pause {
+  readonly scope: string;
+  readonly target: string;
+  readonly by: string;
+  /** For whom; absent: for everybody, as operators ask for it. */
+  readonly tenant?: string;
+}
+
+/** The brakes of all tenants. */
 export interface FleetStanding extends Entity {
-  /** New leases of the last hour, or of the breaker's window where that is longer. */
-  recent: { readonly ms: number; readonly agent: string; readonly role: string | null }[];
-  pauses: { readonly scope: string; readonly target: string; readonly by: string }[];
+  recent: RecentLease[];
+  pauses: Pause[];
 }
 
 const SPACE = 'D';
@@ -46,6 +63,7 @@ const SPACE = 'D';
 const KEPT_MS = 30 * 86_400_000;
 /** Agents that are looked at with each new lease: what is over goes, whether or not anybody asks again. */
 const LOOKED_AT = 4;
+const NO_TENANT = '-';
 
 /** Reads and changes what stands. */
 export class Standing {
@@ -131,7 +149,16 @@ export class Standing {
     return lease;
   }
 
-  /** The fleet's brakes. */
+  /** The brakes as far as they concern a tenant: what others did or had paused is none of its business. */
+  fleetOf(tenant: string): FleetStanding {
+    const { recent, pauses } = this.fleet();
+    return {
+      recent: recent.filter((one) => (one.tenant ?? NO_TENANT) === tenant),
+      pauses: pauses.filter((one) => one.tenant === undefined || one.tenant === tenant),
+    };
+  }
+
+  /** The brakes of all. */
   fleet(): FleetStanding {
     let fleet = this.#slots.get<FleetStanding>(SPACE, 'fleet');
     if (fleet === undefined) {

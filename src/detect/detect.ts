@@ -86,8 +86,8 @@ export interface DetectOptions {
   readonly inventory: Inventory;
   readonly maturity: Readonly<Record<string, Maturity>>;
   readonly evicted: (subject: string, detail: string, ms: number) => void;
-  /** Is this book known to be blind at the moment? */
-  readonly blind: (kind: Kind) => boolean;
+  /** Is this book of a tenant known to be blind at the moment? */
+  readonly blind: (kind: Kind, tenant: string) => boolean;
   /** Event time before which this `stem@version` was not there, ms; undefined: it always was. */
   readonly sinceMs?: (scope: string) => number | undefined;
   /** Says what the observer must say of itself. */
@@ -166,8 +166,8 @@ class Detecting implements Detect {
     this.#fact = fact;
     if (fact.type === 'event') this.#sigma.see(fact, this.#onHit);
     else {
-      const { kind, fromMs, toMs } = fact.coverage;
-      this.#correlating.gap(kind, fromMs, toMs, fact.decidedMs);
+      const { kind, tenant = '-', fromMs, toMs } = fact.coverage;
+      this.#correlating.gap({ kind, tenant }, fromMs, toMs, fact.decidedMs);
     }
     this.#sink = sinkBefore;
     this.#fact = factBefore;

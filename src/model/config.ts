@@ -230,6 +230,38 @@ export const Control = Type.Object(
   strict,
 );
 
+/** How the work is shared among several processes. */
+export const Lanes = Type.Object(
+  {
+    count: Type.Integer({
+      minimum: 1,
+      maximum: 1024,
+      description:
+        'Lanes, at least four for each process that is planned. It cannot be changed for a group.',
+    }),
+    topic: Type.Optional(
+      Type.String({
+        pattern: '^[a-zA-Z0-9._-]{1,249}$',
+        default: 'plumbline.events',
+        description: 'Internal topic with a partition for each lane; made where it is missing.',
+      }),
+    ),
+    key: Type.Optional(
+      Type.Enum(['tenant'], {
+        default: 'tenant',
+        description: 'What decides whose an event is: a tenant is folded in one lane.',
+      }),
+    ),
+  },
+  {
+    ...strict,
+    description:
+      'Shares the work among processes of one group. Absent: one works, and others wait as standby.',
+  },
+);
+/** Lanes as written. */
+export type Lanes = Static<typeof Lanes>;
+
 /** The whole configuration. */
 export const Config = Type.Object(
   {
@@ -246,6 +278,7 @@ export const Config = Type.Object(
           }),
           group: Type.Optional(Type.String({ minLength: 1, default: 'plumbline' })),
           sessionTimeout: Type.Optional(duration('Kafka session time-out.', '45s')),
+          lanes: Type.Optional(Lanes),
         },
         strict,
       ),

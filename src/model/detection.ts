@@ -98,8 +98,10 @@ export type Amendment =
 
 /** An interval in which a source could not be heard, and nothing was inferred from its silence. */
 export interface CoverageGap {
-  /** Hash of source, kind and start: stable. */
+  /** Hash of source, kind, start and tenant: stable. */
   readonly id: string;
+  /** Whose acts left no record there; absent: those of agents without a tenant. */
+  readonly tenant?: string;
   /** Name of the configured source, or the kind where several sources carry it. */
   readonly source: string;
   readonly kind: Kind;

@@ -255,6 +255,8 @@ export interface NoticeFact {
   readonly code: NoticeCode | 'dead-letter';
   /** Source, agent or detector it is about. */
   readonly subject: string;
+  /** Whose records led to it; `-` where they bear no tenant, or there are none. */
+  readonly tenant: string;
   readonly timeMs: number;
 }
 

@@ -55,6 +55,15 @@ export interface SliceControl {
  */
 export type SliceOutcome = 'done' | 'held' | 'fenced';
 
+/** How far a partition was read by somebody else, who hands over what is this lane's. */
+export interface Passed extends TopicPartition {
+  readonly next: number;
+  /** Offset one past the last record in the log, as last known. */
+  readonly end: number;
+  /** Highest event time in what was passed, ms; null: none is known. */
+  readonly newestMs: number | null;
+}
+
 /** What a broker calls. Calls for one handler never overlap, except `revoked`. */
 export interface LaneHandler {
   /** Takes over partitions; resolves to where reading starts, one entry for each partition. */
@@ -63,6 +72,8 @@ export interface LaneHandler {
   revoked(partitions: readonly TopicPartition[]): void;
   /** Records of one partition in order. Only what is stored may be told to anybody as read. */
   slice(records: readonly Rec[], control: SliceControl): Promise<SliceOutcome>;
+  /** Partitions were read on without a record for this lane. Where a broker calls it at all. */
+  passed?(partitions: readonly Passed[]): Promise<void>;
   /** Fresh knowledge of log ends, at least each few seconds. */
   progress(lag: readonly PartitionLag[]): void;
   /** The source went wrong in a way that cannot heal by itself. */
@@ -72,6 +83,8 @@ export interface LaneHandler {
 /** A record to publish. */
 export interface OutRecord {
   readonly topic: string;
+  /** Partition it goes to; absent: by its key. Only Kafka has several. */
+  readonly partition?: number;
   readonly key: string | null;
   readonly value: string | Buffer;
   /** ms since 1970; absent means now. */

@@ -112,7 +112,7 @@ export async function readAgentAt(
     leases: await leasesAt(db, who, atMs),
     cases: await casesAt(db, who, atMs),
     ...(await behaviourAt(db, who, atMs)),
-    blind: await blindAt(db, atMs),
+    blind: await blindAt(db, tenant, atMs),
   };
 }
 
@@ -221,12 +221,13 @@ async function pausedAt(
     }));
 }
 
-const BLIND = `select id, source, kind, from_ms, to_ms, reason, sessions from coverage_gap
-  where from_ms <= $1 and (to_ms is null or to_ms > $1) order by from_ms, id limit 50`;
+const BLIND = `select id, tenant, source, kind, from_ms, to_ms, reason, sessions from coverage_gap
+  where tenant = $2 and from_ms <= $1 and (to_ms is null or to_ms > $1) order by from_ms, id limit 50`;
 
-async function blindAt(db: Reads, atMs: number): Promise<readonly CoverageGap[]> {
-  return (await db.query(BLIND, [atMs])).map((row) => ({
+async function blindAt(db: Reads, tenant: string, atMs: number): Promise<readonly CoverageGap[]> {
+  return (await db.query(BLIND, [atMs, cleanKey(tenant)])).map((row) => ({
     id: textOf(row, 'id'),
+    ...(tenant === '-' ? {} : { tenant }),
     source: textOf(row, 'source'),
     kind: textOf(row, 'kind') as Kind,
     fromMs: numberOf(row, 'from_ms'),

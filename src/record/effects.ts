@@ -24,9 +24,9 @@ const NOTICE_ROWS_MAX = 1000;
 
 // Only what changed is returned, and only that is journalled.
 const COVERAGE = `insert into coverage_gap
-  (lane, id, source, kind, from_ms, to_ms, reason, sessions)
+  (lane, id, source, kind, from_ms, to_ms, reason, sessions, tenant)
   select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-    $7::text[], $8::bigint[])
+    $7::text[], $8::bigint[], $9::text[])
   on conflict (id) do update set to_ms = excluded.to_ms, reason = excluded.reason,
     sessions = excluded.sessions
   where (coverage_gap.to_ms, coverage_gap.reason, coverage_gap.sessions)
@@ -50,6 +50,7 @@ const writeCoverage = async (
     list.map((one) => wholeOrNull(one.toMs)),
     list.map((one) => cleanText(one.reason, 1024)),
     list.map((one) => whole(one.sessions)),
+    list.map((one) => cleanKey(one.tenant ?? '-')),
   ]);
   const changed = idsOf(written);
   return list

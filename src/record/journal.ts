@@ -145,12 +145,24 @@ const rowOf = (row: Readonly<Record<string, unknown>>): JournalRow => ({
   hash: textOf(row, 'hash'),
 });
 
-/** The last `limit` entries of a lane, oldest first. */
+/** Lanes that have a journal, and the number of the last entry of each. */
+export async function journalHeads(
+  db: Pick<Database, 'query'>,
+): Promise<readonly { readonly lane: number; readonly n: number }[]> {
+  const rows = await db.query('select lane, n from journal_head order by lane');
+  return rows.map((row) => ({ lane: numberOf(row, 'lane'), n: numberOf(row, 'n') }));
+}
+
+const TAIL_OF_ALL = `select lane, n, at_ms, kind, body, prev, hash from journal
+  order by at_ms desc, lane desc, n desc limit $1`;
+
+/** The last `limit` entries of a lane, or for null of all, oldest first. */
 export async function journalTail(
   db: Pick<Database, 'query'>,
-  lane: number,
+  lane: number | null,
   limit: number,
 ): Promise<readonly JournalRow[]> {
+  if (lane === null) return (await db.query(TAIL_OF_ALL, [limit])).map(rowOf).reverse();
   return (await db.query(TAIL, [lane, limit])).map(rowOf).reverse();
 }
 

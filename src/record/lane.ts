@@ -15,8 +15,19 @@ export interface LaneClaimRequest {
   /** Name of the process, for people. */
   readonly owner: string;
   readonly topicPartitions: readonly TopicPartition[];
+  /** How the group is cut into lanes; absent: it is one. */
+  readonly layout?: LaneLayout;
   /** How many pages the state is cut into; must not change over the life of a lane. */
   readonly pages: number;
+}
+
+/** How a group is cut into lanes. Must not change over the life of a group. */
+export interface LaneLayout {
+  readonly lanes: number;
+  /** Internal topic, of which each lane is a partition. */
+  readonly topic: string;
+  /** What decides whose an event is. */
+  readonly key: string;
 }
 
 /** The right to write to a lane, until somebody else claims it. */
@@ -44,14 +55,17 @@ const TAKE_LANE = `update lane set owner_epoch = owner_epoch + 1, owner = $3, cl
   where consumer_group = $1 and lane = $2 returning owner_epoch, seq, watermark_ms, counters`;
 const NEW_PROGRESS = `insert into progress (consumer_group, lane, topic, partition)
   select $1, $2, topic, partition from unnest($3::text[], $4::int[]) as p (topic, partition)
-  order by topic, partition on conflict (consumer_group, topic, partition) do nothing`;
-const LOCK_PROGRESS = `select p.topic, p.partition, p.lane, p.low_offset, p.next_offset
+  order by topic, partition on conflict (consumer_group, lane, topic, partition) do nothing`;
+const LOCK_PROGRESS = `select p.topic, p.partition, p.low_offset, p.next_offset
   from progress p
-  join (select distinct topic, partition from unnest($2::text[], $3::int[]) as w (topic, partition))
+  join (select distinct topic, partition from unnest($3::text[], $4::int[]) as w (topic, partition))
     as wanted on wanted.topic = p.topic and wanted.partition = p.partition
-  where p.consumer_group = $1 order by p.topic, p.partition for update of p`;
+  where p.consumer_group = $1 and p.lane = $2 order by p.topic, p.partition for update of p`;
 const TAKE_PROGRESS = `update progress set owner_epoch = $3, owner = $4, claimed_at = now()
   where consumer_group = $1 and lane = $2`;
+const NEW_LAYOUT = `insert into lane_layout (consumer_group, lanes, topic, lane_key)
+  values ($1, $2, $3, $4) on conflict do nothing`;
+const LAYOUT = `select lanes, topic, lane_key from lane_layout where consumer_group = $1`;
 const PAGE_SPAN = `select count(*) as pages, min(upto_seq) as seq from state_page
   where consumer_group = $1 and lane = $2`;
 // A few at a time: pages may be hundreds of megabytes together, and pg reads bytea as hex text.
@@ -95,17 +109,7 @@ const takePositions = async (
   const topics = topicPartitions.map((one) => one.topic);
   const partitions = topicPartitions.map((one) => one.partition);
   await query(NEW_PROGRESS, [group, lane, topics, partitions]);
-  const rows = await query(LOCK_PROGRESS, [group, topics, partitions]);
-  const foreign = rows.find((row) => numberOf(row, 'lane') !== lane);
-  if (foreign !== undefined) {
-    const place = `${textOf(foreign, 'topic')}[${numberOf(foreign, 'partition')}]`;
-    throw new OperatingError(
-      'BROKER_LAYOUT',
-      `${place} belongs to lane ${numberOf(foreign, 'lane')} of group ${group}, not to lane ${lane}: ` +
-        'the number of lanes changed; use another consumer group',
-      { retryable: false },
-    );
-  }
+  const rows = await query(LOCK_PROGRESS, [group, lane, topics, partitions]);
   await query(TAKE_PROGRESS, [group, lane, epoch, cleanKey(owner)]);
   return rows.map((row) => ({
     topic: textOf(row, 'topic'),
@@ -115,15 +119,36 @@ const takePositions = async (
   }));
 };
 
+const checkLayout = async (
+  query: Query,
+  { group, lane, layout }: LaneClaimRequest,
+): Promise<void> => {
+  const { lanes = 1, topic = '', key = '' } = layout ?? {};
+  assert(lane >= 0 && lane < lanes, `lane ${lane} of ${lanes}`);
+  await query(NEW_LAYOUT, [group, lanes, topic, key]);
+  const row = onlyRow(await query(LAYOUT, [group]));
+  const [known, of, by] = [numberOf(row, 'lanes'), textOf(row, 'topic'), textOf(row, 'lane_key')];
+  if (known === lanes && of === topic && by === key) return;
+  const cut = (n: number, name: string, by: string) =>
+    name === '' ? 'one lane' : `${n} lanes of ${name} by ${by}`;
+  throw new OperatingError(
+    'BROKER_LAYOUT',
+    `group ${group} is recorded as ${cut(known, of, by)}, and configured as ${cut(lanes, topic, key)}: ` +
+      'what is recorded of lanes does not fit another number or key; use another consumer group and database',
+    { retryable: false },
+  );
+};
+
 /**
  * Takes a lane over: from now on every commit of an earlier owner is fenced. Waits for a commit in
  * flight (at most 8 s, else a retryable error) and returns what it left. Partitions never seen start
- * at 0. Rejects with BROKER_LAYOUT where a partition belongs to another lane of the group.
+ * at 0. Rejects with BROKER_LAYOUT where the group was cut into lanes in another way.
  */
 export async function claimLane(db: Database, request: LaneClaimRequest): Promise<ClaimedLane> {
   const { group, lane } = request;
   return await db.transaction(async (query) => {
     await query("set local lock_timeout = '8s'");
+    await checkLayout(query, request);
     await query(NEW_LANE, [group, lane]);
     const row = onlyRow(await query(TAKE_LANE, [group, lane, cleanKey(request.owner)]));
     const epoch = numberOf(row, 'owner_epoch');
@@ -150,7 +175,7 @@ const ADVANCE = `update lane set seq = seq + 1, watermark_ms = $5, counters = $6
 const MOVE = `update progress p set next_offset = m.next, low_offset = m.low
   from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
     as m (topic, partition, start, next, low)
-  where p.consumer_group = $1 and p.owner_epoch = $2 and p.topic = m.topic
+  where p.consumer_group = $1 and p.lane = $8 and p.owner_epoch = $2 and p.topic = m.topic
     and p.partition = m.partition and p.next_offset = m.start
   returning p.partition`;
 const NEW_DELTA = `insert into state_delta (consumer_group, lane, seq, bytes)
@@ -183,6 +208,7 @@ const movePositions = async (
     moves.map((move) => move.from),
     moves.map((move) => move.to.next),
     moves.map((move) => move.to.low),
+    claim.lane,
   ]);
   if (moved.length !== moves.length) throw fenced(claim);
 };
@@ -243,4 +269,13 @@ export async function commitLane(
   }
   claim.seq += 1;
   return 'done';
+}
+
+const STANDS = `select 1 as stands from lane where consumer_group = $1 and lane = $2
+  and owner_epoch = $3 and seq = $4`;
+
+/** Does the record still show the claim as it stands in memory? False: load it anew. */
+export async function isClaimed(db: Pick<Database, 'query'>, claim: LaneClaim): Promise<boolean> {
+  const { group, lane, epoch, seq } = claim;
+  return (await db.query(STANDS, [group, lane, epoch, seq])).length === 1;
 }

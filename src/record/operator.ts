@@ -1,7 +1,7 @@
 /** Operator requests: written by commands, read by lanes, done once a lane commits them. */
 import type { OperatorRequest } from '../model/decision.ts';
 import type { Database } from '../model/ports.ts';
-import { jsonOf } from './row.ts';
+import { booleanOf, jsonOf, onlyRow } from './row.ts';
 import { cleanKey, storableJson, whole } from './text.ts';
 
 const INSERT = `insert into operator_request (id, type, at_ms, body) values ($1, $2, $3, $4)
@@ -17,6 +17,14 @@ export async function insertOperatorRequest(
 ): Promise<void> {
   const body = storableJson(request);
   await db.query(INSERT, [cleanKey(request.id), request.type, whole(request.atMs), body]);
+}
+
+const TAKEN = `select exists (select 1 from lane) and not exists (select 1 from lane l
+  where not exists (select 1 from operator_request_done d where d.id = $1 and d.lane = l.lane)) as taken`;
+
+/** Has every lane there is taken the request up? False where none ever worked. */
+export async function isTakenUp(db: Pick<Database, 'query'>, id: string): Promise<boolean> {
+  return booleanOf(onlyRow(await db.query(TAKEN, [cleanKey(id)])), 'taken');
 }
 
 /**

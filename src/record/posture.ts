@@ -22,14 +22,14 @@ export const STANDING_MAX = 10_000;
 
 // Only what was accepted and is not on its way out: what people undid is gone with the next answer.
 const STANDING = `select id, case_id, verb, request -> 'subject' as subject, reason, expires_ms
-  from lease where lane = $1 and state = 'accepted' and driver = any ($2::text[])
+  from lease where ($1::int is null or lane = $1) and state = 'accepted' and driver = any ($2::text[])
     and verb = any ($3::text[]) and expires_ms > $4
   order by id limit $5`;
 
-/** Leases of these drivers that stand at `nowMs`, and the kill switch. */
+/** Leases of these drivers that stand at `nowMs`, in one lane or, for null, in all; and the kill switch. */
 export async function readPosture(
   db: Reads,
-  lane: number,
+  lane: number | null,
   drivers: readonly string[],
   nowMs: number,
 ): Promise<PostureState> {

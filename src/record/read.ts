@@ -153,6 +153,7 @@ const verdictOf = (row: Row): Verdict => ({
 
 const gapOf = (row: Row): CoverageGap => ({
   id: textOf(row, 'id'),
+  ...(textOf(row, 'tenant') === '-' ? {} : { tenant: textOf(row, 'tenant') }),
   source: textOf(row, 'source'),
   kind: textOf(row, 'kind') as Kind,
   fromMs: numberOf(row, 'from_ms'),
@@ -236,15 +237,15 @@ const CASE_LEASES = `select id, case_id, decision_id, driver, verb, subject, lev
     (select o.intention ->> 'reason' from outbox o where o.lease_id = lease_listed.id
       and o.step = 'release' and lease_listed.cause <> 'expired' order by o.ord limit 1) as end_reason
   from lease_listed where case_id = $1 order by issued_ms, id limit 1000`;
-const CASE_COVERAGE = `select id, source, kind, from_ms, to_ms, reason, sessions
-  from coverage_gap where from_ms <= $2 and (to_ms is null or to_ms >= $1)
+const CASE_COVERAGE = `select id, tenant, source, kind, from_ms, to_ms, reason, sessions
+  from coverage_gap where tenant = $3 and from_ms <= $2 and (to_ms is null or to_ms >= $1)
   order by from_ms, id limit 1000`;
 
 /** One case by a unique beginning of its id. Rejects with NOT_FOUND. */
 export async function readCase(db: Reads, prefix: string): Promise<CaseFile> {
   const id = await idByPrefix(db, 'case', prefix);
   const listed = caseOf(onlyRow(await db.query(CASE, [id])));
-  const { openedMs, lastMs } = listed.case;
+  const { openedMs, lastMs, entity } = listed.case;
   const decisions = await db.query(CASE_DECISIONS, [id]);
   const [chain] = await db.query(CASE_CHAIN, [id]);
   return {
@@ -252,7 +253,7 @@ export async function readCase(db: Reads, prefix: string): Promise<CaseFile> {
     detections: (await db.query(CASE_DETECTIONS, [id])).map(detectionOf),
     decisions: decisions.map((row) => jsonOf<Decision>(row, 'body')),
     leases: (await db.query(CASE_LEASES, [id])).map(leaseOf),
-    coverage: (await db.query(CASE_COVERAGE, [openedMs, lastMs])).map(gapOf),
+    coverage: (await db.query(CASE_COVERAGE, [openedMs, lastMs, entity.tenant])).map(gapOf),
     chain: chain === undefined ? null : jsonOf<CausalChain>(chain, 'body'),
     verdicts: (await db.query(CASE_VERDICTS, [id])).map(verdictOf),
     announcements: (await db.query(CASE_ANNOUNCEMENTS, [id])).map((row) =>
@@ -313,7 +314,7 @@ export async function* exportDetections(db: Reads): AsyncGenerator<StoredDetecti
   }
 }
 
-const COVERAGE = `select id, source, kind, from_ms, to_ms, reason, sessions from coverage_gap
+const COVERAGE = `select id, tenant, source, kind, from_ms, to_ms, reason, sessions from coverage_gap
   order by from_ms desc, id limit $1`;
 
 /** Coverage gaps, newest first. */

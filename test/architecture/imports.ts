@@ -46,7 +46,17 @@ export function arrowsOf(tree: Tree, path: string): readonly Arrow[] {
 const PURE = ['stats', 'state', 'model'];
 const STAGES = ['source', 'correlate', 'baseline', 'detect', 'score', 'decide'];
 const BELOW_COMMANDS = [
-  ...['observer', 'pipeline', 'act', 'record', 'api', 'adapters', 'simulation', 'evaluation'],
+  ...[
+    'lanes',
+    'observer',
+    'pipeline',
+    'act',
+    'record',
+    'api',
+    'adapters',
+    'simulation',
+    'evaluation',
+  ],
   ...[...STAGES, ...PURE],
 ];
 
@@ -55,6 +65,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['commands'],
   commands: BELOW_COMMANDS,
   observer: ['pipeline', 'act', 'record', 'model'],
+  // Stage 1 and what hands it to loops: knows a loop, and nothing of what goes on in it.
+  lanes: ['observer', 'model'],
   // The spine owns the entities' life: it makes them, restores them and cuts their deltas.
   pipeline: [...STAGES, 'state', 'model'],
   ...Object.fromEntries(STAGES.map((room) => [room, PURE])),

@@ -108,7 +108,7 @@ function noticesOf(timeMs: number): NoticeFact[] {
   return [...NOTICE_CODES, 'dead-letter' as const].flatMap((code) =>
     Array.from(
       { length: 120 },
-      (): NoticeFact => ({ type: 'notice', code, subject: 'src', timeMs }),
+      (): NoticeFact => ({ type: 'notice', code, subject: 'src', tenant: '-', timeMs }),
     ),
   );
 }

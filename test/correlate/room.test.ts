@@ -103,13 +103,13 @@ describe('room', () => {
     assert.equal(count('A'), 10);
     assert.equal(count('S'), 10);
     assert.deepEqual([...new Set(said)], ['state.evicted agents']);
-    assert.equal(correlate.fleet().total, 1);
+    assert.equal(correlate.fleet('-').total, 1);
   });
 
   it('knows no longer who is registered where it had to forget one that was', () => {
     const { registers, correlate, facts, acts } = lab({ maxAgents: 10 });
     for (let n = 0; n < 20; n += 1) registers(`a${n}`);
-    assert.deepEqual(correlate.fleet(), { total: 10, roles: { clerk: 10 } });
+    assert.deepEqual(correlate.fleet('-'), { total: 10, roles: { clerk: 10 } });
     acts(1, 'stranger', 's');
     correlate.passTime(600_000);
     assert.equal(facts.filter(({ type }) => type === 'identity').length, 0, 'accuses nobody');
@@ -168,6 +168,19 @@ describe('room', () => {
     for (let n = 0; n < 1000; n += 1) trace(2000 + n, `c${n}`, `s${n}`, `u${n}`);
     assert.equal(count('trace'), 300);
     assert.ok(said.includes('state.evicted traces'));
+  });
+
+  it('bounds tenants that records make up, and keeps those that have a fleet', () => {
+    const { slots, said, correlate } = lab();
+    const of = (tenant: string, n: number, body: Partial<Event>) =>
+      correlate.fold(eventOf({ ms: n, id: `id/${n}`, body: { tenant, ...body } }), false);
+    of('own', 0, { governance: { change: 'agent.registered', detail: { role: 'clerk' } } });
+    for (let n = 1; n < 10_200; n += 1)
+      of(`t${n}`, n, { reasoning: { intents: [], claims: [] } });
+    assert.ok(slots.count('L') <= 10_000);
+    assert.ok(slots.count('B') <= 4 * 10_000);
+    assert.ok(slots.get('L', 'lane own') !== undefined);
+    assert.ok(said.includes('state.evicted tenants'));
   });
 
   it('lets go of grants that nobody has any more', () => {

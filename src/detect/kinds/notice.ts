@@ -63,11 +63,12 @@ function spacesOf(scope: string): readonly [string] {
 function enter(context: KindContext, space: string, fact: NoticeFact, windowMs: number): number {
   const { slots } = context;
   const window = Math.floor(fact.timeMs / windowMs);
-  let counted = slots.get<Counted>(space, fact.subject);
+  const key = fact.tenant === '-' ? fact.subject : keyOf(fact.tenant, fact.subject);
+  let counted = slots.get<Counted>(space, key);
   if (counted === undefined) {
     makeRoom(context, space, window, fact.timeMs);
     counted = { windows: {} };
-    slots.put(space, fact.subject, counted);
+    slots.put(space, key, counted);
   }
   const { windows } = counted;
   // A notice of a window that is long over changes nothing that was said of it.
@@ -76,8 +77,13 @@ function enter(context: KindContext, space: string, fact: NoticeFact, windowMs: 
   windows[window] = count;
   const oldest = newestOf(counted) - WINDOWS_KEPT;
   for (const each of Object.keys(windows)) if (Number(each) <= oldest) delete windows[each];
-  slots.touch(space, fact.subject);
+  slots.touch(space, key);
   return count;
+}
+
+/** Of a tenant's subject; a NUL stands in no name that events may bear. */
+function keyOf(tenant: string, subject: string): string {
+  return `${tenant.length}:${tenant}\u0000${subject}`;
 }
 
 function newestOf({ windows }: Counted): number {
@@ -115,7 +121,7 @@ function findingOf(fact: NoticeFact, count: number, within: string, windowMs: nu
   const window = Math.floor(fact.timeMs / windowMs);
   const timeMs = window * windowMs;
   return {
-    tenant: '-',
+    tenant: fact.tenant,
     agent: `about:${subject}`,
     role: null,
     session: null,

@@ -25,7 +25,7 @@ export const silence: AnalyticKind = {
       const { coverage } = fact;
       if (book !== 'any' && book !== coverage.kind) return null;
       return {
-        tenant: '-',
+        tenant: coverage.tenant ?? '-',
         agent: `source:${coverage.source}`,
         role: null,
         session: null,

@@ -114,7 +114,7 @@ export function createCorrelating(
     counters: correlations.counters,
     nextMs: () => correlations.nextMs(),
     passTime: (ms) => correlations.passTime(ms),
-    gap: (kind, fromMs, toMs, decidedMs) => correlations.gap(kind, fromMs, toMs, decidedMs),
+    gap: (book, fromMs, toMs, decidedMs) => correlations.gap(book, fromMs, toMs, decidedMs),
     restoring: () => correlations.restoring(),
   };
 }

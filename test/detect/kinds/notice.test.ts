@@ -21,7 +21,7 @@ function lab() {
     },
   );
   const hear = (subject: string, timeMs: number) =>
-    see({ type: 'notice', code: 'dead-letter', subject, timeMs });
+    see({ type: 'notice', code: 'dead-letter', subject, tenant: '-', timeMs });
   return { hear, evicted };
 }
 

@@ -202,7 +202,7 @@ class Aggregate<State> implements Machine {
       fromMs: closed.startMs,
       toMs: closed.endMs - 1,
     }));
-    const sight = this.#tools.sight(stretches);
+    const sight = this.#tools.sight(group, stretches);
     if (sight === 'open' && nowMs < closed.giveUpMs) {
       closed.outcome = 'held';
       closed.lookMs = nowMs + HOLD_STEP_MS;

@@ -1,10 +1,9 @@
 /** Correlations: hands hits to those that want them, chains them, and lets event time pass. */
-import type { Kind } from '../../../model/event.ts';
 import { Heap } from '../../../state/heap.ts';
 import type { CorrelationRule } from './definition.ts';
 import { noteGap } from './gaps.ts';
 import type { Group } from './group.ts';
-import type { CorrelationContext, Correlations, Firing, Hit } from './hit.ts';
+import type { Book, CorrelationContext, Correlations, Firing, Hit } from './hit.ts';
 import { type ChainedHit, Unit } from './unit.ts';
 
 interface Base {
@@ -92,10 +91,10 @@ class Engine implements Correlations {
     }
   }
 
-  gap(kind: Kind, fromMs: number, toMs: number | null, decidedMs: number): void {
+  gap(book: Book, fromMs: number, toMs: number | null, decidedMs: number): void {
     if (this.#units.length === 0) return;
-    noteGap(this.#context.slots, kind, fromMs, toMs);
-    for (const unit of this.#units) unit.gap(kind, fromMs, toMs ?? decidedMs, decidedMs);
+    noteGap(this.#context.slots, book, fromMs, toMs);
+    for (const unit of this.#units) unit.gap(book, fromMs, toMs ?? decidedMs, decidedMs);
   }
 
   *restoring(): Generator<undefined, void> {

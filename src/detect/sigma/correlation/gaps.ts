@@ -1,7 +1,7 @@
 /** Gaps: when which source could not be heard, as far as absences still ask. */
-import type { Kind } from '../../../model/event.ts';
 import type { Entity, Slots } from '../../../state/slots.ts';
 import type { Stretch } from './group.ts';
+import type { Book } from './hit.ts';
 
 type Past = readonly [fromMs: number, toMs: number];
 
@@ -15,9 +15,12 @@ interface Gaps extends Entity {
 const SPACE = 'CG';
 const PAST_MAX = 64;
 
+const keyOf = ({ kind, tenant }: Book): string => (tenant === '-' ? kind : `${kind} ${tenant}`);
+
 /** Remembers a gap; `toMs` null: it lasts. */
-export function noteGap(slots: Slots, kind: Kind, fromMs: number, toMs: number | null): void {
-  const gaps = slots.get<Gaps>(SPACE, kind) ?? { openMs: null, past: [] };
+export function noteGap(slots: Slots, book: Book, fromMs: number, toMs: number | null): void {
+  const key = keyOf(book);
+  const gaps = slots.get<Gaps>(SPACE, key) ?? { openMs: null, past: [] };
   if (toMs === null) gaps.openMs = Math.min(fromMs, gaps.openMs ?? fromMs);
   else {
     gaps.openMs = null;
@@ -28,17 +31,17 @@ export function noteGap(slots: Slots, kind: Kind, fromMs: number, toMs: number |
       gaps.past.splice(0, 2, [Math.min(from1, from2), Math.max(to1, to2)]);
     }
   }
-  slots.put(SPACE, kind, gaps);
+  slots.put(SPACE, key, gaps);
 }
 
 /** What the stretch of time looks like from this source: heard, blind now, or blind then. */
 export function sightOf(
   slots: Slots,
-  kind: Kind,
+  book: Book,
   { fromMs, toMs }: Stretch,
   isBlind: boolean,
 ): 'clear' | 'open' | 'gap' {
-  const gaps = slots.get<Gaps>(SPACE, kind);
+  const gaps = slots.get<Gaps>(SPACE, keyOf(book));
   if (gaps?.past.some(([from, to]) => from <= toMs && to >= fromMs) === true) return 'gap';
   if (gaps !== undefined && gaps.openMs !== null) return gaps.openMs <= toMs ? 'open' : 'clear';
   return isBlind ? 'open' : 'clear';

@@ -73,11 +73,17 @@ export interface Firing {
   readonly retracts: { readonly reason: string; readonly ms: number } | null;
 }
 
+/** A book of a tenant, `-` for events without one. */
+export interface Book {
+  readonly kind: Kind;
+  readonly tenant: string;
+}
+
 /** What correlations need. */
 export interface CorrelationContext {
   readonly slots: Slots;
-  /** Is this source known to be blind at the moment? Then nothing is inferred from its silence. */
-  readonly blind: (kind: Kind) => boolean;
+  /** Is this book of a tenant known to be blind at the moment? Its silence then proves nothing. */
+  readonly blind: (kind: Kind, tenant: string) => boolean;
   /**
    * Event time before which the correlation with this key heard nothing, ms: absence there proves
    * nothing. Undefined, the default: there is no such time.
@@ -100,7 +106,7 @@ export interface Correlations {
   /** Decides what is due up to `ms`, in the order of time. Every event up to `ms` was handed in. */
   passTime(ms: number): void;
   /** A source could not be heard from `fromMs` to `toMs` (null: still). Absence there proves nothing. */
-  gap(kind: Kind, fromMs: number, toMs: number | null, decidedMs: number): void;
+  gap(book: Book, fromMs: number, toMs: number | null, decidedMs: number): void;
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
   /** Spaces of `slots` that hold their state. */

@@ -42,7 +42,7 @@ export interface Tools {
    * May it be concluded that these stretches were empty? 'open': a source they need is blind now;
    * 'gap': it was blind during one of them, and nothing is inferred.
    */
-  sight(stretches: readonly Stretch[]): 'clear' | 'open' | 'gap';
+  sight(group: Group, stretches: readonly Stretch[]): 'clear' | 'open' | 'gap';
   undecided(group: Group, detail: string, ms: number): void;
   /** Says once for a group that a bound was reached. */
   bounded(group: Group, detail: string, ms: number): void;

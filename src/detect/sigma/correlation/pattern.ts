@@ -248,7 +248,7 @@ class Pattern implements Machine {
 
   #decide(group: Group, own: Own, pending: Pending, nowMs: number): void {
     const at = own.pending.indexOf(pending);
-    const sight = this.#tools.sight(pending.empty);
+    const sight = this.#tools.sight(group, pending.empty);
     if (sight === 'open' && nowMs < pending.giveUpMs) {
       pending.lookMs = nowMs + HOLD_STEP_MS;
       if (at < 0) this.#wait(group, own, pending);

@@ -1,5 +1,4 @@
 /** Unit: one correlation at work: its groups, its machine, and what it gives out. */
-import type { Kind } from '../../../model/event.ts';
 import { idOf } from '../../../model/ids.ts';
 import type { Entity } from '../../../state/slots.ts';
 import { SHOWN } from '../shown.ts';
@@ -18,7 +17,7 @@ import {
   type Stretch,
   textOf,
 } from './group.ts';
-import type { CorrelationContext, Firing, Hit, KeptHit } from './hit.ts';
+import type { Book, CorrelationContext, Firing, Hit, KeptHit } from './hit.ts';
 import type { Draft, Machine, Tools } from './machine.ts';
 import { GroupStore } from './store.ts';
 import { packing, unpacked } from './stored.ts';
@@ -123,13 +122,13 @@ export class Unit {
     this.#schedule(key, group);
   }
 
-  /** A source was blind: what rests on its silence is taken back. */
-  gap(kind: Kind, fromMs: number, toMs: number, decidedMs: number): void {
+  /** A book of a tenant was blind: what rests on its silence is taken back. */
+  gap({ kind, tenant }: Book, fromMs: number, toMs: number, decidedMs: number): void {
     const isIn = (one: Stretch) =>
       one.fromMs <= toMs && one.toMs >= fromMs && this.rule.kinds[one.place]?.includes(kind);
     for (const key of [...this.#standing].sort()) {
       const group = this.store.get(key);
-      if (group === undefined) continue;
+      if (group === undefined || group.tenant !== tenant) continue;
       const reason = `the source of ${kind} turned out to have been blind`;
       this.#retract(group, reason, decidedMs, ({ empty }) => empty.some(isIn));
       this.store.touch(key);
@@ -188,12 +187,13 @@ export class Unit {
       fire: (group, draft) => this.#fire(group, draft),
       retract: (group, reason, spoils, ms) =>
         this.#retract(group, reason, ms, ({ empty }) => empty.some(spoils)),
-      sight: (stretches) => {
+      sight: ({ tenant }, stretches) => {
         let worst: 'clear' | 'open' | 'gap' = 'clear';
         for (const stretch of stretches) {
           if (stretch.fromMs < sinceMs) return 'gap';
           for (const kind of this.rule.kinds[stretch.place] ?? []) {
-            const sight = sightOf(slots, kind, stretch, blind(kind));
+            const isBlind = blind(kind, tenant);
+            const sight = sightOf(slots, { kind, tenant }, stretch, isBlind);
             if (sight === 'gap') return 'gap';
             if (sight === 'open') worst = 'open';
           }

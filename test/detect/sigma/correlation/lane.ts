@@ -206,7 +206,7 @@ class Lane {
       if (mark !== undefined && mark.ms <= ms && mark.ms <= (dueMs ?? ms)) {
         this.#marks.shift();
         this.#nowMs = Math.max(this.#nowMs, mark.ms);
-        this.#engine.gap(mark.kind, mark.fromMs, mark.toMs, mark.ms);
+        this.#engine.gap({ kind: mark.kind, tenant: '-' }, mark.fromMs, mark.toMs, mark.ms);
       } else if (dueMs !== undefined && dueMs <= ms) {
         this.#nowMs = Math.max(this.#nowMs, dueMs);
         this.#engine.passTime(dueMs);

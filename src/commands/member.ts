@@ -1,0 +1,273 @@
+/** Member: wires a process that shares the work: re-keyer, lanes, what they have in common. */
+
+import type { ActorOptions } from '../act/act.ts';
+import {
+  createKafkaBroker,
+  createKafkaPublisher,
+  ensureTopics,
+  openOffsets,
+  readCommitted,
+} from '../adapters/kafka.ts';
+import type { LaneFeed } from '../lanes/feed.ts';
+import { type LaneLoop, Member } from '../lanes/member.ts';
+import { createRekeyer, type Rekeyer } from '../lanes/rekeyer.ts';
+import { type Config, durationMs, type Lanes } from '../model/config.ts';
+import type { LaneCommit, Turn } from '../model/effects.ts';
+import { OperatingError } from '../model/errors.ts';
+import type { Broker, PartitionLag } from '../model/ports.ts';
+import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
+import { createPipeline, type PipelineOptions } from '../pipeline.ts';
+import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
+import type { Decode } from '../source/source.ts';
+import type { Library } from './library.ts';
+import { type GatewayView, laneStore, type Preparing, prepareLanes } from './prepare.ts';
+import { type DetectorFolder, reloadOnChange } from './reload.ts';
+
+/** What a member is made of. */
+export interface MemberRun extends Preparing {
+  /** Where detectors are read again from when they change; absent: they stay as they are. */
+  readonly detectors?: DetectorFolder;
+}
+
+/** How it is run. */
+export interface MemberRunOptions {
+  readonly untilCaughtUp: boolean;
+  readonly onStep?: ActorOptions['onStep'] & ((step: ObserverStep) => void);
+  readonly onCommit?: (commit: LaneCommit) => void;
+}
+
+const TOPIC = 'plumbline.events';
+const KEY = 'tenant';
+/** Bundles hold raw records, and one of those may be as large as its source allows. */
+const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
+const RETENTION_MS = 7 * 86_400_000;
+const STOP_WITHIN_MS = 20_000;
+
+/**
+ * Runs one process of several until the signal aborts or, where asked, until every lane it holds has
+ * caught up. Rejects with what went wrong: the caller makes it anew, and everything goes on from what
+ * is stored.
+ */
+export async function runMember(
+  parts: MemberRun,
+  held: { library: Library },
+  options: MemberRunOptions,
+  lanes: Lanes,
+  group: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, clock, log } = parts;
+  const prepared = await prepareLanes(parts, held, options.onStep, signal);
+  const topic = lanes.topic ?? TOPIC;
+  const topics = topicsOf(config, topic);
+  const kafka = kafkaOf(parts);
+  await ensureLanes(kafka, topic, lanes.count);
+  const laneOf = createLaneOf(lanes.count);
+  const publisher = createKafkaPublisher(kafka);
+  const offsets = openOffsets(kafka);
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const { decode } = prepared.options();
+  const rekeyer = createRekeyer({
+    ...{ lanes: lanes.count, topic, clock, log },
+    address: (rec) => addressed(decode, laneOf, rec),
+    publish: (records) => publisher.publish(records),
+    committed: () => readCommitted(kafka, rekeyGroup(group), topics),
+  });
+  const common = { sessionTimeoutMs: durationMs(config.kafka?.sessionTimeout ?? '45s'), log };
+  const sources: Broker = createKafkaBroker({
+    ...{ ...kafka, ...common, topics, group: rekeyGroup(group), sharing: 'spread' },
+    onGap: (gap) => rekeyer.missing(gap),
+  });
+  const internal: Broker = createKafkaBroker({
+    ...{ ...kafka, ...common, topics: [topic], group },
+    onGap: (gap) => member.missing(gap),
+  });
+  const observers = new Map<number, Observer>();
+  const layout = { lanes: lanes.count, topic, key: lanes.key ?? KEY };
+  const member = new Member(
+    {
+      ...{ broker: internal, topic, clock, log },
+      ends: async () =>
+        (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 })),
+      pause: (partitions, paused) =>
+        paused ? sources.pause(partitions) : sources.resume(partitions),
+      open: (lane, feed) => {
+        const observer = loopOf(parts, options, { lane, feed, laneOf, layout, group }, prepared);
+        observers.set(lane, observer.observer);
+        return observer.loop;
+      },
+    },
+    { untilCaughtUp: options.untilCaughtUp },
+  );
+  if (parts.detectors !== undefined) {
+    const ours = () => member.lanes.flatMap((lane) => observers.get(lane) ?? []);
+    const speaker = () =>
+      observers.get(member.lanes.includes(commonLane(laneOf)) ? commonLane(laneOf) : -1);
+    const took = (library: Library): void => {
+      held.library = library;
+    };
+    reloadOnChange(
+      parts.detectors,
+      {
+        reload: async (library, by) => {
+          const turns: Turn[] = [];
+          for (const observer of ours()) turns.push(...(await observer.reload(library, by)));
+          return turns;
+        },
+        refuse: async (detail) => await speaker()?.refuse(detail),
+      },
+      took,
+      log,
+      until,
+    );
+  }
+  const forwarding = forward(rekeyer, sources, until).finally(() => over.abort());
+  try {
+    await Promise.race([member.run(until), forwarding.then(never)]);
+  } finally {
+    over.abort();
+    await forwarding.catch(() => undefined);
+    await publisher.close();
+    await offsets.close();
+    log.info({ ...rekeyer.counters() }, 'forwarded');
+  }
+  await forwarding;
+}
+
+/** Resolves never: what it stands behind has ended well, and is waited for elsewhere. */
+function never(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
+
+/** Stage 1, until the signal aborts. */
+async function forward(rekeyer: Rekeyer, sources: Broker, signal: AbortSignal): Promise<void> {
+  try {
+    await sources.start(rekeyer);
+    await rekeyer.run(signal);
+  } catch (cause) {
+    // Told to stop while it was joining: that is no failure.
+    if (!signal.aborted) throw cause;
+  } finally {
+    await sources.stop(STOP_WITHIN_MS);
+  }
+}
+
+interface LaneWanted {
+  readonly lane: number;
+  readonly feed: LaneFeed;
+  readonly laneOf: LaneOf;
+  readonly layout: { readonly lanes: number; readonly topic: string; readonly key: string };
+  readonly group: string;
+}
+
+function loopOf(
+  { config, store, clock, log }: MemberRun,
+  options: MemberRunOptions,
+  { lane, feed, laneOf, layout, group }: LaneWanted,
+  prepared: Awaited<ReturnType<typeof prepareLanes>>,
+): { loop: LaneLoop; observer: Observer } {
+  const { onStep, onCommit, untilCaughtUp } = options;
+  const stored = laneStore(store.db, group, config.instance ?? 'plumbline', lane, layout);
+  const gateway: GatewayView = (tenant) => observer.gateway(tenant);
+  const observer: Observer = createObserver(
+    {
+      broker: feed.broker,
+      store: feed.store(stored),
+      pipeline: () => createPipeline(ofLane(prepared.options(), lane, laneOf, layout.topic)),
+      actor: prepared.actor(lane, gateway),
+      clock,
+      log,
+    },
+    {
+      untilCaughtUp,
+      ...(onStep === undefined ? {} : { onStep }),
+      ...(onCommit === undefined ? {} : { onCommit }),
+    },
+  );
+  const loop: LaneLoop = {
+    run: (signal) => observer.run(signal),
+    missing: (gap) => observer.missing(gap),
+    isOurs: () => stored.isOurs(),
+  };
+  return { loop, observer };
+}
+
+/** The core of one lane: its own events, and of what concerns nobody only where that belongs. */
+function ofLane(
+  options: PipelineOptions,
+  lane: number,
+  laneOf: LaneOf,
+  internal: string,
+): PipelineOptions {
+  return {
+    ...options,
+    decode: decodeFor(lane, laneOf, options.decode),
+    owns: (tenant) => laneOf(tenant) === lane,
+    // What is missing of the internal log may have been anything, governance too.
+    governanceTopics: new Set([...options.governanceTopics, internal]),
+  };
+}
+
+function addressed(decode: Decode, laneOf: LaneOf, rec: Parameters<Decode>[0]) {
+  const decoded = decode(rec);
+  let newestMs: number | null = null;
+  for (const { time } of decoded.events)
+    if (!time.clamped && (newestMs === null || time.eventMs > newestMs)) newestMs = time.eventMs;
+  return { lanes: lanesOf(decoded, laneOf), newestMs };
+}
+
+function rekeyGroup(group: string): string {
+  return `${group}-rekey`;
+}
+
+function kafkaOf({ config, log }: MemberRun) {
+  return {
+    brokers: config.kafka?.brokers ?? [],
+    clientId: `plumbline-${config.instance ?? 'plumbline'}`,
+    log,
+  };
+}
+
+/** Sources' topics; CONFIG_INVALID where the internal one is among them. */
+function topicsOf({ sources }: Config, internal: string): readonly string[] {
+  const topics = sources.map(({ topic }) => topic);
+  if (!topics.includes(internal)) return topics;
+  throw new OperatingError(
+    'CONFIG_INVALID',
+    `kafka.lanes.topic: ${internal} is the topic of a source; it must be one that only Plumbline writes`,
+    { retryable: false },
+  );
+}
+
+/** Makes the internal topic where it is missing; BROKER_LAYOUT where it has other partitions. */
+async function ensureLanes(
+  kafka: Parameters<typeof ensureTopics>[0],
+  topic: string,
+  count: number,
+): Promise<void> {
+  const settings = {
+    'max.message.bytes': String(BUNDLE_BYTES_MAX),
+    'message.timestamp.type': 'LogAppendTime',
+    'retention.ms': String(RETENTION_MS),
+    'cleanup.policy': 'delete',
+  };
+  try {
+    await ensureTopics(kafka, [{ topic, partitions: count, settings }]);
+  } catch (cause) {
+    // Members that start together make it together, and one of them comes too late: it is asked for below.
+    kafka.log.info({ topic, cause: String(cause) }, 'the internal topic was not made by us');
+  }
+  const offsets = openOffsets(kafka);
+  try {
+    const { length } = await offsets.ranges([topic]);
+    if (length === count) return;
+    throw new OperatingError(
+      'BROKER_LAYOUT',
+      `${topic} has ${length} partitions, and kafka.lanes.count is ${count}: they must be the same`,
+      { retryable: false },
+    );
+  } finally {
+    await offsets.close();
+  }
+}

@@ -1,0 +1,307 @@
+/** Re-keyer: reads the sources, however keyed, and forwards each record to its lanes. */
+import { OperatingError } from '../model/errors.ts';
+import type {
+  Clock,
+  LaneHandler,
+  Log,
+  OutRecord,
+  PartitionLag,
+  Rec,
+  SliceControl,
+  SliceOutcome,
+  StartPosition,
+  TopicPartition,
+} from '../model/ports.ts';
+import { encodeBundle, type Gap, type Mark, sizeOfRecord } from './bundle.ts';
+
+/** What the re-keyer is told of a record: whose it is, and the highest event time in it. */
+export interface Addressed {
+  /** Lanes that need it: at least one. */
+  readonly lanes: readonly number[];
+  /** Highest event time that counts, ms; null: there is none. */
+  readonly newestMs: number | null;
+}
+
+/** What it is made of. */
+export interface RekeyerParts {
+  /** Total, like the decoder it asks. */
+  readonly address: (rec: Rec) => Addressed;
+  readonly lanes: number;
+  /** The internal topic: one partition a lane. */
+  readonly topic: string;
+  /** Resolves when all of it is durable, in this order. What is tried again may be there twice. */
+  readonly publish: (records: readonly OutRecord[]) => Promise<void>;
+  /** Where the group stands by Kafka's account; partitions it never read are left out. */
+  readonly committed: (partitions: readonly TopicPartition[]) => Promise<readonly StartPosition[]>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Stage 1. A `LaneHandler`: what it says is stored was forwarded, whoever reads it. */
+export interface Rekeyer extends LaneHandler {
+  /** Offsets that are never delivered: lanes are told so in their place. */
+  missing(gap: Gap): void;
+  /** Sends marks that are due, until the signal aborts. Rejects where nothing can be sent any more. */
+  run(signal: AbortSignal): Promise<void>;
+  counters(): { readonly records: number; readonly bundles: number; readonly bytes: number };
+}
+
+/** Most records and payload bytes of one bundle, unless one record alone has more. */
+const BUNDLE_RECORDS = 500;
+const BUNDLE_BYTES = 256 * 1024;
+/** What may wait for other slices that are at hand. */
+const PENDING_RECORDS = 2000;
+const PENDING_BYTES = 2 * 1024 * 1024;
+const PENDING_MS = 50;
+/** A lane hears at the latest after so long how far partitions were forwarded. */
+const MARKS_MS = 250;
+const LOOK_MS = 50;
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 200;
+
+/** Makes it. */
+export function createRekeyer(parts: RekeyerParts): Rekeyer {
+  return new Stage(parts);
+}
+
+/** What one lane is to be sent. */
+interface Outgoing {
+  readonly full: Buffer[];
+  gaps: Gap[];
+  records: Rec[];
+  bytes: number;
+  /** Partitions of which the lane has not heard how far they are. */
+  readonly untold: Set<string>;
+  toldMs: number;
+}
+
+interface Read extends TopicPartition {
+  next: number;
+  newestMs: number | null;
+}
+
+class Stage implements Rekeyer {
+  readonly #parts: RekeyerParts;
+  readonly #lanes: readonly Outgoing[];
+  /** Partitions held: how far they were read. */
+  readonly #read = new Map<string, Read>();
+  /** How far they were forwarded: where reading begins when they stay ours over a rebalance. */
+  readonly #forwarded = new Map<string, number>();
+  #pending = { records: 0, bytes: 0, sinceMs: 0 };
+  #turn: Promise<unknown> = Promise.resolve();
+  #counted = { records: 0, bundles: 0, bytes: 0 };
+  #failure: Error | null = null;
+
+  constructor(parts: RekeyerParts) {
+    this.#parts = parts;
+    this.#lanes = Array.from({ length: parts.lanes }, () => ({
+      ...{ full: [], gaps: [], records: [], bytes: 0 },
+      ...{ untold: new Set<string>(), toldMs: 0 },
+    }));
+  }
+
+  counters(): { records: number; bundles: number; bytes: number } {
+    return { ...this.#counted };
+  }
+
+  async assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]> {
+    return await this.#inTurn(async () => {
+      // What was not sent is read again: everything is sought anew.
+      this.#dropPending();
+      const unknown = partitions.filter((at) => !this.#forwarded.has(keyOf(at)));
+      const committed = new Map(
+        (unknown.length === 0 ? [] : await this.#parts.committed(unknown)).map((at) => [
+          keyOf(at),
+          at.offset,
+        ]),
+      );
+      this.#read.clear();
+      return partitions.map((at) => {
+        const key = keyOf(at);
+        const { topic, partition } = at;
+        const offset = this.#forwarded.get(key) ?? committed.get(key) ?? 0;
+        this.#forwarded.set(key, offset);
+        this.#read.set(key, { topic, partition, next: offset, newestMs: null });
+        // A predecessor may have died before it told all lanes how far it was.
+        for (const lane of this.#lanes) lane.untold.add(key);
+        return { topic, partition, offset };
+      });
+    });
+  }
+
+  revoked(partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) {
+      this.#read.delete(keyOf(at));
+      this.#forwarded.delete(keyOf(at));
+    }
+  }
+
+  missing({ topic, partition, from, to }: Gap): void {
+    for (const lane of this.#lanes) {
+      // Gaps stand before the records of their bundle.
+      if (lane.records.length > 0) this.#seal(lane, []);
+      lane.gaps.push({ topic, partition, from, to });
+    }
+  }
+
+  async slice(records: readonly Rec[], control: SliceControl): Promise<SliceOutcome> {
+    return await this.#inTurn(async () => {
+      const [first] = records;
+      const last = records.at(-1);
+      if (first === undefined || last === undefined || !control.live()) return 'fenced';
+      const read = this.#read.get(keyOf(first));
+      if (read === undefined) return 'fenced';
+      if (this.#pending.records === 0) this.#pending.sinceMs = this.#parts.clock.nowMs();
+      for (const record of records) this.#add(record, read);
+      read.next = control.next ?? last.offset + 1;
+      for (const lane of this.#lanes) lane.untold.add(keyOf(first));
+      if (control.more === true && !this.#isFull()) return 'held';
+      await this.#flush(() => control.live());
+      return control.live() ? 'done' : 'fenced';
+    });
+  }
+
+  progress(): void {
+    // How far the logs go is for the lanes to know.
+  }
+
+  failed(cause: Error): void {
+    this.#failure = cause;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_MS, signal);
+      if (signal.aborted) return;
+      if (this.#failure !== null) throw this.#failure;
+      await this.#inTurn(async () => {
+        if (this.#isDue()) await this.#flush(() => !signal.aborted);
+      });
+    }
+  }
+
+  #add(record: Rec, read: Read): void {
+    const { lanes, newestMs } = this.#parts.address(record);
+    if (newestMs !== null && newestMs > (read.newestMs ?? Number.NEGATIVE_INFINITY))
+      read.newestMs = newestMs;
+    const size = sizeOfRecord(record);
+    this.#counted.records += 1;
+    for (const number of lanes) {
+      const lane = this.#lanes[number] as Outgoing;
+      const isFull = lane.records.length >= BUNDLE_RECORDS || lane.bytes + size > BUNDLE_BYTES;
+      if (isFull && lane.records.length > 0) this.#seal(lane, []);
+      lane.records.push(record);
+      lane.bytes += size;
+      this.#pending.bytes += size;
+    }
+    this.#pending.records += 1;
+  }
+
+  #isFull(): boolean {
+    const { records, bytes, sinceMs } = this.#pending;
+    if (records >= PENDING_RECORDS || bytes >= PENDING_BYTES) return true;
+    return this.#parts.clock.nowMs() - sinceMs >= PENDING_MS;
+  }
+
+  #isDue(): boolean {
+    const nowMs = this.#parts.clock.nowMs();
+    if (this.#pending.records > 0) return nowMs - this.#pending.sinceMs >= PENDING_MS;
+    return this.#lanes.some(
+      ({ untold, gaps, toldMs }) =>
+        gaps.length > 0 || (untold.size > 0 && nowMs - toldMs >= MARKS_MS),
+    );
+  }
+
+  /** Everything that waits, to every lane it is for; and where it is time, how far things are. */
+  async #flush(isWanted: () => boolean): Promise<void> {
+    const nowMs = this.#parts.clock.nowMs();
+    const records: OutRecord[] = [];
+    const told: [Outgoing, readonly string[]][] = [];
+    const reached = [...this.#read].map(([key, { next }]) => [key, next] as const);
+    this.#lanes.forEach((lane, number) => {
+      const isSomething = lane.records.length > 0 || lane.full.length > 0 || lane.gaps.length > 0;
+      if (!isSomething && (lane.untold.size === 0 || nowMs - lane.toldMs < MARKS_MS)) return;
+      const keys = [...lane.untold];
+      this.#seal(lane, this.#marks(keys));
+      told.push([lane, keys]);
+      lane.toldMs = nowMs;
+      for (const value of lane.full.splice(0)) {
+        records.push({ topic: this.#parts.topic, partition: number, key: null, value });
+        this.#counted.bundles += 1;
+        this.#counted.bytes += value.length;
+      }
+    });
+    this.#pending = { records: 0, bytes: 0, sinceMs: nowMs };
+    try {
+      if (records.length > 0) await this.#send(records, isWanted);
+    } catch (cause) {
+      // A mark now would say that these were forwarded. Nothing is sent until positions are sought anew.
+      this.#dropPending();
+      this.#read.clear();
+      throw cause;
+    }
+    for (const [lane, keys] of told) for (const key of keys) lane.untold.delete(key);
+    for (const [key, next] of reached) if (this.#forwarded.has(key)) this.#forwarded.set(key, next);
+  }
+
+  #marks(keys: readonly string[]): Mark[] {
+    return keys.flatMap((key) => {
+      const read = this.#read.get(key);
+      if (read === undefined) return [];
+      const { topic, partition, next, newestMs } = read;
+      return { topic, partition, next, newestMs };
+    });
+  }
+
+  #seal(lane: Outgoing, marks: readonly Mark[]): void {
+    const { gaps, records } = lane;
+    if (gaps.length + records.length + marks.length > 0)
+      lane.full.push(encodeBundle({ gaps, records, marks }));
+    lane.gaps = [];
+    lane.records = [];
+    lane.bytes = 0;
+  }
+
+  /** The same again until it is there: never past what failed. */
+  async #send(records: readonly OutRecord[], isWanted: () => boolean): Promise<void> {
+    const { publish, clock, log } = this.#parts;
+    const endMs = clock.nowMs() + PATIENCE_MS;
+    for (;;) {
+      try {
+        await publish(records);
+        return;
+      } catch (cause) {
+        const mayHeal = cause instanceof OperatingError && cause.retryable;
+        if (!mayHeal || !isWanted() || clock.nowMs() > endMs) throw cause;
+        log.warn({ code: cause.code }, 'bundles could not be sent; the same are sent again');
+        await clock.sleep(RETRY_MS);
+      }
+    }
+  }
+
+  #dropPending(): void {
+    for (const lane of this.#lanes) {
+      lane.full.length = 0;
+      lane.gaps = [];
+      lane.records = [];
+      lane.bytes = 0;
+      lane.untold.clear();
+    }
+    this.#pending = { records: 0, bytes: 0, sinceMs: 0 };
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const turn = (async () => {
+      await before.catch(() => undefined);
+      return await work();
+    })();
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+}
+
+function keyOf(at: TopicPartition): string {
+  return `${at.topic}/${at.partition}`;
+}
