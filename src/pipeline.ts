@@ -13,6 +13,7 @@ import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.t
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
+import { bookmarkOf } from './model/bookmark.ts';
 import {
   type Case,
   type Intention,
@@ -42,9 +43,15 @@ import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
 import type { Exception } from './model/exception.ts';
 import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
-import { eventIdOf } from './model/ids.ts';
+import { eventIdOf, idOf } from './model/ids.ts';
 import type { ServiceLevels } from './model/objective.ts';
-import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
+import type {
+  PartitionLag,
+  Rec,
+  Standstill,
+  StartPosition,
+  TopicPartition,
+} from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
 import type { RungPlan } from './score/budget.ts';
@@ -61,6 +68,8 @@ export interface PipelineOptions {
   readonly timings: readonly SourceTiming[];
   /** Topics that carry governance: it proves absence only if heard from its beginning. */
   readonly governanceTopics: ReadonlySet<string>;
+  /** What each topic may carry: what is missing of it is missing of these books. Absent: nothing is known. */
+  readonly topicKinds?: ReadonlyMap<string, readonly Kind[]>;
   readonly correlate: CorrelateOptions;
   readonly detectors: readonly Detector[];
   readonly maturity: Readonly<Record<string, Maturity>>;
@@ -139,8 +148,13 @@ export interface Pipeline {
   reload(library: Reloaded, by: string): readonly Turn[];
   /** Detectors that were to be exchanged had mistakes: says so, and goes on with those in force. */
   refuse(detail: string): void;
-  /** Records `from` up to but without `to` of a partition were gone before they could be read. */
-  missing(at: TopicPartition, from: number, to: number, nowMs: number): void;
+  /**
+   * Records `from` up to but without `to` of a partition were gone before they could be read; or, where
+   * `undecodable` says why, were skipped because nobody can read them.
+   */
+  missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void;
+  /** Partitions stand still although there is more to read (`isOver`: go on again). */
+  standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void;
   /** Every stream has ended: decides all that can still be decided. */
   drain(): void;
   /** Is there anything to write? */
@@ -309,7 +323,10 @@ class Spine implements Pipeline {
     const position = this.#positions.get(key);
     assert(position !== undefined, `a slice of ${key}, which was never assigned`);
     for (const record of records) this.#record(record, record.offset < position.next);
-    this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
+    const last = records.at(-1) as Rec;
+    const isNewest = last.offset > (position.bookmark?.offset ?? -1);
+    const bookmark = isNewest ? { bookmark: bookmarkOf(last) } : {};
+    this.#positions.set(key, { ...position, ...bookmark, next: Math.max(position.next, next) });
     this.#cursors.set(key, next);
     this.#watermarks.read(first.topic, first.partition, next, end, nowMs);
     this.#worked = true;
@@ -373,10 +390,35 @@ class Spine implements Pipeline {
     this.#notice('detectors.refused', 'detectors', detail, Math.max(0, this.watermarkMs));
   }
 
-  missing(at: TopicPartition, from: number, to: number, nowMs: number): void {
-    const detail = `records ${from} to ${to} are gone from the log before they were read`;
-    this.#count('missing-offsets', to - from);
-    this.#gap(partitionKey(at), at.topic, detail, nowMs);
+  missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
+    const { topic, partition } = at;
+    const detail =
+      undecodable === undefined
+        ? `records ${from} to ${to} are gone from the log before they were read`
+        : `records ${from} to ${to} were skipped: ${undecodable}`;
+    this.#count(undecodable === undefined ? 'missing-offsets' : 'undecodable-offsets', to - from);
+    this.#gap(at, detail, nowMs);
+    if (undecodable === undefined) return;
+    const position = this.#positions.get(partitionKey(at));
+    if (position !== undefined && position.next < to) {
+      this.#positions.set(partitionKey(at), { ...position, next: to });
+      this.#cursors.set(partitionKey(at), to);
+    }
+    this.#count('dead-letters');
+    this.#posted({
+      position: { topic, partition, offset: from, index: 0 },
+      ...{ source: topic, format: 'batch', reason: 'codec-unsupported', detail, size: 0 },
+      ...{ raw: Buffer.alloc(0), receivedMs: nowMs },
+    });
+  }
+
+  standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void {
+    for (const { topic, partition, sinceMs } of partitions) {
+      const reason = `partition ${partition} of ${topic} stands still although it holds more records`;
+      if (!isOver) this.#count('partitions-stuck');
+      const toMs = isOver ? nowMs : null;
+      this.#uncovered(topic, [partition, sinceMs], reason, sinceMs, toMs, !isOver);
+    }
   }
 
   drain(): void {
@@ -411,7 +453,7 @@ class Spine implements Pipeline {
       const unread = Math.min(next, this.#cursors.get(key) ?? next);
       const low = Math.min(unread, this.#reorder.low(topic, partition) ?? unread);
       const stored = this.#stored.get(key);
-      const to = { topic, partition, low, next };
+      const to = { ...position, low, next };
       if (stored !== undefined && stored.next === next && stored.low === low) continue;
       this.#positions.set(key, to);
       moves.push({ from: stored?.next ?? next, to });
@@ -479,36 +521,65 @@ class Spine implements Pipeline {
       this.#positions.set(key, { topic, partition, low, next: low });
       this.#stored.set(key, { topic, partition, low: 0, next: 0 });
       if (low > 0)
-        this.#gap(key, topic, `its log begins at ${low}: what came before is not known`, nowMs);
+        this.#truncated(lag, `its log begins at ${low}: what came before is not known`, nowMs);
       return { topic, partition, offset: low };
     }
-    if (known.next > end) {
-      this.#gap(
-        key,
-        topic,
-        `its log ends at ${end}, before our position ${known.next}: truncated or recreated`,
-        nowMs,
-      );
-      this.#positions.set(key, { topic, partition, low, next: low });
-      return { topic, partition, offset: low };
-    }
+    if (lag.isRecreated === true || known.next > end) return this.#recreated(known, lag, nowMs);
+    const { bookmark: proof } = known;
+    const proven = proof === undefined ? {} : { proof };
     if (known.low < low) {
-      this.#gap(
-        key,
-        topic,
-        `records ${known.low} to ${low} are gone from the log before they were used`,
-        nowMs,
-      );
-      this.#positions.set(key, { topic, partition, low, next: Math.max(known.next, low) });
-      return { topic, partition, offset: low };
+      const detail = `records ${known.low} to ${low} are gone from the log before they were used`;
+      this.#count('missing-offsets', low - known.low);
+      this.#gap(lag, detail, nowMs);
+      this.#positions.set(key, { ...known, low, next: Math.max(known.next, low) });
+      return { topic, partition, offset: low, ...proven };
     }
-    return { topic, partition, offset: known.low };
+    return { topic, partition, offset: known.low, ...proven };
   }
 
-  #gap(subject: string, topic: string, detail: string, nowMs: number): void {
-    if (this.#options.governanceTopics.has(topic)) this.#correlate.historyIsPartial();
-    this.#notice('history.truncated', subject, detail, nowMs);
+  /** The log is another one: it is read from its beginning, and what is lost of the former is said. */
+  #recreated(known: LanePosition, lag: PartitionLag, nowMs: number): StartPosition {
+    const { topic, partition, low, end } = lag;
+    const incarnation = (known.incarnation ?? 1) + 1;
+    const how =
+      lag.isRecreated === true
+        ? 'another record stands where we had read'
+        : `its log ends at ${end}, before our position ${known.next}`;
+    const detail = `${how}: truncated or recreated; read from ${low} on as incarnation ${incarnation}`;
+    this.#count('topics-recreated');
+    this.#gap(lag, detail, nowMs);
+    this.#notice('topic.recreated', topic, detail, nowMs);
+    this.#positions.set(partitionKey(lag), { topic, partition, low, next: low, incarnation });
+    return { topic, partition, offset: low };
+  }
+
+  #truncated(at: TopicPartition, detail: string, nowMs: number): void {
+    if (this.#options.governanceTopics.has(at.topic)) this.#correlate.historyIsPartial();
+    this.#notice('history.truncated', partitionKey(at), detail, nowMs);
     this.#worked = true;
+  }
+
+  /** Records that were there are lost to us: since the last one that was read nothing is known. */
+  #gap(at: TopicPartition, detail: string, nowMs: number): void {
+    this.#truncated(at, detail, nowMs);
+    const last = this.#positions.get(partitionKey(at))?.bookmark?.timestampMs ?? nowMs;
+    this.#uncovered(at.topic, [at.partition, detail], detail, Math.min(last, nowMs), nowMs);
+  }
+
+  /** A stretch of time of which a topic told us nothing; `of` tells it from others. */
+  #uncovered(
+    topic: string,
+    of: readonly (string | number)[],
+    reason: string,
+    fromMs: number,
+    toMs: number | null,
+    isNews = true,
+  ): void {
+    for (const kind of this.#options.topicKinds?.get(topic) ?? []) {
+      const id = idOf('coverage', topic, kind, ...of);
+      const coverage = { id, source: topic, kind, fromMs, toMs, reason, sessions: 0 };
+      this.#fact({ type: 'blind', coverage, decidedMs: toMs ?? fromMs, begins: isNews });
+    }
   }
 
   #record(record: Rec, again: boolean): void {

@@ -49,6 +49,7 @@ export function laneOptions(
     governanceTopics: new Set(
       config.sources.filter(({ kinds }) => kinds.includes('governance')).map(({ topic }) => topic),
     ),
+    topicKinds: new Map(config.sources.map(({ topic, kinds }) => [topic, kinds])),
     correlate: {
       joinWindowMs,
       clockToleranceMs: 2000,

@@ -32,6 +32,7 @@ export interface MemberRun extends Preparing {
 /** How it is run. */
 export interface MemberRunOptions {
   readonly untilCaughtUp: boolean;
+  readonly skipUndecodable?: boolean;
   readonly onStep?: ActorOptions['onStep'] & ((step: ObserverStep) => void);
   readonly onCommit?: (commit: LaneCommit) => void;
 }
@@ -74,7 +75,12 @@ export async function runMember(
     publish: (records) => publisher.publish(records),
     committed: () => readCommitted(kafka, rekeyGroup(group), topics),
   });
-  const common = { sessionTimeoutMs: durationMs(config.kafka?.sessionTimeout ?? '45s'), log };
+  const { sessionTimeout = '45s', undecodable = 'stop' } = config.kafka ?? {};
+  const common = {
+    sessionTimeoutMs: durationMs(sessionTimeout),
+    undecodable: options.skipUndecodable === true ? ('skip' as const) : undecodable,
+    log,
+  };
   const sources: Broker = createKafkaBroker({
     ...{ ...kafka, ...common, topics, group: rekeyGroup(group), sharing: 'spread' },
     onGap: (gap) => rekeyer.missing(gap),

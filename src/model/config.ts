@@ -278,6 +278,13 @@ export const Config = Type.Object(
           }),
           group: Type.Optional(Type.String({ minLength: 1, default: 'plumbline' })),
           sessionTimeout: Type.Optional(duration('Kafka session time-out.', '45s')),
+          undecodable: Type.Optional(
+            Type.Enum(['stop', 'skip'], {
+              default: 'stop',
+              description:
+                'A batch that cannot be unpacked, or unpacks beyond the limits: reading ends there, or goes on behind it with the gap recorded.',
+            }),
+          ),
           lanes: Type.Optional(Lanes),
         },
         strict,
