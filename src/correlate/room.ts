@@ -12,6 +12,8 @@ export const AGENT_SHARE = 1 / 16;
 /** Sessions of an agent that are looked at to see what it is worth. */
 const LOOKED_AT = 32;
 
+/** A space that holds no more is no step of its own. */
+const STEP_MIN = 1000;
 /** Grant sets are looked through when they have doubled, and there are at least so many. */
 const GRANTS_MIN = 1024;
 
@@ -54,7 +56,7 @@ export class Room {
     const owners = new Map<string, string>();
     for (const [key, { held }] of slots.of<AgentEntity>('A'))
       for (const session of held) owners.set(session, key);
-    yield;
+    if (slots.count('A') > STEP_MIN) yield;
     this.sessions.adopt(
       inOrder(slots.of<SessionEntity>('S')).map(([key, { tenant, agent, actCount }]) => [
         key,
@@ -62,9 +64,9 @@ export class Room {
         actCount,
       ]),
     );
-    yield;
+    if (slots.count('S') > STEP_MIN) yield;
     this.agents.adopt(inOrder(slots.of<AgentEntity>('A')).map(([key]) => [key, null]));
-    yield;
+    if (slots.count('A') > STEP_MIN) yield;
     this.traces.adopt(
       inOrder(slots.of<Trace>('trace')).map(([key, { tenant, session, linkCount }]) => [
         key,
