@@ -227,7 +227,10 @@ describe('storing', () => {
     const starts = await world.handler.assigned([lagOf(AHEAD, 100)]);
     assert.equal(stored(world), 1);
     await world.slice([...records], false);
-    assert.deepEqual(starts, [{ ...AHEAD, offset: 0 }]);
+    assert.deepEqual(
+      starts.map(({ offset }) => offset),
+      [0],
+    );
     assert.equal(stored(world), 6, 'each is counted once');
   });
 });

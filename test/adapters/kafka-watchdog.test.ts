@@ -28,7 +28,10 @@ describe('a partition', () => {
       assert.deepEqual(watch.look([at(9, 9)], none, ms), { stuck: [], freed: [] });
     const paused = new StuckWatch(60_000);
     for (const ms of [0, 60_000, 600_000])
-      assert.deepEqual(paused.look([at(5, 9)], () => true, ms), { stuck: [], freed: [] });
+      assert.deepEqual(
+        paused.look([at(5, 9)], () => true, ms),
+        { stuck: [], freed: [] },
+      );
     // Its time begins when it goes on.
     assert.deepEqual(paused.look([at(5, 9)], none, 600_001).stuck, []);
     assert.equal(paused.look([at(5, 9)], none, 660_000).stuck.length, 1);
