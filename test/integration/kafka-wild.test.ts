@@ -1,4 +1,4 @@
-/** Kafka in the wild: topics made again, cut short, grown, unreadable, stuck; clusters that change; a silent broker. */
+/** Kafka in the wild: topics made again, cut short, grown, unreadable; clusters that change; a silent broker. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import kafkajs from 'kafkajs';
 import { createKafkaBroker, ensureTopics, registerCodecs } from '../../src/adapters/kafka.ts';
 import type { KafkaBrokerOptions, OffsetGap } from '../../src/adapters/kafka-face.ts';
 import { KINDS } from '../../src/model/event.ts';
-import type { Broker, Standstill } from '../../src/model/ports.ts';
+import type { Broker } from '../../src/model/ports.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { quietLog, Recorder, until } from './kafka-lane-recorder.ts';
 import type { KafkaProvided } from './kafka-provided.ts';
@@ -258,28 +258,16 @@ test('another cluster is refused, until somebody says that the move is meant', a
   await world.runs();
 });
 
-/** A lane that keeps what it is told of partitions that stand still. */
-class Watching extends Recorder {
-  readonly still: (readonly Standstill[])[] = [];
-  readonly moving: (readonly Standstill[])[] = [];
-  stuck(partitions: readonly Standstill[]): void {
-    this.still.push(partitions);
-  }
-  freed(partitions: readonly Standstill[]): void {
-    this.moving.push(partitions);
-  }
-}
-
 async function reading(
   topic: string,
   more: Partial<KafkaBrokerOptions> = {},
-): Promise<{ broker: Broker; lane: Watching }> {
+): Promise<{ broker: Broker; lane: Recorder }> {
   const broker = createKafkaBroker({
     ...{ ...connection(), topics: [topic], group: `${topic}-group`, sessionTimeoutMs: 6_000 },
     ...more,
   });
   cleanups.push(() => broker.stop(STOP_MS));
-  const lane = new Watching();
+  const lane = new Recorder();
   await broker.start(lane);
   return { broker, lane };
 }
@@ -298,32 +286,6 @@ test('a topic that gets more partitions is read in all of them', async () => {
   assert.deepEqual(lane.values({ topic, partition: 2 }), ['b']);
   assert.deepEqual(lane.values({ topic, partition: 0 }), ['a', 'c']);
   await broker.stop(STOP_MS);
-  lane.finish();
-});
-
-test('a partition with records that do not come is stuck, and free again when they do', async () => {
-  const topic = `${prefix}stuck`;
-  await ensureTopics(connection(), [{ topic, partitions: 1 }]);
-  await send(topic, ['a']);
-  const { broker, lane } = await reading(topic, { watch: { stuckMs: 3_000 } });
-  await until('the first was read', () => lane.applied.length === 1);
-  const producer = client().producer({
-    ...{ transactionalId: `${topic}-t`, maxInFlightRequests: 1, idempotent: true },
-  });
-  await producer.connect();
-  const hanging = await producer.transaction();
-  await hanging.send({ topic, messages: [{ value: 'b', partition: 0 }] });
-  await until('it is stuck', () => lane.still.length > 0, 30_000);
-  assert.deepEqual(
-    lane.still[0]?.map(({ partition, next, end }) => [partition, next, end]),
-    [[0, 1, 2]],
-  );
-  await hanging.commit();
-  await until('the second was read', () => lane.applied.length === 2);
-  await until('it is free', () => lane.moving.length > 0);
-  await producer.disconnect();
-  await broker.stop(STOP_MS);
-  assert.deepEqual(lane.failures, []);
   lane.finish();
 });
 
