@@ -486,4 +486,26 @@ describe('pipeline', () => {
     assert.deepEqual(verdictOf(store), verdictOf(plain));
     assert.equal(store.counters['folded-reasoning'], 800);
   });
+
+  it('goes on over records of others, and writes where it stands once in a while', () => {
+    const { lane, store } = lab([turn(1, 0, 'read_record'), turn(2, 1_000, 'read_record')]);
+    const { pipeline } = lane;
+    lane.read(REASONING, 1);
+    lane.commit();
+    pipeline.passed(REASONING, 2, 2, START_MS + 1_000, NOW_MS);
+    assert.equal(pipeline.watermarkMs, START_MS + 1_000 - LATENESS_MS - 1);
+    pipeline.tick([], NOW_MS + 1_999);
+    assert.equal(pipeline.dirty(), false);
+    pipeline.tick([], NOW_MS + 2_000);
+    assert.equal(pipeline.dirty(), true);
+    lane.commit();
+    const [position] = store.load().positions;
+    // The first record still waits for the watermark; the second never was this lane's.
+    assert.deepEqual([position?.low, position?.next], [0, 2]);
+    lane.crash();
+    lane.read(REASONING, 1);
+    lane.pipeline.passed(REASONING, 2, 2, null, NOW_MS);
+    lane.drain();
+    assert.equal(store.counters['folded-reasoning'], 1);
+  });
 });

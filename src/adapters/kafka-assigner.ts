@@ -99,7 +99,7 @@ export function spread(held: () => readonly TopicPartition[]): Sharing {
       const placeOf = new Map(all.map((at, place) => [nameOf(at), place]));
       const known = members.map(({ id, said }) => ({
         id,
-        held: decodeNames(said).flatMap((name) => placeOf.get(name) ?? []),
+        held: [...new Set(decodeNames(said).flatMap((name) => placeOf.get(name) ?? []))],
       }));
       const result = new Map<string, MemberAssignment>();
       for (const [id, places] of shareOut(all.length, known)) {

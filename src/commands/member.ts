@@ -1,5 +1,6 @@
 /** Member: wires a process that shares the work: re-keyer, lanes, what they have in common. */
 
+import { randomUUID } from 'node:crypto';
 import type { ActorOptions } from '../act/act.ts';
 import {
   createKafkaBroker,
@@ -17,6 +18,7 @@ import { OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';
 import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
 import { createPipeline, type PipelineOptions } from '../pipeline.ts';
+import { sharePauses } from '../record/pauses.ts';
 import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
 import type { Decode } from '../source/source.ts';
 import type { Library } from './library.ts';
@@ -43,6 +45,7 @@ const KEY = 'tenant';
 const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
 const RETENTION_MS = 7 * 86_400_000;
 const STOP_WITHIN_MS = 20_000;
+const BUFFERED_MIN = 1000;
 
 /**
  * Runs one process of several until the signal aborts or, where asked, until every lane it holds has
@@ -89,6 +92,8 @@ export async function runMember(
     ...{ ...kafka, ...common, topics: [topic], group },
     onGap: (gap) => member.missing(gap),
   });
+  // Several members may bear one name.
+  const name = `${config.instance ?? 'plumbline'} ${randomUUID()}`;
   const observers = new Map<number, Observer>();
   const layout = { lanes: lanes.count, topic, key: lanes.key ?? KEY };
   const member = new Member(
@@ -96,6 +101,7 @@ export async function runMember(
       ...{ broker: internal, topic, clock, log },
       ends: async () =>
         (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 })),
+      share: (wanted) => sharePauses(parts.store.db, group, name, wanted),
       pause: (partitions, paused) =>
         paused ? sources.pause(partitions) : sources.resume(partitions),
       open: (lane, feed) => {
@@ -180,7 +186,7 @@ function loopOf(
     {
       broker: feed.broker,
       store: feed.store(stored),
-      pipeline: () => createPipeline(ofLane(prepared.options(), lane, laneOf, layout.topic)),
+      pipeline: () => createPipeline(ofLane(prepared.options(), lane, laneOf, layout)),
       actor: prepared.actor(lane, gateway),
       clock,
       log,
@@ -204,12 +210,14 @@ function ofLane(
   options: PipelineOptions,
   lane: number,
   laneOf: LaneOf,
-  internal: string,
+  { topic: internal, lanes: count }: LaneWanted['layout'],
 ): PipelineOptions {
   return {
     ...options,
     decode: decodeFor(lane, laneOf, options.decode),
     owns: (tenant) => laneOf(tenant) === lane,
+    // What may wait is shared among all lanes, wherever they are held.
+    maxBuffered: Math.max(BUFFERED_MIN, Math.floor(options.maxBuffered / count)),
     // What is missing of the internal log may have been anything, governance too.
     governanceTopics: new Set([...options.governanceTopics, internal]),
   };

@@ -13,6 +13,7 @@ import type { Publisher } from '../model/ports.ts';
 import type { SessionLabel, Truth } from '../simulation/emission.ts';
 import { createFleet } from '../simulation/fleet.ts';
 import type { FleetOptions } from '../simulation/fleet-options.ts';
+import { createTenants } from '../simulation/tenants.ts';
 import { brokersOf, type Given, lengthOfTime, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { createGate, runFleet } from './fleet-runner.ts';
@@ -24,7 +25,7 @@ import { DAY_MS, learntPart, STORY_OPTIONS, type Story, scoredPart, storyOf } fr
 export const simulate: Command = {
   name: 'simulate',
   synopsis:
-    'simulate --to files|kafka|http [--dir DIR | --brokers H:P | --url URL] [--agents N] [--seed S] [--sessions-per-hour N] [--bad-share 0..1] [--for 10m] [--events N] [--fast] [--gate URL] [--truth FILE] [--labels FILE] [--roles stories|all|NAME,…] [--days N [--learn-days N [--poison 0..1]] [--changes all|KIND=N,…]] [--rates none|KIND=0..1,…] [--rho 0..1]',
+    'simulate --to files|kafka|http [--dir DIR | --brokers H:P | --url URL] [--agents N] [--tenants N] [--seed S] [--sessions-per-hour N] [--bad-share 0..1] [--for 10m] [--events N] [--fast] [--gate URL] [--truth FILE] [--labels FILE] [--roles stories|all|NAME,…] [--days N [--learn-days N [--poison 0..1]] [--changes all|KIND=N,…]] [--rates none|KIND=0..1,…] [--rho 0..1]',
   summary: 'run a seeded fleet of agents, some of them bad, in real time or as fast as it goes',
   options: {
     to: 'value',
@@ -34,6 +35,7 @@ export const simulate: Command = {
     prefix: 'value',
     partitions: 'value',
     agents: 'value',
+    tenants: 'value',
     seed: 'value',
     'sessions-per-hour': 'value',
     'bad-share': 'value',
@@ -75,12 +77,13 @@ export const simulate: Command = {
         : lengthOfTime(back ?? '0s');
     const startMs = given.count('start', 0) ?? systemClock.nowMs() - backMs;
     const labels: SessionLabel[] = [];
-    const fleet = createFleet({
+    const options: FleetOptions = {
       ...settings,
       ...(story === null ? {} : scoredPart(story, String(settings.seed), settings.agents, startMs)),
       startMs,
       onLabel: (label) => labels.push(label),
-    });
+    };
+    const fleet = createTenants(options, tenantsIn(given, settings.agents));
     const truths: Truth[] = [];
     try {
       const sent = await runFleet(
@@ -124,6 +127,13 @@ function settingsOf(given: Given, story: Story | null): Omit<FleetOptions, 'star
     badShare: shareOf(given.value('bad-share') ?? (story === null ? '0.05' : '0')),
     ...(relapse === undefined ? {} : { relapseMs: lengthOfTime(relapse) }),
   };
+}
+
+/** How many tenants there are; each has at least an agent. */
+function tenantsIn(given: Given, agents: number): number {
+  const count = given.count('tenants', 1) ?? 1;
+  if (count > agents) throw usage(`--tenants ${count}: there are only ${agents} agents`);
+  return count;
 }
 
 function countsOf(truths: readonly Truth[]): Readonly<Record<string, number>> {

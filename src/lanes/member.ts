@@ -34,6 +34,11 @@ export interface MemberParts {
   readonly ends: () => Promise<readonly PartitionLag[]>;
   /** Makes the loop of a lane. */
   readonly open: (lane: number, feed: LaneFeed) => LaneLoop;
+  /**
+   * Tells other members which source partitions lanes of this one want to wait, and returns what theirs
+   * want: whoever forwards a partition is not who holds the lane that is full.
+   */
+  readonly share: (wanted: readonly TopicPartition[]) => Promise<readonly TopicPartition[]>;
   /** Source partitions that this process forwards pause or go on. */
   readonly pause: (partitions: readonly TopicPartition[], paused: boolean) => void;
   readonly clock: Clock;
@@ -65,7 +70,12 @@ export class Member implements LaneHandler {
   readonly #held = new Map<number, Held>();
   readonly #ended = Promise.withResolvers<void>();
   /** Which lanes want a source partition to wait. */
-  readonly #paused = new Map<string, Set<number>>();
+  readonly #paused = new Map<
+    string,
+    { readonly at: TopicPartition; readonly lanes: Set<number> }
+  >();
+  /** What lanes of other members want to wait. */
+  #elsewhere: ReadonlyMap<string, TopicPartition> = new Map();
   #ends: readonly PartitionLag[] = [];
   #isStopping = false;
   #isOpening = false;
@@ -201,29 +211,50 @@ export class Member implements LaneHandler {
     this.#held.delete(lane);
     held.over.abort();
     held.feed.close();
-    for (const [key, lanes] of this.#paused) this.#release(lane, key, lanes);
+    for (const { at } of [...this.#paused.values()]) this.#release(lane, at);
     await held.running;
   }
 
-  /** A partition waits while any lane wants it to. */
+  /** A partition waits while any lane of any member wants it to. */
   #pause(lane: number, partitions: readonly TopicPartition[], paused: boolean): void {
     for (const at of partitions) {
-      const key = `${at.topic}/${at.partition}`;
-      const lanes = this.#paused.get(key) ?? new Set();
-      if (!paused) {
-        this.#release(lane, key, lanes);
-        continue;
+      if (!paused) this.#release(lane, at);
+      else {
+        const key = keyOf(at);
+        const known = this.#paused.get(key);
+        if (known === undefined && !this.#elsewhere.has(key)) this.#parts.pause([at], true);
+        if (known === undefined) this.#paused.set(key, { at, lanes: new Set([lane]) });
+        else known.lanes.add(lane);
       }
-      if (lanes.size === 0) this.#parts.pause([at], true);
-      this.#paused.set(key, lanes.add(lane));
     }
   }
 
-  #release(lane: number, key: string, lanes: Set<number>): void {
-    if (!lanes.delete(lane) || lanes.size > 0) return;
+  #release(lane: number, at: TopicPartition): void {
+    const key = keyOf(at);
+    const known = this.#paused.get(key);
+    if (known === undefined || !known.lanes.delete(lane) || known.lanes.size > 0) return;
     this.#paused.delete(key);
-    const at = key.lastIndexOf('/');
-    this.#parts.pause([{ topic: key.slice(0, at), partition: Number(key.slice(at + 1)) }], false);
+    if (!this.#elsewhere.has(key)) this.#parts.pause([at], false);
+  }
+
+  async #shareWishes(): Promise<void> {
+    const before = this.#elsewhere;
+    const wanted = [...this.#paused.values()].map(({ at }) => at);
+    const now = new Map((await this.#parts.share(wanted)).map((at) => [keyOf(at), at]));
+    this.#elsewhere = now;
+    const isOurs = (key: string) => this.#paused.has(key);
+    const begun = [...now].filter(([key]) => !before.has(key) && !isOurs(key));
+    const over = [...before].filter(([key]) => !now.has(key) && !isOurs(key));
+    if (begun.length > 0)
+      this.#parts.pause(
+        begun.map(([, at]) => at),
+        true,
+      );
+    if (over.length > 0)
+      this.#parts.pause(
+        over.map(([, at]) => at),
+        false,
+      );
   }
 
   async #askEnds(signal: AbortSignal): Promise<void> {
@@ -234,12 +265,17 @@ export class Member implements LaneHandler {
       try {
         this.#ends = await ends();
         for (const { feed } of this.#held.values()) feed.progress(this.#ends);
+        await this.#shareWishes();
       } catch (cause) {
         if (!(cause instanceof OperatingError)) throw cause;
         log.warn({ code: cause.code }, 'the sources do not tell how far they go');
       }
     }
   }
+}
+
+function keyOf(at: TopicPartition): string {
+  return `${at.topic}/${at.partition}`;
 }
 
 function stopping(): OperatingError {

@@ -346,7 +346,7 @@ export const Config = Type.Object(
               minimum: 1000,
               default: 200_000,
               description:
-                'Events that may wait for the watermark; above it sources that run ahead pause.',
+                'Events that may wait for the watermark; above it sources that run ahead pause. Shared among lanes.',
             }),
           ),
           maxBufferedBytes: Type.Optional(
@@ -484,7 +484,7 @@ export const Config = Type.Object(
             Type.Integer({
               minimum: 1,
               default: 30,
-              description: 'New actions in a minute, at most.',
+              description: 'New actions in a minute for the agents of a tenant, at most.',
             }),
           ),
           coolDown: Type.Optional(

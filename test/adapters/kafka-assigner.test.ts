@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { coPartition, decodeHeld, encodeHeld, whole } from '../../src/adapters/kafka-assigner.ts';
+import {
+  coPartition,
+  decodeHeld,
+  encodeHeld,
+  type MemberAssignment,
+  spread,
+  whole,
+} from '../../src/adapters/kafka-assigner.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 
 const counts = (lanes: number) =>
@@ -113,5 +120,63 @@ describe('whole', () => {
         ['stranger', {}],
       ],
     );
+  });
+});
+
+describe('spread', () => {
+  const topics = new Map([
+    ['gateway', 3],
+    ['governance', 1],
+    ['reasoning', 7],
+  ]);
+  const listed = (share: MemberAssignment) =>
+    Object.entries(share).flatMap(([topic, partitions]) =>
+      partitions.map((partition) => ({ topic, partition })),
+    );
+  const shares = (members: readonly { readonly id: string; readonly said: Buffer }[]) =>
+    spread(() => []).share(topics, members);
+  const saying = (share: MemberAssignment) => spread(() => listed(share)).say();
+
+  it('gives topics of any counts out whole, evenly, and each partition once', () => {
+    for (const count of [1, 2, 3, 5, 11, 14]) {
+      const members = Array.from({ length: count }, (_, n) => ({
+        id: `m${n}`,
+        said: spread(() => []).say(),
+      }));
+      const given = [...shares(members).values()].map(listed);
+      const all = given.flat().map(({ topic, partition }) => `${topic}/${partition}`);
+      assert.equal(new Set(all).size, 11);
+      assert.equal(all.length, 11);
+      const sizes = given.map(({ length }) => length);
+      assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1, `${sizes}`);
+    }
+  });
+
+  it('moves no more than balance asks for when a member joins or goes', () => {
+    const alone = shares([{ id: 'a', said: Buffer.alloc(0) }]).get('a') ?? {};
+    const two = shares([
+      { id: 'a', said: saying(alone) },
+      { id: 'b', said: saying({}) },
+    ]);
+    assert.deepEqual([...two.values()].map((share) => listed(share).length).sort(), [5, 6]);
+    const again = shares([...two].map(([id, share]) => ({ id, said: saying(share) })));
+    assert.deepEqual(again, two);
+  });
+
+  it('takes nothing for held that a stranger says', () => {
+    const strange = [
+      '\u0001gateway/1\ngateway/1\ngateway/99\n/\n\n',
+      '\u0002gateway/0',
+      'x'.repeat(70_000),
+    ];
+    for (const text of strange) {
+      const given = shares([
+        { id: 'a', said: Buffer.from(text) },
+        { id: 'b', said: Buffer.from(text) },
+      ]);
+      const all = [...given.values()].flatMap(listed);
+      const names = new Set(all.map(({ topic, partition }) => `${topic}/${partition}`));
+      assert.deepEqual([all.length, names.size], [11, 11], text.slice(0, 20));
+    }
   });
 });

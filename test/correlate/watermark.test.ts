@@ -108,6 +108,20 @@ describe('watermark', () => {
     assert.equal(watermarks.newestMs(), 100_000);
   });
 
+  it('hears of what others were given, and writes that with what is written anyway', () => {
+    const { watermarks, read, slots } = lab();
+    read('b', 100_000, 1);
+    slots.takeDelta();
+    watermarks.heardOf('a', 0, 50_000);
+    watermarks.heardOf('a', 0, 20_000);
+    watermarks.read('a', 0, 4, 10, 0);
+    assert.equal(watermarks.advance(0), 50_000 - 1000 - 1);
+    assert.equal(slots.dirty, 0);
+    watermarks.settle();
+    assert.equal(slots.dirty, 1);
+    assert.match(String(slots.takeDelta()), /50000/);
+  });
+
   it('refuses a topic without a source', () => {
     const watermarks = new Watermarks(new Slots(), TIMINGS);
     const stranger = { topic: 'c', partition: 0, next: 0, low: 0, end: 0, until: 0 };

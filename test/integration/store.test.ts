@@ -6,7 +6,7 @@ import type { Effects, LaneCommit } from '../../src/model/effects.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Database } from '../../src/model/ports.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
-import { claimLane, commitLane } from '../../src/record/lane.ts';
+import { claimLane, commitLane, isClaimed } from '../../src/record/lane.ts';
 import { insertOperatorRequest, pendingOperatorRequests } from '../../src/record/operator.ts';
 import { listWindows } from '../../src/record/windows.ts';
 import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
@@ -227,15 +227,42 @@ test('a claim waits for a commit in flight and sees its position', async () => {
   });
 });
 
-test('a partition of another lane is refused', async () => {
+test('lanes of one group stand apart: positions, epochs and commits', async () => {
+  await withDatabase(async (db) => {
+    const topicPartitions = [{ topic: 'gateway', partition: 0 }];
+    const layout = { lanes: 3, topic: 'events', key: 'tenant' };
+    const take = (lane: number) =>
+      claimLane(db, { group: 'many', lane, owner: 'x', topicPartitions, pages: 4, layout });
+    const [one, other] = [await take(0), await take(2)];
+    const moved = { topic: 'gateway', partition: 0, low: 3, next: 5 };
+    const step = { ...commit(), moves: [{ from: 0, to: moved }] };
+    assert.equal(await commitLane(db, one.claim, step), 'done');
+    assert.equal(await isClaimed(db, one.claim), true);
+    assert.equal(await isClaimed(db, other.claim), true);
+    assert.deepEqual((await take(2)).state.positions[0]?.next, 0);
+    assert.equal(await isClaimed(db, other.claim), false, 'it was taken over');
+    assert.deepEqual((await take(0)).state.positions, [moved]);
+    assert.equal(await isClaimed(db, one.claim), false);
+  });
+});
+
+test('a group that was cut into lanes in one way is refused in another', async () => {
   await withDatabase(async (db) => {
     await claim(db);
     const topicPartitions = [{ topic: 'gateway', partition: 0 }];
-    const request = { group: 'plumbline', lane: 1, owner: 'x', topicPartitions, pages: 4 };
-    await assert.rejects(
-      claimLane(db, request),
-      (cause: unknown) => cause instanceof OperatingError && cause.code === 'BROKER_LAYOUT',
-    );
+    const request = { group: 'plumbline', lane: 0, owner: 'x', topicPartitions, pages: 4 };
+    for (const layout of [
+      { lanes: 2, topic: 'events', key: 'tenant' },
+      { lanes: 1, topic: 'events', key: 'tenant' },
+    ])
+      await assert.rejects(
+        claimLane(db, { ...request, layout }),
+        (cause: unknown) =>
+          cause instanceof OperatingError &&
+          cause.code === 'BROKER_LAYOUT' &&
+          /recorded as one lane, and configured as/.test(cause.message),
+      );
+    await claimLane(db, request);
   });
 });
 

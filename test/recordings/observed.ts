@@ -1,10 +1,13 @@
 /** Observed recordings: one folder through replay, or through real Kafka and PostgreSQL. */
+import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createKafkaPublisher, ensureTopics } from '../../src/adapters/kafka.ts';
 import { coverageLines, scoreLines } from '../../src/commands/findings.ts';
 import { type Library, ROOT as PACKAGE, readLibrary } from '../../src/commands/library.ts';
 import { rehearse } from '../../src/commands/rehearse.ts';
 import { freshDatabase, type ProvidedPostgres, silentLog } from '../integration/postgres.ts';
+import { inProtobuf, otlpSources, type Retold } from './as-otlp.ts';
 import { type FoundLine, readLines, runNode } from './tampered.ts';
 
 const MAIN = 'src/main.ts';
@@ -66,6 +69,26 @@ export async function replayInProcess(folder: string, out: string): Promise<Obse
   return files;
 }
 
+/** The same of a folder whose reasoning and gateway were told in OTLP. */
+export async function replayOtlp(folder: string, retold: Retold, out: string): Promise<Observed> {
+  const files = await filesIn(out);
+  const found = await rehearse({
+    dir: folder,
+    library: await libraryOnce(),
+    config: { sources: otlpSources() },
+    evidence: 'L3',
+    log: silentLog,
+    progress: () => undefined,
+  });
+  assert.deepEqual(found.deadLetters, []);
+  const detections = found.detections.map((one) => ({ ...one, seq: retold.seqOf(one) }));
+  const lines = (values: readonly unknown[]) =>
+    values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  await writeFile(files.scores, lines(scoreLines({ ...found, detections, threshold: null })));
+  await writeFile(files.coverage, lines(coverageLines(found.coverage, found.untilMs)));
+  return files;
+}
+
 let library: Promise<Library> | undefined;
 
 async function libraryOnce(): Promise<Library> {
@@ -105,7 +128,62 @@ export async function runThroughKafka(
   }
 }
 
-function configText(brokers: readonly string[], name: string): string {
+/**
+ * The same of a folder told in OTLP: spans in protobuf, many agents a record and no key, as a Collector
+ * writes them. Findings name no `seq`, for spans have none.
+ */
+export async function runOtlpThroughKafka(
+  folder: string,
+  retold: Retold,
+  out: string,
+  servers: Servers,
+  route: Omit<Route, 'retime'>,
+): Promise<Observed> {
+  const files = await filesIn(out);
+  const config = join(out, 'plumbline.json');
+  const prefix = `${route.name}-`;
+  const kafka = { brokers: servers.brokers, group: route.name };
+  await writeFile(config, JSON.stringify({ kafka, sources: otlpSources(prefix) }));
+  const database = await freshDatabase(servers.postgres, { empty: true, poolMax: 1 });
+  const env = { DATABASE_URL: database.url };
+  try {
+    await runNode([
+      ...[MAIN, 'produce', '--quiet', '--dir', folder, '--brokers', servers.brokers.join(',')],
+      ...['--prefix', prefix, '--partitions', String(route.partitions)],
+    ]);
+    await publishSpans(retold, prefix, servers.brokers, route.partitions);
+    const common = ['--quiet', '--config', config];
+    await runNode([MAIN, 'run', ...common, '--until-caught-up', '--migrate'], env);
+    const wanted = ['--out', files.scores, '--coverage', files.coverage];
+    await runNode([MAIN, 'findings', ...common, ...wanted], env);
+    return files;
+  } finally {
+    await database.drop();
+  }
+}
+
+async function publishSpans(
+  { batches }: Retold,
+  prefix: string,
+  brokers: readonly string[],
+  partitions: number,
+): Promise<void> {
+  const options = { brokers, clientId: 'recordings', log: silentLog };
+  const topics = [...batches.keys()].map((topic) => ({ topic: `${prefix}${topic}`, partitions }));
+  await ensureTopics(options, topics);
+  const publisher = createKafkaPublisher(options);
+  try {
+    for (const [topic, requests] of batches)
+      await publisher.publish(
+        requests.map((one) => ({ topic: `${prefix}${topic}`, key: null, value: inProtobuf(one) })),
+      );
+  } finally {
+    await publisher.close();
+  }
+}
+
+/** Configuration of a daemon that reads recordings from topics with this prefix. */
+export function configText(brokers: readonly string[], name: string): string {
   const source = (topic: string, trust: string) =>
     `  - { name: ${topic}, topic: ${name}-${topic}, decoder: recorded-runs/1, trust: ${trust}, kinds: [${topic}] }`;
   return [
@@ -117,6 +195,14 @@ function configText(brokers: readonly string[], name: string): string {
     source('metrics', 'runtime'),
     '',
   ].join('\n');
+}
+
+/** Every finding as `session class`, sorted. */
+export async function findingClasses(file: string): Promise<string[]> {
+  const lines = await readLines<FoundLine>(file);
+  return lines
+    .flatMap(({ session_id: id, findings }) => findings.map((f) => `${id} ${f.class}`))
+    .sort();
 }
 
 /** Every finding as `session class seq`, sorted: two paths over one recording must give the same. */

@@ -8,15 +8,20 @@ import { after, before, describe, it, test } from 'node:test';
 import type { KafkaProvided } from '../integration/kafka-provided.ts';
 import { type ProvidedPostgres, providePostgres } from '../integration/postgres.ts';
 import { provideKafka } from '../integration/provider.ts';
+import { retell } from './as-otlp.ts';
 import {
+  findingClasses,
   findingSet,
   type Observed,
   type Route,
   replayByCommand,
   replayInProcess,
+  replayOtlp,
+  runOtlpThroughKafka,
   runThroughKafka,
   type Servers,
 } from './observed.ts';
+import { runThroughLanes } from './rekeyed.ts';
 import { kindsOf, type Row, sumOf, tableOf, writePage } from './report.ts';
 import {
   type FoundLine,
@@ -42,6 +47,10 @@ const SWEEP = Number(env['PLUMBLINE_TAMPER_SEEDS'] ?? '0');
 interface Plan extends Recording {
   readonly byCommand?: true;
   readonly kafka?: Partial<Route>;
+  /** Also through re-keyed topics and lanes: so many members are killed meanwhile. */
+  readonly lanes?: number;
+  /** Also as a Collector would send it: to Kafka, in protobuf. */
+  readonly spans?: true;
 }
 
 const plan = (folder: (typeof SCORED)[number], seed: number, rest: Partial<Plan> = {}): Plan => ({
@@ -53,7 +62,7 @@ const plan = (folder: (typeof SCORED)[number], seed: number, rest: Partial<Plan>
 
 /** Seeds are counted through, not chosen. */
 const PLANS: readonly Plan[] = [
-  plan('known/score', 1, { byCommand: true, kafka: {} }),
+  plan('known/score', 1, { byCommand: true, kafka: {}, spans: true }),
   plan('fresh/1/score', 2, { byCommand: true, kafka: {} }),
   plan('fresh/2/score', 3),
   plan('fresh/3/score', 4),
@@ -61,14 +70,14 @@ const PLANS: readonly Plan[] = [
   plan('known/score', 6, { every: 3, kafka: {} }),
   plan('fresh/1/score', 7, { kafka: { partitions: 1 } }),
   plan('fresh/2/score', 8, { every: 3, kafka: { partitions: 7 } }),
-  plan('fresh/3/score', 9, { every: 3, kafka: {} }),
+  plan('fresh/3/score', 9, { every: 3, kafka: {}, spans: true }),
   plan('fresh/4/score', 10, { every: 2, kafka: { retime: true } }),
   plan('known/score', 11),
   plan('fresh/1/score', 12, { kafka: {} }),
   plan('fresh/2/score', 13, { every: 2, kafka: {} }),
-  plan('fresh/3/score', 14, { every: 6, kafka: {} }),
+  plan('fresh/3/score', 14, { every: 6, kafka: {}, lanes: 4 }),
   plan('fresh/4/score', 15),
-  plan('fresh/1/score', 16, { every: 2, kafka: {} }),
+  plan('fresh/1/score', 16, { every: 2, kafka: {}, lanes: 3 }),
 ];
 
 const nameOf = ({ folder, every }: Recording) => (every === 1 ? folder : `${folder} 1/${every}`);
@@ -108,6 +117,8 @@ function checkRecordings(): void {
   const scratch = scratchFolder();
   const replayed: Row[] = [];
   const observed: Row[] = [];
+  const rekeyed: Row[] = [];
+  const told: Row[] = [];
   const notes: string[] = [];
   const tampered = new Map<Plan, { dir: string; replay: Observed }>();
 
@@ -144,6 +155,23 @@ function checkRecordings(): void {
     it('in all', () => assertSum(sumOf(replayed, 'replay')));
   });
 
+  describe('tampered recordings, two of their books told in OTLP', () => {
+    for (const one of PLANS)
+      it(`${nameOf(one)}, seed ${one.seed}`, async () => {
+        const made = tampered.get(one);
+        assert.ok(made, 'the replay of this recording failed');
+        const into = scratch.of(`otlp-${one.seed}`);
+        const retold = await retell(made.dir, into);
+        const out = await replayOtlp(into, retold, scratch.of(`otlp-found-${one.seed}`));
+        const verdict = await judge(join(made.dir, 'truth.jsonl'), out.scores, out.coverage);
+        told.push({ folder: nameOf(one), seed: one.seed, path: 'OTLP, replay', verdict });
+        assertVerdict(verdict);
+        assert.deepEqual(await findingSet(out.scores), await findingSet(made.replay.scores));
+      });
+
+    it('in all', () => assertSum(sumOf(told, 'OTLP')));
+  });
+
   describe('tampered recordings through real Kafka and PostgreSQL', () => {
     const servers = sharedServers(notes);
     for (const one of PLANS.filter(({ kafka }) => kafka !== undefined))
@@ -162,6 +190,45 @@ function checkRecordings(): void {
       });
 
     it('in all', () => assertSum(sumOf(observed, 'Kafka')));
+  });
+
+  describe('tampered recordings through re-keyed topics, under rebalance', () => {
+    const servers = sharedServers([]);
+    for (const one of PLANS.filter(({ lanes }) => lanes !== undefined))
+      it(`${nameOf(one)}, seed ${one.seed}, ${one.lanes} kills`, async () => {
+        const made = tampered.get(one);
+        assert.ok(made, 'the replay of this recording failed');
+        const { seed, lanes: kills = 0 } = one;
+        const name = `lanes-${seed}`;
+        const out = scratch.of(name);
+        const read = await runThroughLanes(made.dir, out, servers(), { name, seed, kills });
+        const verdict = await judge(join(made.dir, 'truth.jsonl'), read.scores, read.coverage);
+        const path = `${read.records} records without keys; ${read.joined} members, ${read.killed} killed`;
+        rekeyed.push({ folder: nameOf(one), seed, path, verdict });
+        assertVerdict(verdict);
+        assert.deepEqual(await findingSet(read.scores), await findingSet(made.replay.scores));
+      });
+
+    for (const one of PLANS.filter(({ spans }) => spans === true))
+      it(`${nameOf(one)}, seed ${one.seed}, spans in protobuf without a key`, async () => {
+        const made = tampered.get(one);
+        assert.ok(made, 'the replay of this recording failed');
+        const into = scratch.of(`spans-${one.seed}`);
+        const route = { partitions: 5, name: `spans-${one.seed}` };
+        const out = scratch.of(`spans-found-${one.seed}`);
+        const retold = await retell(made.dir, into);
+        const files = await runOtlpThroughKafka(into, retold, out, servers(), route);
+        const verdict = await judge(join(made.dir, 'truth.jsonl'), files.scores, files.coverage);
+        const { decidable, named, noisy, covered, faults } = verdict;
+        const said = faults.join('\n');
+        assert.equal(named, decidable, said);
+        assert.equal(noisy, 0, said);
+        assert.ok((covered ?? 0) >= 0.99, `the silent interval is covered to ${covered}`);
+        assert.deepEqual(
+          await findingClasses(files.scores),
+          await findingClasses(made.replay.scores),
+        );
+      });
   });
 
   describe('quality of what was learnt', () => {
@@ -189,7 +256,9 @@ function checkRecordings(): void {
   after(async () => {
     const paths = new Map([
       ['Through replay', replayed],
+      ['Through OTLP', told],
       ['Through Kafka', observed],
+      ['Through re-keyed topics, members killed', rekeyed],
     ]);
     for (const [path, rows] of paths) {
       const sum = sumOf(rows, path);

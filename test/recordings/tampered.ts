@@ -65,9 +65,10 @@ export interface Verdict {
   readonly faults: readonly string[];
 }
 
-/** Lines of a JSON-lines file. */
+/** Lines of a JSON-lines file, plain or gzip. */
 export async function readLines<T>(file: string): Promise<T[]> {
-  const text = (await readFile(file)).toString();
+  const bytes = await readFile(file);
+  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as T]));
 }
 

@@ -14,5 +14,15 @@ comment on column lane_layout.topic is 'internal topic of which each lane is a p
 insert into lane_layout (consumer_group, lanes, topic, lane_key)
   select distinct consumer_group, 1, '', '' from lane;
 
+-- Source partitions that some lane of a member wants to wait, for whoever forwards them.
+create table lane_pause (
+  consumer_group text not null,
+  member text not null,
+  topic text not null,
+  partition int not null,
+  wished_at timestamptz not null,
+  primary key (consumer_group, member, topic, partition)
+);
+
 -- A tenant's sources are silent or not for themselves.
 alter table coverage_gap add column tenant text not null default '-';

@@ -3,8 +3,8 @@ import { createKafkaPublisher, ensureTopics } from '../../../src/adapters/kafka.
 import type { SourceConfig } from '../../../src/model/config.ts';
 import { KINDS, type Kind, type Trust } from '../../../src/model/event.ts';
 import type { OutRecord } from '../../../src/model/ports.ts';
-import { createFleet } from '../../../src/simulation/fleet.ts';
 import { integer, stream } from '../../../src/simulation/random.ts';
+import { createTenants } from '../../../src/simulation/tenants.ts';
 import { encodeEvent } from '../../../src/source/canonical.ts';
 import { hash53 } from '../../../src/state/hash53.ts';
 import { quietLog } from '../kafka-lane-recorder.ts';
@@ -65,25 +65,13 @@ interface Emitted {
 
 /** The events of all fleets in order of time: each a tenant's, with agents of the same names. */
 function* emitted({ seed, tenants, startMs }: LoadOptions): Generator<Emitted> {
-  const fleets = Array.from({ length: tenants }, (_, n) =>
-    createFleet({
-      ...{ seed: `${seed}-${n}`, agents: 300 / tenants, startMs, sessionsPerHour: 3_000 / tenants },
-      ...{ badShare: 1 / 16, ...(n === 0 ? {} : { tenant: `tenant-${n}` }) },
-    }),
+  const fleet = createTenants(
+    { seed, agents: 300, startMs, sessionsPerHour: 3_000, badShare: 1 / 16 },
+    tenants,
   );
-  const next = fleets.map((fleet) => fleet.next());
-  for (;;) {
-    let first = 0;
-    for (let at = 1; at < next.length; at += 1)
-      if ((next[at]?.atMs ?? Infinity) < (next[first]?.atMs ?? Infinity)) first = at;
-    const one = next[first];
-    if (one === null || one === undefined) return;
-    next[first] = fleets[first]?.next() ?? null;
-    // Producers' ids are their own: no two tenants share one.
-    const { id } = one.event;
-    const event = id === undefined ? one.event : { ...one.event, id: `${first}/${id}` };
-    const value = encodeEvent(event);
-    yield { topic: one.topic as Kind, key: `${first}/${one.key}`, value, atMs: one.atMs };
+  for (let one = fleet.next(); one !== null; one = fleet.next()) {
+    const key = `${one.event.tenant ?? '-'}/${one.key}`;
+    yield { topic: one.topic as Kind, key, value: encodeEvent(one.event), atMs: one.atMs };
   }
 }
 

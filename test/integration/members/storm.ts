@@ -23,10 +23,14 @@ export interface StormOptions {
   readonly everyMs: readonly [number, number];
   /** Above the session time-out, ms. */
   readonly stallMs: number;
+  /** What was read so far, as it is recorded: the next event waits until it has grown, for a while. */
+  readonly progress: () => Promise<number>;
   /** Everything that was written was read, by all lanes. */
   readonly isDone: () => Promise<boolean>;
   readonly limitMs: number;
 }
+
+const PATIENCE_MS = 30_000;
 
 /** Lets it blow until everything is read; then tells all members to stop. Rejects beyond the limit. */
 export async function storm(stage: Stage, options: StormOptions): Promise<Stormed> {
@@ -66,7 +70,11 @@ export async function storm(stage: Stage, options: StormOptions): Promise<Storme
     while (!(await options.isDone())) {
       if (Date.now() - startedMs > options.limitMs)
         throw new Error(`the storm lasted longer than ${options.limitMs} ms`);
+      const before = await options.progress();
       await sleep(integer(random, ...options.everyMs));
+      // A machine that is busy with other things takes longer to start a member than to lose one.
+      const endMs = Date.now() + PATIENCE_MS;
+      while ((await options.progress()) === before && Date.now() < endMs) await sleep(250);
       await blow(random, { alive, stalled, most: options.most, counts, join, lose, stall });
     }
   } finally {

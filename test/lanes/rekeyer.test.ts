@@ -1,0 +1,169 @@
+/** Re-keyer: everything reaches its lanes in order, and nothing is called forwarded that is not there. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Bundle, decodeBundle } from '../../src/lanes/bundle.ts';
+import { createRekeyer } from '../../src/lanes/rekeyer.ts';
+import { OperatingError } from '../../src/model/errors.ts';
+import type { OutRecord, Rec, SliceControl, StartPosition } from '../../src/model/ports.ts';
+import { quietLog } from '../integration/kafka-lane-recorder.ts';
+
+const LANES = 3;
+const GATEWAY = { topic: 'gateway', partition: 0 };
+const away = () => new OperatingError('BROKER_UNREACHABLE', 'away', { retryable: true });
+
+function lab(committed: readonly StartPosition[] = []) {
+  const sent: { readonly lane: number; readonly bundle: Bundle }[] = [];
+  const failures: Error[] = [];
+  let nowMs = 1_000_000;
+  const sleeping: { atMs: number; wake: () => void }[] = [];
+  const rekeyer = createRekeyer({
+    lanes: LANES,
+    topic: 'events',
+    // A record's value names its lanes and its time.
+    address: ({ value }) => {
+      const { lanes, ms } = JSON.parse(String(value)) as { lanes: number[]; ms: number };
+      return { lanes, newestMs: ms };
+    },
+    publish: async (records: readonly OutRecord[]) => {
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      for (const { partition, value } of records) {
+        const read = decodeBundle(value as Buffer);
+        assert.ok(read.ok);
+        sent.push({ lane: partition ?? -1, bundle: read.bundle });
+      }
+    },
+    committed: async () => committed,
+    clock: {
+      nowMs: () => nowMs,
+      sleep: async (ms, signal) => {
+        if (signal?.aborted === true) return;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        sleeping.push({ atMs: nowMs + ms, wake: resolve });
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+        await promise;
+      },
+    },
+    log: quietLog,
+  });
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 10) {
+      nowMs += 10;
+      for (const { wake } of sleeping.filter(({ atMs }) => atMs <= nowMs)) wake();
+      await turn();
+    }
+  };
+  const control = (more = false, live = () => true): SliceControl => ({
+    ...{ heartbeat: async () => undefined, live, end: 100, more },
+  });
+  const take = async (at = GATEWAY, low = 0) => {
+    const [start] = await rekeyer.assigned([{ ...at, low, next: low, end: 100 }]);
+    return start?.offset;
+  };
+  const of = (lane: number) => sent.filter((one) => one.lane === lane).map(({ bundle }) => bundle);
+  const offsets = (lane: number) =>
+    of(lane).flatMap(({ records }) => records.map(({ offset }) => offset));
+  const sizes = (lane: number) =>
+    of(lane).flatMap(({ records }) => (records.length === 0 ? [] : records.length));
+  const marks = (lane: number) =>
+    of(lane).flatMap((bundle) => bundle.marks.map(({ next }) => next));
+  return { rekeyer, sent, failures, pass, control, take, of, offsets, marks, sizes };
+}
+
+function rec(offset: number, lanes: readonly number[], size = 0): Rec {
+  const value = JSON.stringify({ lanes, ms: offset * 1000, pad: 'x'.repeat(size) });
+  return { ...GATEWAY, offset, timestampMs: 1, key: null, value: Buffer.from(value) };
+}
+
+describe('rekeyer', () => {
+  it('sends each record to its lanes, and tells every lane how far the partition is', async () => {
+    const { rekeyer, control, take, offsets, marks, of, pass } = lab();
+    await take();
+    const slice = [rec(0, [0]), rec(1, [0, 2]), rec(2, [2]), rec(3, [0])];
+    assert.equal(await rekeyer.slice(slice, control()), 'done');
+    assert.deepEqual([offsets(0), offsets(1), offsets(2)], [[0, 1, 3], [], [1, 2]]);
+    assert.deepEqual([marks(0).at(-1), marks(2).at(-1)], [4, 4]);
+    assert.equal(of(0).at(-1)?.marks[0]?.newestMs, 3000);
+    const over = new AbortController();
+    const running = rekeyer.run(over.signal);
+    await pass(400);
+    assert.equal(marks(1).at(-1), 4);
+    over.abort();
+    await running;
+  });
+
+  it('begins where the group stands, says so to every lane, and after a loss goes on where it had sent', async () => {
+    const { rekeyer, control, take, marks, pass } = lab([{ ...GATEWAY, offset: 7 }]);
+    assert.equal(await take(), 7);
+    const over = new AbortController();
+    const running = rekeyer.run(over.signal);
+    await pass(400);
+    for (const lane of [0, 1, 2]) assert.deepEqual(marks(lane), [7], `lane ${lane}`);
+    await rekeyer.slice([rec(7, [1]), rec(8, [1])], control());
+    await rekeyer.slice([rec(9, [1])], control(true));
+    assert.equal(await take(), 9, 'what was held is read again');
+    rekeyer.revoked([GATEWAY]);
+    assert.equal(await take(), 7, 'whoever has it from others asks Kafka');
+    over.abort();
+    await running;
+  });
+
+  it('sends the same again until it is there', async () => {
+    const { rekeyer, failures, control, take, offsets, marks, pass } = lab();
+    await take();
+    failures.push(away(), away());
+    const outcome = rekeyer.slice([rec(0, [1]), rec(1, [1])], control());
+    await pass(1000);
+    assert.equal(await outcome, 'done');
+    assert.deepEqual([offsets(1), marks(1)], [[0, 1], [2]]);
+  });
+
+  it('says nothing of what could not be sent, and sends nothing more before it begins anew', async () => {
+    const { rekeyer, failures, control, take, sent, pass, offsets } = lab();
+    await take();
+    failures.push(new OperatingError('BROKER_TOPIC_MISSING', 'gone', { retryable: false }));
+    await assert.rejects(rekeyer.slice([rec(0, [1]), rec(1, [2])], control()), /gone/);
+    const over = new AbortController();
+    const running = rekeyer.run(over.signal);
+    await pass(1000);
+    assert.deepEqual(sent, []);
+    assert.equal(await rekeyer.slice([rec(2, [1])], control()), 'fenced');
+    assert.equal(await take(), 0);
+    await rekeyer.slice([rec(0, [1]), rec(1, [2])], control());
+    assert.deepEqual([offsets(1), offsets(2)], [[0], [1]]);
+    over.abort();
+    await running;
+  });
+
+  it('bundles slices that are at hand, 500 records or 256 KiB together', async () => {
+    const { rekeyer, control, take, sizes, sent } = lab();
+    await take();
+    const slice = (from: number) => Array.from({ length: 400 }, (_, n) => rec(from + n, [0]));
+    assert.equal(await rekeyer.slice(slice(0), control(true)), 'held');
+    assert.equal(sent.length, 0);
+    assert.equal(await rekeyer.slice(slice(400), control()), 'done');
+    assert.deepEqual(sizes(0), [500, 300]);
+    await rekeyer.slice([rec(800, [1], 200_000), rec(801, [1], 200_000)], control());
+    assert.deepEqual(sizes(1), [1, 1]);
+    await rekeyer.slice([rec(802, [2], 900_000)], control());
+    assert.deepEqual(sizes(2), [1], 'one that is larger goes alone');
+  });
+
+  it('tells of a gap in its place', async () => {
+    const { rekeyer, control, take, of } = lab();
+    await take();
+    await rekeyer.slice([rec(0, [0])], control(true));
+    rekeyer.missing({ ...GATEWAY, from: 1, to: 50 });
+    await rekeyer.slice([rec(50, [0])], control());
+    const said = of(0).map(({ gaps, records }) => [
+      gaps.map(({ from, to }) => `${from}-${to}`),
+      records.map(({ offset }) => offset),
+    ]);
+    assert.deepEqual(said, [
+      [[], [0]],
+      [['1-50'], [50]],
+    ]);
+    assert.deepEqual(of(1).flatMap(({ gaps }) => gaps).length, 1);
+  });
+});
