@@ -45,6 +45,8 @@ const KEY = 'tenant';
 const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
 const RETENTION_MS = 7 * 86_400_000;
 const STOP_WITHIN_MS = 20_000;
+/** Bytes that may wait in a lane, at least, however many there are. */
+const BUFFERED_BYTES_MIN = 1_048_576;
 const BUFFERED_MIN = 1000;
 
 /**
@@ -218,6 +220,7 @@ function ofLane(
     owns: (tenant) => laneOf(tenant) === lane,
     // What may wait is shared among all lanes, wherever they are held.
     maxBuffered: Math.max(BUFFERED_MIN, Math.floor(options.maxBuffered / count)),
+    maxBufferedBytes: Math.max(BUFFERED_BYTES_MIN, Math.floor(options.maxBufferedBytes / count)),
     // What is missing of the internal log may have been anything, governance too.
     governanceTopics: new Set([...options.governanceTopics, internal]),
   };
