@@ -8,6 +8,8 @@ export interface BenchOptions {
   /** Other than the benchmark's own number. */
   readonly events: number | null;
   readonly pairs: number;
+  /** Events a second at saturation, where a benchmark goes by it and is not to find it itself. */
+  readonly rate: number | null;
   /** The command line that gives this result again. */
   readonly command: string;
   readonly say: (line: string) => void;

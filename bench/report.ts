@@ -15,7 +15,10 @@ const TITLES: Readonly<Record<string, string>> = {
   memory: 'Memory and stored state',
   recovery: 'Recovery',
   otlp: 'OTLP: what a span costs',
+  decode: 'Decoding JSON: what a record of each format costs',
   journal: 'The journal: verifying an export offline',
+  telemetry: 'Telemetry: what observing ourselves costs',
+  latency: 'Latency: from a hostile call in Kafka to a control call received',
   containment: 'Containment: from a hostile call in Kafka to a lease that holds',
 };
 

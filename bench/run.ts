@@ -4,8 +4,10 @@ import type { Bench } from './bench.ts';
 import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
+import { decode } from './decode.ts';
 import { e2e } from './e2e.ts';
 import { journal } from './journal.ts';
+import { latency } from './latency.ts';
 import { keep } from './measure.ts';
 import { memory } from './memory.ts';
 import { otlp } from './otlp.ts';
@@ -13,6 +15,7 @@ import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
 import { scoring } from './scoring.ts';
+import { telemetry } from './telemetry.ts';
 
 const BENCHES: readonly Bench[] = [
   e2e,
@@ -24,7 +27,10 @@ const BENCHES: readonly Bench[] = [
   recovery,
   journal,
   containment,
+  latency,
   otlp,
+  telemetry,
+  decode,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -35,6 +41,7 @@ async function main(): Promise<number> {
       smoke: { type: 'boolean', default: false },
       events: { type: 'string' },
       pairs: { type: 'string' },
+      rate: { type: 'string' },
     },
   });
   const [name] = positionals;
@@ -44,7 +51,7 @@ async function main(): Promise<number> {
   }
   const chosen = BENCHES.filter((bench) => bench.name === name || name === 'all');
   if (chosen.length === 0) {
-    say('usage: npm run bench -- <name>|all|report [--smoke] [--events N] [--pairs N]');
+    say('usage: npm run bench -- <name>|all|report [--smoke] [--events N] [--pairs N] [--rate N]');
     for (const bench of BENCHES) say(`  ${bench.name.padEnd(9)} ${bench.claim}`);
     return 2;
   }
@@ -52,6 +59,7 @@ async function main(): Promise<number> {
     const extra = [
       values.events && `--events ${values.events}`,
       values.pairs && `--pairs ${values.pairs}`,
+      values.rate && `--rate ${values.rate}`,
     ]
       .filter((part) => typeof part === 'string')
       .join(' ');
@@ -59,6 +67,7 @@ async function main(): Promise<number> {
       smoke: values.smoke,
       events: values.events === undefined ? null : Number(values.events),
       pairs: values.pairs === undefined ? (values.smoke ? 1 : 5) : Number(values.pairs),
+      rate: values.rate === undefined ? null : Number(values.rate),
       command: `npm run bench -- ${bench.name}${extra === '' ? '' : ` ${extra}`}`,
       say,
     });

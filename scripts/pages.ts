@@ -1,5 +1,6 @@
-/** Generated pages of the docs: fields in taxonomy.md, sinks in alerts.md, and coverage.md. */
+/** Generated pages: fields in taxonomy.md, sinks in alerts.md, metrics in operations.md, coverage.md. */
 import { readFile } from 'node:fs/promises';
+import { readYamlDocuments } from '../src/adapters/files.ts';
 import { readCoverage } from '../src/commands/coverage.ts';
 import { coveragePage } from '../src/commands/coverage-page.ts';
 import { ROOT, readLibrary } from '../src/commands/library.ts';
@@ -9,6 +10,8 @@ import { KINDS } from '../src/model/event.ts';
 import { FIELDS } from '../src/source/formats/dialect.ts';
 import { DIALECTS, LOG_EVENTS, MCP_METHODS } from '../src/source/formats/dialects.ts';
 import { alertSections } from './alert-pages.ts';
+import { presetTables } from './format-pages.ts';
+import { type AlertRule, metricTable } from './metric-pages.ts';
 
 /** Folder of the docs, as a URL with a final slash. */
 export const DOCS = new URL('../docs/', import.meta.url);
@@ -88,16 +91,31 @@ export function between(text: string, generated: string): string {
   return `${text.slice(0, from + BEGIN.length)}\n\n${generated}\n\n${text.slice(to)}`;
 }
 
+/** The rules that deploy/ gives to Prometheus. */
+export async function alertRules(): Promise<readonly AlertRule[]> {
+  const { file } = await readYamlDocuments(`${ROOT}deploy/prometheus-rules.yaml`);
+  const { groups } = (file.documents[0] ?? { value: { groups: [] } }).value as {
+    readonly groups: readonly { readonly rules: readonly AlertRule[] }[];
+  };
+  return groups.flatMap(({ rules }) => rules);
+}
+
 /** Name and text of every page that is generated, wholly or in part. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   const folder = `${ROOT}detectors`;
   const { coverage } = await readCoverage(await readLibrary(folder), folder);
   const taxonomy = await readFile(new URL('taxonomy.md', DOCS), 'utf8');
   const alerts = await readFile(new URL('alerts.md', DOCS), 'utf8');
+  const operations = await readFile(new URL('operations.md', DOCS), 'utf8');
   return new Map([
+    ['operations.md', between(operations, metricTable(await alertRules()))],
     ['alerts.md', between(alerts, alertSections())],
     ['taxonomy.md', between(taxonomy, fieldTables())],
     ['otlp.md', between(await readFile(new URL('otlp.md', DOCS), 'utf8'), dialectTables())],
+    [
+      'formats.md',
+      between(await readFile(new URL('formats.md', DOCS), 'utf8'), await presetTables()),
+    ],
     ['coverage.md', coveragePage(coverage)],
   ]);
 }

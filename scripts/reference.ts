@@ -9,7 +9,8 @@ import { ExceptionDocument } from '../src/detect/exception-file.ts';
 import { MeasuredDocument } from '../src/detect/measured-file.ts';
 import { Config } from '../src/model/config.ts';
 import { WireEvent } from '../src/model/event.ts';
-import { Field, MappingDocument } from '../src/source/mapping-schema.ts';
+import { Field } from '../src/source/field-schema.ts';
+import { MappingDocument } from '../src/source/mapping-schema.ts';
 import { DOCS, generatedPages } from './pages.ts';
 
 /** Folder of the generated reference, as a URL with a final slash. */

@@ -1,17 +1,20 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
 import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
 import type { Profiles } from './baseline/in-force.ts';
+import { type ChainWatch, createChains } from './correlate/chains.ts';
 import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
 import { createCorrelate } from './correlate/correlate.ts';
 import { changeSaid, sessionSaid } from './correlate/history.ts';
+import { createLevels, type Levels } from './correlate/levels.ts';
 import { Reorder } from './correlate/reorder.ts';
-import { type SourceTiming, Watermarks } from './correlate/watermark.ts';
+import { type PartitionStanding, type SourceTiming, Watermarks } from './correlate/watermark.ts';
 import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances, OpenWindow } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
+import type { Meter } from './detect/meter.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import { bookmarkOf } from './model/bookmark.ts';
 import {
@@ -54,10 +57,12 @@ import type {
 } from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
+import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
 import type { RungPlan } from './score/budget.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
+import { Legibility } from './source/legible.ts';
 import { Letters } from './source/letters.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
@@ -84,9 +89,11 @@ export interface PipelineOptions {
   readonly maxBufferedBytes: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
+  /** An event that is older when it arrives has nothing early done about it, ms. Default: the largest lateness. */
+  readonly freshMs?: number;
   /** Is this tenant folded here? Absent: everybody is. For what operators ask of all lanes. */
   readonly owns?: (tenant: string) => boolean;
-  /** Events released in one step, about; the rest waits for the next one. Default 5,000. */
+  /** Events released in one step, about; the rest waits for the next one. Default 500. */
   readonly releaseMax?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
@@ -96,6 +103,8 @@ export interface PipelineOptions {
   readonly pageEveryBytes?: number;
   /** Told of every fact before detectors see it; for backtests, which measure them apart. */
   readonly onFact?: (fact: Fact) => void;
+  /** Times detectors on a sample of facts. */
+  readonly meter?: Meter;
 }
 
 /** What behaviour is judged by. */
@@ -157,6 +166,8 @@ export interface Pipeline {
   standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void;
   /** Every stream has ended: decides all that can still be decided. */
   drain(): void;
+  /** Could more be released than one step does? Then take steps until there is not. */
+  isBehind(): boolean;
   /** Is there anything to write? */
   dirty(): boolean;
   /** Does an action wait for being written? */
@@ -175,6 +186,8 @@ export interface Pipeline {
   readonly watermarkMs: number;
   readonly buffered: number;
   counters(): Readonly<Record<string, number>>;
+  /** How far event time is in each partition, for people. */
+  standing(): readonly PartitionStanding[];
 }
 
 /** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
@@ -185,8 +198,8 @@ const EARLY_AT = 2;
 /** How long positions that moved over the records of others may stay unwritten, ms. */
 const PASSED_EVERY_MS = 2000;
 
-/** Some 200 ms of work: whoever calls must be able to say meanwhile that he is alive. */
-const RELEASE_MAX = 5000;
+/** Some 25 ms of work: what comes meanwhile may be something that is asked for early. */
+const RELEASE_MAX = 500;
 
 /** Makes a lane's core with empty state. */
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -199,16 +212,22 @@ class Spine implements Pipeline {
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
   readonly #letters = new Letters();
+  readonly #legibility: Legibility;
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
   readonly #evidence: EvidenceStage;
   readonly #objectives: ObjectiveStage;
+  readonly #levels: Levels;
+  readonly #chains: ChainWatch;
   readonly #detect: Roster;
   #exceptions: Exceptions;
   /** What `#exceptions` was made of. */
   #excused: readonly Exception[];
   readonly #casework: Casework;
   readonly #decide: Decide;
+  readonly #early: EarlyPath;
+  /** Time on the clock of whoever gave the last slice. */
+  #nowMs = 0;
   readonly #positions = new Map<string, LanePosition>();
   readonly #stored = new Map<string, LanePosition>();
   /** Where reading stands: behind `next` while records of before a restart are read again. */
@@ -239,6 +258,9 @@ class Spine implements Pipeline {
     ) => this.#notice(code, subject, detail, ms, tenant);
     const evicted = (subject: string, detail: string, ms: number) =>
       notice('state.evicted', subject, detail, ms);
+    this.#legibility = new Legibility(this.#slots, ({ source, lost, of, timeMs }) =>
+      notice('source.illegible', source, `${lost} of ${of} records cannot be read`, timeMs),
+    );
     this.#correlate = createCorrelate(
       this.#slots,
       options.correlate,
@@ -255,6 +277,8 @@ class Spine implements Pipeline {
     });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
+    this.#levels = createLevels(this.#slots, notice);
+    this.#chains = createChains(this.#slots, notice);
     this.#detect = createRoster(options.detectors, {
       blind,
       slots: this.#slots,
@@ -262,12 +286,24 @@ class Spine implements Pipeline {
       maturity: options.maturity,
       evicted,
       notice,
+      ...(options.meter === undefined ? {} : { meter: options.meter }),
     });
     const { neverTouch } = options.decide.guardrails;
     this.#exceptions = createExceptions(options.exceptions, neverTouch);
     this.#excused = options.exceptions;
     this.#casework = createCasework(this.#slots, evicted);
     this.#decide = createDecide(this.#slots, options.decide);
+    this.#early = createEarlyPath(this.#decide, {
+      inventory,
+      freshMs: options.freshMs ?? Math.max(0, ...options.timings.map((one) => one.latenessMs)),
+      detectors: () => this.#detect.detectors,
+      foresee: (event) => this.#correlate.foresee(event),
+      inForce: (fired) => this.#inForce(fired),
+      circumstances: (detection) => this.#circumstances(detection),
+      fleet: (tenant) => this.#correlate.fleet(tenant),
+      effects: () => this.#effects,
+      count: (name) => this.#count(name),
+    });
   }
 
   get watermarkMs(): number {
@@ -288,6 +324,7 @@ class Spine implements Pipeline {
     yield* this.#behaviour.restoring();
     yield* this.#casework.cases.restoring();
     yield* this.#detect.restoring(watermarkMs);
+    yield* this.#decide.early.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     for (const position of state.positions) {
@@ -322,6 +359,7 @@ class Spine implements Pipeline {
     const key = partitionKey(first);
     const position = this.#positions.get(key);
     assert(position !== undefined, `a slice of ${key}, which was never assigned`);
+    this.#nowMs = nowMs;
     for (const record of records) this.#record(record, record.offset < position.next);
     const last = records.at(-1) as Rec;
     const isNewest = last.offset > (position.bookmark?.offset ?? -1);
@@ -358,6 +396,11 @@ class Spine implements Pipeline {
   }
 
   operate(request: OperatorRequest): void {
+    // Not taken up: whoever asks asks again, until its turn has come.
+    if (this.#early.defers(request, Math.max(0, this.watermarkMs))) {
+      this.#worked = true;
+      return;
+    }
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
@@ -437,6 +480,10 @@ class Spine implements Pipeline {
     this.#worked = true;
   }
 
+  isBehind(): boolean {
+    return (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= this.#watermarks.ripeMs;
+  }
+
   dirty(): boolean {
     return this.#worked;
   }
@@ -465,6 +512,7 @@ class Spine implements Pipeline {
     const effects = this.#effects;
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
     effects.usage.push(...this.#objectives.takeUsage());
+    effects.levels.push(...this.#levels.takeWindows());
     this.#effects = noEffects();
     this.#caseAt.clear();
     this.#worked = false;
@@ -510,6 +558,10 @@ class Spine implements Pipeline {
     for (const { counters: counted } of stages)
       for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
     return all;
+  }
+
+  standing(): readonly PartitionStanding[] {
+    return this.#watermarks.standing();
   }
 
   /** Where to start: the oldest record still waiting, else where reading stopped. */
@@ -586,6 +638,8 @@ class Spine implements Pipeline {
     const { events, deadLetters, flags } = this.#options.decode(record);
     if (!again) {
       this.#count('records');
+      const { topic, partition, timestampMs } = record;
+      this.#legibility.read(topic, partition, timestampMs, deadLetters[0]?.source ?? null);
       for (const letter of deadLetters) {
         this.#count('dead-letters');
         this.#posted(letter);
@@ -625,6 +679,7 @@ class Spine implements Pipeline {
     const offered = this.#reorder.offer(event, bytes);
     if (offered === 'repeat') this.#count('repeats');
     else if (clamped) this.#skewed(event);
+    if (offered === 'held') this.#early.see(event, this.#nowMs);
     if (offered === 'forged') this.#forged(event);
   }
 
@@ -713,6 +768,7 @@ class Spine implements Pipeline {
       this.#worked = true;
     }
     this.#passTime(ms);
+    this.#early.settle(ms, this.#watermarks.newestMs());
     if (this.#slots.dirty > 0) this.#worked = true;
   }
 
@@ -783,6 +839,8 @@ class Spine implements Pipeline {
       this.#options.baseline.onEvent?.(fact);
       this.#casework.see(fact);
       for (const burning of this.#objectives.see(fact)) this.#fact(burning);
+      this.#levels.see(fact.event, fact.tenant, fact.agent, fact.late);
+      this.#chains.see(fact.event, fact.agent);
       this.#closedUnit(fact);
       this.#remember(fact);
     }
@@ -811,6 +869,7 @@ class Spine implements Pipeline {
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
   #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#casework.hear(fired)) return;
+    this.#early.hear(fired.id);
     const detection = this.#inForce(fired);
     this.#effects.detections.push(detection);
     if (detection.exception !== undefined) {
@@ -864,26 +923,21 @@ class Spine implements Pipeline {
     caseId: string,
     known: Pick<Circumstances, 'shared' | 'above' | 'principal'>,
   ): readonly Intention[] {
-    const { tenant, agent } = detection.entity;
+    const { tenant } = detection.entity;
     const detector = this.#detect.detectors.get(detection.detector);
     assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
     const decided = this.#decide.decide(
       detection,
       caseId,
       detector.response,
-      {
-        blindNow: detector.needs.sources.filter((kind) => this.#correlate.blind(kind, tenant)),
-        changedMs: this.#correlate.changedMs(tenant, agent),
-        windows: this.#windows(detection),
-        refusedByUs: this.#refusedByUs(detection),
-        ...known,
-      },
+      { ...this.#circumstances(detection), ...known },
       this.#correlate.fleet(tenant),
     );
     const { decision, inputs } = decided;
     this.#effects.decisions.push(decision);
     this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
-    this.#effects.intentions.push(...decided.intentions);
+    if (decided.taken === undefined) this.#effects.intentions.push(...decided.intentions);
+    else this.#early.confirmed(decided.taken, detection.decidedMs);
     this.#effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)
       this.#notice(
@@ -896,10 +950,26 @@ class Spine implements Pipeline {
     return decided.intentions;
   }
 
+  /** What is known around a detection and could explain it away. */
+  #circumstances(
+    detection: Detection,
+  ): Omit<Circumstances, 'leases' | 'above'> & { readonly principal: string | null } {
+    const { tenant, agent } = detection.entity;
+    const needs = this.#detect.detectors.get(detection.detector)?.needs.sources ?? [];
+    return {
+      blindNow: needs.filter((kind) => this.#correlate.blind(kind, tenant)),
+      changedMs: this.#correlate.changedMs(tenant, agent),
+      windows: this.#windows(detection),
+      refusedByUs: this.#refusedByUs(detection),
+      shared: null,
+      principal: this.#lineage(detection).principal,
+    };
+  }
+
   /** What came of a request about leases. */
   #operated({ intentions, decisions, exhausted }: Operated): void {
     this.#effects.decisions.push(...decisions);
-    this.#effects.intentions.push(...intentions);
+    this.#effects.intentions.push(...this.#early.notSentYet(intentions));
     if (exhausted === null) return;
     const nowMs = Math.max(0, this.watermarkMs);
     const { subject, leaseId } = exhausted.lease;
@@ -952,7 +1022,7 @@ class Spine implements Pipeline {
     for (const verb of VERBS) {
       const releases = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
       if (releases.length === 0) continue;
-      this.#effects.intentions.push(...releases);
+      this.#effects.intentions.push(...this.#early.notSentYet(releases));
       return true;
     }
     return false;

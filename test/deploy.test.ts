@@ -5,7 +5,9 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Compile } from 'typebox/compile';
 import { parse } from 'yaml';
+import { declaredName, metricsIn } from '../scripts/metric-pages.ts';
 import { Config } from '../src/model/config.ts';
+import { METRICS, type Metric } from '../src/model/metrics.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -185,5 +187,98 @@ describe('deploy/Dockerfile', () => {
   it('runs on the Node that package.json asks for, as an ordinary user', () => {
     assert.match(dockerfile, /^FROM node:24-slim$/m);
     assert.match(dockerfile, /^USER node$/m);
+  });
+});
+
+describe('deploy/prometheus-rules.yaml', () => {
+  interface Rule {
+    readonly alert: string;
+    readonly expr: string;
+    readonly for?: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  }
+  const { groups } = parse(read('deploy/prometheus-rules.yaml')) as {
+    readonly groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[];
+  };
+  const rules = groups.flatMap((group) => group.rules);
+
+  it('names metrics and labels that there are', () => {
+    for (const { alert, expr } of rules) {
+      for (const name of metricsIn(expr))
+        assert.ok(Object.hasOwn(METRICS, declaredName(name)), `${alert}: ${name}`);
+      for (const [, name = '', inner = ''] of expr.matchAll(/(plumbline_[a-z_]+)\{([^}]*)\}/g)) {
+        const { labels }: Metric = METRICS[declaredName(name) as keyof typeof METRICS];
+        for (const [, label = ''] of inner.matchAll(/([a-z]+)=~?"/g))
+          assert.ok(labels.includes(label), `${alert}: ${name} has no label ${label}`);
+      }
+    }
+  });
+
+  it('takes rates of counters only, and of every counter a rate or an increase', () => {
+    for (const { alert, expr } of rules)
+      for (const name of metricsIn(expr)) {
+        const { type }: Metric = METRICS[declaredName(name) as keyof typeof METRICS];
+        const isRated = new RegExp(`\\b(?:rate|increase)\\(${name}\\b`).test(expr);
+        assert.equal(isRated, type === 'counter', `${alert}: ${name}`);
+      }
+  });
+
+  it('says of each how bad it is and what it means, once, and the page says what to do', () => {
+    const page = read('docs/operations.md');
+    assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length);
+    for (const { alert, labels, annotations } of rules) {
+      assert.ok(['none', 'warn', 'page'].includes(labels['severity'] ?? ''), alert);
+      assert.match(annotations['summary'] ?? '', /\.$/, alert);
+      assert.ok(page.includes(alert.replace(/^Plumbline/, '')), `${alert} in docs/operations.md`);
+    }
+  });
+
+  it('has one that always fires', () => {
+    const watchdog = rules.find(({ alert }) => alert === 'PlumblineWatchdog');
+    assert.equal(watchdog?.expr, 'plumbline_watchdog == 1');
+    assert.equal(watchdog.for, undefined);
+  });
+});
+
+describe('deploy/grafana-dashboard.json', () => {
+  interface Panel {
+    readonly title: string;
+    readonly gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>>;
+    readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
+  }
+  const { panels } = JSON.parse(read('deploy/grafana-dashboard.json')) as {
+    readonly panels: readonly Panel[];
+  };
+
+  it('asks for metrics and labels that there are', () => {
+    assert.ok(panels.length >= 12);
+    for (const { title, targets } of panels)
+      for (const { expr, legendFormat } of targets) {
+        const names = metricsIn(expr);
+        assert.ok(names.length > 0, title);
+        const labels = names.flatMap((name): readonly string[] => {
+          assert.ok(Object.hasOwn(METRICS, declaredName(name)), `${title}: ${name}`);
+          return METRICS[declaredName(name) as keyof typeof METRICS].labels;
+        });
+        for (const [, label = ''] of legendFormat.matchAll(/\{\{([a-z]+)\}\}/g))
+          assert.ok(label === 'instance' || labels.includes(label), `${title}: ${label}`);
+      }
+  });
+
+  it('lays no panel on another, and names each once', () => {
+    const places = panels.map(({ gridPos: { x, y } }) => `${x} ${y}`);
+    assert.equal(new Set(places).size, panels.length);
+    assert.equal(new Set(panels.map(({ title }) => title)).size, panels.length);
+  });
+});
+
+describe('probes', () => {
+  it('of compose ask what the configuration answers', () => {
+    const { port, host } = config.telemetry?.listener ?? {};
+    const probe = service('plumbline').healthcheck?.test.join(' ') ?? '';
+    assert.ok(probe.includes(`127.0.0.1:${port}/readyz`), probe);
+    assert.equal(host, '0.0.0.0');
+    assert.ok(service('plumbline').ports?.some((one) => one.endsWith(`:${port}`)));
   });
 });

@@ -8,6 +8,7 @@ import { readYamlDocuments } from '../src/adapters/files.ts';
 import type { SourceConfig } from '../src/model/config.ts';
 import { compileMappings } from '../src/source/mapping.ts';
 import { createDecode } from '../src/source/source.ts';
+import { asSaid, decodeFixture, fixtures, shippedMappings } from './source/mapping-fixtures.ts';
 import { recordOf } from './source/records.ts';
 
 const RECORDED = 'recorded-runs/1';
@@ -313,3 +314,20 @@ if (existsSync(recordings)) {
     }
   });
 }
+
+test('every mapping we ship compiles, and has fixtures beside it or a test of its own', async () => {
+  const { mappings, problems } = await shippedMappings();
+  assert.deepEqual(problems, []);
+  const beside = await fixtures();
+  for (const name of mappings.keys())
+    assert.ok(name === RECORDED || beside.has(name), `${name} has no file of fixtures`);
+});
+
+test('records as producers write them become the events beside them', async (t) => {
+  const { mappings } = await shippedMappings();
+  for (const [format, cases] of await fixtures())
+    for (const fixture of cases)
+      await t.test(`${format}: ${fixture.name}`, () => {
+        assert.deepEqual(asSaid(decodeFixture(format, fixture, mappings)), fixture.expect);
+      });
+});

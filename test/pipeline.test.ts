@@ -11,18 +11,17 @@ import type { Rec, TopicPartition } from '../src/model/ports.ts';
 import { type BaselineOptions, createPipeline, type PipelineOptions } from '../src/pipeline.ts';
 import type { RungPlan } from '../src/score/budget.ts';
 import { MISBEHAVIOURS } from '../src/simulation/emission.ts';
-import type { FleetOptions } from '../src/simulation/fleet-options.ts';
-import { chance, integer, pick, type Random, stream } from '../src/simulation/random.ts';
+import { chance, integer, pick, stream } from '../src/simulation/random.ts';
 import { encodeEvent } from '../src/source/canonical.ts';
 import { verdictOf } from './detectors/run.ts';
+import { fleetOf, LARGE_EVERY, readWildly, START_MS } from './sim/disorder.ts';
 import { disordered, inOrder, recordsOf, withHeartbeats } from './sim/fleet-log.ts';
-import { finish, type Lane, openLane, readInOrder } from './sim/lane.ts';
+import { finish, openLane, readInOrder } from './sim/lane.ts';
 import { LATENESS_MS, laneOptions } from './sim/lane-options.ts';
 import { createLaneStore, type LaneStore } from './sim/lane-store.ts';
 import { shippedLibrary } from './sim/library.ts';
 import { createMemoryLog, type MemoryLog } from './sim/memory-log.ts';
 
-const START_MS = 1_800_000_000_000;
 const NOW_MS = START_MS + 86_400_000;
 /** How many fleets; .ci/run takes 2,000, and a person may take more. */
 // biome-ignore lint/style/noProcessEnv: the number of seeds is the one thing a person may raise.
@@ -32,24 +31,6 @@ const { detectors, inventory } = await shippedLibrary();
 
 /** The same detectors with other prose. */
 const edited = detectors.map((one) => ({ ...one, triage: `${one.triage} Edited.` }));
-
-/** One fleet in so many is a large one: agents that meet, pages that fill, buffers that overflow. */
-const LARGE_EVERY = 4;
-
-/** A small fleet that does everything wrong that there is, in turn. */
-function fleetOf(seed: number): FleetOptions {
-  const random = stream(seed, 'fleet');
-  const isLarge = seed % LARGE_EVERY === 0;
-  return {
-    seed,
-    agents: isLarge ? integer(random, 3, 9) : integer(random, 2, 3),
-    startMs: START_MS,
-    sessionsPerHour: pick(random, [60, 400, 4000]),
-    badShare: pick(random, [0.3, 0.7, 1]),
-    sessions: isLarge ? integer(random, 2, 5) : integer(random, 1, 2),
-    misbehaviours: MISBEHAVIOURS,
-  };
-}
 
 /** A baseline of the fleet as it behaves while it is sound, with a tight budget: it fires often. */
 function baselineOf(): BaselineOptions {
@@ -98,46 +79,6 @@ function inOneGo(log: MemoryLog, options: PipelineOptions): LaneStore {
   const store = createLaneStore();
   readInOrder(openLane(log, store, options, NOW_MS), log);
   return store;
-}
-
-/** Of `of` partitions at random the one that lags most: with many, event time goes on evenly. */
-function nextOf(log: MemoryLog, lane: Lane, of: number, random: Random): TopicPartition {
-  const waiting = lane.waiting();
-  let chosen = pick(random, waiting);
-  for (let tried = 1; tried < of; tried += 1) {
-    const other = pick(random, waiting);
-    const msOf = (at: TopicPartition) => log.read(at, lane.offset(at), 1)[0]?.timestampMs ?? 0;
-    if (msOf(other) < msOf(chosen)) chosen = other;
-  }
-  return chosen;
-}
-
-/**
- * Reads in slices of any size from any partition, commits, reloads and dies now and then. True
- * where something was released before the end, so that order was at stake.
- */
-function readWildly(log: MemoryLog, lane: Lane, random: Random): boolean {
-  const evenness = pick(random, [1, 4, 8]);
-  const slice = pick(random, [1, 7, 20]);
-  const patience = pick(random, [1, 3, 10]);
-  let crashes = integer(random, 0, 4);
-  while (lane.waiting().length > 0) {
-    lane.read(nextOf(log, lane, evenness, random), integer(random, 1, slice));
-    if (integer(random, 1, patience) === 1) lane.commit();
-    // Prose was edited: everything is compiled anew over the state that is there.
-    if (chance(random, 0.03)) {
-      assert.deepEqual(lane.pipeline.reload({ detectors: edited, exceptions: [] }, 'a test'), []);
-    }
-    if (crashes > 0 && chance(random, 0.03)) {
-      lane.crash();
-      crashes -= 1;
-    }
-  }
-  const released = lane.pipeline.watermarkMs > START_MS;
-  if (chance(random, 0.3)) lane.crash();
-  for (const at of lane.waiting()) lane.read(at, Number.MAX_SAFE_INTEGER);
-  lane.drain();
-  return released;
 }
 
 const REASONING: TopicPartition = { topic: 'reasoning', partition: 0 };
@@ -234,7 +175,7 @@ describe('pipeline', () => {
       // A small pace, so that crashes fall between pages too.
       const pageEveryBytes = pick(random, [16 * 1024, 256 * 1024, 32 * 1024 * 1024]);
       const held = { ...options, releaseMax, pageEveryBytes };
-      if (readWildly(log, openLane(log, wild, held, NOW_MS), random)) released += 1;
+      if (readWildly(log, openLane(log, wild, held, NOW_MS), random, edited)) released += 1;
       assert.deepEqual(verdictOf(wild), verdictOf(plain), `seed ${seed}`);
       assert.equal(wild.counters['late'] ?? 0, 0, `seed ${seed}: nothing came too late`);
       for (const { detector } of plain.detections.values()) seen.add(detector);

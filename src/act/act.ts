@@ -92,6 +92,8 @@ interface Work {
   readonly sending: Set<Promise<void>>;
   sweptMs: number;
   watchedMs: number;
+  /** A look at what stands, beside the sending: with many leases it takes its time. */
+  looking: Promise<void> | null;
   /** When the next known retry is due. */
   nextDueMs: number;
   woken: boolean;
@@ -124,6 +126,7 @@ export function createActor(
     sending: new Set(),
     sweptMs: Number.NEGATIVE_INFINITY,
     watchedMs: Number.NEGATIVE_INFINITY,
+    looking: null,
     nextDueMs: Number.POSITIVE_INFINITY,
     woken: false,
     sleeper: null,
@@ -159,6 +162,7 @@ async function run(work: Work, signal: AbortSignal): Promise<void> {
   }
   signal.removeEventListener('abort', stop);
   while (work.sending.size > 0) await Promise.all([...work.sending]);
+  await work.looking;
   if (work.fatal !== null) throw work.fatal.cause;
 }
 
@@ -185,9 +189,21 @@ async function cycle(work: Work): Promise<void> {
     if (overdue > 0) work.log.info({ leases: overdue }, 'leases past their time are released');
   }
   await take(work, nowMs);
-  if (work.watch !== null && nowMs - work.watchedMs >= BEAT_MS) {
-    await work.watch.look();
-    work.watchedMs = nowMs;
+  if (work.watch === null || work.looking !== null || nowMs - work.watchedMs < BEAT_MS) return;
+  work.watchedMs = nowMs;
+  work.looking = look(work, work.watch).finally(() => {
+    work.looking = null;
+  });
+}
+
+/** Never rejects: what may pass is looked at again, what stays ends the run. */
+async function look(work: Work, watch: Watch): Promise<void> {
+  try {
+    await watch.look();
+  } catch (cause) {
+    if (isRetryable(cause)) work.log.warn({ code: codeOf(cause) }, 'action log unreachable');
+    else work.fatal ??= { cause };
+    if (work.fatal !== null) wake(work);
   }
 }
 

@@ -188,6 +188,15 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
+/** Bytes of a file; null where it holds more than `most`. Errors as of readText. */
+export async function readBytes(file: string, most: number): Promise<Buffer | null> {
+  try {
+    return (await stat(file)).size > most ? null : await readFile(file);
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
 /** True where a file or folder is there. */
 export async function exists(file: string): Promise<boolean> {
   try {

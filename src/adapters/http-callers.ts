@@ -8,6 +8,8 @@ export interface Consumer {
   /** SHA-256 of the token, hex. The token itself is nowhere. */
   readonly sha256: string;
   readonly scopes: readonly Scope[];
+  /** Where they are other than everybody's. */
+  readonly limits?: Pick<CallerLimits, 'perMinute' | 'openMax'>;
 }
 
 /** How often may be asked. */
@@ -64,10 +66,11 @@ export function createGate(consumers: readonly Consumer[], limits: CallerLimits)
       if (caller === null) return stranger(strangers, limits.strangersPerMinute, address, nowMs);
       const { name, scopes } = caller;
       if (!scopes.includes(scope)) return { type: 'forbidden', name };
-      const waitMs = take(callers, name, limits.perMinute, nowMs);
+      const own = caller.limits ?? limits;
+      const waitMs = take(callers, name, own.perMinute, nowMs);
       if (waitMs > 0) return { type: 'limited', waitSeconds: Math.ceil(waitMs / 1000) };
       const count = open.get(name) ?? 0;
-      if (count >= limits.openMax) return { type: 'limited', waitSeconds: 1 };
+      if (count >= own.openMax) return { type: 'limited', waitSeconds: 1 };
       open.set(name, count + 1);
       return { type: 'caller', name };
     },

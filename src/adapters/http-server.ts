@@ -1,6 +1,6 @@
 /** HTTP server: a table of routes for callers with tokens; bounded, denies by default. */
 import type { Server } from 'node:http';
-import { BlockList, isIP, type Socket } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import {
   type FastifyInstance,
@@ -12,7 +12,11 @@ import {
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import type { ApiResponse, Route } from '../model/route.ts';
+import { answerBroken, BODY_TITLES, problemBody, statusOf } from './http-answers.ts';
+import { type Body, BodyRefused, type BodyRoom, createBodyRoom, readBytes } from './http-bodies.ts';
 import { type CallerLimits, type Consumer, createGate, type Gate } from './http-callers.ts';
+import { flat, joined } from './http-headers.ts';
+import { listed, networksOf } from './http-networks.ts';
 
 /** How a server is set up. */
 export interface HttpServerOptions {
@@ -32,6 +36,8 @@ export interface HttpServerOptions {
   readonly arriveWithinMs?: number;
   /** How long answers under way may take when it closes, ms. Default 2,000. */
   readonly closeWithinMs?: number;
+  /** Key of the configuration that it is made of, for messages. Default: control.listener. */
+  readonly key?: string;
 }
 
 /** Every answer there was, by what it was. */
@@ -66,6 +72,8 @@ const ARRIVAL_MS = 10_000;
 const LATE_LOOK_MS = 500;
 /** A connection that moves no byte this long is cut, ms: above the longest poll and its beats. */
 const STUCK_MS = 60_000;
+/** Bodies of routes that take bytes, all together; while they are put together twice of it. */
+const BODIES_BYTES_MAX = 96 * 1024 * 1024;
 const LIMITS: CallerLimits = { perMinute: 1200, openMax: 64, strangersPerMinute: 30 };
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -77,6 +85,17 @@ interface Running {
   /** One for each request under way. */
   readonly open: Set<AbortController>;
   readonly proxies: BlockList | null;
+  readonly room: BodyRoom;
+  /** What is known of a request before its body is read. */
+  readonly begun: WeakMap<FastifyRequest, Begun>;
+  readonly key: string;
+}
+
+interface Begun {
+  readonly route: Route;
+  readonly caller: string | null;
+  body: Body | null;
+  isOver: boolean;
 }
 
 /**
@@ -97,6 +116,9 @@ export async function startHttpServer(
     counts: { ...zeroCounts(), open: 0 },
     open: new Set(),
     proxies: options.trustProxy === undefined ? null : networksOf(options.trustProxy),
+    room: createBodyRoom(BODIES_BYTES_MAX),
+    begun: new WeakMap(),
+    key: options.key ?? 'control.listener',
   };
   const app = createApp(options, running);
   addRoutes(app, routes, running);
@@ -131,7 +153,10 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
       running.counts.refused += 1;
       answerNow(reply, 400, 'Bad request', 'the path cannot be read');
     },
-    clientErrorHandler: (error, socket) => answerBroken(error.code, socket as Socket, running),
+    clientErrorHandler: (error, socket) => {
+      running.counts.refused += 1;
+      answerBroken(error.code, socket as Socket);
+    },
   };
   const http = {
     ...{ maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: arrivalMs / 2 },
@@ -149,7 +174,7 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
     running.counts['not-found'] += 1;
     answerNow(reply, 404, 'Not found', 'no such route; docs/posture.md lists them');
   });
-  app.setErrorHandler((error, _request, reply) => answerFault(error, reply, running));
+  app.setErrorHandler((error, request, reply) => answerFault(error, request, reply, running));
   const { proxies } = running;
   if (proxies !== null)
     app.addHook('onRequest', async (request, reply) => {
@@ -157,7 +182,7 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
       if (listed(proxies, peer)) return;
       running.counts.forbidden += 1;
       // Fastify goes on to the handler unless the hook hands the reply back.
-      return answerNow(reply, 403, 'Forbidden', 'only the proxies of control.listener may connect');
+      return answerNow(reply, 403, 'Forbidden', `only the proxies of ${running.key} may connect`);
     });
   app.server.maxConnections = CONNECTIONS_MAX;
   return app;
@@ -165,24 +190,25 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
 
 function addRoutes(app: FastifyInstance, routes: readonly Route[], running: Running): void {
   const allowed = new Map<string, string[]>();
-  const callers = new WeakMap<FastifyRequest, string>();
+  const ofBytes = routes.filter(({ takes }) => takes !== undefined);
   for (const route of routes) {
     allowed.set(route.path, [...(allowed.get(route.path) ?? []), route.method]);
-    app.route({
-      method: route.method,
-      url: route.path,
-      // Before the body is read: who may not ask does not make us read.
-      onRequest: async (request, reply) => {
-        const caller = admit(route, request, reply, running);
-        if (caller === 'answered') return reply;
-        if (caller === null) return;
-        callers.set(request, caller);
-        reply.raw.once('close', () => running.gate.leave(caller));
-      },
-      handler: async (request, reply) =>
-        await serve(route, request, reply, callers.get(request) ?? null, running),
-    });
+    if (route.takes === undefined) addRoute(app, route, running);
   }
+  if (ofBytes.length > 0)
+    app.register((inner, _options, ready) => {
+      inner.removeAllContentTypeParsers();
+      inner.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
+        const begun = running.begun.get(request);
+        if (begun?.route.takes === undefined) return undefined;
+        begun.body = await readBytes(payload, request.headers, begun.route.takes, running.room);
+        // Whoever hung up meanwhile is not there to let go of it.
+        if (begun.isOver) begun.body.release();
+        return begun.body;
+      });
+      for (const route of ofBytes) addRoute(inner, route, running);
+      ready();
+    });
   for (const [path, methods] of allowed)
     app.route({
       method: METHODS.filter((method) => !methods.includes(method)),
@@ -195,13 +221,41 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[], running: Runn
     });
 }
 
+function addRoute(app: FastifyInstance, route: Route, running: Running): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    // Before the body is read: who may not ask does not make us read.
+    onRequest: async (request, reply) => {
+      const caller = admit(route, request, reply, running);
+      if (caller === 'answered') return reply;
+      const begun: Begun = { route, caller, body: null, isOver: false };
+      running.begun.set(request, begun);
+      reply.raw.once('close', () => {
+        begun.isOver = true;
+        begun.body?.release();
+        if (caller !== null) running.gate.leave(caller);
+      });
+      const refused = route.admit?.(caller) ?? null;
+      if (refused === null) return;
+      running.counts.limited += 1;
+      return send(reply, refused);
+    },
+    handler: async (request, reply) =>
+      await serve(route, request, reply, running.begun.get(request) ?? null, running),
+  });
+}
+
 /** Name of the caller, null where the route asks for none, or `answered`: it may not pass. */
 function admit(
-  { scope }: Route,
+  route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
   { gate, clock, log, counts }: Running,
 ): string | null | 'answered' {
+  const { scope } = route;
+  const refuse = (status: number, title: string, detail: string) =>
+    answerOn(route, request, reply, status, title, detail);
   const said = gate.admit(request.headers.authorization, scope, request.ip, clock.nowMs());
   switch (said.type) {
     case 'caller':
@@ -212,17 +266,17 @@ function admit(
       counts.unauthenticated += 1;
       if (said.first) log.warn({ address: request.ip }, 'listener: a token that nobody has');
       reply.header('www-authenticate', 'Bearer realm="plumbline"');
-      answerNow(reply, 401, 'Unauthorized', 'send Authorization: Bearer with a token of yours');
+      refuse(401, 'Unauthorized', 'send Authorization: Bearer with a token of yours');
       return 'answered';
     case 'forbidden':
       counts.forbidden += 1;
       log.warn({ caller: said.name, scope }, 'listener: the token is not good for that');
-      answerNow(reply, 403, 'Forbidden', `the token lacks the scope ${scope ?? ''}`);
+      refuse(403, 'Forbidden', `the token lacks the scope ${scope ?? ''}`);
       return 'answered';
     case 'limited':
       counts.limited += 1;
       reply.header('retry-after', String(said.waitSeconds));
-      answerNow(reply, 429, 'Too many requests', 'ask less often; long polls are there for that');
+      refuse(429, 'Too many requests', 'ask less often; long polls are there for that');
       return 'answered';
   }
 }
@@ -231,7 +285,7 @@ async function serve(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  caller: string | null,
+  begun: Begun | null,
   running: Running,
 ): Promise<FastifyReply> {
   const query = flat(request.query);
@@ -252,7 +306,8 @@ async function serve(
     query,
     headers: joined(headers),
     body: typeof request.body === 'string' ? request.body : '',
-    caller,
+    ...(route.takes === undefined ? {} : { bytes: begun?.body?.bytes ?? Buffer.alloc(0) }),
+    caller: begun?.caller ?? null,
     signal: ended.signal,
   });
   running.counts.answered += 1;
@@ -284,13 +339,28 @@ function answerNow(
     .send(Buffer.from(problemBody(status, title, detail), 'utf8'));
 }
 
-function problemBody(status: number, title: string, detail: string): string {
-  return JSON.stringify({ type: 'about:blank', title, status, detail });
+/** A refusal as the route says them, where it has a way of its own. */
+function answerOn(
+  { refusal }: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  title: string,
+  detail: string,
+): FastifyReply {
+  if (refusal === undefined) return answerNow(reply, status, title, detail);
+  return send(reply, refusal(status, detail, request.headers['content-type'] ?? ''));
 }
 
 /** What a handler, or fastify, could not do. The cause stays in here. */
-function answerFault(error: unknown, reply: FastifyReply, running: Running): FastifyReply {
+function answerFault(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  running: Running,
+): FastifyReply {
   const { counts, log } = running;
+  if (error instanceof BodyRefused) return answerBody(error, request, reply, running);
   const status = statusOf(error);
   if (status === 413) {
     counts.refused += 1;
@@ -310,32 +380,27 @@ function answerFault(error: unknown, reply: FastifyReply, running: Running): Fas
   return answerNow(reply, 500, 'Internal error', 'the log of the observer has the reason');
 }
 
-function statusOf(error: unknown): number {
-  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return 500;
-  return Number(error.statusCode);
+function answerBody(
+  { status, message }: BodyRefused,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { counts, begun }: Running,
+): FastifyReply {
+  counts[status === 429 ? 'limited' : 'refused'] += 1;
+  if (status === 429) reply.header('retry-after', '1');
+  if (status === 415) reply.header('accept-encoding', 'gzip');
+  // What is left of it is not read: the connection ends with the answer.
+  reply.header('connection', 'close');
+  const title = BODY_TITLES[status];
+  const route = begun.get(request)?.route;
+  if (route === undefined) return answerNow(reply, status, title, message);
+  return answerOn(route, request, reply, status, title, message);
 }
 
-/** A request that never became one: answered on the socket, and that is its end. */
-function answerBroken(code: string, socket: Socket, { counts }: Running): void {
-  counts.refused += 1;
-  const [status, title] =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const body = problemBody(status as number, String(title), 'the request cannot be read');
-  const head = `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n`;
-  socket.end(
-    `${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-async function listen(app: FastifyInstance, { host, port }: HttpServerOptions): Promise<string> {
+async function listen(
+  app: FastifyInstance,
+  { host, port, key = 'control.listener' }: HttpServerOptions,
+): Promise<string> {
   try {
     const begun: Promise<string> = app.listen({ host, port });
     return await begun;
@@ -345,7 +410,7 @@ async function listen(app: FastifyInstance, { host, port }: HttpServerOptions): 
       code === 'EADDRINUSE'
         ? 'is in use; stop what listens there or choose another port'
         : `cannot be listened on (${String(code)}); choose another host or port`;
-    const message = `control.listener: ${host}:${port} ${why}`;
+    const message = `${key}: ${host}:${port} ${why}`;
     throw new OperatingError('CONFIG_INVALID', message, { retryable: false, cause });
   }
 }
@@ -366,39 +431,4 @@ function once(work: () => Promise<void>): () => Promise<void> {
     done ??= work();
     return done;
   };
-}
-
-/** Null where a name is given twice: which of the two is meant is not ours to guess. */
-function flat(query: unknown): Record<string, string> | null {
-  const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(query as Readonly<Record<string, unknown>>)) {
-    if (typeof value !== 'string') return null;
-    found[name] = value;
-  }
-  return found;
-}
-
-function joined(headers: Readonly<Record<string, unknown>>): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) found[name] = Array.isArray(value) ? value.join(', ') : String(value);
-  return found;
-}
-
-/** Addresses and networks as a list that can be asked; what is none was refused by configuration. */
-function networksOf(given: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const one of given) {
-    const [address = '', bits] = one.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
-}
-
-function listed(list: BlockList, peer: string): boolean {
-  // An IPv4 peer of a socket that speaks both is written as IPv6.
-  const address = peer.replace(/^::ffff:(?=[0-9.]+$)/, '');
-  return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }

@@ -37,6 +37,8 @@ class JsonlBroker implements Broker {
   readonly #paused = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #settle: { resolve(): void; reject(cause: Error): void };
+  /** Past the deadline of stopping: a slice that is still at work must not take effect. */
+  #isDead = false;
   #loop: Promise<void> | null = null;
 
   constructor(options: JsonlOptions) {
@@ -89,6 +91,7 @@ class JsonlBroker implements Broker {
       const loop = this.#loop.finally(() => waited.abort());
       await Promise.race([loop, this.#options.clock.sleep(deadlineMs, waited.signal)]);
     }
+    this.#isDead = true;
     for (const file of this.#files) await file.close();
     this.#settle.resolve();
   }
@@ -144,11 +147,12 @@ class JsonlBroker implements Broker {
     const { next, end } = file.lag();
     const control = {
       heartbeat: async () => undefined,
-      live: () => !this.#stopping.signal.aborted,
+      live: () => !this.#isDead,
       end,
       more: next < end,
     };
     const answer = await handler.slice(records, control);
+    if (this.#isDead) return 0;
     if (answer === 'fenced') {
       throw new OperatingError(
         'LANE_FENCED',

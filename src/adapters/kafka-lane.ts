@@ -21,8 +21,11 @@ import {
 } from './kafka-face.ts';
 import { cutSlices } from './kafka-slices.ts';
 
-// Kafka is told of what is stored once a batch, and within long batches this often: it is a courtesy.
+// Kafka is told of what is stored once it is quiet, and in a stream this often: it is a courtesy.
 const COMMIT_EVERY_MS = 1_000;
+// So many batches in so short a time are a stream: the next one is as good as at hand.
+const STREAM_BATCHES = 8;
+const STREAM_MS = 200;
 // A batch before our position is dropped and sought again; so often in a row is another log.
 const BEHIND_MAX = 3;
 // A broker that has just restarted may name an old end for a moment: ask again before giving up.
@@ -78,6 +81,8 @@ export class KafkaLane {
   #isProgressQueued = false;
   /** Slices that wait for their turn. */
   #waiting = 0;
+  /** When the last batches came, ms. */
+  readonly #came: number[] = [];
   #toldMs: number;
 
   constructor(world: LaneWorld) {
@@ -188,11 +193,15 @@ export class KafkaLane {
       return;
     }
     if (!this.#isAtPosition(consumer, gate, batch)) return;
+    this.#came.push(this.#world.nowMs());
+    if (this.#came.length > STREAM_BATCHES) this.#came.shift();
     for (const records of cutSlices(batch.records)) {
       const isTaken = await this.#slice(generation, gate, batch, records);
       if (!isTaken) return;
-      const isLast = records.at(-1) === batch.records.at(-1);
-      if (isLast || this.#world.nowMs() - this.#toldMs >= COMMIT_EVERY_MS) await this.#tell(batch);
+      // While others wait their turn, or come all the time, telling would only hold them up.
+      const isLast = records.at(-1) === batch.records.at(-1) && this.#waiting === 0;
+      const isDue = this.#world.nowMs() - this.#toldMs >= COMMIT_EVERY_MS;
+      if (isDue || (isLast && !this.#isStream())) await this.#tell(batch);
       await batch.heartbeat();
     }
   }
@@ -237,6 +246,12 @@ export class KafkaLane {
   /** Does the partition stand still because somebody wants it to? */
   isPaused(at: TopicPartition): boolean {
     return this.#paused.has(partitionKey(at));
+  }
+
+  #isStream(): boolean {
+    const [first] = this.#came;
+    if (first === undefined || this.#came.length < STREAM_BATCHES) return false;
+    return this.#world.nowMs() - first <= STREAM_MS;
   }
 
   /** Tells Kafka what is stored, of every partition: one may have been quiet since it was. */
@@ -298,7 +313,7 @@ export class KafkaLane {
           }),
         live,
         end: gate.end,
-        more: this.#waiting > 0 || !isLast,
+        more: this.#waiting > 0 || !isLast || this.#isStream(),
       };
       let outcome: SliceOutcome;
       try {

@@ -24,6 +24,7 @@ import type {
   OffsetRange,
   OffsetReader,
 } from './kafka-face.ts';
+import { withHeaders } from './kafka-headers.ts';
 import { byTopic, cutChunks, grouped, safeOffset } from './kafka-shapes.ts';
 import { CUT, createSockets, type Sockets } from './kafka-sockets.ts';
 
@@ -193,6 +194,89 @@ export async function readOffsetsAt(
         found.push({ topic, partition, offset: safeOffset(offset, { topic, partition }) });
   });
   return found;
+}
+
+/** A cluster as it says it is. */
+export interface ClusterSeen {
+  readonly brokers: number;
+  readonly topics: ReadonlyMap<string, TopicSeen>;
+  /** State of our group; null: it never read here. */
+  readonly group: { readonly state: string; readonly members: number } | null;
+}
+
+/** A topic that exists. */
+export interface TopicSeen {
+  readonly partitions: readonly OffsetRange[];
+  /** Kafka's own names: retention.ms, max.message.bytes. Empty where we may not read them. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** Partitions whose leader is not known. */
+  readonly leaderless: number;
+  /** Partitions with a record that was written at or after the time asked about. */
+  readonly fresh: number;
+}
+
+const SETTINGS = [
+  'message.timestamp.type',
+  'max.message.bytes',
+  'retention.ms',
+  'cleanup.policy',
+  'compression.type',
+];
+
+/** Looks at a cluster and changes nothing. Topics that do not exist are not in the answer. */
+export async function examineCluster(
+  options: KafkaOptions,
+  { topics, group, sinceMs }: { topics: readonly string[]; group: string; sinceMs: number },
+): Promise<ClusterSeen> {
+  const found = new Map<string, TopicSeen>();
+  let seen: ClusterSeen = { brokers: 0, topics: found, group: null };
+  await withAdmin(options, 'looking at the cluster', async (admin) => {
+    const { brokers } = await admin.describeCluster();
+    const existing = new Set(await admin.listTopics());
+    for (const topic of topics)
+      if (existing.has(topic)) found.set(topic, await examineTopic(admin, topic, sinceMs));
+    const [described] = (await admin.describeGroups([group])).groups;
+    const isThere = described !== undefined && described.state !== 'Dead';
+    seen = {
+      ...{ brokers: brokers.length, topics: found },
+      group: isThere ? { state: described.state, members: described.members.length } : null,
+    };
+  });
+  return seen;
+}
+
+async function examineTopic(admin: Admin, topic: string, sinceMs: number): Promise<TopicSeen> {
+  const [metadata] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
+  const offsets = await admin.fetchTopicOffsets(topic);
+  const since = await admin.fetchTopicOffsetsByTimestamp(topic, sinceMs);
+  const sinceOf = new Map(since.map(({ partition, offset }) => [partition, offset]));
+  const partitions = offsets.map(({ partition, low, high }) => ({
+    ...{ topic, partition },
+    low: safeOffset(low, { topic, partition }),
+    end: safeOffset(high, { topic, partition }),
+  }));
+  const fresh = offsets.filter(({ partition, high }) => (sinceOf.get(partition) ?? high) !== high);
+  const leaderless = metadata?.partitions.filter(({ leader }) => leader < 0).length ?? 0;
+  return {
+    ...{ partitions, leaderless, fresh: fresh.length },
+    settings: await settingsOf(admin, topic),
+  };
+}
+
+/** Whoever may read a topic need not be allowed to read its settings. */
+async function settingsOf(admin: Admin, topic: string): Promise<ReadonlyMap<string, string>> {
+  try {
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    const { resources } = await admin.describeConfigs({
+      resources: [{ type, name: topic, configNames: SETTINGS }],
+      includeSynonyms: false,
+    });
+    const entries = resources[0]?.configEntries ?? [];
+    return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
+  } catch (cause) {
+    if (cause instanceof kafkajs.KafkaJSError) return new Map();
+    throw cause;
+  }
 }
 
 /**
@@ -392,14 +476,18 @@ function fetchedBatch({ batch, ...payload }: EachBatchPayload): FetchedBatch {
     lastOffset,
     end: safeOffset(batch.highWatermark, batch),
     records: batch.messages.map(
-      ({ offset, timestamp, key, value }): Rec => ({
-        topic,
-        partition,
-        offset: Number(offset), // at most lastOffset, which is safe
-        timestampMs: Number(timestamp),
-        key,
-        value,
-      }),
+      ({ offset, timestamp, key, value, headers }): Rec =>
+        withHeaders(
+          {
+            topic,
+            partition,
+            offset: Number(offset), // at most lastOffset, which is safe
+            timestampMs: Number(timestamp),
+            key,
+            value,
+          },
+          headers,
+        ),
     ),
     resolve: (offset) => payload.resolveOffset(String(offset)),
     commit: (positions) =>

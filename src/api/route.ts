@@ -7,6 +7,8 @@ export type ApiRequest = model.ApiRequest;
 export type ApiResponse = model.ApiResponse;
 /** See model/route. */
 export type Route = model.Route;
+/** See model/route. */
+export type BodyLimits = model.BodyLimits;
 
 /** RFC 9457 problem body; `detail` says what to do. */
 export function problem(status: number, title: string, detail: string): ApiResponse {

@@ -3,11 +3,8 @@
 import { renderAlert } from '../act/finding/finding.ts';
 import { systemClock } from '../adapters/clock.ts';
 import { createLog } from '../adapters/log.ts';
-import type { DueAlert } from '../model/alert-log.ts';
-import type { Case, Fold } from '../model/decision.ts';
-import type { Detection } from '../model/detection.ts';
 import { assert } from '../model/errors.ts';
-import { idOf, short } from '../model/ids.ts';
+import { short } from '../model/ids.ts';
 import { type ListedAlert, listAlerts, retryDead } from '../record/alert-read.ts';
 import { type Given, usage } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -17,6 +14,7 @@ import { notKnown } from './meant.ts';
 import { findingOptions } from './notifier.ts';
 import { openSinks } from './open-sinks.ts';
 import { count, safe, table, timeOf, typed } from './output.ts';
+import { testAlert } from './own-alerts.ts';
 import { withStore } from './reading.ts';
 import { readTaxonomyFile } from './taxonomy-file.ts';
 
@@ -131,36 +129,4 @@ async function test(
   } finally {
     await opened.close();
   }
-}
-
-/** A case of nobody: level informational, and every text says that it is a test. */
-function testAlert(nowMs: number): DueAlert {
-  const caseId = idOf('test alert', nowMs);
-  const entity = { tenant: 'test', agent: 'test-agent', role: null, session: null };
-  const detection: Detection = {
-    ...{ id: idOf('test detection', nowMs), detector: 'test-alert', version: 'test' },
-    ...{ family: 'integrity', level: 'informational', evidenceClass: 'hard', maturity: 'alert' },
-    ...{ entity, timeMs: nowMs, decidedMs: nowMs, seq: null, tool: null, witnesses: [] },
-    explanation: 'This is a test of the sink. Nothing happened and nothing is to be done.',
-    counterfactual: 'not sent without somebody asking for it',
-    ...{ strength: 'exact', blind: [], late: false, tags: [] },
-  };
-  const fold: Fold = {
-    ...{ detector: 'test-alert', agent: 'test-agent', level: 'informational', maturity: 'alert' },
-    ...{ count: 1, firstSeenMs: nowMs, lastSeenMs: nowMs, evidence: [], evidenceTotal: 0 },
-  };
-  const one: Case = {
-    ...{ id: caseId, entity, level: 'informational', title: 'Plumbline test alert' },
-    ...{ openedMs: nowMs, lastMs: nowMs, detections: [detection.id], count: 1, state: 'open' },
-    ...{ maturity: 'alert', folds: [fold], reopened: 0, foldedInto: null, risk: 0 },
-  };
-  return {
-    ...{ ord: 0, uid: idOf(caseId, 'create', 'test'), kind: 'finding', activity: 'create', caseId },
-    ...{ level: 'informational', sequence: 1, why: ['test'], says: [], attempts: 0, alert: null },
-    matter: {
-      ...{ case: one, open: true, detections: [{ detection, retracted: false }] },
-      ...{ decisions: [], leases: [], verdicts: [] },
-    },
-    ...{ step: null, told: null },
-  };
 }

@@ -1,6 +1,6 @@
 /** Cases of detectors as they are written, and their shorthand (detectors/README.md). */
 import { factsOf, type ToolEntry } from '../baseline/inventory.ts';
-import type { WireEvent } from '../model/event.ts';
+import type { Kind, WireEvent } from '../model/event.ts';
 import type { ToolFacts } from '../model/expectation.ts';
 import { FLEET, type Written } from './case-preamble.ts';
 
@@ -15,6 +15,12 @@ export interface Expected {
   readonly evidence?: readonly string[];
 }
 
+/** Bounds that a case may set. */
+export interface CaseBounds {
+  readonly maxSessionsPerAgent?: number;
+  readonly maxActsPerSession?: number;
+}
+
 /** A case as written. */
 export interface WrittenCase {
   readonly name: string;
@@ -24,6 +30,10 @@ export interface WrittenCase {
   readonly library?: readonly ToolEntry[];
   /** Hosts of the trust zone, for this case. */
   readonly zone?: readonly string[];
+  /** How much is kept, where so little of it is to be said: `correlate` of the configuration. */
+  readonly bounds?: CaseBounds;
+  /** Offset at which the log of a book begins: what came before is gone. */
+  readonly begins?: Partial<Readonly<Record<Kind, number>>>;
   readonly given: readonly Written[];
   readonly expect: readonly Expected[];
 }
@@ -46,6 +56,8 @@ export interface DetectorCase {
   readonly library: readonly ToolFacts[];
   /** Hosts of the trust zone; null: as the inventory has it. */
   readonly zone: readonly string[] | null;
+  readonly bounds: CaseBounds;
+  readonly begins: Partial<Readonly<Record<Kind, number>>>;
   readonly expect: readonly Expected[];
 }
 
@@ -179,7 +191,9 @@ function ownBody(where: string, written: Written): Partial<WireEvent> {
 /** One event, `n` of `times`. */
 function eventOf(where: string, written: Written, label: string, ms: number, n: number): WireEvent {
   const suffix = written['times'] === undefined ? '' : `-${n + 1}`;
-  const { id, seq, call, agent = 'agent-1', session = 's-1', keys } = written;
+  const { id, seq, call, agent = 'agent-1', session: held = 's-1', keys } = written;
+  // One session each, where the name has a place for the number.
+  const session = typeof held === 'string' ? held.replace('*', String(n + 1)) : held;
   const made: Record<string, unknown> = {
     ...(bodyOf(written, suffix) ?? ownBody(where, written)),
     time: { eventNs: `${ms}000000` },
@@ -237,5 +251,6 @@ export function readCase(file: string, written: WrittenCase): DetectorCase {
   const ordered = events.toSorted((a, b) => a.ms - b.ms);
   const library = (written.library ?? []).map(factsOf);
   const zone = written.zone?.map((host) => host.toLowerCase()) ?? null;
-  return { name: written.name, events: ordered, library, zone, expect: written.expect };
+  const { name, expect, bounds = {}, begins = {} } = written;
+  return { name, events: ordered, library, zone, bounds, begins, expect };
 }

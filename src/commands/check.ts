@@ -1,7 +1,9 @@
 /** `check`: every problem of configuration, detectors, mappings and inventory at once. */
 import { exists } from '../adapters/files.ts';
+import { usage } from './arguments.ts';
 import { REGISTRY } from './baseline.ts';
 import { baselineProblems } from './baseline-files.ts';
+import { checkDecode } from './check-decode.ts';
 import type { Command } from './command.ts';
 import { problemLines } from './config.ts';
 import { CONFIG_FILE, detectorsDir, libraryOptions } from './inputs.ts';
@@ -16,11 +18,22 @@ const BASELINES = 'baselines';
 /** The command. */
 export const check: Command = {
   name: 'check',
-  synopsis: 'check [--config FILE] [--detectors DIR] [--baselines DIR]',
+  synopsis:
+    'check [--config FILE] [--detectors DIR] [--baselines DIR] | check decode --sample FILE (--format NAME/VERSION [--trust WHO] | --source NAME) [--limit N]',
   summary:
-    'say every mistake in configuration, detectors, mappings and baselines at once; exit 2 if any',
-  options: { detectors: 'value', baselines: 'value' },
-  run: async (given, { output }) => {
+    'say every mistake in configuration, detectors, mappings and baselines at once; exit 2 if any. `decode`: what becomes of a sample of records',
+  options: {
+    ...{ detectors: 'value', baselines: 'value' },
+    ...{ sample: 'value', format: 'value', source: 'value', trust: 'value', limit: 'value' },
+  },
+  words: 1,
+  run: async (given, context) => {
+    const { output } = context;
+    const [verb] = given.words;
+    if (verb === 'decode') return await checkDecode(given, context);
+    if (verb !== undefined) throw usage(`no such verb: ${JSON.stringify(verb)}; there is decode`);
+    for (const name of ['sample', 'format', 'source', 'trust', 'limit'])
+      if (given.value(name) !== undefined) throw usage(`--${name} is an option of check decode`);
     const file = given.value('config') ?? ((await exists(CONFIG_FILE)) ? CONFIG_FILE : null);
     const read = file === null ? null : await readConfig(file);
     const config = read?.config ?? null;

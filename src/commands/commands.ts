@@ -12,6 +12,7 @@ import type { Command } from './command.ts';
 import { coverage } from './coverage.ts';
 import { decisions } from './decisions.ts';
 import { detectors } from './detectors.ts';
+import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptions } from './exceptions.ts';
 import { explain } from './explain.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   start,
   run,
   check,
+  doctor,
   cases,
   explain,
   verdict,

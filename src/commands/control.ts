@@ -156,7 +156,9 @@ export async function driversOf(
   const given = config.control?.drivers ?? {};
   const { plugins } = pluginsOf('driver', SCHEMAS, given, 'control.drivers');
   const http = createHttp();
-  const source = config.instance ?? 'plumbline';
+  // Any member may send again what another sent: the same bytes, or the target must refuse them.
+  const { instance = 'plumbline', kafka } = config;
+  const source = kafka?.lanes === undefined ? instance : (kafka.group ?? 'plumbline');
   const polled = db === undefined ? {} : { polled: polledOf(config, clock, db) };
   for (const [name, plugin] of plugins) {
     const key = `control.drivers.${name}`;

@@ -15,15 +15,20 @@ import {
   type ObserverStep,
 } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
+import { createEventLogBroker } from '../record/event-log-broker.ts';
 import { patiently } from '../record/patience.ts';
 import { checkCluster } from './cluster.ts';
 import type { Environment } from './config.ts';
+import { beatHeart } from './heartbeat.ts';
+import { type OpenIngest, openIngest } from './ingest.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
 import { runMember } from './member.ts';
-import { notifierOf } from './notifier.ts';
+import { findingOptions, notifierOf } from './notifier.ts';
+import { observedBroker, observedStore } from './observed.ts';
 import { type GatewayView, laneStore, prepareLanes } from './prepare.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
+import { openSelf, type Self } from './self.ts';
 import { type Transmitter, transmitterOf } from './signals.ts';
 import type { Store } from './store.ts';
 
@@ -81,35 +86,78 @@ export async function runDaemon(
   options: DaemonOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { config, environment, clock, log } = parts;
+  const self = await openSelf({ config, db: parts.store.db, environment, clock, log });
+  try {
+    const store = { ...parts.store, db: self.db };
+    await serveAndObserve({ ...parts, store, self }, options, signal);
+  } finally {
+    await self.close();
+  }
+}
+
+async function serveAndObserve(
+  parts: DaemonParts & { readonly self: Self },
+  options: DaemonOptions,
+  signal: AbortSignal,
+): Promise<void> {
   // Before the lock: a standby serves what the database holds as well as the leader does.
-  const { config, store, library, environment, clock, log } = parts;
-  const made = { config, db: store.db, environment, clock, log };
+  const { config, store, library, environment, clock, log, self } = parts;
+  const made = { config, db: store.db, environment, clock, log, selfRoutes: self.routes };
   const transmitter = await transmitterOf(made);
   const signalRoutes = transmitter?.routes ?? [];
-  const listener = await openListener({ ...made, inventory: library.inventory, signalRoutes });
+  const ingest = await openIngest(made);
+  const listener = await openListener({
+    ...{ ...made, inventory: library.inventory, signalRoutes },
+    ingest: ingest?.url === null ? ingest : null,
+  }).catch(async (cause) => {
+    await ingest?.close();
+    throw cause;
+  });
+  if (listener !== null) self.answering('control', () => listener.counts());
   const ended = new AbortController();
   const fatal: { cause: unknown }[] = [];
   // Signals wait in the database: a standby pushes them as well as the leader does.
-  const pushing = transmitter?.run(AbortSignal.any([signal, ended.signal])).catch((cause) => {
+  const until = AbortSignal.any([signal, ended.signal]);
+  const ends = (cause: unknown): void => {
     fatal.push({ cause });
     ended.abort();
-  });
+  };
+  const pushing = transmitter?.run(until).catch(ends);
+  const beating = heartOf(parts, until).catch(ends);
   try {
-    await observe(parts, options, transmitter, AbortSignal.any([signal, ended.signal]));
+    await observe({ ...parts, ingest }, options, transmitter, until);
   } finally {
     ended.abort();
-    await Promise.all([listener?.close(), pushing]);
+    await Promise.all([listener?.close(), pushing, beating]);
+    await ingest?.close();
   }
   for (const { cause } of fatal) throw cause;
 }
 
+/** Beats where it is asked for, and somebody is there to hear it. */
+async function heartOf(
+  { config, sinks, library, self, clock, log }: DaemonParts & { readonly self: Self },
+  signal: AbortSignal,
+): Promise<void> {
+  const every = config.telemetry?.heartbeat;
+  if (every === undefined || sinks === undefined) return;
+  const { telemetry, works } = self;
+  const finding = findingOptions(config, library.taxonomy);
+  const made = { instance: config.instance ?? 'plumbline', sinks, finding, telemetry };
+  await beatHeart({ ...made, everyMs: durationMs(every), works, clock, log }, signal);
+}
+
+type Wired = DaemonParts & { readonly ingest: OpenIngest | null; readonly self: Self };
+
 async function observe(
-  parts: DaemonParts,
+  parts: Wired,
   options: DaemonOptions,
   transmitter: Transmitter | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, clock, log } = parts;
+  const { config, log, self } = parts;
+  const { clock, telemetry } = self;
   // What a reload brought is what a lane is made of from then on.
   const held = { library: parts.library };
   const group = config.kafka?.group ?? 'plumbline';
@@ -132,11 +180,14 @@ async function observe(
       const mayHeal =
         cause instanceof OperatingError && (cause.retryable || cause.code === 'LANE_FENCED');
       if (!mayHeal || recent > REBUILDS_MAX || signal.aborted) throw cause;
+      telemetry.add('plumbline_rebuilds_total', 1, { code: cause.code });
       log.warn(
         { code: cause.code, recent },
         `${cause.message}; starting anew from the stored positions`,
       );
       await clock.sleep(500 * 2 ** recent, signal);
+    } finally {
+      self.standing.left(clock.nowMs());
     }
     if (signal.aborted) return;
   }
@@ -158,34 +209,38 @@ async function askForCluster(
 
 /** One lane: whoever has the lock works, and is made anew where the lock was lost. */
 async function runAsLeader(
-  parts: DaemonParts & { readonly transmitter: Transmitter | null },
+  parts: Wired & { readonly transmitter: Transmitter | null },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const { clock, standing } = parts.self;
   while (!signal.aborted) {
     const lost = new AbortController();
     const lock = await leaderLock(parts, `plumbline lane ${group}`, STANDS_BY, lost, signal);
     if (lock === null) return;
+    standing.begins(clock.nowMs());
     try {
       await runOnce(parts, held, options, group, AbortSignal.any([signal, lost.signal]));
       if (!lost.signal.aborted) return;
       parts.log.warn({ group }, 'the leader lock was lost: its connection broke');
     } finally {
+      standing.left(clock.nowMs());
       await lock.release();
     }
   }
 }
 
 async function leaderLock(
-  parts: DaemonParts,
+  parts: DaemonParts & { readonly self: Self },
   name: string,
   waiting: string,
   lost: AbortController,
   signal: AbortSignal,
 ): Promise<{ release(): Promise<void> } | null> {
-  const { store, clock, log } = parts;
+  const { store, log, self } = parts;
+  const { clock, standing } = self;
   let said = '';
   const say = (message: string) => {
     if (message !== said) log.info({ lock: name }, message);
@@ -195,6 +250,7 @@ async function leaderLock(
     try {
       const lock = await store.db.tryLock(name, () => lost.abort());
       if (lock !== null) return lock;
+      if (waiting === STANDS_BY) standing.waits(clock.nowMs());
       say(waiting);
     } catch (cause) {
       // It answered when we started: a database that is away comes back, and we wait for it.
@@ -207,13 +263,14 @@ async function leaderLock(
 }
 
 async function runOnce(
-  parts: DaemonParts & { readonly transmitter: Transmitter | null },
+  parts: Wired & { readonly transmitter: Transmitter | null },
   held: { library: Library },
   options: DaemonOptions,
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, store, clock, log } = parts;
+  const { config, store, log, self } = parts;
+  const { clock } = self;
   const { onStep, onCommit } = options;
   const prepared = await prepareLanes(parts, held, onStep, signal);
   const gatewayOf: { now: GatewayView } = {
@@ -225,9 +282,12 @@ async function runOnce(
   const source = brokerOf(parts, group, options, (gap) => observer.missing(gap));
   const observer: Observer = createObserver(
     {
-      broker: source.broker,
-      store: laneStore(store.db, group, config.instance ?? 'plumbline'),
-      pipeline: () => createPipeline(prepared.options()),
+      broker: observedBroker(source.broker, self.observing(LANE)),
+      store: observedStore(
+        laneStore(store.db, group, config.instance ?? 'plumbline'),
+        self.observing(LANE),
+      ),
+      pipeline: () => self.standing.made(LANE, createPipeline(self.metered(prepared.options()))),
       actor,
       clock,
       log,
@@ -276,7 +336,7 @@ async function beside(
 
 /** Of several members one tells people: whoever has the lock. */
 async function tellWhileLeading(
-  parts: DaemonParts,
+  parts: DaemonParts & { readonly self: Self },
   held: { readonly library: Library },
   { untilCaughtUp, onStep }: DaemonOptions,
   group: string,
@@ -311,7 +371,7 @@ async function tellWhileLeading(
 }
 
 function brokerOf(
-  { config, clock, log }: DaemonParts,
+  { config, clock, log, store, ingest }: Wired,
   group: string,
   options: DaemonOptions,
   onGap: (gap: MissingRecords) => void,
@@ -331,6 +391,11 @@ function brokerOf(
       undecodable: options.skipUndecodable === true ? 'skip' : (config.kafka.undecodable ?? 'stop'),
       ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),
     });
+    return { broker, finished: null };
+  }
+  if (ingest !== null && config.jsonl === undefined) {
+    const { bell } = ingest;
+    const broker = createEventLogBroker(store.db, { topics, bell, clock, log, onGap });
     return { broker, finished: null };
   }
   const { path = '.', follow = true } = config.jsonl ?? {};

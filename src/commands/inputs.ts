@@ -34,10 +34,14 @@ export function detectorsDir(given: Given, config: Config | null): string {
   return given.value('detectors') ?? config?.detectors?.dir ?? own;
 }
 
-/** What the configuration says of reading detectors. */
+/** What the configuration says of reading detectors and mappings. */
 export function libraryOptions(config: Config | null): LibraryOptions {
   const placeholders = config?.detectors?.placeholders;
-  return placeholders === undefined ? {} : { placeholders };
+  const mappingsDir = config?.mappings?.dir;
+  return {
+    ...(placeholders === undefined ? {} : { placeholders }),
+    ...(mappingsDir === undefined ? {} : { mappingsDir }),
+  };
 }
 
 /** The library; every problem of every file is said before anything else happens. */

@@ -48,7 +48,9 @@ export function judgedAgain(recorded: RecordedDecision, journalled: JournalledDi
   if (detection === null) return as('no-detection');
   const kept = JSON.parse(inputs) as DecisionInputs;
   if (kept.isCut) return as('too-large');
-  const again = JSON.parse(storableJson(judge(detection, kept).decision)) as object;
+  const { provisional } = decision;
+  const judged = { ...judge(detection, kept).decision, ...(provisional ? { provisional } : {}) };
+  const again = JSON.parse(storableJson(judged)) as object;
   if (canonicalJson(again) !== canonicalJson(decision))
     return as('differs', differing(again, decision));
   return as(journalled.decision === null ? 'unjournalled' : 'same');

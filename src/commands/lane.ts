@@ -38,7 +38,10 @@ export function laneOptions(
     readonly live?: LiveMeasurements;
   },
 ): { options: PipelineOptions; problems: Problem[] } {
-  const { decode, problems } = createDecode(config.sources, library.mappings, { file: extra.file });
+  const { decode, problems } = createDecode(config.sources, library.mappings, {
+    file: extra.file,
+    ...(config.identities === undefined ? {} : { identities: config.identities }),
+  });
   const ms = (text: string | undefined, fallback: string) => durationMs(text ?? fallback);
   const { correlate = {}, guardrails = {} } = config;
   const joinWindowMs = ms(correlate.joinWindow, '30s');

@@ -56,6 +56,8 @@ export interface Library {
 export interface LibraryOptions {
   /** Values of `%name%` in rules with `expand`. */
   readonly placeholders?: Readonly<Record<string, readonly (string | number)[]>>;
+  /** Folder of the deployment's own mapping files, beside those we ship. */
+  readonly mappingsDir?: string;
 }
 
 /** Reads it all. A broken detector or mapping is left out and said; the others are there. */
@@ -94,9 +96,15 @@ export async function readLibrary(
       : 'there is no such folder';
     problems.push({ file: detectorsDir, line: null, key: '', message });
   }
-  const maps = await readYamlFolder(`${ROOT}mappings`, { optional: true });
-  const compiled = compileMappings(maps.files);
-  problems.push(...maps.problems, ...compiled.problems);
+  // Fixtures lie beside them.
+  const wanted = (name: string) => !BESIDE.test(name);
+  const maps = await readYamlFolder(`${ROOT}mappings`, { optional: true, wanted });
+  const own =
+    options.mappingsDir === undefined
+      ? { files: [], problems: [] }
+      : await readYamlFolder(options.mappingsDir, { wanted });
+  const compiled = compileMappings([...maps.files, ...own.files]);
+  problems.push(...maps.problems, ...own.problems, ...compiled.problems);
   const tools = await readYamlDocuments(`${ROOT}baselines/tools.yaml`);
   const built = buildInventory([tools.file]);
   problems.push(...tools.problems, ...built.problems);

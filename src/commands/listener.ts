@@ -16,6 +16,7 @@ import type { Route } from '../model/route.ts';
 import { settleOffer, takeOffers } from '../record/offers.ts';
 import { noteSilence, readPosture, recordPoll } from '../record/posture.ts';
 import type { Environment } from './config.ts';
+import type { OpenIngest } from './ingest.ts';
 import { serverOptions } from './listener-options.ts';
 import { readSecrets } from './plugin-secrets.ts';
 
@@ -29,6 +30,10 @@ export interface ListenerParts {
   readonly log: Log;
   /** Routes of the transmitter of signals; none where there is none. */
   readonly signalRoutes?: readonly Route[];
+  /** Probes and metrics. */
+  readonly selfRoutes?: readonly Route[];
+  /** Routes of ingest and who may use them, where it has no listener of its own. */
+  readonly ingest?: Pick<OpenIngest, 'routes' | 'senders'> | null;
 }
 
 /** A running listener. */
@@ -45,7 +50,14 @@ const MAX_AGE = '30s';
  * demands a scope of each that is not public by its standard.
  */
 export async function routesOf(parts: ListenerParts): Promise<readonly Route[]> {
-  return [...(await postureFamily(parts)), ...pullFamily(parts), ...(parts.signalRoutes ?? [])];
+  const { signalRoutes = [], selfRoutes = [], ingest } = parts;
+  return [
+    ...(await postureFamily(parts)),
+    ...pullFamily(parts),
+    ...signalRoutes,
+    ...selfRoutes,
+    ...(ingest?.routes ?? []),
+  ];
 }
 
 /**
@@ -57,8 +69,14 @@ export async function openListener(parts: ListenerParts): Promise<Listening | nu
   const listener = config.control?.listener;
   if (listener === undefined) return null;
   const options = await serverOptions(listener, environment);
-  const server = await startHttpServer(await routesOf(parts), options, clock, log);
-  log.info({ url: server.url, consumers: options.consumers.length }, 'listening');
+  const consumers = [...options.consumers, ...(parts.ingest?.senders ?? [])];
+  const server = await startHttpServer(
+    await routesOf(parts),
+    { ...options, consumers },
+    clock,
+    log,
+  );
+  log.info({ url: server.url, consumers: consumers.length }, 'listening');
   const ended = new AbortController();
   const watching = watchSilence(parts, ended.signal);
   return {

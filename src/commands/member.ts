@@ -18,17 +18,20 @@ import { OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';
 import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
 import { createPipeline, type PipelineOptions } from '../pipeline.ts';
-import { sharePauses } from '../record/pauses.ts';
+import { shareForwarded, sharePauses } from '../record/pauses.ts';
 import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
 import type { Decode } from '../source/source.ts';
 import type { Library } from './library.ts';
+import { observedBroker, observedStore } from './observed.ts';
 import { type GatewayView, laneStore, type Preparing, prepareLanes } from './prepare.ts';
 import { type DetectorFolder, reloadOnChange } from './reload.ts';
+import type { Self } from './self.ts';
 
 /** What a member is made of. */
 export interface MemberRun extends Preparing {
   /** Where detectors are read again from when they change; absent: they stay as they are. */
   readonly detectors?: DetectorFolder;
+  readonly self: Self;
 }
 
 /** How it is run. */
@@ -48,6 +51,9 @@ const STOP_WITHIN_MS = 20_000;
 /** Bytes that may wait in a lane, at least, however many there are. */
 const BUFFERED_BYTES_MIN = 1_048_576;
 const BUFFERED_MIN = 1000;
+/** How long slices of a lane may wait for one commit while others are at hand, ms for each lane. */
+const COMMIT_MS_EACH = 100;
+const COMMIT_MS_MAX = 1000;
 
 /**
  * Runs one process of several until the signal aborts or, where asked, until every lane it holds has
@@ -62,7 +68,10 @@ export async function runMember(
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, clock, log } = parts;
+  const { config, log, self } = parts;
+  const { clock, standing } = self;
+  // Without a lane it waits for one, and is as ready as a standby.
+  standing.waits(clock.nowMs());
   const prepared = await prepareLanes(parts, held, options.onStep, signal);
   const topic = lanes.topic ?? TOPIC;
   const topics = topicsOf(config, topic);
@@ -103,7 +112,11 @@ export async function runMember(
       ...{ broker: internal, topic, clock, log },
       ends: async () =>
         (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 })),
-      share: (wanted) => sharePauses(parts.store.db, group, name, wanted),
+      share: async (wanted) => {
+        const { db } = parts.store;
+        const slowestMs = await shareForwarded(db, group, rekeyer.reached());
+        return [...(await sharePauses(db, group, name, wanted)), ...rekeyer.ahead(slowestMs)];
+      },
       pause: (partitions, paused) =>
         paused ? sources.pause(partitions) : sources.resume(partitions),
       open: (lane, feed) => {
@@ -176,31 +189,45 @@ interface LaneWanted {
 }
 
 function loopOf(
-  { config, store, clock, log }: MemberRun,
+  { config, store, log, self }: MemberRun,
   options: MemberRunOptions,
   { lane, feed, laneOf, layout, group }: LaneWanted,
   prepared: Awaited<ReturnType<typeof prepareLanes>>,
 ): { loop: LaneLoop; observer: Observer } {
   const { onStep, onCommit, untilCaughtUp } = options;
+  const { clock, standing } = self;
+  const observing = self.observing(lane);
   const stored = laneStore(store.db, group, config.instance ?? 'plumbline', lane, layout);
   const gateway: GatewayView = (tenant) => observer.gateway(tenant);
   const observer: Observer = createObserver(
     {
-      broker: feed.broker,
-      store: feed.store(stored),
-      pipeline: () => createPipeline(ofLane(prepared.options(), lane, laneOf, layout)),
+      broker: observedBroker(feed.broker, observing),
+      store: observedStore(feed.store(stored), observing),
+      pipeline: () => {
+        const own = ofLane(prepared.options(), lane, laneOf, layout);
+        return standing.made(lane, createPipeline(self.metered(own)));
+      },
       actor: prepared.actor(lane, gateway),
       clock,
       log,
     },
     {
       untilCaughtUp,
+      // Lanes of a process take turns: while one writes, the others wait.
+      commitEveryMs: Math.min(COMMIT_MS_MAX, COMMIT_MS_EACH * layout.lanes),
       ...(onStep === undefined ? {} : { onStep }),
       ...(onCommit === undefined ? {} : { onCommit }),
     },
   );
   const loop: LaneLoop = {
-    run: (signal) => observer.run(signal),
+    run: async (signal) => {
+      try {
+        await observer.run(signal);
+      } finally {
+        standing.left(clock.nowMs(), lane);
+        standing.waits(clock.nowMs());
+      }
+    },
     missing: (gap) => observer.missing(gap),
     isOurs: () => stored.isOurs(),
   };

@@ -6,6 +6,7 @@ import { schemaProblems } from '../model/schema.ts';
 import { parseBudget } from '../score/budget.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import { controlProblems } from './control.ts';
+import { ingestProblems, sentTo } from './ingest-options.ts';
 import { listenerProblems } from './listener-options.ts';
 import { signalProblems } from './signals.ts';
 import { sinkProblems } from './sinks.ts';
@@ -51,10 +52,10 @@ function meaningProblems(
   const problems: Problem[] = [];
   const say = (path: readonly (string | number)[], message: string) =>
     problems.push({ file, line: lineOf(path), key: path.join('.'), message });
-  if (config.kafka === undefined && config.jsonl === undefined)
+  if (config.kafka === undefined && config.jsonl === undefined && sentTo(config).length === 0)
     say(
       [],
-      'where do records come from? Give `kafka: { brokers: [host:port] }` or `jsonl: { path: … }`',
+      'where do records come from? Give `kafka: { brokers: [host:port] }`, `jsonl: { path: … }`, or sources `http: { sha256: [...] }`',
     );
   if (config.kafka !== undefined && config.jsonl !== undefined)
     say(['jsonl'], 'one of `kafka` and `jsonl`, not both: a lane reads one log');
@@ -76,6 +77,7 @@ function meaningProblems(
       say(at, 'give exactly one of `env` and `file`: secrets are never written inline');
   problems.push(...controlProblems(config, { file, lineOf }));
   problems.push(...listenerProblems(config, { file, lineOf }));
+  problems.push(...ingestProblems(config, { file, lineOf }));
   problems.push(...signalProblems(config, { file, lineOf }));
   return problems;
 }

@@ -2,13 +2,17 @@
 import { systemClock } from '../adapters/clock.ts';
 import { createLog } from '../adapters/log.ts';
 import { runOnSchedule } from '../adapters/schedule.ts';
+import type { Config } from '../model/config.ts';
 import type { NoticeCode } from '../model/detection.ts';
 import type { LaneCommit } from '../model/effects.ts';
 import type { Database, Log } from '../model/ports.ts';
+import { sweepEventLog } from '../record/event-log-retention.ts';
 import { sweep } from '../record/housekeeping.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { runDaemon } from './daemon.ts';
+import { retentionOf } from './ingest.ts';
+import { readsEventLog } from './ingest-options.ts';
 import { CONFIG_FILE, configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import { readLibrary } from './library.ts';
 import { openSinks } from './open-sinks.ts';
@@ -20,6 +24,9 @@ import { baselinesDue, careForBaselines } from './window-acts.ts';
 const NIGHTLY = '17 3 * * *';
 /** When windows that are over are ended. Event time says whether; this only says how soon. */
 const BASELINE_ROUNDS = '*/5 * * * *';
+
+/** When the event log lets go of its oldest records. */
+const EVENT_LOG_ROUNDS = '*/5 * * * *';
 
 /** The command. */
 export const run: Command = {
@@ -86,6 +93,14 @@ export const run: Command = {
         log,
         signal,
       );
+      if (readsEventLog(config))
+        runOnSchedule(
+          'event-log',
+          EVENT_LOG_ROUNDS,
+          () => sweepLog(store.db, config, log),
+          log,
+          signal,
+        );
       runOnSchedule('baselines', BASELINE_ROUNDS, () => tendBaselines(store.db, log), log, signal);
       const options = {
         ...{ untilCaughtUp, onCommit },
@@ -102,6 +117,19 @@ export const run: Command = {
     return 0;
   },
 };
+
+/** Lets go of the oldest records of the event log; says what a group that reads no more holds. */
+async function sweepLog(db: Database, config: Config, log: Log): Promise<void> {
+  const swept = await sweepEventLog(db, retentionOf(config), systemClock.nowMs());
+  if (swept.records > 0 || swept.heldBytes > 0) log.info({ ...swept }, 'event log swept');
+  if (swept.unread > 0)
+    log.warn({ unread: swept.unread }, 'records were let go of that were not read: ingest.unread');
+  if (swept.heldBytes > 0)
+    log.warn(
+      { bytes: swept.heldBytes },
+      'the event log holds more than it should: they are unread',
+    );
+}
 
 /** Ends windows that are over. */
 async function tendBaselines(db: Database, log: Log): Promise<void> {

@@ -3,11 +3,16 @@ import { systemClock } from '../adapters/clock.ts';
 import { type Poller, silentAfterMs } from '../model/posture.ts';
 import { sinkStatuses } from '../record/alert-read.ts';
 import { type CheckpointHead, lastCheckpoint } from '../record/checkpoints.ts';
+import { readLevels, type SourceLevels } from '../record/levels.ts';
 import { listPollers } from '../record/posture.ts';
 import { listCoverage, listDeadLetters, listNotices } from '../record/read.ts';
 import { type Percentiles, type ResponseTimes, responseTimes } from '../record/response-times.ts';
 import { type LaneStatus, readStatus } from '../record/status.ts';
+import type { Given } from './arguments.ts';
 import type { Command } from './command.ts';
+import { type Abstaining, abstainingBy, levelLines } from './evidence-text.ts';
+import { configOf, detectorsDir, libraryOptions } from './inputs.ts';
+import { readLibrary } from './library.ts';
 import { count, lengthOf, safe, table, timeOf, typed } from './output.ts';
 import { withStore } from './reading.ts';
 import { sinkLines } from './sink-text.ts';
@@ -16,7 +21,8 @@ import { sinkLines } from './sink-text.ts';
 export const status: Command = {
   name: 'status',
   synopsis: 'status',
-  summary: 'positions, watermark, counters, sinks, blind intervals, notices and dead letters',
+  summary:
+    'positions, watermark, counters, sinks, evidence levels, blind intervals, notices and dead letters',
   options: { limit: 'value' },
   run: async (given, { output, environment }) => {
     const limit = given.count('limit', 1) ?? 10;
@@ -28,9 +34,11 @@ export const status: Command = {
       notices: await listNotices(db, limit),
       pollers: (await listPollers(db)).filter(({ about }) => about === ''),
       sinks: await sinkStatuses(db),
+      levels: await readLevels(db),
       deadLetters: (await listDeadLetters(db, limit)).map(({ raw: _raw, ...rest }) => rest),
     }));
-    output.json(found);
+    const abstaining = await abstainingFor(given, found.levels);
+    output.json({ ...found, abstaining });
     const { status: all } = found;
     if (all.lanes.length === 0) output.line('No daemon has worked with this database yet.');
     for (const lane of all.lanes)
@@ -49,6 +57,7 @@ export const status: Command = {
     output.line(signedText(found.signed, systemClock.nowMs()));
     for (const poller of found.pollers) output.line(pollerText(poller, systemClock.nowMs()));
     for (const line of sinkLines(found.sinks, systemClock.nowMs())) output.line(line);
+    for (const line of levelLines(found.levels, abstaining)) output.line(line);
     for (const gap of found.coverage)
       output.line(
         `Blind: ${safe(gap.source)}${gap.tenant === undefined ? '' : ` for ${safe(gap.tenant)}`} ${timeOf(gap.fromMs)} – ${gap.toMs === null ? 'now' : timeOf(gap.toMs)} (${safe(gap.reason)})`,
@@ -66,6 +75,17 @@ export const status: Command = {
     return 0;
   },
 };
+
+/** Detectors that abstain, where anything was measured and the library can be read. */
+async function abstainingFor(
+  given: Given,
+  levels: readonly SourceLevels[],
+): Promise<readonly Abstaining[]> {
+  if (levels.length === 0) return [];
+  const { config } = await configOf(given);
+  const library = await readLibrary(detectorsDir(given, config), libraryOptions(config));
+  return abstainingBy(levels, config.sources, library.detectors);
+}
 
 /** Whether an enforcement point still asks; one that does not enforces what it last heard. */
 function pollerText({ consumer, lastMs, gapMs, revision }: Poller, nowMs: number): string {

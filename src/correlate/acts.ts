@@ -3,7 +3,7 @@ import type { Event, Kind } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
 import { bookKey } from './books.ts';
 import { permissionOf } from './governance.ts';
-import { canonicalTool, count, type Ledger, makeRoomForAct } from './ledger.ts';
+import { canonicalTool, count, type Ledger, laneOf, makeRoomForAct } from './ledger.ts';
 import type { AgentEntity } from './session.ts';
 import { type Act, approvedBy, keyOf, type SessionEntity, viewOf } from './session.ts';
 import { type Kin, kinOf, linkAct } from './traces.ts';
@@ -556,8 +556,13 @@ function miss(ledger: Ledger, session: SessionEntity, act: Act, key: string, now
   const { tenant } = session;
   const owner = ledger.slots.get<AgentEntity>('A', keyOf(tenant, session.agent));
   const isHeard = need === 'gateway' ? owner?.acted === true : owner?.reasoned === true;
+  // A name that governance does not know, in a fleet that it does, is one that anybody can make up.
+  const isKnown = owner?.registeredMs != null || laneOf(ledger, nowMs, tenant).fleet === 0;
   const missing = { session: sessionKey, act: key };
-  const at = ledger.books.missed(need, act.gap, missing, nowMs, { tenant, isHeard });
+  const at = ledger.books.missed(need, act.gap, missing, nowMs, {
+    tenant,
+    counts: isHeard || isKnown,
+  });
   const name = bookKey(need, tenant);
   const book = ledger.slots.get('B', name);
   if (book !== undefined) ledger.timers.wake('B', name, book, at);

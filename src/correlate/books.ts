@@ -196,24 +196,27 @@ export class Books {
   }
 
   /**
-   * The act's time is over and no witness came. Returns when to `settle` the gap. `isHeard`: this book told
-   * of the agent before. That it says nothing of one it never told of is no sign that it is blind, or
-   * anybody could blind it with sessions it was never to see.
+   * The act's time is over and no witness came. Returns when to `settle` the gap. `counts`: false for
+   * sessions of agents that this book never told of and that nobody knows: its silence about them is no
+   * sign that it is blind, or anybody could blind it with names that he makes up.
    */
   missed(
     kind: Kind,
     number: number,
     missing: Missing,
     nowMs: number,
-    { tenant = NO_TENANT, isHeard = true }: { tenant?: string; isHeard?: boolean } = {},
+    { tenant = NO_TENANT, counts = true }: { tenant?: string; counts?: boolean } = {},
   ): number {
     const options = this.#options.get(kind);
     const book = this.#book(kind, nowMs, tenant);
     const gap = book.gaps[number];
     if (gap === undefined || options === undefined) return nowMs;
     if (gap.missing.length < MISSING_MAX) gap.missing.push(missing);
-    const counts = isHeard || gap.unheard;
-    if (counts && gap.sessions.length < 1000 && !gap.sessions.includes(missing.session))
+    if (
+      (counts || gap.unheard) &&
+      gap.sessions.length < 1000 &&
+      !gap.sessions.includes(missing.session)
+    )
       gap.sessions.push(missing.session);
     this.#slots.touch('B', bookKey(kind, tenant));
     if (gap.toMs !== null) return Math.max(nowMs, gap.toMs + options.joinWindowMs + 1);

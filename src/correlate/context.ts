@@ -7,6 +7,7 @@ import type {
   SessionContext,
 } from '../model/event-context.ts';
 import type { Attempt } from '../model/fact.ts';
+import { otherNamed } from './identity.ts';
 import { isPartial, type LaneEntity, type Ledger, laneKey, windowOpen } from './ledger.ts';
 import { ancestorsOf, rootOf } from './lineage.ts';
 import {
@@ -66,6 +67,9 @@ function lazily(
     },
     get windowOpen() {
       return windowOpen(ledger, owner, session?.role ?? owner.role, event.time.eventMs);
+    },
+    get otherAgent() {
+      return event.agent?.claims === undefined ? null : otherNamed(ledger, owner.tenant, event);
     },
   };
 }

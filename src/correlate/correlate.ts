@@ -2,13 +2,14 @@
 import { hash } from 'node:crypto';
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
-import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
+import type { Attempt, EventFact, Intent, WitnessRecord } from '../model/fact.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
 import { unannouncedIn } from './announced.ts';
 import { Books, bookKey, bookOf } from './books.ts';
 import { contextOf } from './context.ts';
+import { foresee } from './foresee.ts';
 import { applyGovernance } from './governance.ts';
 import {
   agentOf,
@@ -28,6 +29,7 @@ import {
   sessionOf,
 } from './ledger.ts';
 import { Room } from './room.ts';
+import { addedBy, declareSeries, type SeriesCount } from './series.ts';
 import {
   type AgentEntity,
   keyOf,
@@ -53,6 +55,8 @@ export type { CorrelateOptions };
 export interface Correlate {
   /** Folds one event. Events come in canonical order; `late` ones out of it. */
   fold(event: Event, late: boolean): void;
+  /** The fact an event will be when it is folded, as far as that can be told; null where it cannot. */
+  foresee(event: Event): EventFact | null;
   /** Does what is due at or before `ms`. */
   passTime(ms: number): void;
   /** Every stream has ended at `ms`: judges what still waits for a sign of life. */
@@ -141,6 +145,7 @@ export function createCorrelate(
   slots.split('S', SESSION_RECORDS, SESSION_PACKING);
   slots.split(TRACES, TRACE_RECORDS);
   slots.packs('A', AGENT_PACKING);
+  declareSeries(slots);
   const timers = new Timers(slots);
   const books = new Books(slots, options.books);
   const { digestKey } = options;
@@ -151,6 +156,7 @@ export function createCorrelate(
   const ledger: Ledger = { slots, timers, books, room, options, ...sinks, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
+    foresee: (event) => foresee(ledger, event),
     passTime: (ms) => passTime(ledger, ms),
     finish: (ms) => {
       for (const key of booksIn(slots)) settleBook(ledger, key, ms, true);
@@ -223,7 +229,7 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
   const role = session?.role ?? agent.role;
   ledger.state({
     type: 'event',
-    event,
+    event: event.metric === undefined ? event : measured(ledger, tenant, agentId, event),
     session: session === null ? null : viewOf(session, agent),
     tenant,
     agent: agentId,
@@ -238,6 +244,18 @@ function fold(ledger: Ledger, event: Event, late: boolean): void {
     context: contextOf(ledger, event, session, agent, attempt),
     keyed: ledger.keyed,
   });
+}
+
+/** What a counter that only grows has added since it was last read stands in the place of its reading. */
+function measured(ledger: Ledger, tenant: string, agent: string, event: Event): Event {
+  const { slots } = ledger;
+  const sinceMs = laneOf(ledger, event.time.eventMs, tenant).startMs;
+  const parts = {
+    slots,
+    sinceMs,
+    count: (name: SeriesCount, by?: number) => count(ledger, name, by),
+  };
+  return addedBy(parts, keyOf(tenant, agent), event);
 }
 
 /** Model that the session's owner was registered with. */

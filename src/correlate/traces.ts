@@ -2,6 +2,7 @@
 import type { Event } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
 import type { Entity } from '../state/slots.ts';
+import { agentNamed } from './identity.ts';
 import { count, type Ledger } from './ledger.ts';
 import { LINKS_OF_ACT, TRACES_OF_SESSION_MAX } from './room.ts';
 import { type Act, type AgentEntity, keyOf, markOf, type SessionEntity } from './session.ts';
@@ -54,7 +55,7 @@ const RECENT_MAX = 64;
  * session's: a witness that knows nobody accuses nobody.
  */
 export function placeOf(ledger: Ledger, tenant: string, event: Event): Place {
-  const named = event.agent?.id;
+  const named = agentNamed(ledger, tenant, event);
   const own = event.session?.id;
   const traceId = event.keys?.traceId;
   const isActing = event.reasoning !== undefined || event.action !== undefined;

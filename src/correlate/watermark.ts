@@ -11,6 +11,15 @@ export interface SourceTiming {
   readonly idleAfterMs: number;
 }
 
+/** How far event time is in one partition, ms. */
+export interface PartitionStanding {
+  readonly topic: string;
+  readonly partition: number;
+  /** Highest event time seen. */
+  readonly newestMs: number;
+  readonly watermarkMs: number;
+}
+
 interface Stored extends Entity {
   /** Highest event time seen, ms; clamped stamps do not count. */
   max: number;
@@ -55,6 +64,11 @@ export class Watermarks {
   /** W in ms; MIN_SAFE_INTEGER before anything is known. */
   get effectiveMs(): number {
     return this.#effective;
+  }
+
+  /** Where W would be, were it not held: up to there everything may be released. */
+  get ripeMs(): number {
+    return this.#ripe;
   }
 
   /** Continues from a stored W. */
@@ -210,6 +224,14 @@ export class Watermarks {
     let newest = Number.NEGATIVE_INFINITY;
     for (const { stored } of this.#partitions.values()) newest = Math.max(newest, stored.max);
     return newest;
+  }
+
+  /** How far each partition is, for people. `newestMs` below 0: nothing was read. */
+  standing(): PartitionStanding[] {
+    return [...this.#partitions.values()].map(({ topic, partition, stored, timing }) => ({
+      ...{ topic, partition, newestMs: stored.max },
+      watermarkMs: stored.max - timing.latenessMs - 1,
+    }));
   }
 
   #idle(partition: Partition, nowMs: number | null): boolean {

@@ -16,10 +16,11 @@ import { type Earned, earnedTier } from '../model/power.ts';
 import type { Slots } from '../state/slots.ts';
 import type { ControlPlan } from './chain.ts';
 import { createDemotions, type Demotions } from './demotion.ts';
+import { EarlyLeases, type Taken } from './early.ts';
 import type { Circumstances } from './falsify.ts';
 import type { FleetSize, GuardrailOptions } from './guardrail.ts';
 import { intentionOf, newLease, renewedUntil } from './intend.ts';
-import { type DecisionInputs, inputsOf, judge, keptInputs } from './judge.ts';
+import { type DecisionInputs, inputsOf, judge, keptInputs, type Plan } from './judge.ts';
 import { type LeaseRequest, liftAll, type Operated, operate } from './operate.ts';
 import { isRestrained, type RestrainedCall } from './own-effects.ts';
 import { Standing, type StandingLease } from './standing.ts';
@@ -43,6 +44,8 @@ export interface Decided {
   readonly intentions: readonly Intention[];
   /** The breaker stopped this one, and said so for the first time. */
   readonly tripped: boolean;
+  /** Its intention was sent before its turn, or an equal one. Absent: it was not. */
+  readonly taken?: Taken;
 }
 
 /** Why a lease is lifted before its time, and whether its detector is to leave the agent alone a while. */
@@ -60,6 +63,20 @@ export interface Decide {
     circumstances: Omit<Circumstances, 'leases'>,
     size: FleetSize,
   ): Decided;
+  /**
+   * What would be begun for a detection whose turn has not come, by all that is known now; null where
+   * nothing would be, and where it would be over before its turn, `outlastMs` from now. Remembers it as
+   * early, and changes nothing else.
+   */
+  foresee(
+    detection: Detection,
+    caseId: string,
+    response: Response | null,
+    circumstances: Omit<Circumstances, 'leases'>,
+    size: FleetSize,
+    outlastMs: number,
+  ): Decided | null;
+  readonly early: EarlyLeases;
   /** What an operator or the executor asks for of leases. */
   operate(request: LeaseRequest, nowMs: number): Operated;
   /** A detection was taken back or judged wrong: lifts the leases it led to by `verb`, if they stand. */
@@ -85,9 +102,15 @@ export interface Decide {
 /** Makes the decider over `slots`. */
 export function createDecide(slots: Slots, options: DecideOptions): Decide {
   const standing = new Standing(slots);
+  const early = new EarlyLeases(slots);
   return {
+    early,
+    foresee: (detection, caseId, response, circumstances, size, outlastMs) =>
+      foresee(standing, early, options, detection, outlastMs, {
+        ...{ caseId, asks: response, circumstances, size },
+      }),
     decide: (detection, caseId, response, circumstances, size) =>
-      decide(standing, options, detection, caseId, response, circumstances, size),
+      decide(standing, early, options, detection, caseId, response, circumstances, size),
     operate: (request, nowMs) => operate(standing, options, request, nowMs),
     retract: (detectionId, verb, nowMs, { reason, grantsImmunity }) => {
       if (verb === null) return [];
@@ -97,9 +120,11 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
     },
     demotions: createDemotions(slots),
     restrains: (tenant, agent, call) =>
-      standing
+      early.restrains(tenant, agent, call) ||
+      (standing
         .of(tenant, agent, call.ms, options.guardrails.coolDownMs)
-        ?.leases.some((lease) => isRestrained(lease, call)) ?? false,
+        ?.leases.some((lease) => isRestrained(lease, call)) ??
+        false),
     activity: (tenant, agent, session, attempt, eventId) =>
       activityOf(standing, options, tenant, agent, session, attempt, eventId),
   };
@@ -107,6 +132,7 @@ export function createDecide(slots: Slots, options: DecideOptions): Decide {
 
 function decide(
   standing: Standing,
+  early: EarlyLeases,
   options: DecideOptions,
   detection: Detection,
   caseId: string,
@@ -117,13 +143,9 @@ function decide(
   const { tenant, agent, role } = detection.entity;
   const { coolDownMs } = options.guardrails;
   const against = standing.of(tenant, agent, detection.decidedMs, coolDownMs);
-  const inputs = inputsOf(detection, {
-    ...{ caseId, asks, circumstances, against, size, control: options.control },
-    mode: options.modeOf(role),
-    earned: earnedBy(options, detection),
-    fleet: standing.fleetOf(tenant),
-    options: options.guardrails,
-  });
+  const fleet = standing.fleetOf(tenant);
+  const known = { caseId, asks, circumstances, size, against, fleet };
+  const inputs = inputsBy(options, detection, known);
   const { decision, plan } = judge(detection, inputs);
   const kept = keptInputs(inputs);
   if (plan.type === 'nothing')
@@ -133,16 +155,20 @@ function decide(
       intentions: [],
       tripped: plan.trips && trip(standing, tenant),
     };
+  if (plan.type === 'begin') {
+    const { lease, asked } = begun(detection, decision, inputs, plan);
+    const taken = early.takes(lease);
+    const made = { decision, inputs: kept, intentions: [asked], tripped: false };
+    // What was asked for before stands by that name: nobody is restrained twice for the same.
+    const { leaseId } = taken ?? lease;
+    begin(standing, options, { ...lease, leaseId }, detection);
+    if (taken === null) return made;
+    const as = taken.isOwn ? inputs : { ...inputs, adopts: leaseId };
+    const intentions = [{ ...asked, leaseId }];
+    return { ...made, ...judged(detection, as), intentions, taken };
+  }
   const { mode } = inputs;
   const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
-  if (plan.type === 'begin') {
-    const { response, driver, approval } = plan;
-    const lease = newLease(decision.id, caseId, detection, response, driver);
-    begin(standing, options, lease, detection);
-    const asking = barring(approval, circumstances.principal ?? null);
-    const asked = intentionOf(lease, 'request', detection.id, { ...to, approval: asking });
-    return { decision, inputs: kept, intentions: [asked], tripped: false };
-  }
   const due = (against?.leases ?? []).filter(({ leaseId }) => plan.leaseIds.includes(leaseId));
   const intentions = due.map((lease) => {
     lease.expiresMs = renewedUntil(lease, plan.response, detection.decidedMs);
@@ -152,6 +178,67 @@ function decide(
     return intentionOf(answering(lease, detection), 'renew', detection.id, renewal);
   });
   return { decision, inputs: kept, intentions, tripped: false };
+}
+
+function judged(
+  detection: Detection,
+  inputs: DecisionInputs,
+): { readonly decision: Decision; readonly inputs: DecisionInputs } {
+  return { decision: judge(detection, inputs).decision, inputs: keptInputs(inputs) };
+}
+
+function foresee(
+  standing: Standing,
+  early: EarlyLeases,
+  options: DecideOptions,
+  detection: Detection,
+  outlastMs: number,
+  around: Pick<Known, 'caseId' | 'asks' | 'circumstances' | 'size'>,
+): Decided | null {
+  if (!early.admits(detection)) return null;
+  const { decidedMs, entity } = detection;
+  const { coolDownMs } = options.guardrails;
+  const ahead = standing.ahead(entity.tenant, entity.agent, decidedMs, coolDownMs);
+  const against = early.standing(ahead, decidedMs);
+  const fleet = early.fleet(standing.fleetOf(entity.tenant), entity.tenant);
+  const inputs = inputsBy(options, detection, { ...around, against, fleet });
+  const { decision, plan } = judge(detection, inputs);
+  // What stands already is renewed in its turn: until then it stands.
+  if (plan.type !== 'begin' || plan.response.ttlMs <= outlastMs) return null;
+  const { lease, asked } = begun(detection, decision, inputs, plan);
+  // One that is over by then may be renewed by what the fold has still to come to.
+  if (standing.holds(lease.verb, lease.subject)) return null;
+  early.add(lease, detection);
+  return { decision, inputs: keptInputs(inputs), intentions: [asked], tripped: false };
+}
+
+type Known = Pick<
+  Parameters<typeof inputsOf>[1],
+  'caseId' | 'asks' | 'circumstances' | 'size' | 'against' | 'fleet'
+>;
+
+function inputsBy(options: DecideOptions, detection: Detection, known: Known): DecisionInputs {
+  return inputsOf(detection, {
+    ...known,
+    control: options.control,
+    mode: options.modeOf(detection.entity.role),
+    earned: earnedBy(options, detection),
+    options: options.guardrails,
+  });
+}
+
+/** The lease that a decision begins, and what is asked of its driver. */
+function begun(
+  detection: Detection,
+  decision: Decision,
+  { mode, caseId, circumstances }: DecisionInputs,
+  { response, driver, approval }: Plan & { readonly type: 'begin' },
+): { readonly lease: StandingLease; readonly asked: Intention } {
+  const lease = newLease(decision.id, caseId, detection, response, driver);
+  const asking = barring(approval, circumstances.principal ?? null);
+  const { role } = detection.entity;
+  const to = { mode, role, decisionId: decision.id, caseId, issuedMs: detection.decidedMs };
+  return { lease, asked: intentionOf(lease, 'request', detection.id, { ...to, approval: asking }) };
 }
 
 /** Nobody agrees to what is done against who works for them; the agent itself is barred by the record. */

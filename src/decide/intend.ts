@@ -22,20 +22,6 @@ export function subjectOf(detection: Detection, response: Asked): Subject {
 
 type Stands = Pick<StandingLease, 'verb' | 'issuedMs' | 'expiresMs'>;
 
-/** Does this lease already do that? */
-export function sameSubject(
-  lease: Pick<StandingLease, 'verb' | 'subject'>,
-  verb: Verb,
-  subject: Subject,
-): boolean {
-  const held = lease.subject;
-  return (
-    lease.verb === verb &&
-    held.session === subject.session &&
-    held.tools.join() === subject.tools.join()
-  );
-}
-
 /** A lease is renewed when less than half of its time is left and it may still stand longer. */
 export function needsRenewal(lease: Stands, response: Asked, nowMs: number): boolean {
   const until = renewedUntil(lease, response, nowMs);

@@ -14,9 +14,14 @@ import { type Earned, isUntouchable } from '../model/power.ts';
 import { type ControlPlan, firstDriver, rungAbove } from './chain.ts';
 import { type Circumstances, falsify } from './falsify.ts';
 import { checkGuardrails, type FleetSize, type GuardrailOptions } from './guardrail.ts';
-import { type Asked, needsRenewal, sameSubject, subjectOf } from './intend.ts';
+import { type Asked, needsRenewal, subjectOf } from './intend.ts';
 import { higherVerb } from './ladder.ts';
-import type { AgentStanding, FleetStanding, StandingLease } from './standing.ts';
+import {
+  type AgentStanding,
+  type FleetStanding,
+  type StandingLease,
+  sameSubject,
+} from './standing.ts';
 
 /** What is kept of a lease that stood. */
 export type LeaseThen = Pick<
@@ -55,6 +60,8 @@ export interface DecisionInputs {
   readonly options: Omit<GuardrailOptions, 'neverTouch'>;
   /** Entries of the never-touch list that name the agent or its role. */
   readonly untouchable: readonly string[];
+  /** Lease by which the same was asked for before its turn; absent: none. */
+  readonly adopts?: string;
 }
 
 /** What follows from a decision. */
@@ -187,7 +194,7 @@ export function judge(detection: Detection, inputs: DecisionInputs): Judgement {
   const decision: Decision = {
     ...{ ...common, taken: response.action, wouldAct, guardrails },
     outcome: renewed === undefined ? 'act' : 'renew',
-    leaseId: renewed?.leaseId ?? idOf('lease', common.id),
+    leaseId: renewed?.leaseId ?? inputs.adopts ?? idOf('lease', common.id),
   };
   const leaseIds = due.map(({ leaseId }) => leaseId);
   return {

@@ -18,7 +18,15 @@ export interface PowerChange {
 }
 
 /** Parts of a detector that are no part of its version, and lend or take power. */
-const PARTS = ['maturity', 'evidenceClass', 'status', 'level', 'family', 'response'] as const;
+const PARTS = [
+  'maturity',
+  'evidenceClass',
+  'status',
+  'level',
+  'family',
+  'response',
+  'emit',
+] as const;
 
 /**
  * Changes of detectors that are there before and after, by stem, then of exceptions, by id. What only

@@ -65,6 +65,20 @@ const KEPT_MS = 30 * 86_400_000;
 const LOOKED_AT = 4;
 const NO_TENANT = '-';
 
+/** Does this lease already do that? */
+export function sameSubject(
+  lease: Pick<StandingLease, 'verb' | 'subject'>,
+  verb: Verb,
+  subject: Subject,
+): boolean {
+  const held = lease.subject;
+  return (
+    lease.verb === verb &&
+    held.session === subject.session &&
+    held.tools.join() === subject.tools.join()
+  );
+}
+
 /** Reads and changes what stands. */
 export class Standing {
   readonly #slots: Slots;
@@ -88,6 +102,28 @@ export class Standing {
     if (standing.leases.length === 0 && standing.quiet.length === 0) this.#slots.remove(SPACE, key);
     else if (over.length > 0) this.#slots.touch(SPACE, key);
     return standing;
+  }
+
+  /** The same as it will be at `nowMs`, if nothing comes in between. Changes nothing. */
+  ahead(tenant: string, agent: string, nowMs: number, coolDownMs: number): AgentStanding {
+    const standing = this.#slots.get<AgentStanding>(SPACE, agentKey(tenant, agent));
+    const { role = null, leases = [], quiet = [] } = standing ?? {};
+    const over = leases.filter((lease) => lease.expiresMs <= nowMs);
+    const ended = over.map(({ detector, expiresMs }) => {
+      return { detector, untilMs: expiresMs + coolDownMs, why: 'cool-down' };
+    });
+    return {
+      ...{ tenant, agent, role },
+      leases: leases.filter((lease) => lease.expiresMs > nowMs),
+      quiet: [...quiet, ...ended].filter(({ untilMs }) => untilMs > nowMs),
+    };
+  }
+
+  /** Is there a lease that does just this, be its time over by the next event or not? Changes nothing. */
+  holds(verb: Verb, subject: Subject): boolean {
+    const { tenant, agent } = subject;
+    const leases = this.#slots.get<AgentStanding>(SPACE, agentKey(tenant, agent))?.leases ?? [];
+    return leases.some((lease) => sameSubject(lease, verb, subject));
   }
 
   /** Records a new lease. */

@@ -27,6 +27,7 @@ import { rate } from './kinds/rate.ts';
 import { reconciliation } from './kinds/reconciliation.ts';
 import { silence } from './kinds/silence.ts';
 import { taintedMemory } from './kinds/tainted-memory.ts';
+import type { Meter } from './meter.ts';
 import {
   type Correlating,
   type CorrelationSet,
@@ -92,6 +93,8 @@ export interface DetectOptions {
   readonly sinceMs?: (scope: string) => number | undefined;
   /** Says what the observer must say of itself. */
   readonly notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void;
+  /** Times a sample of facts; absent: nothing is timed. */
+  readonly meter?: Meter;
 }
 
 /** Compiles the detectors. Their params have been checked when they were read. */
@@ -105,12 +108,14 @@ class Detecting implements Detect {
   readonly #routes: Routes;
   readonly #sigma: SigmaStage;
   readonly #correlating: Correlating;
+  readonly #meter: Meter | null;
   // Set while a fact is seen or time passes: correlations fire in between.
   #sink: DetectSink | null = null;
   #fact: Fact | null = null;
 
   constructor(detectors: readonly Detector[], options: DetectOptions) {
     const { slots, blind, evicted, inventory, notice } = options;
+    this.#meter = options.meter ?? null;
     this.detectors = inForce(detectors, options);
     const { routes, spaces } = routed([...this.detectors.values()], options);
     this.#routes = routes;
@@ -154,12 +159,16 @@ class Detecting implements Detect {
   see(fact: Fact, sink: DetectSink): void {
     const { byFact, byKind } = this.#routes;
     const wanted = fact.type === 'event' ? byKind[fact.event.kind] : byFact.get(fact.type);
+    const meter = this.#meter?.due() === true ? this.#meter : null;
     if (wanted !== undefined)
       for (const { detector, see } of wanted) {
+        const began = meter?.now() ?? 0;
         const finding = see(fact);
+        meter?.took(detector.stem, meter.now() - began);
         if (finding !== null) this.#say(detector, finding, fact, sink);
       }
     if (fact.type !== 'event' && fact.type !== 'blind') return;
+    const began = meter?.now() ?? 0;
     const sinkBefore = this.#sink;
     const factBefore = this.#fact;
     this.#sink = sink;
@@ -169,6 +178,7 @@ class Detecting implements Detect {
       const { kind, tenant = '-', fromMs, toMs } = fact.coverage;
       this.#correlating.gap({ kind, tenant }, fromMs, toMs, fact.decidedMs);
     }
+    meter?.took('sigma', meter.now() - began);
     this.#sink = sinkBefore;
     this.#fact = factBefore;
   }
@@ -237,7 +247,8 @@ function routed(
   return { routes: { byFact, byKind }, spaces };
 }
 
-function detectionOf(detector: Detector, finding: Finding, fact: Fact | null): Detection {
+/** Puts a detector's header around what it found in a fact; null: found as time passed. */
+export function detectionOf(detector: Detector, finding: Finding, fact: Fact | null): Detection {
   const witnesses: Witness[] = finding.said.map(({ witness, says }) => ({
     eventId: eventIdOf(witness.topic, witness.nativeId),
     kind: witness.kind,

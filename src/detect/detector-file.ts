@@ -10,6 +10,7 @@ import type { Problem } from '../model/errors.ts';
 import { type Located, problemAt, schemaProblems } from '../model/schema.ts';
 import type { SigmaRule } from '../model/sigma.ts';
 import { BaseDocument, DetectorFile } from './detector-schema.ts';
+import { whyNotEarly } from './early.ts';
 import type { AnalyticKind } from './kind.ts';
 import { type CorrelationText, linkFile } from './sigma/correlating.ts';
 import { readCorrelation } from './sigma/correlation/definition.ts';
@@ -85,10 +86,13 @@ export function readDetectorFile(
     say(['plumbline', 'response', 'ttl'], 'a lease lasts at most 4h; it can be renewed');
   if (problems.length > 0 || family === null) return { detector: null, problems };
   const detector = detectorOf(document, text.file, family, stem);
-  if (read === null) return { detector, problems };
   const { kind, needs } = detector;
-  const semantic = { kind, needs, documents: read.semantic };
-  return { detector: { ...detector, sigma: read.sigma, version: versionOf(semantic) }, problems };
+  const semantic = { kind, needs, documents: read?.semantic };
+  const whole =
+    read === null ? detector : { ...detector, sigma: read.sigma, version: versionOf(semantic) };
+  const whyNot = whole.emit === 'early' ? whyNotEarly(whole) : null;
+  if (whyNot === null) return { detector: whole, problems };
+  return { detector: null, problems: [problemAt(asLocated(text), ['plumbline', 'emit'], whyNot)] };
 }
 
 interface SigmaRead {
@@ -255,7 +259,12 @@ function detectorOf(document: DetectorFile, file: string, family: Family, stem: 
     kind,
     params,
     sigma: null,
-    needs: { sources: needs.sources, evidence: needs.evidence },
+    emit: plumbline.emit ?? 'final',
+    needs: {
+      sources: needs.sources,
+      evidence: needs.evidence,
+      ...(needs.identity === undefined ? {} : { identity: needs.identity }),
+    },
     response:
       response === undefined
         ? null

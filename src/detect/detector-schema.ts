@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { VERBS } from '../model/decision.ts';
 import { EVIDENCE_CLASSES, LEVELS, MATURITIES } from '../model/detection.ts';
+import { EMITS } from '../model/detector.ts';
 import { EVIDENCE_LEVELS, KINDS } from '../model/event.ts';
 
 const prose = (description: string) => Type.String({ minLength: 10, maxLength: 4000, description });
@@ -105,6 +106,12 @@ export const DetectorFile = Type.Object(
             },
             strict,
           ),
+        ),
+        emit: Type.Optional(
+          Type.Enum(EMITS, {
+            description:
+              'early: the action is asked for as soon as the event arrives, and confirmed at the watermark. Only for rules that one event decides. Default final.',
+          }),
         ),
         evidence_class: Type.Enum(EVIDENCE_CLASSES),
         needs: Type.Object(

@@ -28,20 +28,27 @@ export type Unbundled =
   | { readonly ok: true; readonly bundle: Bundle }
   | { readonly ok: false; readonly reason: string };
 
-// magic 2, version 1, CRC-32 of what follows 4.
+// magic 2 bytes, version 1, CRC-32 of what follows 4.
 const HEAD = 7;
 const MAGIC = 0x504c;
-const VERSION = 1;
+// 2 carries headers.
+const VERSION = 2;
 const NONE = 0xffff_ffff;
 const TOPIC_MAX = 249;
-// topic and partition; per gap, record (without key and value) and mark.
+// topic and partition; per gap, record (without key, value and headers) and mark.
 const GAP = 2 + 8 + 8;
-const RECORD = 2 + 8 + 8 + 4 + 4;
+const RECORD = 2 + 8 + 8 + 4 + 4 + 4;
 const MARK = 2 + 8 + 8;
 
 /** Bytes a record adds to a bundle, its place in the table of sources aside. */
-export function sizeOfRecord({ key, value }: Rec): number {
-  return RECORD + (key?.length ?? 0) + (value?.length ?? 0);
+export function sizeOfRecord(record: Rec): number {
+  const { key, value } = record;
+  return RECORD + (key?.length ?? 0) + (value?.length ?? 0) + (headersOf(record)?.length ?? 0);
+}
+
+/** Headers as JSON; null where there are none, which is nearly always. */
+function headersOf({ headers }: Rec): Buffer | null {
+  return headers === undefined ? null : Buffer.from(JSON.stringify(headers));
 }
 
 /** The bundle as bytes. Throws where it names more than 65,535 partitions, gaps, records or marks. */
@@ -83,6 +90,7 @@ export function encodeBundle({ gaps, records, marks }: Bundle): Buffer {
     into.f64(record.timestampMs);
     into.sized(record.key);
     into.sized(record.value);
+    into.sized(headersOf(record));
   }
   into.u16(marks.length);
   for (const mark of marks) {
@@ -112,7 +120,16 @@ export function decodeBundle(bytes: Buffer): Unbundled {
     const { topic, partition } = at();
     const offset = from.offset();
     const timestampMs = from.whole();
-    return { topic, partition, offset, timestampMs, key: from.sized(), value: from.sized() };
+    const record = {
+      topic,
+      partition,
+      offset,
+      timestampMs,
+      key: from.sized(),
+      value: from.sized(),
+    };
+    const headers = from.headers();
+    return headers === null ? record : { ...record, headers };
   });
   const marks = from.list(MARK, (): Mark => {
     return { ...at(), next: from.offset(), newestMs: from.wholeOrNull() };
@@ -242,6 +259,24 @@ class Reader {
     const length = this.#u32();
     if (length === NONE) return null;
     return this.#takes(length) ? this.#bytes.subarray(this.#at - length, this.#at) : null;
+  }
+
+  /** Names and texts; null where none are given. */
+  headers(): Readonly<Record<string, string>> | null {
+    const text = this.sized();
+    if (text === null) return null;
+    try {
+      const read: unknown = JSON.parse(text.toString('utf8'));
+      if (typeof read === 'object' && read !== null && !Array.isArray(read)) {
+        const entries = Object.entries(read);
+        if (entries.every(([, value]) => typeof value === 'string'))
+          return Object.fromEntries(entries);
+      }
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+    }
+    this.#isWrong = true;
+    return null;
   }
 
   #u32(): number {

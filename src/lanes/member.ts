@@ -36,7 +36,7 @@ export interface MemberParts {
   readonly open: (lane: number, feed: LaneFeed) => LaneLoop;
   /**
    * Tells other members which source partitions lanes of this one want to wait, and returns what theirs
-   * want: whoever forwards a partition is not who holds the lane that is full.
+   * want, and what else is to wait: whoever forwards a partition is not who holds the lane that is full.
    */
   readonly share: (wanted: readonly TopicPartition[]) => Promise<readonly TopicPartition[]>;
   /** Source partitions that this process forwards pause or go on. */
@@ -52,7 +52,7 @@ export interface MemberOptions {
 }
 
 /** Ends are asked for at least so often, as the port promises. */
-const ENDS_MS = 1500;
+const ENDS_MS = 1000;
 const STOP_WITHIN_MS = 20_000;
 
 interface Held {

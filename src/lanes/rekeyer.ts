@@ -43,7 +43,22 @@ export interface Rekeyer extends LaneHandler {
   missing(gap: Gap): void;
   /** Sends marks that are due, until the signal aborts. Rejects where nothing can be sent any more. */
   run(signal: AbortSignal): Promise<void>;
+  /** How far each partition held was forwarded in event time. */
+  reached(): readonly Forwarded[];
+  /**
+   * Partitions that are far ahead of the slowest of all: what they bring would wait in every lane until that
+   * one has come as far. `slowestMs`: event time of the slowest that is not at its end; null: none is behind.
+   */
+  ahead(slowestMs: number | null): readonly TopicPartition[];
   counters(): { readonly records: number; readonly bundles: number; readonly bytes: number };
+}
+
+/** How far a source partition was forwarded. */
+export interface Forwarded extends TopicPartition {
+  /** Highest event time seen in it since it was taken over, ms; null: none. */
+  readonly newestMs: number | null;
+  /** Everything in its log was read. */
+  readonly isAtEnd: boolean;
 }
 
 /** Most records and payload bytes of one bundle, unless one record alone has more. */
@@ -56,6 +71,8 @@ const PENDING_MS = 50;
 /** A lane hears at the latest after so long how far partitions were forwarded. */
 const MARKS_MS = 250;
 const LOOK_MS = 50;
+/** How far partitions may be forwarded ahead of the slowest, ms of event time. */
+const AHEAD_MS = 120_000;
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 200;
 
@@ -77,6 +94,8 @@ interface Outgoing {
 
 interface Read extends TopicPartition {
   next: number;
+  /** Offset one past the last record in the log, as last known. */
+  end: number;
   newestMs: number | null;
 }
 
@@ -121,7 +140,7 @@ class Stage implements Rekeyer {
         const { topic, partition } = at;
         const offset = this.#forwarded.get(key) ?? committed.get(key) ?? 0;
         this.#forwarded.set(key, offset);
-        this.#read.set(key, { topic, partition, next: offset, newestMs: null });
+        this.#read.set(key, { topic, partition, next: offset, end: at.end, newestMs: null });
         // A predecessor may have died before it told all lanes how far it was.
         for (const lane of this.#lanes) lane.untold.add(key);
         return { topic, partition, offset };
@@ -154,6 +173,7 @@ class Stage implements Rekeyer {
       if (this.#pending.records === 0) this.#pending.sinceMs = this.#parts.clock.nowMs();
       for (const record of records) this.#add(record, read);
       read.next = control.next ?? last.offset + 1;
+      read.end = Math.max(control.end, read.next);
       for (const lane of this.#lanes) lane.untold.add(keyOf(first));
       if (control.more === true && !this.#isFull()) return 'held';
       await this.#flush(() => control.live());
@@ -161,8 +181,25 @@ class Stage implements Rekeyer {
     });
   }
 
-  progress(): void {
-    // How far the logs go is for the lanes to know.
+  progress(lags: readonly PartitionLag[]): void {
+    for (const at of lags) {
+      const read = this.#read.get(keyOf(at));
+      if (read !== undefined) read.end = Math.max(at.end, read.next);
+    }
+  }
+
+  reached(): readonly Forwarded[] {
+    return [...this.#read.values()].map(({ topic, partition, next, end, newestMs }) => {
+      return { topic, partition, newestMs, isAtEnd: next >= end };
+    });
+  }
+
+  ahead(slowestMs: number | null): readonly TopicPartition[] {
+    const found: TopicPartition[] = [];
+    for (const { topic, partition, newestMs } of this.#read.values())
+      if (slowestMs !== null && newestMs !== null && newestMs > slowestMs + AHEAD_MS)
+        found.push({ topic, partition });
+    return found;
   }
 
   failed(cause: Error): void {

@@ -21,6 +21,51 @@ const budget = (description: string, fallback: string) =>
   });
 const strict = { additionalProperties: false } as const;
 
+const SettingValue = Type.Union(
+  [
+    Type.String({ maxLength: 1024 }),
+    Type.Array(Type.String({ maxLength: 1024 }), { minItems: 1, maxItems: 64 }),
+  ],
+  { description: 'A JSON Pointer, or what the setting asks for; or several.' },
+);
+/** Reference to a secret. Plug-ins put it into their own schemas; `secret` marks it there. */
+export const Secret = Type.Object(
+  {
+    env: Type.Optional(Type.String({ description: 'Environment variable that holds it.' })),
+    file: Type.Optional(Type.String({ description: 'File that holds it.' })),
+  },
+  {
+    ...strict,
+    secret: true,
+    description: 'A secret, from the environment or a file, never inline.',
+  },
+);
+/** A secret as configuration refers to it: exactly one of the two. */
+export type SecretReference = Static<typeof Secret>;
+
+const sha256 = (description: string) => Type.String({ pattern: '^[0-9a-f]{64}$', description });
+
+/** Who may send to a source over HTTP. */
+export const SourceHttp = Type.Object(
+  {
+    token: Type.Optional(Secret),
+    sha256: Type.Optional(
+      Type.Array(sha256('SHA-256 of a token: plumbline tokens new NAME --source.'), {
+        minItems: 1,
+        maxItems: 8,
+        description: 'Hashes of tokens, several while one is exchanged; instead of `token`.',
+      }),
+    ),
+  },
+  {
+    ...strict,
+    description:
+      'It is sent to over HTTP by whoever has this token, which decides topic, tenant, trust and decoder. docs/ingest.md has the routes.',
+  },
+);
+/** Who may send to a source, as written. */
+export type SourceHttp = Static<typeof SourceHttp>;
+
 /** One source: trust, decoder and expectations are set here and nowhere else. */
 export const SourceConfig = Type.Object(
   {
@@ -29,13 +74,56 @@ export const SourceConfig = Type.Object(
     decoder: Type.String({
       minLength: 1,
       description:
-        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, or the name and version of a mapping, for example acme/1.',
+        '`canonical`, `otlp-traces/1`, `otlp-logs/1`, `otlp-metrics/1`, `cloudevents/1`, or the name and version of a mapping: a preset such as opa/1, or your own.',
     }),
+    settings: Type.Optional(
+      Type.Record(Type.String(), SettingValue, {
+        description: 'What this deployment writes elsewhere than the preset expects, by setting.',
+      }),
+    ),
+    opa: Type.Optional(
+      Type.Object(
+        {
+          paths: Type.Record(Type.String(), Type.Record(Type.String(), SettingValue), {
+            description: 'Settings by the path of the policy, for example mcp/authz.',
+          }),
+        },
+        { ...strict, description: 'Where policies of OPA put what; decoder opa/1 only.' },
+      ),
+    ),
     trust: Type.Enum(TRUSTS, { description: 'Who writes this topic; never read from a payload.' }),
+    http: Type.Optional(SourceHttp),
+    tenant: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description:
+          'Whose records these are. One that names another tenant is a dead letter; absent: what records say.',
+      }),
+    ),
     kinds: Type.Array(Type.Enum(KINDS), {
       minItems: 1,
       description: 'What it may produce; anything else goes to the dead letters.',
     }),
+    identity: Type.Optional(
+      Type.Object(
+        {
+          bases: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+              minItems: 1,
+              description: 'Bases that are believed here, for example jwt, key, self. Unset: all.',
+            }),
+          ),
+          shared: Type.Optional(
+            Type.Boolean({
+              description:
+                'One checked identity serves several agents here: what they say of themselves tells them apart.',
+            }),
+          ),
+        },
+        { ...strict, description: 'Whose word on who acted is taken.' },
+      ),
+    ),
     lateness: Type.Optional(duration('How late a record may arrive.', '30s')),
     maxFutureSkew: Type.Optional(duration('Later stamps are clamped and counted.', '60s')),
     idleAfter: Type.Optional(
@@ -52,21 +140,6 @@ export const SourceConfig = Type.Object(
 );
 /** One configured source. */
 export type SourceConfig = Static<typeof SourceConfig>;
-
-/** Reference to a secret. Plug-ins put it into their own schemas; `secret` marks it there. */
-export const Secret = Type.Object(
-  {
-    env: Type.Optional(Type.String({ description: 'Environment variable that holds it.' })),
-    file: Type.Optional(Type.String({ description: 'File that holds it.' })),
-  },
-  {
-    ...strict,
-    secret: true,
-    description: 'A secret, from the environment or a file, never inline.',
-  },
-);
-/** A secret as configuration refers to it: exactly one of the two. */
-export type SecretReference = Static<typeof Secret>;
 
 /** A configured plug-in. */
 export type PluginConfig = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -130,32 +203,37 @@ export const Approval = Type.Object(
 /** Who must agree. */
 export type Approval = Static<typeof Approval>;
 
+/** Where a listener listens, and who speaks TLS. */
+const endpoint = (port: number) => ({
+  host: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      default: '127.0.0.1',
+      description: 'Address to listen on. Beyond this machine it takes tls or trustProxy.',
+    }),
+  ),
+  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, default: port })),
+  tls: Type.Optional(
+    Type.Object(
+      { cert: Secret, key: Secret },
+      { ...strict, description: 'Certificate chain and key, PEM.' },
+    ),
+  ),
+  trustProxy: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+(/[0-9]{1,3})?$', maxLength: 64 }), {
+      minItems: 1,
+      maxItems: 64,
+      description:
+        'Addresses and networks of the proxies in front, which speak TLS; nobody else may connect.',
+    }),
+  ),
+});
+
 /** The control-facing listener: what enforcement points and receivers read, each with a token. */
 export const Listener = Type.Object(
   {
-    host: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 255,
-        default: '127.0.0.1',
-        description: 'Address to listen on. Beyond this machine it takes tls or trustProxy.',
-      }),
-    ),
-    port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, default: 8443 })),
-    tls: Type.Optional(
-      Type.Object(
-        { cert: Secret, key: Secret },
-        { ...strict, description: 'Certificate chain and key, PEM.' },
-      ),
-    ),
-    trustProxy: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+(/[0-9]{1,3})?$', maxLength: 64 }), {
-        minItems: 1,
-        maxItems: 64,
-        description:
-          'Addresses and networks of the proxies in front, which speak TLS; nobody else may connect.',
-      }),
-    ),
+    ...endpoint(8443),
     consumers: Type.Optional(
       Type.Record(
         Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,63}$' }),
@@ -190,6 +268,103 @@ export const Listener = Type.Object(
 );
 /** The listener as written. */
 export type Listener = Static<typeof Listener>;
+
+/** Where the observer is asked how it does itself. */
+export const SelfListener = Type.Object(
+  {
+    ...Listener.properties,
+    port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, default: 9464 })),
+    metrics: Type.Optional(
+      Type.Enum(['token', 'open'], {
+        default: 'token',
+        description:
+          'Who may read /metrics: a consumer with the scope metrics.read, or whoever reaches the port. Probes are always open.',
+      }),
+    ),
+  },
+  { ...strict, description: 'Probes and /metrics on a port of their own.' },
+);
+/** That listener as written. */
+export type SelfListener = Static<typeof SelfListener>;
+
+/** Self-observation: where it is read, and how it is measured. */
+export const TelemetryConfig = Type.Object(
+  {
+    listener: Type.Optional(SelfListener),
+    readyLag: Type.Optional(
+      duration('Further behind its logs than this the observer is not ready.', '60s'),
+    ),
+    heartbeat: Type.Optional(
+      duration(
+        'How often sinks that ring at nobody are told that the observer works; 30 s to 4 min. Unset: never.',
+        '60s',
+      ),
+    ),
+    sampleEvery: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1_000_000,
+        default: 509,
+        description: 'Of so many facts one is timed, detector by detector. 0: none is.',
+      }),
+    ),
+  },
+  strict,
+);
+/** What is sent to sources over HTTP: where it arrives, how much is taken, how long it is kept. */
+export const IngestConfig = Type.Object(
+  {
+    listener: Type.Optional(
+      Type.Object(endpoint(4318), {
+        ...strict,
+        description: 'A listener for ingest alone. Absent: control.listener has these routes, too.',
+      }),
+    ),
+    bodyMiB: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 8, default: 8, description: 'A body as it is sent.' }),
+    ),
+    inflatedMiB: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 64, default: 64, description: 'A body once inflated.' }),
+    ),
+    perMinute: Type.Optional(
+      Type.Integer({
+        minimum: 60,
+        maximum: 1_000_000,
+        default: 60_000,
+        description: 'Requests a minute of one token.',
+      }),
+    ),
+    backlogMiB: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        default: 1024,
+        description: 'More than this is unread: senders are told to wait (429).',
+      }),
+    ),
+    keep: Type.Optional(duration('The event log keeps records so long.', '7d')),
+    keepMiB: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        default: 5120,
+        description: 'Above this the oldest records of the event log go.',
+      }),
+    ),
+    unread: Type.Optional(
+      Type.Enum(['keep', 'drop'] as const, {
+        default: 'keep',
+        description:
+          'Records that are due and were not read: kept, or let go of, which is recorded as a gap.',
+      }),
+    ),
+  },
+  {
+    ...strict,
+    description:
+      'Records that arrive over HTTP (`sources[].http`). With kafka they go to the topic; the event log is for fleets without.',
+  },
+);
+/** The section as written. */
+export type IngestConfig = Static<typeof IngestConfig>;
 
 /** Control: drivers, the order in which they are tried, and who must agree. */
 export const Control = Type.Object(
@@ -312,6 +487,23 @@ export const Config = Type.Object(
       ),
     ),
     sources: Type.Array(SourceConfig, { minItems: 1 }),
+    identities: Type.Optional(
+      Type.Record(
+        Type.String({ minLength: 1, maxLength: 512 }),
+        Type.Array(Type.String({ minLength: 1, maxLength: 1100 }), { minItems: 1, maxItems: 256 }),
+        {
+          description:
+            'Agent → identities it goes by: VALUE, BASIS:VALUE, or BASIS:ISSUER#VALUE, for example jwt:https://id.example#billing.',
+        },
+      ),
+    ),
+    mappings: Type.Optional(
+      Type.Object(
+        { dir: Type.String({ description: 'Folder of mapping files of your own.' }) },
+        strict,
+      ),
+    ),
+    ingest: Type.Optional(IngestConfig),
     correlate: Type.Optional(
       Type.Object(
         {
@@ -405,6 +597,7 @@ export const Config = Type.Object(
       ),
     ),
     control: Type.Optional(Control),
+    telemetry: Type.Optional(TelemetryConfig),
     sinks: Type.Optional(
       Type.Record(Type.String({ pattern: NAME }), PluginConfig, {
         description: 'Where people are told of cases, by a name that routes use.',

@@ -181,6 +181,8 @@ export interface Decision {
   /** Event time of the decision, ms. */
   readonly timeMs: number;
   readonly leaseId: string | null;
+  /** Made before its turn in event time; the final one of the same id takes its place. */
+  readonly provisional?: true;
 }
 
 /** Whom a lease restrains. */

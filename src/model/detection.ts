@@ -78,6 +78,8 @@ export interface Detection {
   readonly tags: readonly string[];
   /** Id of the exception that excused it: recorded, and nothing else. Absent: none did. */
   readonly exception?: string;
+  /** Found before its turn in event time; the final one of the same id takes its place. */
+  readonly provisional?: true;
 }
 
 /** A correction of detections that were already given out. */
@@ -132,8 +134,11 @@ export const NOTICE_CODES = [
   'event.clock-skew',
   'event.duplicate-id',
   'event.oversize',
+  'evidence.dropped',
+  'evidence.chain-gap',
   'source.blind',
   'source.back',
+  'source.illegible',
   'agent.uninstrumented',
   'agent.grants-unknown',
   'history.truncated',
@@ -168,6 +173,7 @@ export const REJECT_REASONS = [
   'time-invalid',
   'time-future',
   'kind-not-allowed',
+  'tenant-not-allowed',
   'id-missing',
   'partial',
   'tombstone',

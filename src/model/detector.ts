@@ -3,6 +3,7 @@
 import type { Verb } from './decision.ts';
 import type { EvidenceClass, Family, Level, Maturity } from './detection.ts';
 import type { EvidenceLevel, Kind } from './event.ts';
+import type { TIER_NEEDED } from './identity.ts';
 import type { SigmaRule } from './sigma.ts';
 
 /** What a detector asks for when it fires. The ladder may do less, never more. */
@@ -14,6 +15,11 @@ export interface Response {
   /** How long the lease lasts, ms. Ignored for revocation, which has no lease. */
   readonly ttlMs: number;
 }
+
+/** When a detector may ask for an action: at the watermark, or as soon as its event is there too. */
+export const EMITS = ['final', 'early'] as const;
+/** One of EMITS. */
+export type Emit = (typeof EMITS)[number];
 
 /** What a detector written in Sigma holds: rules, and correlations over them. */
 export interface SigmaDocuments {
@@ -41,13 +47,20 @@ export interface Detector {
   readonly params: unknown;
   /** Null for analytics. */
   readonly sigma: SigmaDocuments | null;
-  readonly needs: { readonly sources: readonly Kind[]; readonly evidence: EvidenceLevel };
+  /** `early`: an action is asked for when the event arrives, and confirmed when it is folded. */
+  readonly emit: Emit;
+  readonly needs: {
+    readonly sources: readonly Kind[];
+    readonly evidence: EvidenceLevel;
+    /** Least trust in who acted; absent: any. */
+    readonly identity?: keyof typeof TIER_NEEDED;
+  };
   readonly response: Response | null;
   readonly why: string;
   readonly misses: string;
   readonly triage: string;
   readonly falsePositives: readonly string[];
   readonly tags: readonly string[];
-  /** SHA-256 of the semantic part: kind, params or documents, needs. Prose and maturity are outside it. */
+  /** SHA-256 of the semantic part: kind, params or documents, needs. Prose, maturity and emit are outside it. */
   readonly version: string;
 }

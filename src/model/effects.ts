@@ -12,6 +12,7 @@ import type {
   Verdict,
 } from './decision.ts';
 import type { Amendment, CoverageGap, DeadLetter, Detection, Notice } from './detection.ts';
+import type { LevelWindow } from './evidence.ts';
 import type { ObjectiveCount, UsageCount } from './objective.ts';
 import type { LearningWindow } from './window.ts';
 
@@ -40,6 +41,26 @@ export interface Reload {
   readonly changes: readonly { readonly subject: string; readonly says: string }[];
 }
 
+/** An action that was decided before its turn in event time: detection and decision are provisional. */
+export interface EarlyAct {
+  readonly detection: Detection;
+  readonly decision: Decision;
+  /** What it was judged by, as plain JSON. */
+  readonly inputs: object;
+}
+
+/** What became of an early action when its turn came. */
+export interface EarlySettled {
+  readonly leaseId: string;
+  readonly detectionId: string;
+  /** confirmed: the fold decided the same · withdrawn: it did not, and the lease is released. */
+  readonly outcome: 'confirmed' | 'withdrawn';
+  /** One sentence for people. */
+  readonly reason: string;
+  /** Event time, ms. */
+  readonly timeMs: number;
+}
+
 /** What a step found, decided and intends. Order within each list is the order decided. */
 export interface Effects {
   readonly detections: Detection[];
@@ -49,6 +70,10 @@ export interface Effects {
   /** What each was judged by, as plain JSON; some have none: they carry on with one that has. */
   readonly decisionInputs: { readonly decisionId: string; readonly inputs: object }[];
   readonly intentions: Intention[];
+  /** What was found and decided before its turn; its intention is among the others. */
+  readonly early: EarlyAct[];
+  /** What the fold said of it when its turn came. */
+  readonly settled: EarlySettled[];
   readonly coverage: CoverageGap[];
   readonly notices: Notice[];
   readonly deadLetters: DeadLetter[];
@@ -59,6 +84,8 @@ export interface Effects {
   /** What objectives and usage are to grow by. Filled when the commit is made. */
   readonly objectiveCounts: ObjectiveCount[];
   readonly usage: UsageCount[];
+  /** Hours that were completed, by source and agent. Filled when the commit is made. */
+  readonly levels: LevelWindow[];
   /** Ids of operator requests that took effect. */
   readonly operatorRequests: string[];
   /** Which case a detection belongs to; a folded one belongs to two. */
@@ -83,6 +110,8 @@ export function noEffects(): Effects {
     decisions: [],
     decisionInputs: [],
     intentions: [],
+    early: [],
+    settled: [],
     coverage: [],
     notices: [],
     deadLetters: [],
@@ -91,6 +120,7 @@ export function noEffects(): Effects {
     reloads: [],
     objectiveCounts: [],
     usage: [],
+    levels: [],
     operatorRequests: [],
     members: [],
     announcements: [],

@@ -85,4 +85,6 @@ export interface EventContext {
   readonly call: CallContext | null;
   /** Is a change window open for the agent, its role or the fleet? */
   readonly windowOpen: boolean;
+  /** Another known agent that the event names too; null where its claims agree, or are unknown. */
+  readonly otherAgent: { readonly agent: string; readonly basis: string } | null;
 }

@@ -135,3 +135,25 @@ export const OfferedTool = Type.Object({
   tool: id('Tool name.'),
   digest: Type.Optional(digest('Digest of name, description and input schema.')),
 });
+
+/** Identities a record names, where it names several. */
+export const Claims = Type.Array(
+  Type.Object({
+    basis: text('What it rests on: jwt, spiffe, mtls, key, platform, self.', 64),
+    value: id('The identity, as it is written.'),
+    issuer: Type.Optional(text('Who issued the credential.', 512)),
+  }),
+  {
+    maxItems: 16,
+    description: 'Every identity the record names; how far each is believed is configuration.',
+  },
+);
+
+/** One identity a record names, with what configuration makes of it. */
+export interface Claim {
+  readonly basis: string;
+  readonly value: string;
+  readonly issuer?: string;
+  /** Agent it stands for by the table of identities; absent where the table does not have it. */
+  readonly agent?: string;
+}

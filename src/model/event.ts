@@ -3,6 +3,8 @@ import { type Static, Type } from 'typebox';
 import {
   Args,
   amount,
+  type Claim,
+  Claims,
   Context,
   Delegation,
   digest,
@@ -249,6 +251,11 @@ export const MetricBody = Type.Object({
   type: literals(['gauge', 'counter', 'histogram'] as const, 'Instrument.'),
   temporality: literals(['delta', 'cumulative', 'none'] as const, 'How values add up.'),
   value: Type.Optional(Type.Number()),
+  count: Type.Optional(Type.Number({ description: 'Of a histogram: how many values it is of.' })),
+  series: Type.Optional(id('Of a cumulative value: what tells its series from others.')),
+  startMs: Type.Optional(
+    Type.Number({ description: 'Since when a cumulative value counts, ms since 1970.' }),
+  ),
   attrs: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 
@@ -287,6 +294,7 @@ export const WireEvent = Type.Object(
         basis: Type.Optional(text('Where the identity was read from.', 64)),
         subject: Type.Optional(text('Subject a credential proved, where one was checked.', 512)),
         instance: Type.Optional(text('Running instance, for example a pod.', 512)),
+        claims: Type.Optional(Claims),
       }),
     ),
     session: Type.Optional(
@@ -311,6 +319,17 @@ export const WireEvent = Type.Object(
       Type.Object({
         level: literals(EVIDENCE_LEVELS, 'How much content is here.'),
         truncated: Type.Optional(Type.Boolean()),
+        chain: Type.Optional(
+          Type.Object(
+            {
+              prev: Type.Optional(
+                text('Digest of the entry before; empty or zeros: none. (L1)', 160),
+              ),
+              hash: digest('Of this entry.'),
+            },
+            { description: 'The link of this record in its producer’s hash chain.' },
+          ),
+        ),
       }),
     ),
     reasoning: Type.Optional(ReasoningBody),
@@ -360,8 +379,14 @@ export interface EventTime {
   readonly clamped: boolean;
 }
 
+/** The agent of an event, with the claims it rests on where there are several, highest tier first. */
+export interface NamedAgent extends Omit<NonNullable<WireEvent['agent']>, 'claims'> {
+  readonly claims?: readonly Claim[];
+}
+
 /** The canonical event inside the core. Paths equal the wire form; detectors name them. */
-export interface Event extends Omit<WireEvent, 'id' | 'time'> {
+export interface Event extends Omit<WireEvent, 'id' | 'time' | 'agent'> {
+  readonly agent?: NamedAgent;
   readonly src: EventSource;
   readonly time: EventTime;
   /** Identity within the topic: producer id, else session + seq, else content digest. */

@@ -25,6 +25,8 @@ export interface Rec {
   readonly key: Buffer | null;
   /** Null for a tombstone. */
   readonly value: Buffer | null;
+  /** Headers that are texts, names in lower case, bounded; absent where there are none. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** How far a partition has been read. */
@@ -49,7 +51,7 @@ export interface SliceControl {
   readonly end: number;
   /** Where reading goes on after this slice. Absent: one past the offset of its last record. */
   readonly next?: number;
-  /** True where another slice is at hand, so that both may be stored at once. Absent: none is. */
+  /** True where another slice is at hand, or in a stream as good as that: both may be stored at once. Absent: none is. */
   readonly more?: boolean;
 }
 

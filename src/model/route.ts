@@ -8,9 +8,20 @@ export const SCOPES = [
   'ssf.read',
   'approvals.read',
   'approvals.write',
+  'metrics.read',
 ] as const;
-/** One of SCOPES. */
-export type Scope = (typeof SCOPES)[number];
+/** One of SCOPES, or what the token of a source is good for: to send to it, and nothing else. */
+export type Scope = (typeof SCOPES)[number] | 'ingest';
+
+/** How large a body may be, for routes that take bytes. */
+export interface BodyLimits {
+  /** As it comes over the wire. */
+  readonly wireBytesMax: number;
+  /** Once it is inflated. */
+  readonly inflatedBytesMax: number;
+  /** Inflated bytes for each of the wire; the first MiB is free. */
+  readonly ratioMax: number;
+}
 
 /** A request that was bounded and authenticated before a handler sees it. */
 export interface ApiRequest {
@@ -21,8 +32,10 @@ export interface ApiRequest {
   readonly query: Readonly<Record<string, string>>;
   /** Names in lower case. `authorization` is not among them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** As received, at most 1 MiB; empty where there was none. */
+  /** As received, at most 1 MiB; empty where there was none, and where the route takes bytes. */
   readonly body: string;
+  /** Where the route takes bytes: the body, inflated. */
+  readonly bytes?: Buffer;
   /** Who asks, by the token; null only where the route asks for nobody. */
   readonly caller: string | null;
   /** Aborted when the caller hangs up or the server stops: long polls end. */
@@ -44,4 +57,10 @@ export interface Route {
   /** What a caller's token must be good for; null: anybody, for what is public by its standard. */
   readonly scope: Scope | null;
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
+  /** Given: the body is bytes, gzip or plain, within these limits. Absent: text of 1 MiB at most. */
+  readonly takes?: BodyLimits;
+  /** Asked before the body is read: an answer that refuses the request, or null where it may come. */
+  readonly admit?: (caller: string | null) => ApiResponse | null;
+  /** How a refusal by the server is said on this route; absent: RFC 9457. */
+  readonly refusal?: (status: number, detail: string, contentType: string) => ApiResponse;
 }

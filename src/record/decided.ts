@@ -54,9 +54,9 @@ function recordedOf(row: Row): RecordedDecision {
 }
 
 const JOURNALLED = `select kind, body from journal
-  where kind in ('decision', 'detection') and at_ms = $1`;
+  where kind in ('decision', 'detection') and at_ms = $1 order by lane, n`;
 
-/** What the journal holds of a decision and its detection. */
+/** What the journal holds of a decision and its detection: of what was provisional first, the final. */
 export async function journalledDigests(
   db: Reads,
   { id, detectionId, timeMs }: Decision,

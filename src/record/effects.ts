@@ -16,6 +16,7 @@ import {
 } from './findings.ts';
 import { writeIntentions } from './intentions.ts';
 import type { JournalEntry } from './journal.ts';
+import { writeLevels } from './levels.ts';
 import { writeObjectiveCounts, writeUsage } from './objectives.ts';
 import { jsonOf } from './row.ts';
 import { cleanKey, cleanText, whole, wholeOrNull } from './text.ts';
@@ -179,6 +180,23 @@ const writeRequestsDone = async (
   return done.map((row) => ({ kind: 'operator-request', atMs, body: jsonOf(row, 'body') }));
 };
 
+/** What was decided before its turn goes in first: what the fold says of the same takes its place. */
+const writeEarly = async (
+  query: Query,
+  lane: number,
+  { early, settled }: Effects,
+): Promise<JournalEntry[]> => {
+  if (early.length === 0 && settled.length === 0) return [];
+  const detections = early.map(({ detection }) => detection);
+  const decisions = early.map(({ decision }) => decision);
+  const decisionInputs = early.map(({ decision, inputs }) => ({ decisionId: decision.id, inputs }));
+  return [
+    ...(await writeDetections(query, lane, detections)),
+    ...(await writeDecisions(query, lane, { decisions, decisionInputs })),
+    ...settled.map((one) => ({ kind: 'early' as const, atMs: one.timeMs, body: { ...one } })),
+  ];
+};
+
 /**
  * Writes everything a step wants recorded, within the caller's transaction, and returns what is to
  * be journalled. Rows that were there already (same id) are left alone and not journalled again.
@@ -190,6 +208,7 @@ export async function writeEffects(
   atMs: number,
 ): Promise<readonly JournalEntry[]> {
   const entries: JournalEntry[] = [];
+  entries.push(...(await writeEarly(query, lane, effects)));
   entries.push(...(await writeDetections(query, lane, effects.detections)));
   entries.push(...(await writeAmendments(query, effects.amendments, atMs)));
   await writeCases(query, lane, effects.cases);
@@ -203,6 +222,7 @@ export async function writeEffects(
   for (const reload of effects.reloads) entries.push({ kind: 'reload', atMs, body: { ...reload } });
   await writeObjectiveCounts(query, effects.objectiveCounts);
   await writeUsage(query, effects.usage);
+  await writeLevels(query, effects.levels);
   entries.push(...(await writeAgentChanges(query, lane, effects.agentChanges, atMs)));
   entries.push(...(await writeAgentSessions(query, effects.agentSessions, atMs)));
   entries.push(...(await writeRequestsDone(query, lane, effects.operatorRequests, atMs)));

@@ -27,9 +27,13 @@ const DETECTIONS = `insert into detection
     $9::text[], $10::float8[], $11::bigint[], $12::bigint[], $13::boolean[], $14::jsonb[])
     as d (id, detector, level, evidence_class, maturity, tenant, agent, session, seq, time_ms,
       decided_ms, late, body)
-  order by id on conflict (id) do nothing returning id`;
+  order by id on conflict (id) do update set level = excluded.level, maturity = excluded.maturity,
+    seq = excluded.seq, time_ms = excluded.time_ms, decided_ms = excluded.decided_ms,
+    late = excluded.late, body = excluded.body, exception = excluded.exception, blind = excluded.blind
+  where (detection.body -> 'provisional') is not null and (excluded.body -> 'provisional') is null
+  returning id`;
 
-/** Inserts detections that are new; journals those, in the order decided. */
+/** Inserts detections that are new, or take the place of a provisional one; journals those, in the order decided. */
 export const writeDetections = async (
   query: Query,
   lane: number,
@@ -86,6 +90,7 @@ const detectionFacts = (one: Detection, digest: string): Record<string, unknown>
   late: one.late,
   blind: one.blind,
   ...(one.exception === undefined ? {} : { exception: one.exception }),
+  ...(one.provisional === undefined ? {} : { provisional: true }),
   witnesses: one.witnesses.map((witness) => ({
     eventId: witness.eventId,
     kind: witness.kind,
@@ -168,9 +173,14 @@ const DECISIONS = `insert into decision
    lease_id, body, inputs)
   select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::boolean[], $11::bigint[], $12::text[], $13::jsonb[], $14::text[])
-  on conflict (id) do nothing returning id`;
+  on conflict (id) do update set case_id = excluded.case_id, asked = excluded.asked,
+    taken = excluded.taken, outcome = excluded.outcome, would_act = excluded.would_act,
+    time_ms = excluded.time_ms, lease_id = excluded.lease_id, body = excluded.body,
+    inputs = excluded.inputs
+  where (decision.body -> 'provisional') is not null and (excluded.body -> 'provisional') is null
+  returning id`;
 
-/** Inserts decisions that are new; journals those, in the order decided. */
+/** Inserts decisions that are new, or take the place of a provisional one; journals those, in the order decided. */
 export const writeDecisions = async (
   query: Query,
   lane: number,
@@ -230,5 +240,6 @@ const decisionFacts = (
   guardrails: one.guardrails.map(({ check, passed }) => ({ check, passed })),
   falsification: one.falsification.map(({ explanation, verdict }) => ({ explanation, verdict })),
   leaseId: one.leaseId,
+  ...(one.provisional === undefined ? {} : { provisional: true }),
   digest: digests.get(one.id) ?? '',
 });

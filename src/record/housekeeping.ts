@@ -5,7 +5,7 @@ import type { Database } from '../model/ports.ts';
 export interface Swept {
   readonly deadLetters: number;
   readonly leaseActivity: number;
-  /** Days of usage and hours of objectives. */
+  /** Days of usage, hours of objectives, and evidence levels of agents that are long gone. */
   readonly serviceLevels: number;
   /** Changes and sessions of agents beyond the newest of each. */
   readonly agentHistory: number;
@@ -40,6 +40,9 @@ const OLD_USAGE = `delete from usage_day where ctid in (
 const OLD_HOURS = `delete from objective_hour where ctid in (
   select ctid from objective_hour
   where hour_ms < (select max(hour_ms) from objective_hour) - $1 limit $2) returning 1`;
+const OLD_EVIDENCE = `delete from evidence_level where ctid in (
+  select ctid from evidence_level
+  where hour_ms < (select max(hour_ms) from evidence_level) - $1 limit $2) returning 1`;
 /**
  * Usage and counts of objectives are kept for so long before the newest of them, ms: a year and a month,
  * to compare a month with itself. Their times are those of events: an old log replayed stays.
@@ -83,7 +86,8 @@ export async function sweep(db: Pick<Database, 'query'>, nowMs: number): Promise
     leaseActivity: await removeAll(db, OLD_ACTIVITY, before),
     serviceLevels:
       (await removeAll(db, OLD_USAGE, LEVELS_KEPT_MS)) +
-      (await removeAll(db, OLD_HOURS, LEVELS_KEPT_MS)),
+      (await removeAll(db, OLD_HOURS, LEVELS_KEPT_MS)) +
+      (await removeAll(db, OLD_EVIDENCE, KEPT_MS)),
     agentHistory:
       (await removeAll(db, CUT_CHANGES, HISTORY_KEPT.changes)) +
       (await removeAll(db, CUT_SESSIONS, HISTORY_KEPT.sessions)),

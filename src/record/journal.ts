@@ -28,6 +28,7 @@ export const JOURNAL_KINDS = [
   'settings',
   'alert',
   'approval',
+  'early',
 ] as const;
 /** One of JOURNAL_KINDS. */
 export type JournalKind = (typeof JOURNAL_KINDS)[number];

@@ -1,7 +1,7 @@
-/** Pauses: which source partitions the lanes of all members want to wait, told from one to another. */
+/** Pauses: which source partitions are to wait, told from one member to the others. */
 import type { Database, TopicPartition } from '../model/ports.ts';
-import { numberOf, textOf } from './row.ts';
-import { cleanKey } from './text.ts';
+import { numberOf, numberOrNull, textOf } from './row.ts';
+import { cleanKey, wholeOrNull } from './text.ts';
 
 /** A wish that its member does not repeat counts no longer than this, in seconds. */
 const COUNTS_S = 10;
@@ -37,4 +37,48 @@ export async function sharePauses(
       partition: numberOf(row, 'partition'),
     }));
   });
+}
+
+/** How far a source partition was forwarded. */
+export interface ForwardedTo extends TopicPartition {
+  /** Highest event time seen in it, ms; null: this member has seen none, what was told before holds. */
+  readonly newestMs: number | null;
+  /** Everything in its log was forwarded: nobody waits for it. */
+  readonly isAtEnd: boolean;
+}
+
+/** What was not told again for so long concerns a partition that is there no more, in seconds. */
+const STALE_S = 300;
+
+const TELL = `insert into lane_forwarded
+    (consumer_group, topic, partition, newest_ms, at_end, told_at)
+  select $1, topic, partition, newest, at_end, now()
+  from unnest($2::text[], $3::int[], $4::bigint[], $5::boolean[])
+    as f (topic, partition, newest, at_end)
+  order by topic, partition
+  on conflict (consumer_group, topic, partition) do update
+    set newest_ms = coalesce(excluded.newest_ms, lane_forwarded.newest_ms),
+    at_end = excluded.at_end, told_at = excluded.told_at`;
+const SLOWEST = `select min(newest_ms) as slowest from lane_forwarded
+  where consumer_group = $1 and not at_end and told_at >= now() - make_interval(secs => $2)`;
+
+/**
+ * Says how far this member has forwarded its partitions, and returns the event time of the slowest of
+ * all members' that are not at their end, ms; null where all are. One that nobody forwards any more counts.
+ */
+export async function shareForwarded(
+  db: Pick<Database, 'query'>,
+  group: string,
+  forwarded: readonly ForwardedTo[],
+): Promise<number | null> {
+  if (forwarded.length > 0)
+    await db.query(TELL, [
+      group,
+      forwarded.map(({ topic }) => topic),
+      forwarded.map(({ partition }) => partition),
+      forwarded.map(({ newestMs }) => wholeOrNull(newestMs)),
+      forwarded.map(({ isAtEnd }) => isAtEnd),
+    ]);
+  const [row] = await db.query(SLOWEST, [group, STALE_S]);
+  return row === undefined ? null : numberOrNull(row, 'slowest');
 }

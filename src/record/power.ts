@@ -30,8 +30,8 @@ const PAUSES = `select scope, target from (
 
 /** Demotions and pauses as they stand now: what the executor asks before it sends. */
 export async function readOrders(db: Reads): Promise<Orders> {
-  const demoted = await db.query(DEMOTED);
-  const pauses = await db.query(PAUSES);
+  // At once: an action waits for the answer.
+  const [demoted, pauses] = await Promise.all([db.query(DEMOTED), db.query(PAUSES)]);
   return {
     demoted: new Set(demoted.map((row) => `${textOf(row, 'detector')} ${textOf(row, 'version')}`)),
     pauses: pauses.map((row) => ({

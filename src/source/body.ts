@@ -1,10 +1,12 @@
 /** Envelopes and bodies of mapped events, built from compiled fields of a mapping. */
 import { ActionBody, CHANGES, TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts';
 import { BODY_OF } from './draft.ts';
-import { compileField, compileFrom, fail, pointerName, type Read } from './field.ts';
+import { compileField, fail, type Read } from './field.ts';
+import type { Conversion, Field } from './field-schema.ts';
 import type { Facts } from './json.ts';
-import { type Conversion, type Field, type MappingDocument, MIRRORED } from './mapping-schema.ts';
+import { type EventDocument, type MappingDocument, MIRRORED } from './mapping-schema.ts';
 import { compileMirror } from './mirror-reader.ts';
+import { compileFrom, pointerName } from './pointer.ts';
 
 /** One event in the making: fields not yet checked, and its name where an item makes several. */
 export interface Part {
@@ -21,23 +23,28 @@ export type CompileField = (path: Path, spec: Field, words?: readonly string[]) 
 
 /** A compiler of fields that reports what a schema cannot say. */
 export function fieldCompiler(report: (path: Path, message: string) => void): CompileField {
-  return (path, spec, words) => {
-    if (typeof spec === 'object' && !Array.isArray(spec)) {
-      if (spec.from === undefined && spec.const === undefined) {
-        report(path, 'needs `from` or `const`');
-      }
-      for (const word of [spec.const, spec.default, ...Object.values(spec.map ?? {})]) {
-        if (word === undefined || words === undefined || words.includes(String(word))) continue;
-        report(path, `gives \`${String(word)}\`; allowed: ${words.join(', ')}`);
-      }
+  const inspect = (path: Path, spec: Field, words: readonly string[] | undefined): void => {
+    if (typeof spec !== 'object' || Array.isArray(spec)) return;
+    const { from, const: fixed, first, setting } = spec;
+    const { default: fallback, map = {}, prefix } = spec;
+    const isGiven = from !== undefined || fixed !== undefined || first !== undefined;
+    if (!isGiven && setting === undefined) report(path, 'needs `from`, `const` or `first`');
+    for (const word of [fixed, fallback, ...Object.values(map)]) {
+      if (word === undefined || words === undefined || prefix !== undefined) continue;
+      if (words.includes(String(word))) continue;
+      report(path, `gives \`${String(word)}\`; allowed: ${words.join(', ')}`);
     }
+    for (const [at, one] of (first ?? []).entries()) inspect([...path, 'first', at], one, words);
+  };
+  return (path, spec, words) => {
+    inspect(path, spec, words);
     return compileField(spec);
   };
 }
 
 /** Compiles all of a mapping but its time and id: one item gives one part, or one for each metric. */
 export function compileBody(
-  mapping: MappingDocument,
+  mapping: EventDocument,
   field: CompileField,
 ): (item: unknown, facts: Facts) => readonly Part[] {
   const envelope = compileEnvelope(mapping, field);
@@ -56,7 +63,7 @@ export function compileBody(
   };
 }
 
-function compileOneBody(mapping: MappingDocument, field: CompileField): Read {
+function compileOneBody(mapping: EventDocument, field: CompileField): Read {
   if (mapping.reasoning !== undefined) return compileReasoning(mapping.reasoning, field);
   if (mapping.action !== undefined) return compileAction(mapping.action, field);
   if (mapping.governance !== undefined) return compileGovernance(mapping.governance, field);
@@ -65,14 +72,15 @@ function compileOneBody(mapping: MappingDocument, field: CompileField): Read {
 
 /** Reads an object of those fields that are present; undefined where none is. */
 function objectOf(fields: Fields): Read<Record<string, unknown>> {
-  const entries = Object.entries(fields);
+  const names = Object.keys(fields);
+  const reads = Object.values(fields);
   return (item, facts) => {
     let made: Record<string, unknown> | undefined;
-    for (const [name, read] of entries) {
-      const value = read(item, facts);
+    for (let at = 0; at < reads.length; at += 1) {
+      const value = (reads[at] as Read)(item, facts);
       if (value === undefined) continue;
       made ??= {};
-      made[name] = value;
+      made[names[at] as string] = value;
     }
     return made;
   };
@@ -92,11 +100,8 @@ function fieldsIn(
   return reads;
 }
 
-function compileEnvelope(
-  mapping: MappingDocument,
-  field: CompileField,
-): (readonly [string, Read])[] {
-  const { category, order, tenant, agent, role, session, principal, keys } = mapping;
+function compileEnvelope(mapping: EventDocument, field: CompileField): (readonly [string, Read])[] {
+  const { category, order, tenant, agent, role, session, principal, keys, evidence } = mapping;
   const parts: [string, Read][] = [
     ['category', typeof category === 'string' ? () => category : field(['category'], category)],
   ];
@@ -130,33 +135,65 @@ function compileEnvelope(
     parts.push(['principal', objectOf({ sub: field(['principal', 'sub'], principal.sub) })]);
   }
   if (keys !== undefined) parts.push(['keys', objectOf(fieldsIn(['keys'], keys, field))]);
+  if (evidence !== undefined) {
+    const chain = objectOf(fieldsIn(['evidence', 'chain'], evidence.chain, field));
+    parts.push([
+      'evidence',
+      (item, facts) => {
+        const link = chain(item, facts);
+        return link?.['hash'] === undefined ? undefined : { level: 'L0', chain: link };
+      },
+    ]);
+  }
   return parts;
 }
 
-function identity(from: string | readonly string[], as: Conversion | undefined): Read {
-  return as === undefined ? compileFrom(from) : compileField({ from: from as string, as });
+function identity(
+  from: string | readonly string[],
+  as: Conversion | undefined,
+  prefix?: string,
+): Read {
+  if (as === undefined && prefix === undefined) return compileFrom(from);
+  const spec = { from: from as string };
+  return compileField({
+    ...spec,
+    ...(as === undefined ? {} : { as }),
+    ...(prefix === undefined ? {} : { prefix }),
+  });
 }
 
+/** Every identity that is named, in the order of the mapping; the first is the agent's until the source says more. */
 function compileAgent(agent: Block<'agent'>, role: Field | undefined, field: CompileField): Read {
   const candidates = (Array.isArray(agent) ? agent : [agent]).map(
-    ({ basis, from, as, subject, instance }) => ({
+    ({ basis, from, as, prefix, issuer, subject, instance }) => ({
       basis,
-      read: identity(from, as),
+      read: identity(from, as, prefix),
+      issuer: issuer === undefined ? null : compileFrom(issuer),
       more: objectOf(fieldsIn(['agent'], { subject, instance }, field)),
     }),
   );
   const readRole = role === undefined ? null : field(['role'], role);
   return (item, facts) => {
-    for (const { basis, read, more } of candidates) {
+    let made: Record<string, unknown> | undefined;
+    let claims: Record<string, unknown>[] | undefined;
+    for (const { basis, read, issuer, more } of candidates) {
       const id = read(item, facts);
-      if (id === undefined) continue;
-      const made: Record<string, unknown> = { id };
-      const named = readRole?.(item, facts);
-      if (named !== undefined) made['role'] = named;
-      if (basis !== undefined) made['basis'] = basis;
-      return Object.assign(made, more(item, facts));
+      if (id === undefined || id === '') continue;
+      const iss = issuer?.(item);
+      const claim: Record<string, unknown> = { basis: basis ?? 'self', value: id };
+      if (typeof iss === 'string') claim['issuer'] = iss;
+      if (made === undefined) {
+        made = basis === undefined ? { id } : { id, basis };
+        claims = [claim];
+        const named = readRole?.(item, facts);
+        if (named !== undefined) made['role'] = named;
+        Object.assign(made, more(item, facts));
+      } else claims?.push(claim);
     }
-    return undefined;
+    // One claim without an issuer says no more than id and basis do.
+    if (made === undefined || claims === undefined) return undefined;
+    if (claims.length > 1 || claims[0]?.['issuer'] !== undefined) made['claims'] = claims;
+    return made;
   };
 }
 
@@ -240,7 +277,7 @@ function compileGovernance(block: Block<'governance'>, field: CompileField): Rea
   const { plain: own, mirror } = mirrorIn('governance', ['governance'], block, field);
   const { change, target, actor, detail, approval } = own;
   const fields: Record<string, Read> = {
-    change: field(['governance', 'change'], change, CHANGES),
+    ...(change === undefined ? {} : { change: field(['governance', 'change'], change, CHANGES) }),
     ...mirror,
   };
   if (target !== undefined) {

@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile';
 import type { Kind, Trust } from '../model/event.ts';
 import { WireEvent } from '../model/event.ts';
 import type { Schema } from '../model/schema.ts';
+import type { Account } from './account.ts';
 import type { Facts, Rejection } from './json.ts';
 import type { Instant } from './time.ts';
 
@@ -27,6 +28,8 @@ export interface Draft {
   readonly duplicateKeys?: number;
   /** Values that are not as their conventions prescribe: read all the same, and counted. */
   readonly nonconforming?: number;
+  /** True where its item gives others too: it is left out where its kind is not asked for. */
+  readonly isExtra?: boolean;
 }
 
 /** Identity of an item by its content: the record it came in says nothing of it. */
@@ -54,12 +57,20 @@ export interface Format {
   readonly name: string;
   /** Every kind it can produce. */
   readonly kinds: readonly Kind[];
+  /** Names under which a source may give other values, where there are any. */
+  readonly settings?: readonly string[];
+  /** The same format with values of a source; problems name the setting. */
+  tailored?(tailoring: Tailoring): Tailored;
+  /** Tells what is read of a value, field by field; for samples, not for every record. */
+  account?(value: unknown): readonly Account[];
   /** Decodes one JSON value. An array of outcomes: one for each item of the record. */
   decode(value: unknown, facts: Facts): readonly Outcome[];
 }
 
 /** A decoder of records that are not one JSON value; otherwise the same. */
-export interface ByteFormat extends Omit<Format, 'decode'> {
+export interface ByteFormat extends Omit<Format, 'decode' | 'account'> {
+  /** Tells what is read of a record, field by field; for samples, not for every record. */
+  accountBytes?(bytes: Buffer, source: AskedOf): readonly Account[] | Rejection;
   /** Decodes the bytes of a record as `source` sends it; a rejection where there is no item at all. */
   decodeBytes(bytes: Buffer, facts: Facts, source: AskedOf): readonly Outcome[] | Rejection;
 }
@@ -69,6 +80,28 @@ export interface AskedOf {
   readonly trust: Trust;
   readonly kinds: readonly Kind[];
   readonly maxBytes: number;
+  /** Headers of the record, names in lower case, where its broker keeps them. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Values a source gives for the settings of a format. */
+export type Settings = Readonly<Record<string, string | readonly string[]>>;
+
+/** What a source has to say of how it is read. */
+export interface Tailoring {
+  readonly settings: Settings;
+  /** Settings for records that show a value at a pointer, tried before the rest. */
+  readonly cases: readonly {
+    readonly pointer: string;
+    readonly is: string;
+    readonly settings: Settings;
+  }[];
+}
+
+/** A format with the values of a source; none where they cannot be. Problems name setting or key. */
+export interface Tailored {
+  readonly format: Format | ByteFormat | null;
+  readonly problems: readonly string[];
 }
 
 /** The property that holds the body of a kind. */

@@ -10,71 +10,18 @@ import {
   TOOL_CLASSES,
   TOOL_TIERS,
 } from '../model/event.ts';
+import {
+  Condition,
+  Field,
+  FieldObject,
+  FORMS,
+  Pointer,
+  Pointers,
+  TIME_FORMATS,
+} from './field-schema.ts';
 import { restOf, withRest } from './mirror.ts';
-import { EPOCH_UNITS } from './time.ts';
 
 const strict = { additionalProperties: false } as const;
-
-/** Conversions a field may name; anything else would be code, and mappings are data. */
-export const CONVERSIONS = [
-  'string',
-  'number',
-  'json',
-  'unquote',
-  'lower',
-  'hex32',
-  'hex16',
-  'seconds_to_ms',
-  'us_to_ms',
-  'ns_to_ms',
-  'rfc3339',
-  'unix_s',
-  'unix_ms',
-  'unix_us',
-  'unix_ns',
-] as const;
-/** One of CONVERSIONS. */
-export type Conversion = (typeof CONVERSIONS)[number];
-
-const TIME_FORMATS = ['rfc3339', ...(Object.keys(EPOCH_UNITS) as (keyof typeof EPOCH_UNITS)[])];
-
-const Pointer = Type.String({
-  pattern: '^(/([^~/]|~[01])*)*$',
-  maxLength: 1024,
-  description: 'a JSON Pointer such as /call/tool',
-});
-const Pointers = Type.Array(Pointer, {
-  minItems: 1,
-  maxItems: 16,
-  description: 'JSON Pointers; the first that finds a value other than null wins',
-});
-const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
-
-const FieldObject = Type.Object(
-  {
-    from: Type.Optional(Type.Union([Pointer, Pointers])),
-    const: Type.Optional(Scalar),
-    map: Type.Optional(
-      Type.Record(Type.String(), Scalar, {
-        description: 'Value by what was found; without `default` an unlisted value is refused.',
-      }),
-    ),
-    default: Type.Optional(Scalar),
-    as: Type.Optional(Type.Enum(CONVERSIONS, { description: 'Conversion, applied before `map`.' })),
-    alias: Type.Optional(
-      Type.Literal('tools', {
-        description: 'Accepted, without effect: events keep the tool name as its witness wrote it.',
-      }),
-    ),
-  },
-  strict,
-);
-
-const FORMS = 'a JSON Pointer, a list of them, or {from, const, map, default, as}';
-/** Where a value comes from: a pointer, several, or an object. */
-export const Field = Type.Union([Pointer, Pointers, FieldObject], { description: FORMS });
-/** Where a value comes from. */
-export type Field = Static<typeof Field>;
 
 const field = (description: string) =>
   Type.Optional({ ...Field, description: `${description} Written as ${FORMS}.` });
@@ -115,11 +62,18 @@ const GrantedTools = Type.Object(withRest(Granted, granted, tools), {
 const Agent = Type.Object(
   {
     basis: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 64, description: 'What the identity rests on.' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description:
+          'What the identity rests on: jwt, spiffe, mtls (checked), key, platform, self. Default self.',
+      }),
     ),
     from: Type.Union([Pointer, Pointers]),
     as: FieldObject.properties.as,
-    issuer: Type.Optional({ ...Pointer, description: 'Accepted, without effect so far.' }),
+    prefix: FieldObject.properties.prefix,
+    setting: FieldObject.properties.setting,
+    issuer: Type.Optional({ ...Pointer, description: 'Who issued the credential it rests on.' }),
     subject: field('Subject that a checked credential proved.'),
     instance: field('Running instance, for example a pod.'),
   },
@@ -153,7 +107,7 @@ const Reasoning = Type.Object(withRest(ReasoningBody, reasoning, tools), strict)
 const act = ActionBody.properties;
 const action = {
   phase: Type.Optional(wordOrField(act.phase.enum)),
-  tool: Field,
+  tool: field('Tool; every document but a common one names it.'),
   toolType: field('Kind of tool.'),
   server: field('Server that offers the tool.'),
   method: field('Protocol method.'),
@@ -198,7 +152,7 @@ const approval = {
 };
 const GovernanceApproval = GovernanceBody.properties.approval;
 const governance = {
-  change: wordOrField(CHANGES),
+  change: Type.Optional(wordOrField(CHANGES)),
   target: Type.Optional(Type.Object({ type: Field, id: Field }, strict)),
   actor: field('Who made the change.'),
   detail: Type.Optional(Type.Object(withRest(GovernanceDetail, detail, tools), strict)),
@@ -251,18 +205,48 @@ export const MappingDocument = Type.Object(
       ...Pointer,
       description: 'Read this part of the record; a string there is parsed as JSON.',
     }),
-    each: Type.Optional({ ...Pointer, description: 'One event for each item of this array.' }),
-    when: Type.Optional(
-      Type.Record(
-        Type.String(),
-        Type.Union([Scalar, Type.Array(Scalar), Type.Object({ exists: Type.Boolean() }, strict)]),
-        { description: 'Pointer → literal, list of literals, or {exists: true}. All must match.' },
-      ),
+    each: Type.Optional(
+      Type.Union([Pointer, Pointers], {
+        description:
+          'One event for each item of this array; of a list, the first that is there. "" is the record itself: where that is no array, it is its only item.',
+      }),
     ),
-    kind: Type.Enum(KINDS, { description: 'Book the events belong to.' }),
-    category: Type.Union([Type.String({ minLength: 1, maxLength: 512 }), FieldObject], {
-      description: 'Log-source category, for example tool_call; or {from, map, default}.',
-    }),
+    lines: Type.Optional(
+      Type.Boolean({
+        description:
+          'A record that is no JSON text may be several, one a line; empty lines count not.',
+      }),
+    ),
+    envelope: Type.Optional(
+      Type.Literal('cloudevents', {
+        description:
+          'Records are CloudEvents 1.0, structured, binary or a batch; pointers see the structured form.',
+      }),
+    ),
+    when: Type.Optional(Condition),
+    common: Type.Optional(
+      Type.Literal(true, {
+        description:
+          'Gives no events: what it says holds for the later documents of its format that do not say otherwise; of blocks, member by member.',
+      }),
+    ),
+    ignore: Type.Optional(
+      Type.Literal(true, { description: 'What matches is left out on purpose, and counted.' }),
+    ),
+    also: Type.Optional(
+      Type.Literal(true, {
+        description:
+          'Later documents see the item too: it gives several events, where the source allows their kinds.',
+      }),
+    ),
+    kind: Type.Optional(
+      Type.Enum(KINDS, { description: 'Book the events belong to; not given with `ignore`.' }),
+    ),
+    category: Type.Optional(
+      Type.Union([Type.String({ minLength: 1, maxLength: 512 }), FieldObject], {
+        description: 'Log-source category, for example tool_call; or {from, map, default}.',
+      }),
+    ),
     id: field('The producer’s unique id. Without it: session and order.seq, else the content.'),
     order: Type.Optional(
       Type.Object(
@@ -270,14 +254,20 @@ export const MappingDocument = Type.Object(
         { ...strict, description: "The producer's own counter, and the scope it counts in." },
       ),
     ),
-    time: Type.Object(
-      { from: Type.Union([Pointer, Pointers]), as: Type.Enum(TIME_FORMATS) },
-      { ...strict, description: 'Event time.' },
+    time: Type.Optional(
+      Type.Object(
+        {
+          from: Type.Union([Pointer, Pointers]),
+          as: Type.Enum(TIME_FORMATS),
+        },
+        { ...strict, description: 'Event time.' },
+      ),
     ),
     tenant: field('Tenant.'),
     agent: Type.Optional(
       Type.Union([Agent, Type.Array(Agent, { minItems: 1, maxItems: 16 })], {
-        description: 'Agent identity, {basis, from} or a list; the first that is present wins.',
+        description:
+          'Agent identity, {basis, from} or a list: all that are present are kept; how far each is believed is the source’s to say.',
       }),
     ),
     role: field('Role the record names for its agent.'),
@@ -289,6 +279,7 @@ export const MappingDocument = Type.Object(
           ),
           from: Type.Union([Pointer, Pointers]),
           as: FieldObject.properties.as,
+          setting: FieldObject.properties.setting,
           parent: field('Session that spawned it.'),
         },
         { ...strict, description: 'The session, where the record names one.' },
@@ -305,6 +296,17 @@ export const MappingDocument = Type.Object(
           rpcId: field('JSON-RPC request id; `as: string` where it is a number.'),
           requestId: field('Request id of the gateway.'),
           decisionId: field('Decision id of the policy engine.'),
+        },
+        strict,
+      ),
+    ),
+    evidence: Type.Optional(
+      Type.Object(
+        {
+          chain: Type.Object(
+            { prev: field('Digest of the entry before.'), hash: Field },
+            { ...strict, description: 'The link of this record in its producer’s hash chain.' },
+          ),
         },
         strict,
       ),
@@ -334,3 +336,7 @@ export const MappingDocument = Type.Object(
 );
 /** One document of a mapping file. */
 export type MappingDocument = Static<typeof MappingDocument>;
+
+/** A document that gives events: whatever `ignore` documents may leave out is there. */
+export type EventDocument = MappingDocument &
+  Required<Pick<MappingDocument, 'kind' | 'category' | 'time'>>;

@@ -2,7 +2,7 @@
 import { durationMs, type SourceConfig } from '../model/config.ts';
 import type { DeadLetter } from '../model/detection.ts';
 import type { Problem } from '../model/errors.ts';
-import type { Event, EventTime, EvidenceLevel } from '../model/event.ts';
+import type { Event, EventTime, EvidenceLevel, NamedAgent } from '../model/event.ts';
 import type { Rec } from '../model/ports.ts';
 import { hash53OfDigest, mix53, sha256Of } from '../state/hash53.ts';
 import { naming } from '../state/names.ts';
@@ -15,9 +15,18 @@ import {
   type Format,
   type Outcome,
 } from './draft.ts';
+import { cloudEvents } from './formats/cloudevents.ts';
 import { itemHash53 } from './formats/otlp-batch.ts';
 import { otlpLogs } from './formats/otlp-logs.ts';
+import { otlpMetrics } from './formats/otlp-metrics.ts';
 import { otlpTraces } from './formats/otlp-traces.ts';
+import {
+  agentBy,
+  aliasesOf,
+  type IdentityRules,
+  type IdentityTable,
+  identityRules,
+} from './identity.ts';
 import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
 
 /** What became of one record. Every record gives an event, a dead letter or a count. */
@@ -46,10 +55,17 @@ interface Route {
   /** A record that says one thing twice must not be read as either on these topics. */
   readonly isStrict: boolean;
   readonly maxFutureSkewMs: number;
+  readonly identity: IdentityRules;
 }
 
 /** Decoders that are no mapping files, by the name a source calls them. */
-export const FORMATS: readonly (Format | ByteFormat)[] = [canonical, otlpTraces, otlpLogs];
+export const FORMATS: readonly (Format | ByteFormat)[] = [
+  canonical,
+  otlpTraces,
+  otlpLogs,
+  otlpMetrics,
+  cloudEvents,
+];
 
 /** Bytes of a record that a dead letter keeps. */
 const RAW_BYTES_MAX = 64 * 1024;
@@ -60,8 +76,12 @@ const RAW_BYTES_MAX = 64 * 1024;
  */
 export function createDecode(
   sources: readonly SourceConfig[],
-  mappings: ReadonlyMap<string, Format>,
-  options: { readonly file?: string; readonly maxBytes?: number } = {},
+  mappings: ReadonlyMap<string, Format | ByteFormat>,
+  options: {
+    readonly file?: string;
+    readonly maxBytes?: number;
+    readonly identities?: IdentityTable;
+  } = {},
 ): { decode: Decode; problems: Problem[] } {
   const problems: Problem[] = [];
   const routes = new Map<string, Route>();
@@ -69,6 +89,14 @@ export function createDecode(
     ...FORMATS.map((format) => [format.name, format] as const),
     ...mappings,
   ]);
+  const { aliases, twice } = aliasesOf(options.identities ?? {});
+  for (const identity of twice)
+    problems.push({
+      file: options.file ?? 'configuration',
+      line: null,
+      key: 'identities',
+      message: `${identity} stands for two agents`,
+    });
   sources.forEach((source, at) => {
     const report = (key: string, message: string) =>
       problems.push({
@@ -85,6 +113,7 @@ export function createDecode(
       );
       return;
     }
+    const read = tailoredTo(source, format, report);
     if (!source.kinds.some((kind) => format.kinds.includes(kind))) {
       report('kinds', `${format.name} produces only ${format.kinds.join(', ')}`);
     }
@@ -94,13 +123,35 @@ export function createDecode(
     }
     routes.set(source.topic, {
       source,
-      format,
+      format: read,
       isStrict: source.trust !== 'agent' && source.trust !== 'runtime',
       maxFutureSkewMs: durationMs(source.maxFutureSkew ?? '60s'),
+      identity: identityRules(source, aliases),
     });
   });
   const maxBytes = options.maxBytes ?? RECORD_BYTES_MAX;
   return { decode: (rec) => decodeRecord(rec, routes.get(rec.topic), maxBytes), problems };
+}
+
+/** The format as the source wants it: with its settings, where it has any. */
+function tailoredTo(
+  source: SourceConfig,
+  format: Format | ByteFormat,
+  report: (key: string, message: string) => void,
+): Format | ByteFormat {
+  const { settings = {}, opa } = source;
+  const key = opa === undefined ? 'settings' : 'opa.paths';
+  if (Object.keys(settings).length === 0 && opa === undefined) return format;
+  if (format.tailored === undefined) {
+    report(key, `${format.name} has no settings`);
+    return format;
+  }
+  const cases = Object.entries(opa?.paths ?? {}).map(([is, own]) => ({
+    ...{ pointer: '/path', is, settings: own },
+  }));
+  const tailored = format.tailored({ settings, cases });
+  for (const problem of tailored.problems) report(key, problem);
+  return tailored.format ?? format;
 }
 
 function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Decoded {
@@ -111,7 +162,7 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
     return refused(rec, route, { reason: 'tombstone', detail: 'the record has no value' });
   }
   const facts = noFacts();
-  const outcomes = outcomesOf(rec.value, route, facts, maxBytes);
+  const outcomes = outcomesOf(rec.value, rec.headers, route, facts, maxBytes);
   if ('reason' in outcomes) return refused(rec, route, outcomes);
   if (facts.duplicateKeys > 0 && route.isStrict) {
     const detail = `${facts.duplicateKeys} keys are named twice; a ${route.source.trust} record must not be`;
@@ -130,8 +181,15 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
     if (outcome.type === 'ignored') ignored += 1;
     else if (outcome.type === 'rejected') rejections.push([index, outcome.rejection, outcome.raw]);
     else if (!route.source.kinds.includes(outcome.draft.parts.kind)) {
+      if (outcome.draft.isExtra === true) {
+        ignored += 1;
+        continue;
+      }
       const detail = `source ${route.source.name} may not produce ${outcome.draft.parts.kind}`;
       rejections.push([index, { reason: 'kind-not-allowed', detail }, undefined]);
+    } else if (isOfOther(outcome.draft.parts.tenant, route)) {
+      const detail = `source ${route.source.name} speaks for one tenant, and the record names another`;
+      rejections.push([index, { reason: 'tenant-not-allowed', detail }, undefined]);
     } else if (route.isStrict && (outcome.draft.duplicateKeys ?? 0) > 0) {
       duplicateKeys += outcome.draft.duplicateKeys ?? 0;
       const detail = `${outcome.draft.duplicateKeys} names are given twice in the item`;
@@ -161,13 +219,15 @@ function decodeRecord(rec: Rec, route: Route | undefined, maxBytes: number): Dec
 
 function outcomesOf(
   value: Buffer,
+  headers: Rec['headers'],
   { format, source }: Route,
   facts: Facts,
   maxBytes: number,
 ): readonly Outcome[] | Rejection {
   if ('decodeBytes' in format) {
     const { trust, kinds } = source;
-    return format.decodeBytes(value, facts, { trust, kinds, maxBytes });
+    const asked = { trust, kinds, maxBytes };
+    return format.decodeBytes(value, facts, headers === undefined ? asked : { ...asked, headers });
   }
   const json = decodeJson(value, facts, maxBytes);
   return json.ok ? format.decode(json.value, facts) : json.rejection;
@@ -205,6 +265,11 @@ function rawOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.subarray(0, RAW_BYTES_MAX));
 }
 
+/** Does a record name a tenant other than the one its source is bound to? */
+function isOfOther(tenant: string | undefined, { source }: Route): boolean {
+  return tenant !== undefined && source.tenant !== undefined && tenant !== source.tenant;
+}
+
 /** Turns a draft into an event. */
 function eventOf(
   draft: Draft,
@@ -234,12 +299,14 @@ function eventOf(
     nativeId: nativeIdOf(draft, index, digest, rec.key),
     contentHash:
       draft.item === undefined ? mix53(hash53OfDigest(digest), index) : itemHash53(draft.item),
-    evidence: isTruncated ? { level, truncated: true } : { level },
+    evidence: evidenceOf(level, isTruncated, parts),
   };
-  shareIds(parts);
+  const agent = parts.agent === undefined ? undefined : agentBy(parts.agent, route.identity);
+  shareIds(parts, agent);
   if (parts.order !== undefined) event.order = parts.order;
-  if (parts.tenant !== undefined) event.tenant = parts.tenant;
-  if (parts.agent !== undefined) event.agent = parts.agent;
+  const tenant = parts.tenant ?? route.source.tenant;
+  if (tenant !== undefined) event.tenant = tenant;
+  if (agent !== undefined) event.agent = agent;
   if (parts.session !== undefined) event.session = parts.session;
   if (parts.principal !== undefined) event.principal = parts.principal;
   if (parts.keys !== undefined) event.keys = parts.keys;
@@ -250,11 +317,21 @@ function eventOf(
   return event;
 }
 
+function evidenceOf(
+  level: EvidenceLevel,
+  truncated: boolean,
+  { evidence }: EventParts,
+): NonNullable<Event['evidence']> {
+  const chain = evidence?.chain;
+  if (chain === undefined) return truncated ? { level, truncated } : { level };
+  return truncated ? { level, truncated, chain } : { level, chain };
+}
+
 /**
  * Ids come again with most events: one text for each makes an event smaller while it waits for the
  * watermark, and spares whoever looks it up the hash of a text that was just parsed.
  */
-function shareIds({ agent, session, action }: EventParts): void {
+function shareIds({ session, action }: EventParts, agent: NamedAgent | undefined): void {
   if (agent !== undefined) (agent as { id: string }).id = shared('', agent.id);
   if (session !== undefined) (session as { id: string }).id = shared('', session.id);
   if (action !== undefined) (action as { tool: string }).tool = shared('', action.tool);

@@ -45,6 +45,7 @@ function stage(low = 0, end = 100, start = low, whole = false) {
   const behaviour = {
     range: { ...AT, low, end } as OffsetRange,
     isMember: true,
+    nowMs: 0,
     /** Partitions the log has besides the one that is assigned. */
     others: [] as OffsetRange[],
     assigned: async (): Promise<readonly StartPosition[]> => [{ ...AT, offset: start }],
@@ -83,7 +84,7 @@ function stage(low = 0, end = 100, start = low, whole = false) {
     handler,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     whole,
-    nowMs: () => 0,
+    nowMs: () => behaviour.nowMs,
     ranges: async () => {
       asked += 1;
       return [behaviour.range, ...behaviour.others];
@@ -371,6 +372,29 @@ describe('a batch', () => {
     const first = world.lane.batch(world.consumer, one.fetched);
     await Promise.all([first, world.lane.batch(world.consumer, two.fetched)]);
     assert.deepEqual(more.slice(2), [true, false]);
+  });
+
+  it('in a stream is as good as followed by the next, and told to Kafka once a second', async () => {
+    const world = await opened();
+    const more: unknown[] = [];
+    world.behaviour.slice = async (control) => {
+      more.push(control.more);
+      return 'done';
+    };
+    const told: number[] = [];
+    const come = async (offset: number, nowMs: number) => {
+      world.behaviour.nowMs = nowMs;
+      const { fetched, done } = batch(records(offset, offset + 1));
+      await world.lane.batch(world.consumer, fetched);
+      if (done.some((one) => one.startsWith('commit'))) told.push(nowMs);
+    };
+    for (let n = 0; n < 60; n += 1) await come(n, n * 25);
+    assert.deepEqual(more.slice(0, 7), Array(7).fill(false), 'eight make a stream');
+    assert.deepEqual(more.slice(7), Array(53).fill(true));
+    assert.deepEqual(told, [0, 25, 50, 75, 100, 125, 150, 1150]);
+    await come(60, 60 * 25 + 500);
+    assert.equal(more.at(-1), false, 'it broke off');
+    assert.equal(told.at(-1), 2000);
   });
 
   it('stops between slices when paused, and leaves the rest unresolved', async () => {

@@ -164,6 +164,7 @@ export const HOMES: readonly Home[] = [
     home: /^src\/adapters\/embedded-postgres\.ts$/,
   },
   { package: /^pino$/, home: /^src\/adapters\/log\.ts$/ },
+  { package: /^@opentelemetry\//, home: /^src\/adapters\/telemetry\.ts$/ },
   { package: /^fastify$/, home: /^src\/adapters\/http-server\.ts$/ },
   { package: /^jose$/, home: /^src\/adapters\/jose[a-z-]*\.ts$/ },
   { package: /^node-cron$/, home: /^src\/adapters\/schedule\.ts$/ },

@@ -41,6 +41,7 @@ const SOME = [
 const NEVER = new Set([
   ...['hijacked-session', 'unusual-behaviour', 'objective-burn-fast', 'objective-burn-slow'],
   ...['clock-skew', 'unreadable-records', 'silent-source', 'forged-record-id'],
+  ...['unreadable-share', 'broken-chain'],
 ]);
 const BY_CONTENT = new Set(['secrets-in-arguments']);
 

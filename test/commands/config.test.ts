@@ -57,7 +57,7 @@ describe('configuration', () => {
   it('says what the schema cannot: where records come from, names given twice, inline secrets', async () => {
     const nowhere = await read('sources:', SOURCE, SOURCE);
     assert.deepEqual(nowhere.said, [
-      'F:1: where do records come from? Give `kafka: { brokers: [host:port] }` or `jsonl: { path: … }`',
+      'F:1: where do records come from? Give `kafka: { brokers: [host:port] }`, `jsonl: { path: … }`, or sources `http: { sha256: [...] }`',
       'F:3: sources.1.name: a second source is called g',
     ]);
     const both = await read(

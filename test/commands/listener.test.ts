@@ -10,8 +10,10 @@ import { type ListenerParts, routesOf } from '../../src/commands/listener.ts';
 import { newToken, tokenDigest } from '../../src/commands/token.ts';
 import type { Config } from '../../src/model/config.ts';
 import type { Database } from '../../src/model/ports.ts';
-import { SCOPES } from '../../src/model/route.ts';
+import { SCOPES as GIVEN, type Scope } from '../../src/model/route.ts';
 import { silentLog } from '../integration/postgres.ts';
+
+const SCOPES: readonly Scope[] = GIVEN;
 
 /** Public by their standard; everything else asks who you are. */
 const PUBLIC: ReadonlySet<string> = new Set(['/.well-known/ssf-configuration', '/jwks.json']);

@@ -31,6 +31,19 @@ describe('tokens new', () => {
     assert.notEqual((one.json as Made).token, (other.json as Made).token);
   });
 
+  it('makes the token of a source, which sends to it and reads nothing', async () => {
+    const { text, json } = await typed(tokens, 'new', 'spans', '--source');
+    const { sha256, scopes } = json as Made;
+    assert.deepEqual(scopes, ['ingest']);
+    assert.match(text, /In the source spans of the configuration/);
+    assert.ok(text.includes(`http: { sha256: [${sha256}] }`), text);
+    const both = await typed(tokens, 'new', 'spans', '--source', '--scopes', 'posture.read');
+    assert.match(both.refusal ?? '', /has no scopes/);
+    // Nobody who reads may be given it.
+    const reader = await typed(tokens, 'new', 'spans', '--scopes', 'ingest');
+    assert.match(reader.refusal ?? '', /no scope "ingest"/);
+  });
+
   it('refuses what cannot stand in the configuration', async () => {
     for (const args of [[], ['list'], ['new'], ['new', 'A B'], ['new', '../x']])
       assert.notEqual((await typed(tokens, ...args)).refusal, null, args.join(' '));

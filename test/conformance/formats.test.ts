@@ -1,22 +1,29 @@
 /** Every source format: any input is answered, counted and let go; planted bugs are found. */
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
-import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { readYamlDocuments } from '../../src/adapters/files.ts';
 import type { SourceConfig } from '../../src/model/config.ts';
 import { KINDS, TRUSTS } from '../../src/model/event.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import type { ByteFormat, Outcome } from '../../src/source/draft.ts';
+import { otlpMetrics } from '../../src/source/formats/otlp-metrics.ts';
 import { otlpTraces } from '../../src/source/formats/otlp-traces.ts';
-import { compileMappings } from '../../src/source/mapping.ts';
 import { createDecode, FORMATS } from '../../src/source/source.ts';
 import { FIXTURES } from '../source/formats/dialect-fixtures.ts';
 import { protobufOf } from '../source/formats/otlp-encode.ts';
+import {
+  exponential,
+  exported,
+  gauge,
+  histogram,
+  inJson,
+  inProtobuf,
+  sum,
+} from '../source/formats/otlp-metrics-given.ts';
 import { span, traces } from '../source/formats/otlp-requests.ts';
 import { fuzz, type Target } from '../source/fuzzing.ts';
 import { MAPPED } from '../source/mapped-records.ts';
+import { bytesOf, fixtures, shippedMappings } from '../source/mapping-fixtures.ts';
 import { wireCall } from '../source/records.ts';
 import { seedOf } from '../source/seed.ts';
 
@@ -39,6 +46,15 @@ const canonicalCorpus = [
 ].map((event) => Buffer.from(encodeEvent(event)));
 canonicalCorpus.push(Buffer.from(`[${canonicalCorpus.join(',')}]`));
 
+const cloudEventCorpus = canonicalCorpus.map((data, n) =>
+  Buffer.from(
+    JSON.stringify({
+      ...{ specversion: '1.0', id: `e${n}`, source: '/desk', type: 'dev.plumbline.event' },
+      ...{ time: '2026-11-20T08:15:30Z', data: JSON.parse(data.toString('utf8')) },
+    }),
+  ),
+);
+
 /** Many spans in one record, as a Collector sends them. */
 const BATCH = traces(
   Array.from({ length: 12 }, (_, n) =>
@@ -54,6 +70,21 @@ const otlpCorpus = (logs: boolean) =>
     .map(({ request }) => request)
     .concat(logs ? [] : [BATCH])
     .flatMap((request) => [Buffer.from(JSON.stringify(request)), protobufOf(request)]);
+
+const metricsCorpus = [
+  exported([sum('cost', 1.5), sum('tokens', 7, { 'gen_ai.agent.name': 'a' }, { delta: true })]),
+  exported([gauge('gen_ai.queue', 3), sum('process.cpu.time', 9)], { 'service.name': 'other' }),
+  exported([
+    histogram('gen_ai.client.token.usage', { bounds: [1, 9], counts: [1, 2, 3], sum: 40, max: 20 }),
+    exponential('mcp.client.operation.duration', {
+      ...{ scale: 2, zeroCount: 1, sum: 9 },
+      ...{
+        positive: { offset: -4, bucketCounts: [1, 2] },
+        negative: { offset: 3, bucketCounts: [1] },
+      },
+    }),
+  ]),
+].flatMap((request) => [inJson(request), inProtobuf(request)]);
 
 /** Items of an OTLP request in JSON, counted by looking at it as data; null where it is not all lists. */
 function itemsOf(bytes: Buffer): number | null {
@@ -97,24 +128,38 @@ function source(decoder: string, trust: SourceConfig['trust']): SourceConfig {
   return { name: 'fuzzed', topic: 'fuzzed', decoder, trust, kinds: [...KINDS] };
 }
 
+/** Headers by which a record is a CloudEvent in binary mode: its value is only the data. */
+const BINARY = {
+  ...{
+    ce_specversion: '1.0',
+    ce_id: 'e',
+    ce_source: 'did:mesh:a',
+    ce_time: '2026-11-20T08:15:30Z',
+  },
+  ...{ ce_type: 'ai.agentmesh.tool.invoked', 'content-type': 'application/json' },
+};
+
 async function targets(): Promise<Target[]> {
-  const folder = fileURLToPath(new URL('../../mappings/', import.meta.url));
-  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  const files = await Promise.all(names.map((name) => readYamlDocuments(`${folder}${name}`)));
-  const { mappings } = compileMappings(files.map(({ file }) => file));
+  const { mappings } = await shippedMappings();
+  const beside = [...(await fixtures())].map(
+    ([name, cases]) => [name, cases.map((fixture) => bytesOf(fixture))] as const,
+  );
   const corpora: Readonly<Record<string, readonly Buffer[]>> = {
     canonical: canonicalCorpus,
     'otlp-traces/1': otlpCorpus(false),
     'otlp-logs/1': otlpCorpus(true),
+    'cloudevents/1': cloudEventCorpus,
+    'otlp-metrics/1': metricsCorpus,
     ...MAPPED,
+    ...Object.fromEntries(beside),
   };
   const all = [...FORMATS.map(({ name }) => name), ...mappings.keys()];
-  return all.flatMap((name) => {
+  const found = all.flatMap((name) => {
     const corpus = corpora[name];
     assert.ok(corpus !== undefined, `${name} has no records to begin from`);
     const isOtlp = name.startsWith('otlp');
     return TRUSTS.filter((trust) => trust === 'agent' || (isOtlp && trust === 'gateway')).map(
-      (trust) => ({
+      (trust): Target => ({
         name: `${name} of ${trust}`,
         topic: 'fuzzed',
         corpus,
@@ -123,6 +168,14 @@ async function targets(): Promise<Target[]> {
       }),
     );
   });
+  const { decode } = createDecode([source('agentmesh/1', 'gateway')], mappings);
+  found.push({
+    name: 'agentmesh/1 in binary mode',
+    topic: 'fuzzed',
+    corpus: [Buffer.from('{"tool_name":"t","outcome":"success"}'), Buffer.from('{"resource":"r"}')],
+    decode: (record) => decode({ ...record, headers: BINARY }),
+  });
+  return found;
 }
 
 describe('fuzzing', () => {
@@ -165,6 +218,32 @@ describe('fuzzing', () => {
     });
     const { failure } = fuzz(target, 3000, seedOf(t));
     assert.equal(failure?.what, 'TypeError: cannot read what is not there');
+  });
+
+  it('finds a planted exception in metrics: a bucket count that nobody bounded', (t) => {
+    const broken: ByteFormat = {
+      ...{ ...otlpMetrics, name: 'planted/1' },
+      decodeBytes: (bytes, facts, asked) => {
+        const outcomes = otlpMetrics.decodeBytes(bytes, facts, asked);
+        if ('reason' in outcomes) return outcomes;
+        for (const one of outcomes)
+          if (one.type === 'draft' && (one.draft.parts.metric?.count ?? 0) > 2 ** 40)
+            throw new RangeError('an array of so many');
+        return outcomes;
+      },
+    };
+    const { failure } = fuzz(
+      {
+        ...{ name: 'planted', topic: 'fuzzed', corpus: metricsCorpus },
+        decode: createDecode(
+          [source('planted/1', 'agent')],
+          new Map([['planted/1', broken as never]]),
+        ).decode,
+      },
+      20_000,
+      seedOf(t),
+    );
+    assert.equal(failure?.what, 'RangeError: an array of so many');
   });
 
   it('finds a planted loss: a span that cannot be used is dropped and not counted', (t) => {

@@ -22,6 +22,7 @@ export function known(
     },
     call: null,
     windowOpen: false,
+    otherAgent: null,
     ...over,
   };
   return {

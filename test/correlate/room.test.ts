@@ -175,8 +175,7 @@ describe('room', () => {
     const of = (tenant: string, n: number, body: Partial<Event>) =>
       correlate.fold(eventOf({ ms: n, id: `id/${n}`, body: { tenant, ...body } }), false);
     of('own', 0, { governance: { change: 'agent.registered', detail: { role: 'clerk' } } });
-    for (let n = 1; n < 10_200; n += 1)
-      of(`t${n}`, n, { reasoning: { intents: [], claims: [] } });
+    for (let n = 1; n < 10_200; n += 1) of(`t${n}`, n, { reasoning: { intents: [], claims: [] } });
     assert.ok(slots.count('L') <= 10_000);
     assert.ok(slots.count('B') <= 4 * 10_000);
     assert.ok(slots.get('L', 'lane own') !== undefined);

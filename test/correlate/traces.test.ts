@@ -4,12 +4,19 @@ import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
 import { Reorder } from '../../src/correlate/reorder.ts';
 import { keyOf, type SessionEntity } from '../../src/correlate/session.ts';
+import type { SourceConfig } from '../../src/model/config.ts';
 import type { Event } from '../../src/model/event.ts';
 import type { Fact } from '../../src/model/fact.ts';
+import { createDecode } from '../../src/source/source.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { laneOptions } from '../sim/lane-options.ts';
-import { FOUR_WITNESSES } from '../source/formats/four-witnesses.ts';
-import { decodeOtlp } from '../source/formats/otlp-requests.ts';
+import {
+  FOUR_WITNESSES,
+  GATEWAY_IDENTITIES,
+  GATEWAY_LINES,
+} from '../source/formats/four-witnesses.ts';
+import { decodeOtlp, OTLP_SOURCES } from '../source/formats/otlp-requests.ts';
+import { shippedMappings } from '../source/mapping-fixtures.ts';
 import { recordOf } from '../source/records.ts';
 import { eventOf } from './events.ts';
 
@@ -205,6 +212,74 @@ describe('traces', () => {
       assert.equal(session('conv-1')?.agent, 'billing');
       assert.deepEqual(Object.keys(session('conv-1')?.identities ?? {}), ['@billing']);
     }
+  });
+
+  describe('with a gateway or a policy engine as the fourth, by its preset', () => {
+    const spans = FOUR_WITNESSES.filter(({ topic }) => topic !== 'gw_logs');
+
+    async function decodeAll(identities: Readonly<Record<string, readonly string[]>>) {
+      const { mappings } = await shippedMappings();
+      const sources = GATEWAY_LINES.map(
+        ({ topic, decoder }): SourceConfig => ({
+          ...{ name: topic, topic, decoder, trust: 'gateway', kinds: ['gateway'] },
+        }),
+      );
+      const { decode, problems } = createDecode([...OTLP_SOURCES, ...sources], mappings, {
+        identities,
+      });
+      assert.deepEqual(problems, []);
+      return (records: readonly { readonly topic: string; readonly value: Buffer }[]) => {
+        const reorder = new Reorder();
+        for (const [offset, { topic, value }] of records.entries()) {
+          const { events, deadLetters } = decode(recordOf(value, { topic, offset }));
+          assert.deepEqual([events.length > 0, deadLetters], [true, []]);
+          for (const event of events) assert.equal(reorder.offer(event), 'held');
+        }
+        return reorder.take(Number.POSITIVE_INFINITY, 100);
+      };
+    }
+
+    for (const gateway of GATEWAY_LINES)
+      it(`${gateway.decoder}: one act of four witnesses in each of 24 orders of arrival`, async () => {
+        const decode = await decodeAll(GATEWAY_IDENTITIES);
+        for (const order of permutations([...spans, gateway])) {
+          const { fold, acts, session } = lab();
+          fold(...decode(order));
+          assert.deepEqual(acts('conv-1'), [
+            {
+              witnesses: ['gw_spans', 'otlp_spans', 'otlp_spans', gateway.topic].sort(),
+              strength: 'exact',
+            },
+          ]);
+          assert.deepEqual(Object.keys(session('conv-1')?.identities ?? {}), ['@billing']);
+        }
+      });
+
+    it('all of them at once: one act of seven', async () => {
+      const decode = await decodeAll(GATEWAY_IDENTITIES);
+      const all = [...spans, ...GATEWAY_LINES];
+      for (let turn = 0; turn < all.length; turn += 1) {
+        const { fold, acts } = lab();
+        fold(...decode([...all.slice(turn), ...all.slice(0, turn).reverse()]));
+        assert.deepEqual(
+          acts('conv-1').map(({ witnesses }) => witnesses.length),
+          [7],
+        );
+      }
+    });
+
+    it('a gateway whose name for the agent nobody declared is a stranger in its session', async () => {
+      const decode = await decodeAll({});
+      const [envoy] = GATEWAY_LINES;
+      assert.ok(envoy !== undefined);
+      const { fold, facts, correlate } = lab();
+      fold(...decode([...spans, envoy]));
+      correlate.passTime(START_MS + 10_000);
+      assert.deepEqual(
+        facts.flatMap((fact) => (fact.type === 'identity' ? [[fact.aspect, fact.named]] : [])),
+        [['foreign-agent', 'spiffe://fleet.example/ns/agents/sa/billing']],
+      );
+    });
   });
 
   it('let no process without a name of an agent pass for one that is registered', () => {

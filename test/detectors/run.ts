@@ -28,6 +28,8 @@ export interface CaseRun {
 export interface Runner {
   readonly options: PipelineOptions;
   readonly events: readonly Labelled[];
+  /** Where the log of each book begins. */
+  readonly begins?: DetectorCase['begins'];
 }
 
 const NOW_MS = 1_800_100_000_000;
@@ -46,13 +48,13 @@ export function prepare(one: DetectorCase, run: CaseRun): Runner {
   baseline ??= forceOf([scribeProfile()], { plans: SCRIBE_PLAN });
   const options = laneOptions({
     detectors: run.detectors,
-    ...{ inventory, baseline, levels: DESK_LEVELS },
+    ...{ inventory, baseline, levels: DESK_LEVELS, correlate: one.bounds },
   });
-  return { options, events: one.events };
+  return { options, events: one.events, begins: one.begins };
 }
 
-function logOf(events: readonly Labelled[]): MemoryLog {
-  const log = createMemoryLog();
+function logOf({ begins }: Runner, events: readonly Labelled[]): MemoryLog {
+  const log = createMemoryLog(({ topic }) => begins?.[topic as Kind] ?? 0);
   for (const { event, receivedMs, raw } of events)
     log.append({
       topic: event.kind,
@@ -70,7 +72,7 @@ function open(runner: Runner, log: MemoryLog): { lane: Lane; store: LaneStore } 
 
 /** In the order of time, one record a slice. */
 export function runPlain(runner: Runner): LaneStore {
-  const log = logOf(runner.events);
+  const log = logOf(runner, runner.events);
   const { lane, store } = open(runner, log);
   readInOrder(lane, log);
   return store;
@@ -92,7 +94,13 @@ export function runShuffled(runner: Runner, seed: number): LaneStore {
   const arrivals = runner.events
     .map((each) => ({ each, at: each.ms + integer(random, 0, LATENESS_MS) }))
     .sort((a, b) => a.at - b.at);
-  const { lane, store } = open(runner, logOf(arrivals.map(({ each }) => each)));
+  const { lane, store } = open(
+    runner,
+    logOf(
+      runner,
+      arrivals.map(({ each }) => each),
+    ),
+  );
   readAnyhow(lane, random, 3);
   return store;
 }
@@ -103,7 +111,7 @@ export function runDuplicated(runner: Runner): LaneStore {
     const before = runner.events[at - 2];
     return before === undefined ? [each] : [each, before];
   });
-  const log = logOf([...twice, ...runner.events.slice(-2)]);
+  const log = logOf(runner, [...twice, ...runner.events.slice(-2)]);
   const { lane, store } = open(runner, log);
   for (const at of log.partitions()) while (lane.offset(at) < at.end) lane.read(at, 1);
   lane.drain();
@@ -112,14 +120,14 @@ export function runDuplicated(runner: Runner): LaneStore {
 
 /** Cut into slices of `most` records. */
 export function runSliced(runner: Runner, most: number): LaneStore {
-  const { lane, store } = open(runner, logOf(runner.events));
+  const { lane, store } = open(runner, logOf(runner, runner.events));
   readAnyhow(lane, stream(most, 'slices'), most);
   return store;
 }
 
 /** The process dies after `step` slices, once without and once with its last commit. */
 export function runCrashed(runner: Runner, step: number): LaneStore {
-  const log = logOf(runner.events);
+  const log = logOf(runner, runner.events);
   const { lane, store } = open(runner, log);
   const random = stream(step, 'crash');
   for (let done = 0; ; done += 1) {
@@ -152,7 +160,7 @@ export function runWithout(runner: Runner, kind: Kind): LaneStore {
     ...runner.options,
     correlate: { ...runner.options.correlate, books },
   };
-  return runPlain({ options, events });
+  return runPlain({ ...runner, options, events });
 }
 
 /** Everything that must be the same however the records came: findings, decisions, intentions. */

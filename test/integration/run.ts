@@ -18,7 +18,7 @@ const env = process.env;
 /** Files whose processes are killed, cut off or timed: beside another file they would test the machine. */
 const ALONE = new Set([
   ...['crash.test.ts', 'first-run.test.ts', 'kafka-broker.test.ts', 'kafka-restart.test.ts'],
-  ...['members.test.ts', 'operations.test.ts', 'response-chaos.test.ts'],
+  ...['ingest-http.test.ts', 'members.test.ts', 'operations.test.ts', 'response-chaos.test.ts'],
 ]);
 
 const say = (line: string) => process.stdout.write(`${line}\n`);

@@ -1,13 +1,21 @@
 /** The lane's store against a real server: claim, commit, fence, restore, poison. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { openWindow } from '../../src/baseline/window.ts';
 import type { Effects, LaneCommit } from '../../src/model/effects.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Database } from '../../src/model/ports.ts';
+import { journalledDigests } from '../../src/record/decided.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
 import { claimLane, commitLane, isClaimed } from '../../src/record/lane.ts';
-import { insertOperatorRequest, pendingOperatorRequests } from '../../src/record/operator.ts';
+import {
+  insertOperatorRequest,
+  isTakenUp,
+  pendingOperatorRequests,
+} from '../../src/record/operator.ts';
+import { shareForwarded, sharePauses } from '../../src/record/pauses.ts';
+import { storableJson } from '../../src/record/text.ts';
 import { listWindows } from '../../src/record/windows.ts';
 import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
 import {
@@ -181,6 +189,67 @@ test('the same effects again under a later commit add only what counts occurrenc
   });
 });
 
+test('what was provisional gives way to what the fold says; the journal holds both', async () => {
+  await withDatabase(async (db) => {
+    const { claim: token } = await claim(db);
+    const provisional = true as const;
+    const early = (n: number) => ({
+      detection: detection(n, { provisional, maturity: 'enforce' }),
+      decision: decision(n, { provisional }),
+      inputs: { v: 1, n },
+    });
+    const first = effects({
+      early: [early(1), early(2)],
+      intentions: [intention(1), intention(2)],
+    });
+    assert.equal(await commitLane(db, token, commit({ effects: first })), 'done');
+    const settled = (n: number, outcome: 'confirmed' | 'withdrawn') => ({
+      ...{ leaseId: intention(n).leaseId, detectionId: detection(n).id, outcome },
+      ...{ reason: 'its turn came', timeMs: START_MS },
+    });
+    const second = effects({
+      detections: [detection(1)],
+      decisions: [decision(1)],
+      decisionInputs: [{ decisionId: decision(1).id, inputs: { v: 1, final: true } }],
+      settled: [settled(1, 'confirmed'), settled(2, 'withdrawn')],
+      amendments: [{ type: 'retracted', detectionId: detection(2).id, reason: 'it did not' }],
+      intentions: [intention(2, { step: 'release' })],
+    });
+    assert.equal(await commitLane(db, token, commit({ effects: second })), 'done');
+    // Said again, it changes nothing: the final word is the last.
+    const again = effects({ early: [early(1)], detections: [detection(1)] });
+    assert.equal(await commitLane(db, token, commit({ effects: again })), 'done');
+    const isProvisional = async (table: string) =>
+      (await db.query(`select body ? 'provisional' as p from ${table} order by time_ms, id`)).map(
+        (row) => row['p'],
+      );
+    assert.deepEqual(await isProvisional('detection'), [false, true]);
+    assert.deepEqual(await isProvisional('decision'), [false, true]);
+    const [inputs] = await db.query('select inputs from decision where id = $1', [decision(1).id]);
+    assert.match(String(inputs?.['inputs']), /"final":true/);
+    const entries = await db.query(
+      `select kind, body::jsonb ->> 'provisional' as p, body::jsonb ->> 'outcome' as outcome
+       from journal where kind in ('detection', 'early') order by n`,
+    );
+    assert.deepEqual(
+      entries.map(({ kind, p, outcome }) => [kind, p, outcome]),
+      [
+        ['detection', 'true', null],
+        ['detection', 'true', null],
+        ['early', null, 'confirmed'],
+        ['early', null, 'withdrawn'],
+        ['detection', null, null],
+      ],
+    );
+    const replayed = await journalledDigests(db, decision(1));
+    const kept = hash('sha256', storableJson(decision(1)), 'hex');
+    assert.equal(replayed.decision, kept, 'what is judged again is the final one');
+    const [lease] = await db.query('select state from lease where id = $1', [intention(2).leaseId]);
+    assert.equal(lease?.['state'], 'releasing');
+    assert.equal((await verifyJournal(db, 0)).ok, true);
+  });
+});
+
 test('claims at once: one epoch each, and only the last may write', async () => {
   await withDatabase(async (db) => {
     const claims = await Promise.all([claim(db, 'a'), claim(db, 'b'), claim(db, 'c')]);
@@ -263,6 +332,52 @@ test('a group that was cut into lanes in one way is refused in another', async (
           /recorded as one lane, and configured as/.test(cause.message),
       );
     await claimLane(db, request);
+  });
+});
+
+test('members tell each other what is to wait, and which source partition is slowest', async () => {
+  await withDatabase(async (db) => {
+    const at = (partition: number) => ({ topic: 'gateway', partition });
+    assert.deepEqual(await sharePauses(db, 'g', 'one', [at(0), at(1), at(0)]), []);
+    assert.deepEqual(await sharePauses(db, 'g', 'two', [at(2)]), [at(0), at(1)]);
+    assert.deepEqual(await sharePauses(db, 'g', 'one', []), [at(2)]);
+    assert.deepEqual(await sharePauses(db, 'g', 'two', []), []);
+    assert.deepEqual(await sharePauses(db, 'other', 'two', []), []);
+    const told = (partition: number, newestMs: number | null, isAtEnd: boolean) => {
+      return { ...at(partition), newestMs, isAtEnd };
+    };
+    assert.equal(await shareForwarded(db, 'g', [told(0, null, false)]), null);
+    assert.equal(await shareForwarded(db, 'g', [told(0, 50, false), told(1, 70, false)]), 50);
+    assert.equal(
+      await shareForwarded(db, 'g', [told(0, null, true)]),
+      70,
+      'one at its end waits for nobody',
+    );
+    assert.equal(
+      await shareForwarded(db, 'g', [told(0, null, false)]),
+      50,
+      'what was told before holds',
+    );
+    assert.equal(await shareForwarded(db, 'other', []), null);
+  });
+});
+
+test('an operator is answered once every lane has taken the request up', async () => {
+  await withDatabase(async (db) => {
+    const topicPartitions = [{ topic: 'gateway', partition: 0 }];
+    const layout = { lanes: 2, topic: 'events', key: 'tenant' };
+    const request = { type: 'pause', scope: 'fleet', target: '', by: 'op', reason: 'r' } as const;
+    await insertOperatorRequest(db, { ...request, id: 'q', atMs: START_MS });
+    assert.equal(await isTakenUp(db, 'q'), false, 'no lane ever worked');
+    for (const lane of [0, 1]) {
+      const { claim: token } = await claimLane(db, {
+        ...{ group: 'g', lane, owner: 'x', topicPartitions, pages: 4, layout },
+      });
+      assert.equal(await isTakenUp(db, 'q'), false);
+      const taking = { ...commit(), moves: [], effects: effects({ operatorRequests: ['q'] }) };
+      assert.equal(await commitLane(db, token, taking), 'done');
+    }
+    assert.equal(await isTakenUp(db, 'q'), true);
   });
 });
 

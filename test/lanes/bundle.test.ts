@@ -37,6 +37,7 @@ const CORPUS: readonly Bundle[] = [
   FULL,
   { gaps: [], records: [], marks: [] },
   { gaps: [], records: [rec('t', 0, 0, '{}')], marks: [] },
+  { gaps: [], records: [{ ...rec('t', 0, 0, '{}'), headers: { ce_id: 'e' } }], marks: [] },
   { gaps: [], records: [], marks: FULL.marks },
   {
     gaps: [],
@@ -50,7 +51,7 @@ function resealed(bytes: Buffer): Buffer {
   if (bytes.length < 7) return bytes;
   const made = Buffer.from(bytes);
   made.writeUInt16BE(0x504c, 0);
-  made.writeUInt8(1, 2);
+  made.writeUInt8(2, 2);
   made.writeUInt32BE(crc32(made.subarray(7)), 3);
   return made;
 }
@@ -116,6 +117,17 @@ describe('bundle', () => {
     }
   });
 
+  it('keeps the headers of a record: a CloudEvent may be in nothing else', () => {
+    const headers = { ce_specversion: '1.0', ce_id: 'é', ['__proto__']: 'x' };
+    const record = { ...rec('mesh', 1, 7, '{}'), headers };
+    const read = decodeBundle(encodeBundle({ gaps: [], records: [record], marks: [] }));
+    assert.ok(read.ok);
+    assert.deepEqual(
+      Object.entries(read.bundle.records[0]?.headers ?? {}),
+      Object.entries(headers),
+    );
+  });
+
   it('refuses what is no bundle, and says why', () => {
     const reason = (bytes: Buffer) => {
       const read = decodeBundle(bytes);
@@ -125,10 +137,10 @@ describe('bundle', () => {
     const changed = Buffer.from(bytes);
     changed[60] = (changed[60] ?? 0) ^ 1;
     const newer = Buffer.from(bytes);
-    newer[2] = 2;
+    newer[2] = 3;
     assert.match(reason(Buffer.alloc(0)), /shorter/);
     assert.match(reason(Buffer.from('{"kind":"gateway"}')), /does not begin/);
-    assert.match(reason(newer), /version is 2/);
+    assert.match(reason(newer), /version is 3/);
     assert.match(reason(changed), /checksum/);
     assert.match(reason(resealed(bytes.subarray(0, -1))), /do not fit/);
     assert.match(reason(resealed(Buffer.concat([bytes, Buffer.from('x')]))), /left over/);

@@ -166,4 +166,17 @@ describe('rekeyer', () => {
     ]);
     assert.deepEqual(of(1).flatMap(({ gaps }) => gaps).length, 1);
   });
+
+  it('says which of its partitions are far ahead of the slowest of all, and which are at their end', async () => {
+    const { rekeyer, control, take } = lab();
+    await take();
+    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, newestMs: null, isAtEnd: false }]);
+    await rekeyer.slice([rec(0, [0]), rec(500, [0])], { ...control(), end: 900 });
+    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, newestMs: 500_000, isAtEnd: false }]);
+    assert.deepEqual(rekeyer.ahead(null), []);
+    assert.deepEqual(rekeyer.ahead(380_000), []);
+    assert.deepEqual(rekeyer.ahead(379_999), [GATEWAY]);
+    rekeyer.progress([{ ...GATEWAY, next: 501, low: 0, end: 501 }]);
+    assert.equal(rekeyer.reached()[0]?.isAtEnd, true);
+  });
 });

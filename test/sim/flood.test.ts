@@ -97,6 +97,17 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
   'records that cannot be read': ['unreadable-records about:gateway'],
 };
 
+/**
+ * Floods by an agent that governance knows and that reasons nowhere: three sessions in a row that a book
+ * does not tell of are an outage for all anybody can tell, and an absence in it is left undecided.
+ */
+const BLINDING: ReadonlySet<string> = new Set([
+  'new sessions of another agent',
+  'sessions that another agent is given and refused in',
+  'late records',
+  'records from the future',
+]);
+
 describe('a slow attack', () => {
   it('is found in all its parts where nothing is beside it', () => {
     const by = new Set(wanted.map((each) => each.split(' ')[0]));
@@ -112,7 +123,17 @@ describe('a slow attack', () => {
       const { counters, notices } = store;
 
       it('is found as if it were alone', () => {
-        assert.deepEqual(found(store), wanted, `seed ${seed}`);
+        const isBlinding = BLINDING.has(name);
+        const spared = isBlinding
+          ? wanted.filter((each) => !/^unstated-action /.test(each))
+          : wanted;
+        assert.deepEqual(found(store), spared, `seed ${seed}`);
+        if (!isBlinding) return;
+        // What is left undecided is said: the book is blind just then, and that is a finding too.
+        const gaps = [...store.coverage.values()].filter(({ kind }) => kind === 'reasoning');
+        assert.ok(gaps.length > 0);
+        const raised = [...store.detections.values()].map(({ detector }) => detector);
+        assert.ok(raised.includes('silent-source'));
       });
 
       it('leaves the memory within its bounds', () => {

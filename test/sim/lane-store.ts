@@ -10,7 +10,13 @@ import type {
   Verdict,
 } from '../../src/model/decision.ts';
 import type { Amendment, CoverageGap, Detection, Notice } from '../../src/model/detection.ts';
-import type { LaneCommit, LanePosition, LaneState } from '../../src/model/effects.ts';
+import type {
+  EarlyAct,
+  EarlySettled,
+  LaneCommit,
+  LanePosition,
+  LaneState,
+} from '../../src/model/effects.ts';
 import { PAGES } from '../../src/state/slots.ts';
 
 /** What was written so far. Findings are copies: later changes inside the core do not show. */
@@ -18,6 +24,9 @@ export interface LaneStore {
   readonly detections: ReadonlyMap<string, Detection>;
   readonly decisions: ReadonlyMap<string, Decision>;
   readonly intentions: ReadonlyMap<string, Intention>;
+  /** What was decided before its turn, and what became of it; by lease. */
+  readonly early: ReadonlyMap<string, EarlyAct>;
+  readonly settled: ReadonlyMap<string, EarlySettled>;
   readonly cases: ReadonlyMap<string, Case>;
   /** `case detection`, each once. */
   readonly members: ReadonlySet<string>;
@@ -92,6 +101,8 @@ export function createLaneStore(): LaneStore {
   const detections = new Map<string, Detection>();
   const decisions = new Map<string, Decision>();
   const intentions = new Map<string, Intention>();
+  const early = new Map<string, EarlyAct>();
+  const settled = new Map<string, EarlySettled>();
   const cases = new Map<string, Case>();
   const members = new Set<string>();
   const announcements = new Map<string, Announcement>();
@@ -107,7 +118,7 @@ export function createLaneStore(): LaneStore {
   let counters: Readonly<Record<string, number>> = {};
   let watermarkMs: number | null = null;
   return {
-    ...{ detections, decisions, intentions, cases, coverage },
+    ...{ detections, decisions, intentions, early, settled, cases, coverage },
     ...{ members, announcements, chains, verdicts, demotions, units },
     ...{ amendments, notices, deadLetters, activity },
     get counters() {
@@ -133,6 +144,9 @@ export function createLaneStore(): LaneStore {
       for (const each of effects.detections) writeOnce(detections, 'detection', each.id, each);
       for (const each of effects.decisions) writeOnce(decisions, 'decision', each.id, each);
       for (const each of effects.intentions) writeOnce(intentions, 'intention', each.key, each);
+      for (const each of effects.early)
+        writeOnce(early, 'early lease', each.decision.leaseId ?? '', each);
+      for (const each of effects.settled) writeOnce(settled, 'settlement', each.leaseId, each);
       for (const each of effects.cases) cases.set(each.id, copy(each));
       for (const { caseId, detectionId } of effects.members)
         members.add(`${caseId} ${detectionId}`);

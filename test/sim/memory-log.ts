@@ -9,11 +9,11 @@ export interface Appended extends TopicPartition {
   readonly key?: string;
 }
 
-/** Partitions come into being with their first record; offsets are dense and start at 0. */
+/** Partitions come into being with their first record; offsets are dense. */
 export interface MemoryLog {
   /** Adds a record at the end of its partition and returns it as a reader gets it. */
   append(record: Appended): Rec;
-  /** Every partition with its ends; `next` is 0. In the order of topic and partition. */
+  /** Every partition with its ends; `next` is its beginning. In the order of topic and partition. */
   partitions(): PartitionLag[];
   /** Up to `most` records from an offset. */
   read(at: TopicPartition, offset: number, most: number): Rec[];
@@ -21,8 +21,8 @@ export interface MemoryLog {
   end(at: TopicPartition): number;
 }
 
-/** An empty log. */
-export function createMemoryLog(): MemoryLog {
+/** An empty log. `begins`: offset of the first record of a partition; what came before is gone. */
+export function createMemoryLog(begins: (at: TopicPartition) => number = () => 0): MemoryLog {
   const partitions = new Map<string, { readonly at: TopicPartition; readonly records: Rec[] }>();
   const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
   const recordsOf = (at: TopicPartition) => partitions.get(keyOf(at))?.records ?? [];
@@ -37,7 +37,7 @@ export function createMemoryLog(): MemoryLog {
       const rec: Rec = {
         topic,
         partition,
-        offset: known.records.length,
+        offset: begins(at) + known.records.length,
         timestampMs,
         key: key === undefined ? null : Buffer.from(key),
         value: Buffer.from(value),
@@ -48,9 +48,13 @@ export function createMemoryLog(): MemoryLog {
     partitions: () =>
       [...partitions.keys()].sort().map((key) => {
         const { at, records } = partitions.get(key) as { at: TopicPartition; records: Rec[] };
-        return { ...at, next: 0, low: 0, end: records.length };
+        const low = begins(at);
+        return { ...at, next: low, low, end: low + records.length };
       }),
-    read: (at, offset, most) => recordsOf(at).slice(offset, offset + most),
-    end: (at) => recordsOf(at).length,
+    read: (at, offset, most) => {
+      const from = offset - begins(at);
+      return recordsOf(at).slice(from, from + most);
+    },
+    end: (at) => begins(at) + recordsOf(at).length,
   };
 }

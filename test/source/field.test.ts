@@ -1,9 +1,10 @@
 /** Tests of pointers, conversions and fields of mappings. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileField, compileFrom, compilePointer } from '../../src/source/field.ts';
+import { compileField } from '../../src/source/field.ts';
+import type { Conversion, Field } from '../../src/source/field-schema.ts';
 import { noFacts } from '../../src/source/json.ts';
-import type { Conversion, Field } from '../../src/source/mapping-schema.ts';
+import { compileFrom, compilePointer } from '../../src/source/pointer.ts';
 
 const item = JSON.parse(
   '{"a":{"b":[10,{"c":"deep"}]},"x/y":1,"m~n":2,"":3,"none":null,"__proto__":{"own":4}}',

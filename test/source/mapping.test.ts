@@ -21,7 +21,7 @@ function formatOf(text: string): Format {
   const { mappings, problems } = compile(text);
   assert.deepEqual(problems, []);
   const [format] = mappings.values();
-  assert.ok(format !== undefined);
+  assert.ok(format !== undefined && 'decode' in format);
   return format;
 }
 
@@ -79,7 +79,15 @@ test('the example of the handbook decodes as it says', () => {
     parts: {
       kind: 'gateway',
       category: 'tool_call',
-      agent: { id: 'spiffe://fleet/clerk', role: 'clerk', basis: 'jwt' },
+      agent: {
+        id: 'spiffe://fleet/clerk',
+        role: 'clerk',
+        basis: 'jwt',
+        claims: [
+          { basis: 'jwt', value: 'spiffe://fleet/clerk' },
+          { basis: 'self', value: 'clerk (says itself)' },
+        ],
+      },
       session: { id: 'conv-5' },
       keys: { traceId: '0af7651916cd43dd8448eb211c80319c', toolCallId: 'k1' },
       action: {
@@ -285,7 +293,7 @@ ${head('metrics', 'metrics: [{ name: n, from: /n, type: gauge }]\nid: { default:
     /^m2\.yaml:\d+ #1: missing key `action`: kind gateway needs it$/,
     /^m2\.yaml:5 #1\.metrics: not allowed with kind gateway; use `action`$/,
     /^m2\.yaml:6 #1\.when\.type: must be a JSON Pointer/,
-    /^m2\.yaml:13 #2\.id: needs `from` or `const`$/,
+    /^m2\.yaml:13 #2\.id: needs `from`, `const` or `first`$/,
     /^m3\.yaml:1 format: f\/1 is already defined in m2\.yaml$/,
   ];
   for (const pattern of expected) {

@@ -270,7 +270,7 @@ test('mistakes in the configuration of sources are problems', () => {
       [
         'plumbline.yaml',
         'sources.2.decoder',
-        'unknown decoder acme/9; known: canonical, otlp-traces/1, otlp-logs/1',
+        'unknown decoder acme/9; known: canonical, otlp-traces/1, otlp-logs/1, otlp-metrics/1, cloudevents/1',
       ],
     ],
   );
@@ -305,4 +305,21 @@ test('any bytes give events, dead letters or a count; nothing is lost without a 
     }),
     { seed: seedOf(t), numRuns: 2000 },
   );
+});
+
+test('a source that is bound to a tenant gives it to records without one, and refuses another', () => {
+  const own = SOURCES.filter(({ topic }) => topic === 'gateway');
+  const bound = createDecode(
+    own.map((source) => ({ ...source, tenant: 'acme' })),
+    new Map(),
+  );
+  const of = (more: object) => bound.decode(recordOf(encodeEvent(wireCall(more))));
+  assert.deepEqual(
+    [of({}), of({ tenant: 'acme' })].map(({ events }) => events[0]?.tenant),
+    ['acme', 'acme'],
+  );
+  const { events, deadLetters } = of({ tenant: 'evil-corp' });
+  assert.deepEqual(events, []);
+  assert.equal(deadLetters[0]?.reason, 'tenant-not-allowed');
+  assert.ok(!(deadLetters[0]?.detail ?? '').includes('evil'), 'nothing of the payload');
 });

@@ -1,5 +1,6 @@
 /** Fields of agent, session and time, as the ledger knows them. */
 import { KINDS } from '../../model/event.ts';
+import { tierOf } from '../../model/identity.ts';
 import { type Asked, type DerivedField, orAbsent } from './asked.ts';
 
 const session = (asked: Asked) => asked.fact.context().session;
@@ -21,6 +22,35 @@ export const SESSION_FIELDS: readonly DerivedField[] = [
     type: 'string',
     says: 'Role of session or agent as governance gives it.',
     read: ({ fact }) => orAbsent(fact.role),
+  },
+  {
+    ...all,
+    source: 'event',
+    name: 'agent.tier',
+    type: 'number',
+    says: 'How far its identity is believed: 4 checked, 3 key, 2 platform, 1 said by itself.',
+    read: ({ fact: { event } }) =>
+      event.agent === undefined ? undefined : tierOf(event.agent.basis, event.src.trust),
+  },
+  {
+    ...ledger,
+    name: 'agent.alsoNamed',
+    type: 'string',
+    says: 'Another known agent that the record names too: two of its identities are of two agents.',
+    read: ({ fact }) =>
+      fact.event.agent?.claims === undefined
+        ? undefined
+        : orAbsent(fact.context().otherAgent?.agent ?? null),
+  },
+  {
+    ...ledger,
+    name: 'agent.alsoNamedBy',
+    type: 'string',
+    says: 'What that other identity rests on, for example jwt, key, self.',
+    read: ({ fact }) =>
+      fact.event.agent?.claims === undefined
+        ? undefined
+        : orAbsent(fact.context().otherAgent?.basis ?? null),
   },
   {
     ...ledger,

@@ -18,6 +18,12 @@ const Params = Type.Object(
       pattern: '^[0-9]+(s|m|h)$',
       description: 'Length of the window; windows follow one another, from midnight UTC on.',
     }),
+    together: Type.Optional(
+      Type.Boolean({
+        description:
+          'Notices about all subjects are counted as one, about the observer: for what comes in floods.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -33,6 +39,9 @@ const WINDOWS_KEPT = 3;
 
 const SUBJECTS_MAX = 10_000;
 
+/** Stands for all subjects where they are counted together. */
+const OBSERVER = 'observer';
+
 /** The kind. One finding a window and subject; subjects are sources, agents or detectors. */
 export const notice: AnalyticKind = {
   name: 'notice',
@@ -43,14 +52,17 @@ export const notice: AnalyticKind = {
   bound: `${SUBJECTS_MAX} subjects`,
   spaces: spacesOf,
   compile(params, context): See {
-    const { codes, atLeast, within } = params as Params;
+    const { codes, atLeast, within, together = false } = params as Params;
     const windowMs = durationMs(within);
     const wanted: ReadonlySet<string> = new Set(codes);
     const [space] = spacesOf(context.scope);
     return (fact) => {
       if (fact.type !== 'notice' || !wanted.has(fact.code)) return null;
-      const count = enter(context, space, fact, windowMs);
-      return count === atLeast ? findingOf(fact, count, within, windowMs) : null;
+      // Which of them comes first is no matter of theirs, and so nothing to say.
+      const about = together ? { ...fact, subject: OBSERVER } : fact;
+      const said = together ? codes.join(', ') : fact.code;
+      const count = enter(context, space, about, windowMs);
+      return count === atLeast ? findingOf(about, said, count, within, windowMs) : null;
     };
   },
 };
@@ -116,8 +128,13 @@ function rankOf(counted: Counted, now: number): number {
 }
 
 /** Dated by its window: which of its notices came last depends on how the records were read. */
-function findingOf(fact: NoticeFact, count: number, within: string, windowMs: number): Finding {
-  const { code, subject } = fact;
+function findingOf(
+  { subject, ...fact }: NoticeFact,
+  said: string,
+  count: number,
+  within: string,
+  windowMs: number,
+): Finding {
   const window = Math.floor(fact.timeMs / windowMs);
   const timeMs = window * windowMs;
   return {
@@ -133,7 +150,7 @@ function findingOf(fact: NoticeFact, count: number, within: string, windowMs: nu
     strength: 'exact',
     late: false,
     evidenceKey: `${subject} ${window}`,
-    explanation: `${count} or more notices (${code}) about ${JSON.stringify(subject)} in one window of ${within}.`,
+    explanation: `${count} or more notices (${said}) about ${JSON.stringify(subject)} in one window of ${within}.`,
     counterfactual: `silent below ${count} in a window of ${within}`,
   };
 }

@@ -24,5 +24,16 @@ create table lane_pause (
   primary key (consumer_group, member, topic, partition)
 );
 
+-- How far source partitions were forwarded in event time: none is to run far ahead of the slowest.
+create table lane_forwarded (
+  consumer_group text not null,
+  topic text not null,
+  partition int not null,
+  newest_ms bigint,
+  at_end boolean not null,
+  told_at timestamptz not null,
+  primary key (consumer_group, topic, partition)
+);
+
 -- A tenant's sources are silent or not for themselves.
 alter table coverage_gap add column tenant text not null default '-';

@@ -1,5 +1,7 @@
 /** A batch of OTLP items as outcomes: one for each item, in the order of the record. */
+import type { ItemTally } from '../../model/ingest.ts';
 import { hash53OfDigest, sha256Of } from '../../state/hash53.ts';
+import type { Account } from '../account.ts';
 import {
   type AskedOf,
   checkParts,
@@ -57,11 +59,15 @@ export function decodeBatch<T>(
   return 'reason' in batch ? batch : outcomesOf(batch, source, readers);
 }
 
-function readBatch<T>(
+/** How one encoding's readers give a batch. */
+export type EncodingReaders<T> = Pick<BatchReaders<T>, 'wanted' | 'wire' | 'json'>;
+
+/** Reads a request in either encoding. */
+export function readBatch<T>(
   bytes: Buffer,
   facts: Facts,
   maxBytes: number,
-  readers: BatchReaders<T>,
+  readers: EncodingReaders<T>,
 ): Batch<T> | Rejection {
   if (bytes.length > maxBytes)
     return { reason: 'too-large', detail: `${bytes.length} bytes; at most ${maxBytes} are read` };
@@ -141,18 +147,23 @@ function isUnasked(fields: Readonly<Record<string, unknown>>, source: AskedOf): 
   return fields['kind'] === 'reasoning' && source.trust !== 'agent' && source.trust !== 'runtime';
 }
 
-function rejected({ reason, detail }: Rejection, raw: Uint8Array | null): Outcome {
+/** A refusal of one item, with its own bytes where there are any. */
+export function rejected({ reason, detail }: Rejection, raw: Uint8Array | null): Outcome {
   const rejection = clip(reason, detail);
   return raw === null ? { type: 'rejected', rejection } : { type: 'rejected', rejection, raw };
 }
 
-const bytesOf = (raw: Uint8Array | string) => (typeof raw === 'string' ? Buffer.from(raw) : raw);
+/** What an item was read from, as bytes. */
+export const bytesOf = (raw: Uint8Array | string) =>
+  typeof raw === 'string' ? Buffer.from(raw) : raw;
 
-function digestOf(raw: Uint8Array | string): string {
+/** SHA-256 of what an item was read from, hex. */
+export function digestOf(raw: Uint8Array | string): string {
   return sha256Of(typeof raw === 'string' ? Buffer.from(raw) : raw);
 }
 
-function textAt(
+/** Text of an attribute; undefined where it is none, or empty. */
+export function textAt(
   attributes: readonly { readonly key: string; readonly value: Value }[],
   name: string,
 ): string | undefined {
@@ -190,6 +201,45 @@ export function accountsOf<T>(
         }
       }
   return made;
+}
+
+/** The same, in the words that all decoders share. */
+export function tellAccounts(
+  accounts: readonly ItemAccount[] | Rejection,
+): readonly Account[] | Rejection {
+  if ('reason' in accounts) return accounts;
+  return accounts.map(({ index, account }) => ({
+    index,
+    speaks: account === null ? null : `${account.dialects.join(', ')}: ${account.operation}`,
+    found: (account?.found ?? []).map(({ field, attribute, dialect }) => ({
+      ...{ field, at: attribute, note: dialect },
+    })),
+    missing: (account?.missing ?? []).map((field) => ({ field, at: '', note: null })),
+    ...{ unread: [], unreadMore: 0 },
+  }));
+}
+
+/**
+ * Counts the items of a request, and those that cannot be read, without reading what they say. Total; the
+ * decoder refuses at least these.
+ */
+export function tallyOf<T>(bytes: Buffer, readers: EncodingReaders<T>): ItemTally {
+  const nothing = { ...readers, wanted: () => false };
+  const batch = readBatch(bytes, noFacts(), RECORD_BYTES_MAX, nothing);
+  const worded = ({ reason, detail }: Rejection) => clip(reason, `${reason}: ${detail}`).detail;
+  if ('reason' in batch) return { items: 1, broken: 1, detail: worded(batch) };
+  let items = batch.broken.length;
+  let broken = batch.broken.length;
+  let [first] = batch.broken;
+  for (const { scopes } of batch.groups)
+    for (const scope of scopes)
+      for (const item of scope.items) {
+        items += 1;
+        if (item.ok) continue;
+        broken += 1;
+        first ??= item.rejection;
+      }
+  return { items, broken, detail: first === undefined ? '' : worded(first) };
 }
 
 /** Digest of an item as one number, for telling a repeat from a forgery. */

@@ -131,20 +131,27 @@ function envelope(said: Said, around: Around, operation: Operation): Fields {
 /** Whom the item is about; a process's own name only where the process is the agent's, and at the last. */
 function agentOf(said: Said, around: Around, operation: Operation): Fields | undefined {
   const independent = isIndependent(around.trust);
-  const workload = independent ? textOf(said.get('workload')) : undefined;
-  if (workload !== undefined) return { id: workload, basis: 'spiffe' };
-  const subject = independent ? textOf(said.get('subject')) : undefined;
-  if (subject !== undefined) return { id: subject, basis: 'jwt' };
   // Of a call to another agent the name is the other's.
   const isOther = operation === 'agent' && around.isClient;
   const named = isOther
     ? undefined
     : (textOf(said.get('agentId')) ?? textOf(said.get('agentName')));
-  const instance = independent ? undefined : around.instance;
+  if (independent) {
+    const claims: Fields[] = [];
+    const workload = textOf(said.get('workload'));
+    if (workload !== undefined) claims.push({ basis: 'spiffe', value: workload });
+    const subject = textOf(said.get('subject'));
+    if (subject !== undefined) claims.push({ basis: 'jwt', value: subject });
+    if (named !== undefined) claims.push({ basis: 'self', value: named });
+    const [first] = claims;
+    if (first === undefined) return undefined;
+    const agent = { id: first['value'], basis: first['basis'] };
+    return claims.length === 1 ? agent : { ...agent, claims };
+  }
+  const { instance, service } = around;
   const more = instance === undefined ? {} : { instance };
   if (named !== undefined) return { id: named, basis: 'self', ...more };
-  if (independent || around.service === undefined) return undefined;
-  return { id: around.service, basis: 'service', ...more };
+  return service === undefined ? undefined : { id: service, basis: 'service', ...more };
 }
 
 function reasoning(category: string, said: Said, more: Fields): Fields {

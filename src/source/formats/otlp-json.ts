@@ -20,7 +20,8 @@ import {
   type Wanted,
 } from './otlp.ts';
 
-type Json = Readonly<Record<string, unknown>>;
+/** An object of JSON. */
+export type Json = Readonly<Record<string, unknown>>;
 
 /** Why an item cannot be read. Thrown and caught in this file only. */
 class JsonFault extends Error {
@@ -31,7 +32,8 @@ class JsonFault extends Error {
   }
 }
 
-const wrong = (name: string, must: string) =>
+/** What is thrown where a member is not what it must be; caught by whoever reads the item. */
+export const wrong = (name: string, must: string) =>
   new JsonFault('field-type', `${name}: must be ${must}`);
 
 /** Reads the JSON of an ExportTraceServiceRequest. The value has passed the limits of decodeJson. */
@@ -52,7 +54,8 @@ interface Names {
   readonly items: string;
 }
 
-function batchOf<T>(
+/** Reads a request whose lists have these names; items are read by `read`. */
+export function batchOf<T>(
   value: unknown,
   names: Names,
   wanted: Wanted,
@@ -221,27 +224,31 @@ function isObject(value: unknown): value is Json {
 }
 
 /** An own member other than null. */
-function ownAt(from: Json, name: string): unknown {
+export function ownAt(from: Json, name: string): unknown {
   return Object.hasOwn(from, name) ? (from[name] ?? undefined) : undefined;
 }
 
-function objectIn(value: unknown, name: string): Json {
+/** A value that must be an object. */
+export function objectIn(value: unknown, name: string): Json {
   if (!isObject(value)) throw wrong(name, 'an object');
   return value;
 }
 
-function objectAt(from: Json, name: string): Json | undefined {
+/** A member that must be an object. */
+export function objectAt(from: Json, name: string): Json | undefined {
   const value = ownAt(from, name);
   return value === undefined ? undefined : objectIn(value, name);
 }
 
-function listAt(from: Json, name: string): readonly unknown[] {
+/** A member that must be an array; empty where there is none. */
+export function listAt(from: Json, name: string): readonly unknown[] {
   const value = ownAt(from, name) ?? [];
   if (!Array.isArray(value)) throw wrong(name, 'an array');
   return value;
 }
 
-function textAt(from: Json, name: string): string {
+/** A member that must be text; empty where there is none. */
+export function textAt(from: Json, name: string): string {
   const value = ownAt(from, name) ?? '';
   if (typeof value !== 'string') throw wrong(name, 'a string');
   return value;
@@ -254,14 +261,15 @@ function idAt(from: Json, name: string): string {
 }
 
 /** An unsigned number of 32 bits, as a number or as decimal text. */
-function numberAt(from: Json, name: string): number {
+export function numberAt(from: Json, name: string): number {
   const value = ownAt(from, name) ?? 0;
   const number = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
   if (typeof number !== 'number' || number !== number >>> 0) throw wrong(name, 'a count');
   return number;
 }
 
-function enumAt(from: Json, name: string, words: readonly string[]): number {
+/** A member of an enumeration, by number or by name. */
+export function enumAt(from: Json, name: string, words: readonly string[]): number {
   const value = ownAt(from, name) ?? 0;
   if (typeof value !== 'string' || /^\d/.test(value)) return numberAt(from, name);
   const at = words.indexOf(value);
@@ -271,7 +279,8 @@ function enumAt(from: Json, name: string, words: readonly string[]): number {
 
 const NANOS_MAX = 18_446_744_073_709_551_615n;
 
-function timeAt(from: Json, name: string): Instant {
+/** A member that must be nanoseconds. */
+export function timeAt(from: Json, name: string): Instant {
   const value = ownAt(from, name) ?? '0';
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) throw wrong(name, 'nanoseconds');
@@ -283,7 +292,8 @@ function timeAt(from: Json, name: string): Instant {
   return { ms: Number(nanos / 1_000_000n), nsInMs: Number(nanos % 1_000_000n) };
 }
 
-function attributesAt(from: Json, wanted: Wanted): Attribute[] {
+/** Attributes that are wanted. */
+export function attributesAt(from: Json, wanted: Wanted): Attribute[] {
   const list = listAt(from, 'attributes');
   if (list.length > ATTRIBUTES_MAX)
     throw new JsonFault('too-many-items', `more than ${ATTRIBUTES_MAX} attributes`);
@@ -296,7 +306,8 @@ function attributesAt(from: Json, wanted: Wanted): Attribute[] {
   return made;
 }
 
-const DOUBLES: Readonly<Record<string, number>> = {
+/** Doubles that JSON has no number for. */
+export const DOUBLES: Readonly<Record<string, number>> = {
   NaN: Number.NaN,
   Infinity: Number.POSITIVE_INFINITY,
   '-Infinity': Number.NEGATIVE_INFINITY,
@@ -355,7 +366,8 @@ const READS: Readonly<Record<string, (value: unknown, depth: number) => Value>> 
   },
 };
 
-function bounded(values: readonly unknown[]): readonly unknown[] {
+/** A list that is not too long. */
+export function bounded(values: readonly unknown[]): readonly unknown[] {
   if (values.length > ITEMS_MAX)
     throw new JsonFault('too-many-items', `more than ${ITEMS_MAX} items in an array`);
   return values;

@@ -12,6 +12,8 @@ import {
   type ItemAccount,
   type ItemRead,
   type Shared,
+  tallyOf,
+  tellAccounts,
 } from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
 import { logsOf } from './otlp-json.ts';
@@ -32,11 +34,15 @@ const readers: BatchReaders<LogRecord> = {
 export const explainLogs = (bytes: Buffer): readonly ItemAccount[] | Rejection =>
   accountsOf(bytes, readers);
 
+/** Counts the log records of a request, for who answers it. */
+export const tallyLogs = (bytes: Buffer) => tallyOf(bytes, readers);
+
 /** Decoder of OTLP logs. Kinds depend on who speaks, as with spans. */
 export const otlpLogs: ByteFormat = {
   name: 'otlp-logs/1',
   kinds: ['reasoning', 'gateway'],
   decodeBytes: (bytes, facts, source) => decodeBatch(bytes, facts, source, readers),
+  accountBytes: (bytes) => tellAccounts(explainLogs(bytes)),
 };
 
 function readRecord(record: LogRecord, shared: Shared, trust: Trust): ItemRead {

@@ -11,6 +11,8 @@ import {
   type ItemAccount,
   type ItemRead,
   type Shared,
+  tallyOf,
+  tellAccounts,
 } from './otlp-batch.ts';
 import { fieldsOf } from './otlp-events.ts';
 import { tracesOf } from './otlp-json.ts';
@@ -34,11 +36,15 @@ const readers: BatchReaders<Span> = {
 export const explainTraces = (bytes: Buffer): readonly ItemAccount[] | Rejection =>
   accountsOf(bytes, readers);
 
+/** Counts the spans of a request, for who answers it. */
+export const tallyTraces = (bytes: Buffer) => tallyOf(bytes, readers);
+
 /** Decoder of OTLP traces. Kinds depend on who speaks: only one that agents cannot write witnesses acts. */
 export const otlpTraces: ByteFormat = {
   name: 'otlp-traces/1',
   kinds: ['reasoning', 'gateway'],
   decodeBytes: (bytes, facts, source) => decodeBatch(bytes, facts, source, readers),
+  accountBytes: (bytes) => tellAccounts(explainTraces(bytes)),
 };
 
 function readSpan(

@@ -257,6 +257,62 @@ export function fixed32(at: Cursor, wire: number): number {
   return at.reader.fixed32();
 }
 
+/** A varint of 64 bits as a number: what is beyond 2^53 is rounded. */
+export function uint64(at: Cursor, wire: number): number {
+  needs(wire, VARINT);
+  return Number(at.reader.uint64());
+}
+
+/** A signed number of 32 bits, zigzag. */
+export function sint32(at: Cursor, wire: number): number {
+  needs(wire, VARINT);
+  return at.reader.sint32();
+}
+
+/** True or false. */
+export function bool(at: Cursor, wire: number): boolean {
+  needs(wire, VARINT);
+  return at.reader.bool();
+}
+
+/** A double. */
+export function double(at: Cursor, wire: number): number {
+  needs(wire, FIXED64);
+  return at.reader.double();
+}
+
+/** A count of 64 bits as a number: what is beyond 2^53 is rounded. */
+export function fixed64(at: Cursor, wire: number): number {
+  needs(wire, FIXED64);
+  return Number(at.reader.fixed64());
+}
+
+/** A signed integer of 64 bits. */
+export function sfixed64(at: Cursor, wire: number): bigint {
+  needs(wire, FIXED64);
+  return BigInt(at.reader.sfixed64());
+}
+
+/** Scalars of a repeated field, packed or one at a time. */
+export function eachPacked(
+  at: Cursor,
+  wire: number,
+  to: number,
+  read: (at: Cursor, wire: number) => number,
+  take: (value: number) => void,
+): void {
+  if (wire !== BYTES) {
+    take(read(at, wire));
+    return;
+  }
+  const own = read === uint64 ? VARINT : FIXED64;
+  while (at.reader.pos < to) {
+    if (own === FIXED64 && at.reader.pos + 8 > to) throw truncated();
+    take(read(at, own));
+    if (at.reader.pos > to) throw truncated();
+  }
+}
+
 /** 2^32 ns are 4294 ms and 967,296 ns: both halves stay below what a number holds exactly. */
 export function instant(at: Cursor, wire: number): Instant {
   needs(wire, FIXED64);

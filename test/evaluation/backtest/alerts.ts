@@ -48,6 +48,7 @@ export function detector(stem: string, differing: Partial<Detector> = {}): Detec
     ...{ stem, file: `volume/${stem}.yaml`, uuid: `uuid-of-${stem}`, title: 'A title' },
     ...{ family: 'volume', level: 'high', status: 'test', maturity: 'alert' },
     ...{ evidenceClass: 'hard', kind: 'rate', params: {}, sigma: null, response: null },
+    emit: 'final',
     needs: { sources: ['gateway'], evidence: 'L0' },
     ...{ why: '', misses: '', triage: '', falsePositives: [], tags: [], version: 'v1' },
     ...differing,

@@ -8,6 +8,7 @@ import type {
   Span,
   Value,
 } from '../../../src/source/formats/otlp.ts';
+import type { OtlpMetric, Point } from '../../../src/source/formats/otlp-metric.ts';
 import { formatNs, type Instant } from '../../../src/source/time.ts';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -142,4 +143,49 @@ export const traces = (batch: Batch<Span>): Members => ({
 /** A batch of log records in that form. */
 export const logs = (batch: Batch<LogRecord>): Members => ({
   resourceLogs: groups(batch, 'scopeLogs', 'logRecords', logRecord),
+});
+
+const INSTRUMENTS = {
+  ...{ gauge: 'gauge', sum: 'sum', histogram: 'histogram', summary: 'summary', none: 'none' },
+  exponential: 'exponentialHistogram',
+} as const;
+
+/** Members that are there though they are at their default. */
+const present = (members: Members): Members =>
+  Object.fromEntries(Object.entries(members).filter(([, one]) => one !== null));
+
+function point(of: Point): Members {
+  const side = ({ offset, counts }: Point['positive']) =>
+    counts.length === 0 ? undefined : some({ offset, bucketCounts: counts.map(String) });
+  const count = (n: number) => (n === 0 ? undefined : String(n));
+  return {
+    ...some({
+      startTimeUnixNano: time(of.start),
+      timeUnixNano: time(of.time),
+      attributes: attributes(of.attributes),
+      ...{ count: count(of.count), zeroCount: count(of.zeroCount), scale: of.scale },
+      ...{ bucketCounts: of.counts.map(String), explicitBounds: of.bounds },
+      ...{ positive: side(of.positive), negative: side(of.negative), flags: of.flags },
+    }),
+    ...present({
+      asInt: typeof of.value === 'bigint' ? String(of.value) : null,
+      asDouble: typeof of.value === 'number' ? of.value : null,
+      ...{ sum: of.sum, min: of.min, max: of.max },
+    }),
+  };
+}
+
+function metric(of: OtlpMetric): Members {
+  const { name, description, unit, kind, temporality, monotonic, points } = of;
+  const instrument = some({
+    aggregationTemporality: temporality,
+    isMonotonic: monotonic ? true : undefined,
+    dataPoints: points.map(point),
+  });
+  return some({ name, description, unit, [INSTRUMENTS[kind]]: instrument });
+}
+
+/** A batch of metrics in that form. */
+export const metrics = (batch: Batch<OtlpMetric>): Members => ({
+  resourceMetrics: groups(batch, 'scopeMetrics', 'metrics', metric),
 });

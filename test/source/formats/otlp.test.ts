@@ -4,10 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Batch, plain, type Value } from '../../../src/source/formats/otlp.ts';
 import { logsOf, tracesOf } from '../../../src/source/formats/otlp-json.ts';
+import { metricsOf } from '../../../src/source/formats/otlp-json-metrics.ts';
 import { looksLikeRequest } from '../../../src/source/formats/otlp-wire.ts';
 import { readLogs, readTraces } from '../../../src/source/formats/otlp-wire-items.ts';
+import { readMetrics } from '../../../src/source/formats/otlp-wire-metrics.ts';
 import type { Rejection } from '../../../src/source/json.ts';
-import { logs, traces } from './otlp-expected.ts';
+import { logs, metrics, traces } from './otlp-expected.ts';
 
 const everything = () => true;
 
@@ -27,12 +29,16 @@ if (existsSync(samples)) {
     const expected = json('expected.json');
     assert.deepEqual(traces(whole(readTraces(bytes('traces.binpb'), everything))), expected.traces);
     assert.deepEqual(logs(whole(readLogs(bytes('logs.binpb'), everything))), expected.logs);
+    const read = whole(readMetrics(bytes('metrics.binpb'), everything));
+    assert.deepEqual(metrics(read), expected.metrics);
   });
 
   test('otlp samples: JSON reads as expected.json says', () => {
     const expected = json('expected.json');
     assert.deepEqual(traces(whole(tracesOf(json('traces.json'), everything))), expected.traces);
     assert.deepEqual(logs(whole(logsOf(json('logs.json'), everything))), expected.logs);
+    const read = whole(metricsOf(json('metrics.json'), everything));
+    assert.deepEqual(metrics(read), expected.metrics);
   });
 
   test('otlp samples: protobuf is told apart from JSON by its first fields', () => {

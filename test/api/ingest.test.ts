@@ -1,0 +1,139 @@
+/** Routes of ingest: what senders are told, when nothing more is taken, and what is counted. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { systemClock } from '../../src/adapters/clock.ts';
+import { ingestRoutes } from '../../src/api/ingest.ts';
+import { OperatingError } from '../../src/model/errors.ts';
+import type { Appended, IngestLog, LogEntry } from '../../src/model/ingest.ts';
+import type { ApiRequest } from '../../src/model/route.ts';
+import { silentLog } from '../integration/postgres.ts';
+
+const LIMITS = { wireBytesMax: 1000, inflatedBytesMax: 1000, ratioMax: 100 };
+
+/** Routes over a log that keeps entries, and answers as it is told. */
+function bench(answers: Partial<IngestLog> = {}) {
+  const entries: LogEntry[] = [];
+  const append = async (entry: LogEntry): Promise<Appended> => {
+    entries.push(entry);
+    const { accepted, rejected } = entry;
+    return { type: 'appended', firstOffset: 7, accepted, rejected };
+  };
+  const { routes, counts } = ingestRoutes({
+    sourceOf: (caller, path) => {
+      if (caller !== 'sender') return null;
+      if (path === '/v1/events' || path === '/v1/opa/logs')
+        return { name: 'events', topic: 'events', tally: null };
+      const tally = (body: Buffer) => ({ items: body.length, broken: body[0] ?? 0, detail: 'why' });
+      return path === '/v1/traces' ? { name: 'spans', topic: 'spans', tally } : null;
+    },
+    log: { append, pressure: () => null, ...answers },
+    ...{ clock: systemClock, notes: silentLog, limits: LIMITS, recordBytesMax: 500 },
+  });
+  const routeOf = (path: string) => {
+    const found = routes.find((one) => one.path === path);
+    assert.ok(found !== undefined, path);
+    return found;
+  };
+  const send = async (path: string, body: string | Buffer, headers = {}, caller = 'sender') => {
+    const route = routeOf(path);
+    const refused = route.admit?.(caller) ?? null;
+    const request: ApiRequest = {
+      ...{ method: 'POST', params: {}, query: {}, body: '', caller },
+      headers: { 'content-type': 'application/json', ...headers },
+      bytes: Buffer.from(body),
+      signal: new AbortController().signal,
+    };
+    const answer = refused ?? (await route.handle(request));
+    const text = String(answer.body ?? '');
+    return { status: answer.status, headers: answer.headers ?? {}, text };
+  };
+  return { entries, counts, send, routes };
+}
+
+it('answers events with what was accepted, and only what was appended', async () => {
+  const { send, entries, counts } = bench();
+  const answer = await send('/v1/events', '[{"a":1},{"b":2},nope]');
+  assert.deepEqual(
+    [answer.status, JSON.parse(answer.text)],
+    [202, { accepted: 2, rejected: 1, firstOffset: 7, detail: 'item 2: is no JSON object' }],
+  );
+  assert.equal(entries[0]?.topic, 'events');
+  assert.deepEqual(entries[0]?.values.map(String), ['[{"a":1},{"b":2}]', 'nope']);
+  assert.equal((await send('/v1/opa/logs', '[{"a":1}]')).status, 200);
+  assert.deepEqual(counts()['events'], {
+    ...{ requests: 2, bytes: 31, accepted: 3, rejected: 1 },
+    ...{ repeated: 0, malformed: 0, refused: 0, 'held-off': 0, failed: 0 },
+  });
+});
+
+it('refuses what cannot be read with the reason, and keeps it for a dead letter', async () => {
+  const { send, entries } = bench();
+  const answer = await send('/v1/events', '[{"a":1}');
+  assert.equal(answer.status, 400);
+  assert.equal(JSON.parse(answer.text).detail, 'the array does not end');
+  assert.deepEqual(
+    entries.map(({ values }) => values.map(String)),
+    [['[{"a":1}']],
+  );
+  assert.equal((await send('/v1/events', '')).status, 400);
+  assert.equal((await send('/v1/events', '{}', { 'content-type': 'text/plain' })).status, 415);
+  assert.equal(
+    (await send('/v1/events', '{}', { 'idempotency-key': 'x'.repeat(256) })).status,
+    400,
+  );
+  assert.equal(entries.length, 1);
+});
+
+it('answers OTLP as its specification says', async () => {
+  const { send, entries } = bench();
+  const type = { 'content-type': 'application/x-protobuf' };
+  const whole = await send('/v1/traces', Buffer.from([0, 1, 2]), type);
+  assert.deepEqual([whole.status, whole.text], [200, '']);
+  const partial = await send('/v1/traces', Buffer.from([2, 1, 2]));
+  assert.deepEqual(
+    [partial.status, JSON.parse(partial.text)],
+    [200, { partialSuccess: { rejectedSpans: '2', errorMessage: 'why' } }],
+  );
+  const broken = await send('/v1/traces', Buffer.from([3, 1, 2]));
+  assert.deepEqual([broken.status, JSON.parse(broken.text)], [400, { message: 'why' }]);
+  assert.deepEqual([(await send('/v1/traces', '')).status, entries.length], [200, 3]);
+  assert.equal((await send('/v1/traces', Buffer.alloc(501), type)).status, 413);
+  assert.equal((await send('/v1/traces', '{}', { 'content-type': 'text/xml' })).status, 415);
+});
+
+it('lets a token send to its own paths only', async () => {
+  const { send, entries } = bench();
+  assert.equal((await send('/v1/logs', '{}')).status, 403);
+  assert.equal((await send('/v1/events', '{}', {}, 'somebody')).status, 403);
+  assert.deepEqual(entries, []);
+});
+
+it('tells who repeats a request the same, and who gives its key to another', async () => {
+  const told = { accepted: 3, rejected: 0, firstOffset: 2 };
+  const known = bench({ append: async () => ({ type: 'known', ...told }) });
+  const again = await known.send('/v1/events', '{}', { 'idempotency-key': 'k' });
+  assert.deepEqual([again.status, JSON.parse(again.text)], [202, told]);
+  assert.equal(known.counts()['events']?.repeated, 1);
+  const other = bench({ append: async () => ({ type: 'conflict' }) });
+  assert.equal((await other.send('/v1/events', '{}', { 'idempotency-key': 'k' })).status, 422);
+});
+
+it('sends away under pressure before a body is read, and asks to come again where storing failed', async () => {
+  const pressed = bench({ pressure: () => ({ reason: 'too much', waitSeconds: 9 }) });
+  for (const path of ['/v1/events', '/v1/traces']) {
+    const answer = await pressed.send(path, '{}');
+    assert.deepEqual([answer.status, answer.headers['retry-after']], [429, '9'], path);
+  }
+  assert.equal(pressed.counts()['events']?.['held-off'], 1);
+  const away = bench({
+    append: async () => {
+      throw new OperatingError('DATABASE_UNREACHABLE', 'away', { retryable: true });
+    },
+  });
+  const failed = await away.send('/v1/traces', Buffer.from([0]));
+  // 503, not 500: senders of OTLP try again after 429, 502, 503 and 504, and never after 500.
+  assert.deepEqual([failed.status, failed.headers['retry-after']], [503, '5']);
+  assert.ok(!failed.text.includes('away'));
+  const buggy = bench({ append: async () => Promise.reject(new TypeError('a bug')) });
+  await assert.rejects(buggy.send('/v1/events', '{}'), TypeError);
+});
