@@ -550,7 +550,8 @@ function settleBook(ledger: Ledger, key: string, nowMs: number, final: boolean):
       const endMs = final && gap.toMs === null ? null : toMs;
       const coverage = ledger.books.coverage(kind, gap, endMs, tenant);
       ledger.state({ type: 'blind', coverage, decidedMs: nowMs, begins: !gap.announced });
-      for (const one of gap.sessions) stateBlindSession(ledger, one, kind, nowMs);
+      const hidden = new Set([...gap.sessions, ...gap.missing.map(({ session }) => session)]);
+      for (const one of hidden) stateBlindSession(ledger, one, kind, nowMs);
     }
     for (const { session, act } of gap.missing)
       judgeMissing(ledger, session, act, { blind, fromMs: gap.fromMs, toMs, kind, nowMs });
