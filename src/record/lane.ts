@@ -1,5 +1,4 @@
 /** The lane: claiming its state, and committing a step in one fenced transaction. */
-import type { Bookmark } from '../model/bookmark.ts';
 import type { LaneCommit, LanePosition, LaneState } from '../model/effects.ts';
 import { assert, OperatingError } from '../model/errors.ts';
 import type { Database, Query, Row, TopicPartition } from '../model/ports.ts';
@@ -102,11 +101,14 @@ const loadDeltas = async (
   }
 };
 
-const bookmarkIn = (row: Row): { readonly bookmark?: Bookmark } => {
+/** What a position is told apart by; the first log of its name says nothing of that. */
+const bookmarkIn = (row: Row): Pick<LanePosition, 'bookmark' | 'incarnation'> => {
+  const incarnation = numberOf(row, 'incarnation');
+  const which = incarnation > 1 ? { incarnation } : {};
   const offset = numberOrNull(row, 'bookmark_offset');
-  if (offset === null) return {};
+  if (offset === null) return which;
   const timestampMs = numberOf(row, 'bookmark_ms');
-  return { bookmark: { offset, timestampMs, sha: textOf(row, 'bookmark_sha') } };
+  return { ...which, bookmark: { offset, timestampMs, sha: textOf(row, 'bookmark_sha') } };
 };
 
 const takePositions = async (
@@ -125,7 +127,6 @@ const takePositions = async (
     partition: numberOf(row, 'partition'),
     low: numberOf(row, 'low_offset'),
     next: numberOf(row, 'next_offset'),
-    incarnation: numberOf(row, 'incarnation'),
     ...bookmarkIn(row),
   }));
 };
