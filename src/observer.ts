@@ -13,6 +13,7 @@ import type {
   Rec,
   SliceControl,
   SliceOutcome,
+  Standstill,
   StartPosition,
   TopicPartition,
 } from './model/ports.ts';
@@ -102,6 +103,8 @@ export interface Observer {
 export interface MissingRecords extends TopicPartition {
   readonly from: number;
   readonly to: number;
+  /** Why nobody can read them, where they are there and were skipped. */
+  readonly undecodable?: string;
 }
 
 const TICK_MS = 250;
@@ -138,6 +141,8 @@ class Loop implements LaneHandler {
   #isCatchingUp = false;
   readonly #pace: Pace;
   readonly #missing: MissingRecords[] = [];
+  /** Partitions that came to stand still, and such as go on (true). */
+  readonly #standing: [partitions: readonly Standstill[], isOver: boolean][] = [];
   #over: AbortSignal | null = null;
   /** How often partitions were taken away: what was begun before that must not go on. */
   #losses = 0;
@@ -271,6 +276,14 @@ class Loop implements LaneHandler {
     this.#missing.push(gap);
   }
 
+  stuck(partitions: readonly Standstill[]): void {
+    this.#standing.push([partitions, false]);
+  }
+
+  freed(partitions: readonly Standstill[]): void {
+    this.#standing.push([partitions, true]);
+  }
+
   /**
    * Rebuilds the core in small steps. Between them the event loop turns, or the client of the broker
    * could not say that it is alive, would be put out of its group, and would begin anew for ever.
@@ -361,7 +374,10 @@ class Loop implements LaneHandler {
     const pipeline = this.#pipeline;
     if (pipeline === null) return false;
     const nowMs = this.#parts.clock.nowMs();
-    for (const gap of this.#missing.splice(0)) pipeline.missing(gap, gap.from, gap.to, nowMs);
+    for (const gap of this.#missing.splice(0))
+      pipeline.missing(gap, gap.from, gap.to, nowMs, gap.undecodable);
+    for (const [partitions, isOver] of this.#standing.splice(0))
+      pipeline.standstill(partitions, isOver, nowMs);
     pipeline.tick([...this.#lags.values()], nowMs);
     if (nowMs - this.#requestsMs >= REQUESTS_EVERY_MS) {
       this.#requestsMs = nowMs;

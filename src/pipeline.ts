@@ -16,6 +16,7 @@ import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
 import type { Meter } from './detect/meter.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
+import { bookmarkOf } from './model/bookmark.ts';
 import {
   type Case,
   type Intention,
@@ -24,7 +25,14 @@ import {
   VERBS,
   type Verb,
 } from './model/decision.ts';
-import type { Amendment, Detection, Entity, Maturity, NoticeCode } from './model/detection.ts';
+import type {
+  Amendment,
+  DeadLetter,
+  Detection,
+  Entity,
+  Maturity,
+  NoticeCode,
+} from './model/detection.ts';
 import type { Detector } from './model/detector.ts';
 import {
   type Effects,
@@ -38,9 +46,15 @@ import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
 import type { Exception } from './model/exception.ts';
 import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
-import { eventIdOf } from './model/ids.ts';
+import { eventIdOf, idOf } from './model/ids.ts';
 import type { ServiceLevels } from './model/objective.ts';
-import type { PartitionLag, Rec, StartPosition, TopicPartition } from './model/ports.ts';
+import type {
+  PartitionLag,
+  Rec,
+  Standstill,
+  StartPosition,
+  TopicPartition,
+} from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
@@ -49,6 +63,7 @@ import { type Casework, createCasework, type Lineage } from './score/casework.ts
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
 import { Legibility } from './source/legible.ts';
+import { Letters } from './source/letters.ts';
 import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
 
@@ -58,6 +73,8 @@ export interface PipelineOptions {
   readonly timings: readonly SourceTiming[];
   /** Topics that carry governance: it proves absence only if heard from its beginning. */
   readonly governanceTopics: ReadonlySet<string>;
+  /** What each topic may carry: what is missing of it is missing of these books. Absent: nothing is known. */
+  readonly topicKinds?: ReadonlyMap<string, readonly Kind[]>;
   readonly correlate: CorrelateOptions;
   readonly detectors: readonly Detector[];
   readonly maturity: Readonly<Record<string, Maturity>>;
@@ -68,6 +85,8 @@ export interface PipelineOptions {
   readonly levels: ServiceLevels;
   /** Events that may wait for the watermark before sources that run ahead are to pause. */
   readonly maxBuffered: number;
+  /** Bytes of records whose events may wait, likewise. At twice either the oldest are released early. */
+  readonly maxBufferedBytes: number;
   /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
   readonly tooLateMs: number;
   /** An event that is older when it arrives has nothing early done about it, ms. Default: the largest lateness. */
@@ -138,8 +157,13 @@ export interface Pipeline {
   reload(library: Reloaded, by: string): readonly Turn[];
   /** Detectors that were to be exchanged had mistakes: says so, and goes on with those in force. */
   refuse(detail: string): void;
-  /** Records `from` up to but without `to` of a partition were gone before they could be read. */
-  missing(at: TopicPartition, from: number, to: number, nowMs: number): void;
+  /**
+   * Records `from` up to but without `to` of a partition were gone before they could be read; or, where
+   * `undecodable` says why, were skipped because nobody can read them.
+   */
+  missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void;
+  /** Partitions stand still although there is more to read (`isOver`: go on again). */
+  standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void;
   /** Every stream has ended: decides all that can still be decided. */
   drain(): void;
   /** Could more be released than one step does? Then take steps until there is not. */
@@ -172,7 +196,8 @@ const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 /** All pages may go to rest in so much event time, one after the other, ms. */
 const REST_PAGE_EACH_MS = 600_000 / PAGES;
 const REST_PAGES = 4;
-
+/** So many times its bound the buffer may hold before events are released early; twice that where pausing helps. */
+const EARLY_AT = 2;
 /** How long positions that moved over the records of others may stay unwritten, ms. */
 const PASSED_EVERY_MS = 2000;
 
@@ -189,6 +214,7 @@ class Spine implements Pipeline {
   readonly #slots = new Slots();
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
+  readonly #letters = new Letters();
   readonly #legibility: Legibility;
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
@@ -340,7 +366,10 @@ class Spine implements Pipeline {
     assert(position !== undefined, `a slice of ${key}, which was never assigned`);
     this.#nowMs = nowMs;
     for (const record of records) this.#record(record, record.offset < position.next);
-    this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
+    const last = records.at(-1) as Rec;
+    const isNewest = last.offset > (position.bookmark?.offset ?? -1);
+    const bookmark = isNewest ? { bookmark: bookmarkOf(last) } : {};
+    this.#positions.set(key, { ...position, ...bookmark, next: Math.max(position.next, next) });
     this.#cursors.set(key, next);
     this.#watermarks.read(first.topic, first.partition, next, end, nowMs);
     this.#worked = true;
@@ -409,10 +438,35 @@ class Spine implements Pipeline {
     this.#notice('detectors.refused', 'detectors', detail, Math.max(0, this.watermarkMs));
   }
 
-  missing(at: TopicPartition, from: number, to: number, nowMs: number): void {
-    const detail = `records ${from} to ${to} are gone from the log before they were read`;
-    this.#count('missing-offsets', to - from);
-    this.#gap(partitionKey(at), at.topic, detail, nowMs);
+  missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
+    const { topic, partition } = at;
+    const detail =
+      undecodable === undefined
+        ? `records ${from} to ${to} are gone from the log before they were read`
+        : `records ${from} to ${to} were skipped: ${undecodable}`;
+    this.#count(undecodable === undefined ? 'missing-offsets' : 'undecodable-offsets', to - from);
+    this.#gap(at, detail, nowMs);
+    if (undecodable === undefined) return;
+    const position = this.#positions.get(partitionKey(at));
+    if (position !== undefined && position.next < to) {
+      this.#positions.set(partitionKey(at), { ...position, next: to });
+      this.#cursors.set(partitionKey(at), to);
+    }
+    this.#count('dead-letters');
+    this.#posted({
+      position: { topic, partition, offset: from, index: 0 },
+      ...{ source: topic, format: 'batch', reason: 'codec-unsupported', detail, size: 0 },
+      ...{ raw: Buffer.alloc(0), receivedMs: nowMs },
+    });
+  }
+
+  standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void {
+    for (const { topic, partition, sinceMs } of partitions) {
+      const reason = `partition ${partition} of ${topic} stands still although it holds more records`;
+      if (!isOver) this.#count('partitions-stuck');
+      const toMs = isOver ? nowMs : null;
+      this.#uncovered(topic, [partition, sinceMs], reason, sinceMs, toMs, !isOver);
+    }
   }
 
   drain(): void {
@@ -451,7 +505,7 @@ class Spine implements Pipeline {
       const unread = Math.min(next, this.#cursors.get(key) ?? next);
       const low = Math.min(unread, this.#reorder.low(topic, partition) ?? unread);
       const stored = this.#stored.get(key);
-      const to = { topic, partition, low, next };
+      const to = { ...position, low, next };
       if (stored !== undefined && stored.next === next && stored.low === low) continue;
       this.#positions.set(key, to);
       moves.push({ from: stored?.next ?? next, to });
@@ -487,11 +541,17 @@ class Spine implements Pipeline {
   }
 
   isFull(): boolean {
-    return this.#reorder.size > this.#options.maxBuffered;
+    return this.#fullness() > 1;
   }
 
   hasRoom(): boolean {
-    return this.#reorder.size <= this.#options.maxBuffered / 2;
+    return this.#fullness() <= 0.5;
+  }
+
+  /** How full the buffer is: 1 where sources that run ahead are to pause. */
+  #fullness(): number {
+    const { maxBuffered, maxBufferedBytes } = this.#options;
+    return Math.max(this.#reorder.size / maxBuffered, this.#reorder.bytes / maxBufferedBytes);
   }
 
   blind(kind: Kind, tenant = '-'): boolean {
@@ -519,36 +579,65 @@ class Spine implements Pipeline {
       this.#positions.set(key, { topic, partition, low, next: low });
       this.#stored.set(key, { topic, partition, low: 0, next: 0 });
       if (low > 0)
-        this.#gap(key, topic, `its log begins at ${low}: what came before is not known`, nowMs);
+        this.#truncated(lag, `its log begins at ${low}: what came before is not known`, nowMs);
       return { topic, partition, offset: low };
     }
-    if (known.next > end) {
-      this.#gap(
-        key,
-        topic,
-        `its log ends at ${end}, before our position ${known.next}: truncated or recreated`,
-        nowMs,
-      );
-      this.#positions.set(key, { topic, partition, low, next: low });
-      return { topic, partition, offset: low };
-    }
+    if (lag.isRecreated === true || known.next > end) return this.#recreated(known, lag, nowMs);
+    const { bookmark: proof } = known;
+    const proven = proof === undefined ? {} : { proof };
     if (known.low < low) {
-      this.#gap(
-        key,
-        topic,
-        `records ${known.low} to ${low} are gone from the log before they were used`,
-        nowMs,
-      );
-      this.#positions.set(key, { topic, partition, low, next: Math.max(known.next, low) });
-      return { topic, partition, offset: low };
+      const detail = `records ${known.low} to ${low} are gone from the log before they were used`;
+      this.#count('missing-offsets', low - known.low);
+      this.#gap(lag, detail, nowMs);
+      this.#positions.set(key, { ...known, low, next: Math.max(known.next, low) });
+      return { topic, partition, offset: low, ...proven };
     }
-    return { topic, partition, offset: known.low };
+    return { topic, partition, offset: known.low, ...proven };
   }
 
-  #gap(subject: string, topic: string, detail: string, nowMs: number): void {
-    if (this.#options.governanceTopics.has(topic)) this.#correlate.historyIsPartial();
-    this.#notice('history.truncated', subject, detail, nowMs);
+  /** The log is another one: it is read from its beginning, and what is lost of the former is said. */
+  #recreated(known: LanePosition, lag: PartitionLag, nowMs: number): StartPosition {
+    const { topic, partition, low, end } = lag;
+    const incarnation = (known.incarnation ?? 1) + 1;
+    const how =
+      lag.isRecreated === true
+        ? 'another record stands where we had read'
+        : `its log ends at ${end}, before our position ${known.next}`;
+    const detail = `${how}: truncated or recreated; read from ${low} on as incarnation ${incarnation}`;
+    this.#count('topics-recreated');
+    this.#gap(lag, detail, nowMs);
+    this.#notice('topic.recreated', topic, detail, nowMs);
+    this.#positions.set(partitionKey(lag), { topic, partition, low, next: low, incarnation });
+    return { topic, partition, offset: low };
+  }
+
+  #truncated(at: TopicPartition, detail: string, nowMs: number): void {
+    if (this.#options.governanceTopics.has(at.topic)) this.#correlate.historyIsPartial();
+    this.#notice('history.truncated', partitionKey(at), detail, nowMs);
     this.#worked = true;
+  }
+
+  /** Records that were there are lost to us: since the last one that was read nothing is known. */
+  #gap(at: TopicPartition, detail: string, nowMs: number): void {
+    this.#truncated(at, detail, nowMs);
+    const last = this.#positions.get(partitionKey(at))?.bookmark?.timestampMs ?? nowMs;
+    this.#uncovered(at.topic, [at.partition, detail], detail, Math.min(last, nowMs), nowMs);
+  }
+
+  /** A stretch of time of which a topic told us nothing; `of` tells it from others. */
+  #uncovered(
+    topic: string,
+    of: readonly (string | number)[],
+    reason: string,
+    fromMs: number,
+    toMs: number | null,
+    isNews = true,
+  ): void {
+    for (const kind of this.#options.topicKinds?.get(topic) ?? []) {
+      const id = idOf('coverage', topic, kind, ...of);
+      const coverage = { id, source: topic, kind, fromMs, toMs, reason, sessions: 0 };
+      this.#fact({ type: 'blind', coverage, decidedMs: toMs ?? fromMs, begins: isNews });
+    }
   }
 
   #record(record: Rec, again: boolean): void {
@@ -559,22 +648,32 @@ class Spine implements Pipeline {
       this.#legibility.read(topic, partition, timestampMs, deadLetters[0]?.source ?? null);
       for (const letter of deadLetters) {
         this.#count('dead-letters');
-        this.#effects.deadLetters.push(letter);
+        this.#posted(letter);
         this.#told('dead-letter', letter.source, record.timestampMs);
       }
       if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
       if (flags.ignored > 0) this.#count('ignored', flags.ignored);
       if (flags.nonconforming > 0) this.#count('nonconforming', flags.nonconforming);
     }
-    for (const event of events) this.#event(event, again);
+    const bytes = (record.value?.length ?? 0) / Math.max(1, events.length);
+    for (const event of events) this.#event(event, bytes, again);
   }
 
-  #event(event: Event, again: boolean): void {
+  #posted(came: DeadLetter): void {
+    const { letter, isFirst } = this.#letters.post(came);
+    if (letter !== null) this.#effects.deadLetters.push(letter);
+    else this.#count('dead-letters-not-kept');
+    if (!isFirst) return;
+    const detail = `more dead letters of ${came.source} in an hour than are kept as they are`;
+    this.#notice('state.evicted', 'dead-letters', detail, came.receivedMs);
+  }
+
+  #event(event: Event, bytes: number, again: boolean): void {
     const { eventMs, clamped } = event.time;
     if (!clamped) this.#watermarks.saw(event.src.topic, event.src.partition, eventMs);
     if (again) {
       // Read before the crash: released then, unless it still lay above the watermark.
-      if (eventMs > this.#restoredMs) this.#reorder.offer(event);
+      if (eventMs > this.#restoredMs) this.#reorder.offer(event, bytes);
       return;
     }
     this.#count('events');
@@ -583,7 +682,7 @@ class Spine implements Pipeline {
       this.#late(event);
       return;
     }
-    const offered = this.#reorder.offer(event);
+    const offered = this.#reorder.offer(event, bytes);
     if (offered === 'repeat') this.#count('repeats');
     else if (clamped) this.#skewed(event);
     if (offered === 'held') this.#early.see(event, this.#nowMs);
@@ -639,6 +738,32 @@ class Spine implements Pipeline {
     const isCut = (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= ripeMs;
     if (isCut && last !== undefined) this.#watermarks.hold(last.time.eventMs);
     this.#release(events, this.watermarkMs);
+    const fullness = this.#fullness();
+    const canPause = fullness > EARLY_AT && this.ahead().length > 0;
+    // What is read again must find W where it was, or it would be taken for released.
+    if (fullness > (canPause ? 2 * EARLY_AT : EARLY_AT) && !this.#watermarks.isCatchingUp)
+      this.#releaseEarly();
+  }
+
+  /**
+   * What waits is more than back-pressure can help: one source alone sends too much within its own
+   * lateness. The oldest go before their time, and what comes behind them is late, and says so.
+   */
+  #releaseEarly(): void {
+    const early: Event[] = [];
+    while (this.#fullness() > 1) {
+      const ms = this.#reorder.nextMs();
+      if (ms === undefined) break;
+      early.push(...this.#reorder.take(ms, Number.POSITIVE_INFINITY));
+    }
+    const last = early.at(-1);
+    if (last === undefined) return;
+    const { eventMs } = last.time;
+    this.#count('released-early', early.length);
+    const detail = `${early.length} events released before their time: more wait than there is room for`;
+    this.#notice('state.evicted', 'reorder-buffer', detail, eventMs);
+    this.#watermarks.hasten(eventMs);
+    this.#release(early, this.watermarkMs);
   }
 
   /** The fold: these events and the timers at or before `ms`, interleaved in event time. */
@@ -764,8 +889,8 @@ class Spine implements Pipeline {
     }
     this.#count('detections');
     this.#resolve(detection.decidedMs - 1);
-    const { tenant, session } = detection.entity;
-    if (session !== null) this.#correlate.suspect(tenant, session);
+    const { tenant, agent, session } = detection.entity;
+    this.#correlate.suspect(tenant, agent, session);
     const lineage = this.#lineage(detection);
     const told = this.#casework.take(detection, lineage, this.#correlate.fleet(tenant));
     this.#cases(told.cases);

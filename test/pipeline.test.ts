@@ -4,9 +4,10 @@ import { describe, it } from 'node:test';
 import { createCollector } from '../src/baseline/collect.ts';
 import { learnProfile } from '../src/baseline/learn.ts';
 import { forceOf, NO_BASELINE } from '../src/commands/baseline-force.ts';
+import { bookmarkOf } from '../src/model/bookmark.ts';
 import type { Mode } from '../src/model/decision.ts';
 import type { Kind, WireEvent } from '../src/model/event.ts';
-import type { TopicPartition } from '../src/model/ports.ts';
+import type { Rec, TopicPartition } from '../src/model/ports.ts';
 import { type BaselineOptions, createPipeline, type PipelineOptions } from '../src/pipeline.ts';
 import type { RungPlan } from '../src/score/budget.ts';
 import { MISBEHAVIOURS } from '../src/simulation/emission.ts';
@@ -334,7 +335,7 @@ describe('pipeline', () => {
   });
 
   it('says that history is missing, and goes on from where there is some', () => {
-    const { lane, store, options } = lab(turns(6));
+    const { lane, log, store, options } = lab(turns(6));
     lane.read(REASONING, 4);
     lane.commit();
     const takeOver = (low: number, end: number) => {
@@ -343,16 +344,67 @@ describe('pipeline', () => {
       const starts = pipeline.assign([{ ...REASONING, next: 0, low, end }], NOW_MS);
       return { starts, notices: pipeline.commit().effects.notices.map(({ code }) => code) };
     };
-    assert.deepEqual(takeOver(0, 6), { starts: [{ ...REASONING, offset: 0 }], notices: [] });
-    const truncated = ['history.truncated'];
+    const proof = bookmarkOf(log.read(REASONING, 3, 1)[0] as Rec);
+    const gap = ['history.truncated', 'source.back'];
+    assert.deepEqual(takeOver(0, 6), { starts: [{ ...REASONING, offset: 0, proof }], notices: [] });
     assert.deepEqual(takeOver(2, 6), {
-      starts: [{ ...REASONING, offset: 2 }],
-      notices: truncated,
+      starts: [{ ...REASONING, offset: 2, proof }],
+      notices: gap,
     });
     assert.deepEqual(takeOver(0, 2), {
       starts: [{ ...REASONING, offset: 0 }],
-      notices: truncated,
+      notices: [...gap, 'topic.recreated'],
     });
+  });
+
+  it('reads a topic that was made again from its beginning, and says what it does not know', () => {
+    const { lane, log, store, options } = lab(turns(6));
+    lane.read(REASONING, 6);
+    lane.commit();
+    const last = log.read(REASONING, 5, 1)[0] as Rec;
+    assert.deepEqual(store.load().positions[0]?.bookmark, bookmarkOf(last));
+    const pipeline = createPipeline(options);
+    finish(pipeline.restoring(store.load(), store.watermarkMs, store.counters));
+    const lag = { ...REASONING, next: 0, low: 0, end: 600, isRecreated: true };
+    assert.deepEqual(pipeline.assign([lag], NOW_MS), [{ ...REASONING, offset: 0 }]);
+    const { moves, effects, counters } = pipeline.commit();
+    assert.deepEqual(moves, [{ from: 6, to: { ...REASONING, low: 0, next: 0, incarnation: 2 } }]);
+    assert.equal(counters['topics-recreated'], 1);
+    const [gap] = effects.coverage;
+    assert.deepEqual(
+      [gap?.source, gap?.kind, gap?.fromMs, gap?.toMs],
+      ['reasoning', 'reasoning', last.timestampMs, NOW_MS],
+    );
+  });
+
+  it('records what was skipped as a gap and a dead letter, and goes on behind it', () => {
+    const { lane, store } = lab(turns(6));
+    lane.read(REASONING, 2);
+    lane.pipeline.missing(REASONING, 2, 4, NOW_MS, 'a batch packed with zstd: too large');
+    lane.commit();
+    assert.equal(store.load().positions[0]?.next, 4);
+    assert.equal(store.counters['undecodable-offsets'], 2);
+    assert.deepEqual(
+      store.deadLetters.map(({ reason }) => reason),
+      ['codec-unsupported'],
+    );
+    assert.match([...store.coverage.values()][0]?.reason ?? '', /2 to 4 were skipped: .*zstd/);
+  });
+
+  it('is blind where a partition stands still, until it goes on', () => {
+    const { lane, store } = lab(turns(6));
+    lane.read(REASONING, 2);
+    const still = [{ ...REASONING, next: 2, end: 6, sinceMs: NOW_MS }];
+    lane.pipeline.standstill(still, false, NOW_MS + 60_000);
+    lane.commit();
+    const open = [...store.coverage.values()];
+    assert.deepEqual([open[0]?.fromMs, open[0]?.toMs], [NOW_MS, null]);
+    lane.pipeline.standstill(still, true, NOW_MS + 90_000);
+    lane.commit();
+    const closed = [...store.coverage.values()];
+    assert.equal(closed.length, 1);
+    assert.equal(closed[0]?.toMs, NOW_MS + 90_000);
+    assert.equal(store.counters['partitions-stuck'], 1);
   });
 
   it('folds deltas into pages, so that recovery stays short', () => {

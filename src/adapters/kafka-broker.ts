@@ -12,11 +12,13 @@ import {
   systemClock,
 } from './kafka-face.ts';
 import { KafkaLane } from './kafka-lane.ts';
+import { StuckWatch } from './kafka-watchdog.ts';
 
 // Ends of logs are passed on at least each 3 s; a question takes a few ms.
 const PROBE_EVERY_MS = 2_000;
 const RANGES_RETRY_MS = 500;
 const SILENCE_MIN_MS = 90_000;
+const STUCK_MS = 60_000;
 const REBUILDS_MAX = 3;
 const REBUILD_WINDOW_MS = 600_000;
 const CLOSE_DEADLINE_MS = 10_000;
@@ -42,6 +44,7 @@ export class KafkaBroker implements Broker {
   /** The batch that could not be unpacked last, and how often in a row. */
   #met = { first: -1, times: 0 };
   readonly #rebuiltMs: number[] = [];
+  readonly #stuck: StuckWatch;
   #watching: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
 
@@ -50,6 +53,7 @@ export class KafkaBroker implements Broker {
     this.#client = client;
     this.#clock = options.clock ?? systemClock;
     this.#offsets = client.offsets();
+    this.#stuck = new StuckWatch(options.watch?.stuckMs ?? STUCK_MS);
   }
 
   /** Rejects with BROKER_UNREACHABLE, BROKER_TOPIC_MISSING, or whatever `assigned` rejected with. */
@@ -155,7 +159,26 @@ export class KafkaBroker implements Broker {
     const first = batch.head?.firstOffset ?? -1;
     this.#met = { first, times: this.#met.first === first ? this.#met.times + 1 : 1 };
     const at = standingBefore(batch, lag);
+    if (this.#options.undecodable === 'skip' && this.#skip(batch, at)) return;
     if (at.length > 0 || this.#met.times >= MET_MAX) this.#fail(unreadable(batch, at));
+  }
+
+  /**
+   * Goes on behind the batch: its head says where it ends. True where that is done, or where it is to be
+   * met again: of several partitions that may stand there those move on that are not in front of it.
+   */
+  #skip(batch: UnreadableBatch, at: readonly PartitionLag[]): boolean {
+    const { head, packing, reason } = batch;
+    if (head === null) return false;
+    const [only] = at;
+    if (only === undefined || at.length > 1) return this.#met.times < MET_MAX;
+    const { topic, partition, next: from } = only;
+    const to = head.lastOffset + 1;
+    if (this.#lane?.skip(only, to) !== true) return true;
+    const undecodable = `a batch packed with ${packing}: ${reason}`;
+    this.#options.log.error({ topic, partition, from, to, reason }, 'records skipped: undecodable');
+    this.#options.onGap?.({ topic, partition, from, to, undecodable });
+    return true;
   }
 
   /** Reports the end once, and lets nothing more through. */
@@ -191,6 +214,7 @@ export class KafkaBroker implements Broker {
         const ranges = await this.#offsets.ranges(this.#options.topics);
         missing = 0;
         this.#lane?.progress(ranges, asked);
+        this.#lookForStuck();
         await this.#rebuildIfSilent();
       } catch (cause) {
         this.#aliveMs = this.#clock.nowMs();
@@ -202,11 +226,26 @@ export class KafkaBroker implements Broker {
     }
   }
 
+  #lookForStuck(): void {
+    const lane = this.#lane;
+    if (lane === null) return;
+    const nowMs = this.#clock.nowMs();
+    const { stuck, freed } = this.#stuck.look(lane.lag(), (at) => lane.isPaused(at), nowMs);
+    for (const { topic, partition, next, end, sinceMs } of stuck)
+      this.#options.log.error(
+        { topic, partition, next, end, sinceMs, code: 'BROKER_STUCK' },
+        'partition stuck: there are records, and none arrives; it is blind',
+      );
+    if (stuck.length > 0) this.#handler?.stuck?.(stuck);
+    if (freed.length > 0) this.#handler?.freed?.(freed);
+  }
+
   async #rebuildIfSilent(): Promise<void> {
     const lane = this.#lane;
     const nowMs = this.#clock.nowMs();
     const silentMs = nowMs - this.#aliveMs;
-    if (lane === null || silentMs < Math.max(2 * this.#options.sessionTimeoutMs, SILENCE_MIN_MS)) {
+    const leastMs = this.#options.watch?.silenceMs ?? SILENCE_MIN_MS;
+    if (lane === null || silentMs < Math.max(2 * this.#options.sessionTimeoutMs, leastMs)) {
       return;
     }
     while ((this.#rebuiltMs[0] ?? nowMs) < nowMs - REBUILD_WINDOW_MS) this.#rebuiltMs.shift();

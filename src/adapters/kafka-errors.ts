@@ -83,8 +83,9 @@ export function unreadable(batch: UnreadableBatch, at: readonly TopicPartition[]
   return new OperatingError(
     'SOURCE_UNREADABLE',
     `${places.join(' or ') || 'a partition'}${from}: a batch packed with ${packing} cannot be read ` +
-      `(${reason}). Everything before it was. Find who wrote it, then delete the records up to and ` +
-      `including ${upTo} (kafka-delete-records): the gap is recorded, and reading goes on`,
+      `(${reason}). Everything before it was. Find who wrote it, then run with --skip-undecodable, or ` +
+      `delete the records up to and including ${upTo} (kafka-delete-records): the gap is recorded, ` +
+      'and reading goes on',
     { retryable: false },
   );
 }

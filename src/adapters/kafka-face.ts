@@ -15,6 +15,8 @@ export interface KafkaOptions {
 export interface OffsetGap extends TopicPartition {
   readonly from: number;
   readonly to: number;
+  /** Why a batch there cannot be read; absent: the records are gone. */
+  readonly undecodable?: string;
 }
 
 /** Options of the broker. The callbacks run synchronously and must not throw. */
@@ -34,6 +36,17 @@ export interface KafkaBrokerOptions extends KafkaOptions {
   /** At least 6,000: a broker refuses less by default. */
   readonly sessionTimeoutMs: number;
   readonly clock?: Clock;
+  /** What is done about a batch that cannot be unpacked: reading ends there (default), or goes on behind it. */
+  readonly undecodable?: 'stop' | 'skip';
+  /** Times of the watchdog, ms; absent: those of the handbook. */
+  readonly watch?: {
+    /** Silence of the client before it is replaced, at least; twice the session time-out where that is more. */
+    readonly silenceMs?: number;
+    /** A position below the end that does not move for so long is stuck. */
+    readonly stuckMs?: number;
+    /** How old what is known of topics and partitions may be. */
+    readonly metadataMs?: number;
+  };
   /** Told after the courtesy commit of a position to Kafka; crash tests need to know when. */
   readonly onStep?: (step: 'broker-committed', at: StartPosition) => void;
   /** Told of offsets that retention, compaction or deletion took away before they were read. */

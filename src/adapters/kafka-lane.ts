@@ -1,4 +1,5 @@
 /** Gate between Kafka and a lane: nothing passes before its position is known and sought. */
+import { type Bookmark, isMarked } from '../model/bookmark.ts';
 import { assert } from '../model/errors.ts';
 import type {
   LaneHandler,
@@ -41,6 +42,8 @@ interface Gate extends TopicPartition {
   behind: number;
   /** Answers in a row that put the end of the log before `next`. */
   beyondEnd: number;
+  /** Record that must be met before anything passes; null: it was, or none is known. */
+  proof: Bookmark | null;
 }
 
 /** What a lane needs of its surroundings. */
@@ -70,6 +73,9 @@ export class KafkaLane {
   #held: readonly TopicPartition[] = [];
   readonly #gates = new Map<string, Gate>();
   readonly #paused = new Set<string>();
+  #consumer: GroupConsumer | null = null;
+  /** Partitions whose log is another one than our positions are of. */
+  readonly #recreated = new Set<string>();
   /** Calls of the handler queue here, so that they never overlap. */
   #turn: Promise<unknown> = Promise.resolve();
   #isProgressQueued = false;
@@ -91,6 +97,7 @@ export class KafkaLane {
   joined(consumer: GroupConsumer, assigned: readonly TopicPartition[]): void {
     const generation = this.shut(assigned);
     this.#held = assigned;
+    this.#consumer = consumer;
     consumer.pause(assigned);
     void this.#takeOver(generation, consumer, assigned);
   }
@@ -143,7 +150,7 @@ export class KafkaLane {
       gate.beyondEnd =
         range.end < (nextThen.get(partitionKey(range)) ?? 0) ? gate.beyondEnd + 1 : 0;
       if (gate.beyondEnd >= BEYOND_END_MAX) {
-        this.#world.fail(beyondEnd(gate, gate.next, range.end));
+        this.#takeAnew(gate, `its log ends at ${range.end}, before our position ${gate.next}`);
         return;
       }
     }
@@ -181,6 +188,10 @@ export class KafkaLane {
     const gate = this.#gates.get(partitionKey(batch));
     if (gate === undefined || this.#isClosing) return;
     gate.end = Math.max(gate.end, batch.end);
+    if (gate.proof !== null) {
+      this.#prove(consumer, gate, gate.proof, batch);
+      return;
+    }
     if (!this.#isAtPosition(consumer, gate, batch)) return;
     this.#came.push(this.#world.nowMs());
     if (this.#came.length > STREAM_BATCHES) this.#came.shift();
@@ -193,6 +204,48 @@ export class KafkaLane {
       if (isDue || (isLast && !this.#isStream())) await this.#tell(batch);
       await batch.heartbeat();
     }
+  }
+
+  /**
+   * Compares the last record that was read with the one that stands there now. Where another one does it
+   * is another log; where none does, retention or compaction took it, and nothing can be told.
+   */
+  #prove(consumer: GroupConsumer, gate: Gate, proof: Bookmark, batch: FetchedBatch): void {
+    const { topic, partition, next } = gate;
+    const there = batch.records.find(({ offset }) => offset === proof.offset);
+    if (there !== undefined && !isMarked(there, proof)) {
+      this.#takeAnew(gate, `another record stands at ${proof.offset} than the one that was read`);
+      return;
+    }
+    gate.proof = null;
+    consumer.seek({ topic, partition, offset: next });
+  }
+
+  /** Everything is taken over again, this partition as one that nobody has read yet. */
+  #takeAnew(at: TopicPartition, why: string): void {
+    const { topic, partition } = at;
+    this.#world.log.error(
+      { topic, partition, why },
+      'the topic is another one than was read before',
+    );
+    this.#recreated.add(partitionKey(at));
+    const consumer = this.#consumer;
+    if (consumer !== null) this.joined(consumer, this.#held);
+  }
+
+  /** Goes on behind records that cannot be read. False where the position is not ours to move. */
+  skip(at: TopicPartition, to: number): boolean {
+    const gate = this.#gates.get(partitionKey(at));
+    if (gate === undefined || to <= gate.next || this.#consumer === null) return false;
+    if (!this.#consumer.seek({ topic: at.topic, partition: at.partition, offset: to }))
+      return false;
+    gate.next = to;
+    return true;
+  }
+
+  /** Does the partition stand still because somebody wants it to? */
+  isPaused(at: TopicPartition): boolean {
+    return this.#paused.has(partitionKey(at));
   }
 
   #isStream(): boolean {
@@ -225,7 +278,8 @@ export class KafkaLane {
         { topic, partition, expected: gate.next, got: batch.firstOffset },
         'batch begins before the position; sought again',
       );
-      if (gate.behind >= BEHIND_MAX) this.#world.fail(beyondEnd(gate, gate.next, batch.end));
+      if (gate.behind >= BEHIND_MAX)
+        this.#takeAnew(gate, `it is read from ${batch.firstOffset}, not from ${gate.next}`);
       else consumer.seek({ topic, partition, offset: gate.next });
       return false;
     }
@@ -316,13 +370,16 @@ export class KafkaLane {
         this.#world.opened();
         return;
       }
-      const lag = assigned.map((at) => rangeOf(at, known));
+      const lag = assigned.map((at) => this.#rangeOf(at, known));
       const positions = await this.#inTurn(async () =>
         isWanted() ? await this.#world.handler.assigned(lag) : null,
       );
       if (positions === null || !isWanted()) return;
       const sure = await this.#confirmEnds(isWanted, lag, positions);
-      if (isWanted()) this.#open(consumer, sure, positions);
+      if (isWanted()) {
+        this.#recreated.clear();
+        this.#open(consumer, sure, positions);
+      }
     } catch (cause) {
       if (isWanted()) this.#world.fail(asError(cause));
     }
@@ -350,10 +407,13 @@ export class KafkaLane {
     lag: readonly PartitionLag[],
     positions: readonly StartPosition[],
   ): void {
-    const wanted = new Map(positions.map((at) => [partitionKey(at), at.offset]));
+    const wanted = new Map(positions.map((at) => [partitionKey(at), at]));
     const gates: Gate[] = [];
     for (const { topic, partition, low, end } of lag) {
-      const offset = wanted.get(partitionKey({ topic, partition }));
+      const position = wanted.get(partitionKey({ topic, partition }));
+      const offset = position?.offset;
+      const proof = position?.proof ?? null;
+      const isThere = proof !== null && proof.offset >= low && proof.offset < end;
       assert(offset !== undefined, `no start position for ${topic}/${partition}`);
       assert(Number.isSafeInteger(offset) && offset >= 0, `start position ${offset} is no offset`);
       if (offset > end) throw beyondEnd({ topic, partition }, offset, end);
@@ -368,16 +428,22 @@ export class KafkaLane {
         end,
         behind: 0,
         beyondEnd: 0,
+        proof: isThere ? proof : null,
       });
     }
     // Every partition, kept ones too: each join sets kafkajs back to what Kafka has committed.
-    const isMember = gates.every(({ topic, partition, next }) =>
-      consumer.seek({ topic, partition, offset: next }),
+    const isMember = gates.every(({ topic, partition, next, proof }) =>
+      consumer.seek({ topic, partition, offset: proof?.offset ?? next }),
     );
     if (!isMember) return; // the client restarts; its next join comes here again
     for (const gate of gates) this.#gates.set(partitionKey(gate), gate);
     consumer.resume(gates.filter((gate) => !this.#paused.has(partitionKey(gate))));
     this.#world.opened();
+  }
+
+  #rangeOf(at: TopicPartition, known: readonly OffsetRange[]): PartitionLag {
+    const range = rangeOf(at, known);
+    return this.#recreated.has(partitionKey(at)) ? { ...range, isRecreated: true } : range;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -169,6 +169,15 @@ export async function readOffsets(
   }
 }
 
+/** Id of the cluster; null where the broker names none. Rejects with BROKER_UNREACHABLE. */
+export async function readClusterId(options: KafkaOptions): Promise<string | null> {
+  let id: string | null = null;
+  await withAdmin(options, 'asking for the id of the cluster', async (admin) => {
+    id = (await admin.describeCluster()).clusterId || null;
+  });
+  return id;
+}
+
 /**
  * Offset of the first record of each partition that was written at or after `ms`; the end of the log
  * where there is none. Times are the broker's, not those in the records.
@@ -375,7 +384,7 @@ function createGroupConsumer(options: KafkaBrokerOptions, events: ConsumerEvents
     maxBytes: 10_485_760,
     maxBytesPerPartition: 524_288,
     maxWaitTimeInMs: 250,
-    metadataMaxAge: 60_000,
+    metadataMaxAge: options.watch?.metadataMs ?? 60_000,
     allowAutoTopicCreation: false,
     readUncommitted: false,
     partitionAssigners: [assigner(sharingOf(options, () => held))],

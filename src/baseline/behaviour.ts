@@ -95,8 +95,9 @@ class Follower implements Behaviour {
   readonly #options: BehaviourOptions;
   readonly #windows: OpenWindows;
   readonly #byHash: ReadonlyMap<string, InForceProfile>;
-  readonly #due = new Heap<{ readonly at: number; readonly key: string }>((a, b) =>
-    a.at !== b.at ? a.at < b.at : a.key < b.key,
+  readonly #due = new Heap<{ readonly at: number; readonly key: string }>(
+    (a, b) => (a.at !== b.at ? a.at < b.at : a.key < b.key),
+    ({ at, key }) => this.#slots.get<Followed>(SPACE, key)?.dueMs === at,
   );
   /** Sessions by agent, for what governance says of the agent. */
   readonly #ofAgent = new Map<string, Set<string>>();
@@ -353,21 +354,15 @@ class Follower implements Behaviour {
     this.#slots.remove(SPACE, key);
   }
 
-  /** Sampled eviction: sessions between units before open ones, the stalest first. */
+  /** Sampled eviction: sessions between units first, then units of a single call, the stalest of each. */
   #evict(ms: number): void {
     let victim: [string, Followed] | undefined;
-    for (const candidate of this.#slots.sample<Followed>(SPACE, 32)) {
-      const [, own] = candidate;
-      const isOpen = own.unit === null ? 0 : 1;
-      const held = victim?.[1].unit == null ? 0 : 1;
-      const isStaler = victim === undefined || isOpen < held;
-      const isOlder = victim !== undefined && isOpen === held && own.lastMs < victim[1].lastMs;
-      if (isStaler || isOlder) victim = candidate;
-    }
+    for (const candidate of this.#slots.sample<Followed>(SPACE, 32))
+      if (victim === undefined || isLess(candidate[1], victim[1])) victim = candidate;
     if (victim === undefined) return;
     const [key, own] = victim;
     if (own.unit !== null)
-      this.#options.evicted(own.head.agent, 'an open unit was let go of: too many sessions', ms);
+      this.#options.evicted('open-units', 'an open unit was let go of: too many sessions', ms);
     this.#count('baseline.evicted');
     this.#forget(key, own);
   }
@@ -379,6 +374,12 @@ class Follower implements Behaviour {
   #count(name: string): void {
     this.counters[name] = (this.counters[name] ?? 0) + 1;
   }
+}
+
+function isLess(one: Followed, other: Followed): boolean {
+  const rank = ({ unit }: Followed) => (unit === null ? 0 : unit.actions < 2 ? 1 : 2);
+  const by = rank(one) - rank(other);
+  return by === 0 ? one.lastMs < other.lastMs : by < 0;
 }
 
 function spanAt(ms: number): Span {

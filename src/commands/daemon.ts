@@ -3,7 +3,7 @@ import type { Notifier, NotifierStep } from '../act/notify.ts';
 import type { Sink } from '../act/sink.ts';
 import { listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
-import { createKafkaBroker } from '../adapters/kafka.ts';
+import { createKafkaBroker, readClusterId } from '../adapters/kafka.ts';
 import { type Config, durationMs } from '../model/config.ts';
 import type { LaneCommit } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
@@ -17,6 +17,7 @@ import {
 import { createPipeline } from '../pipeline.ts';
 import { createEventLogBroker } from '../record/event-log-broker.ts';
 import { patiently } from '../record/patience.ts';
+import { checkCluster } from './cluster.ts';
 import type { Environment } from './config.ts';
 import { beatHeart } from './heartbeat.ts';
 import { type OpenIngest, openIngest } from './ingest.ts';
@@ -58,6 +59,10 @@ export interface DaemonParts {
 /** How it is run. */
 export interface DaemonOptions {
   readonly untilCaughtUp: boolean;
+  /** Another Kafka cluster than before is meant. */
+  readonly acceptClusterChange?: boolean;
+  /** Batches that cannot be unpacked are skipped, whatever the configuration says. */
+  readonly skipUndecodable?: boolean;
   readonly onStep?: (step: DaemonStep) => void;
   readonly onCommit?: (commit: LaneCommit) => void;
 }
@@ -161,6 +166,7 @@ async function observe(
     try {
       const made = { ...parts, transmitter };
       const { lanes } = config.kafka ?? {};
+      await askForCluster(parts, options, group);
       if (lanes === undefined) await runAsLeader(made, held, options, group, signal);
       else
         await tellWhileLeading(parts, held, options, group, async () =>
@@ -185,6 +191,20 @@ async function observe(
     }
     if (signal.aborted) return;
   }
+}
+
+/** Positions of another cluster would swallow the records of this one. */
+async function askForCluster(
+  { config, store, log }: DaemonParts,
+  options: DaemonOptions,
+  group: string,
+): Promise<void> {
+  const { kafka } = config;
+  if (kafka === undefined) return;
+  const clientId = `plumbline-${config.instance ?? 'plumbline'}`;
+  const isAccepted = options.acceptClusterChange === true;
+  const read = () => readClusterId({ brokers: kafka.brokers, clientId, log });
+  await checkCluster({ db: store.db, group, log, isAccepted, read });
 }
 
 /** One lane: whoever has the lock works, and is made anew where the lock was lost. */
@@ -368,6 +388,7 @@ function brokerOf(
       sessionTimeoutMs: durationMs(config.kafka.sessionTimeout ?? '45s'),
       log,
       onGap,
+      undecodable: options.skipUndecodable === true ? 'skip' : (config.kafka.undecodable ?? 'stop'),
       ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),
     });
     return { broker, finished: null };

@@ -52,15 +52,18 @@ export function laneOptions(
     governanceTopics: new Set(
       config.sources.filter(({ kinds }) => kinds.includes('governance')).map(({ topic }) => topic),
     ),
+    topicKinds: new Map(config.sources.map(({ topic, kinds }) => [topic, kinds])),
     correlate: {
       joinWindowMs,
       clockToleranceMs: 2000,
       closeGraceMs: ms(correlate.closeGrace, '10s'),
       refusalWindowMs: 600_000,
       rememberMs: 86_400_000,
+      maxAgents: correlate.maxAgents ?? 1_000_000,
       maxSessions: correlate.maxSessions ?? 1_000_000,
       maxSessionsPerAgent: correlate.maxSessionsPerAgent ?? 1000,
       maxActsPerSession: correlate.maxActsPerSession ?? 4096,
+      maxActs: correlate.maxActs ?? 4_000_000,
       books: booksOf(config, joinWindowMs),
       digestKey: extra.digestKey,
       inventory: library.inventory,
@@ -87,6 +90,7 @@ export function laneOptions(
     baseline: extra.baseline ?? NO_BASELINE,
     levels: library.levels ?? NO_OBJECTIVES,
     maxBuffered: correlate.maxBuffered ?? 200_000,
+    maxBufferedBytes: correlate.maxBufferedBytes ?? 256 * 1024 * 1024,
     tooLateMs: 86_400_000,
   };
   return { options, problems };

@@ -37,6 +37,7 @@ export interface MemberRun extends Preparing {
 /** How it is run. */
 export interface MemberRunOptions {
   readonly untilCaughtUp: boolean;
+  readonly skipUndecodable?: boolean;
   readonly onStep?: ActorOptions['onStep'] & ((step: ObserverStep) => void);
   readonly onCommit?: (commit: LaneCommit) => void;
 }
@@ -47,6 +48,8 @@ const KEY = 'tenant';
 const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
 const RETENTION_MS = 7 * 86_400_000;
 const STOP_WITHIN_MS = 20_000;
+/** Bytes that may wait in a lane, at least, however many there are. */
+const BUFFERED_BYTES_MIN = 1_048_576;
 const BUFFERED_MIN = 1000;
 /** How long slices of a lane may wait for one commit while others are at hand, ms for each lane. */
 const COMMIT_MS_EACH = 100;
@@ -86,7 +89,12 @@ export async function runMember(
     publish: (records) => publisher.publish(records),
     committed: () => readCommitted(kafka, rekeyGroup(group), topics),
   });
-  const common = { sessionTimeoutMs: durationMs(config.kafka?.sessionTimeout ?? '45s'), log };
+  const { sessionTimeout = '45s', undecodable = 'stop' } = config.kafka ?? {};
+  const common = {
+    sessionTimeoutMs: durationMs(sessionTimeout),
+    undecodable: options.skipUndecodable === true ? ('skip' as const) : undecodable,
+    log,
+  };
   const sources: Broker = createKafkaBroker({
     ...{ ...kafka, ...common, topics, group: rekeyGroup(group), sharing: 'spread' },
     onGap: (gap) => rekeyer.missing(gap),
@@ -239,6 +247,7 @@ function ofLane(
     owns: (tenant) => laneOf(tenant) === lane,
     // What may wait is shared among all lanes, wherever they are held.
     maxBuffered: Math.max(BUFFERED_MIN, Math.floor(options.maxBuffered / count)),
+    maxBufferedBytes: Math.max(BUFFERED_BYTES_MIN, Math.floor(options.maxBufferedBytes / count)),
     // What is missing of the internal log may have been anything, governance too.
     governanceTopics: new Set([...options.governanceTopics, internal]),
   };

@@ -48,6 +48,8 @@ const WORDS: Readonly<Record<string, string>> = {
   seed: 'another number, another fleet; the same number, the same',
   'run until-caught-up': 'ends when everything that is there was worked on',
   'run migrate': 'creates or updates the tables of a database of your own first',
+  'run skip-undecodable': 'goes on behind batches that nobody can unpack; the gap is recorded',
+  'run accept-cluster-change': 'reads another Kafka cluster than before from now on',
   'check baselines': 'folder of baselines to check instead of the shipped one',
   'decisions case': 'those of this case',
   'decisions since': 'from this time on: 2026-11-30, or 7d ago; by event time',

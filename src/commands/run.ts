@@ -31,9 +31,16 @@ const EVENT_LOG_ROUNDS = '*/5 * * * *';
 /** The command. */
 export const run: Command = {
   name: 'run',
-  synopsis: 'run --config FILE [--until-caught-up] [--migrate]',
+  synopsis:
+    'run --config FILE [--until-caught-up] [--migrate] [--skip-undecodable] [--accept-cluster-change]',
   summary: 'observe: read, correlate, detect, decide, act and record until stopped',
-  options: { 'until-caught-up': 'flag', migrate: 'flag', detectors: 'value' },
+  options: {
+    'until-caught-up': 'flag',
+    migrate: 'flag',
+    detectors: 'value',
+    'skip-undecodable': 'flag',
+    'accept-cluster-change': 'flag',
+  },
   run: async (given, { output, environment, signal }) => {
     const config = await configOrNull(given);
     if (config === null)
@@ -95,7 +102,12 @@ export const run: Command = {
           signal,
         );
       runOnSchedule('baselines', BASELINE_ROUNDS, () => tendBaselines(store.db, log), log, signal);
-      await runDaemon(parts, { untilCaughtUp, onCommit }, signal);
+      const options = {
+        ...{ untilCaughtUp, onCommit },
+        skipUndecodable: given.has('skip-undecodable'),
+        acceptClusterChange: given.has('accept-cluster-change'),
+      };
+      await runDaemon(parts, options, signal);
       await signAtTheEnd(signing);
     } finally {
       await closeSinks();
@@ -143,6 +155,7 @@ const HEARD: readonly NoticeCode[] = [
   'source.blind',
   'source.back',
   'history.truncated',
+  'topic.recreated',
   'index.unsound',
   'alert.dead-letter',
 ];

@@ -3,13 +3,17 @@ import type { Event, Kind } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
 import { bookKey } from './books.ts';
 import { permissionOf } from './governance.ts';
-import { canonicalTool, count, type Ledger } from './ledger.ts';
+import { canonicalTool, count, type Ledger, laneOf, makeRoomForAct } from './ledger.ts';
 import type { AgentEntity } from './session.ts';
 import { type Act, approvedBy, keyOf, type SessionEntity, viewOf } from './session.ts';
 import { type Kin, kinOf, linkAct } from './traces.ts';
 import { attemptOf, intentOf, sameArguments } from './witness.ts';
 
 const REFUSED_MAX = 64;
+/** Witnesses that each side of an act keeps. */
+export const WITNESSES_MAX = 32;
+/** Acts of a session that are looked at to find one that may go. */
+const LOOKED_AT = 64;
 /** Tiers whose use needs somebody's word. */
 const NEEDS_APPROVAL = new Set(['human-in-the-loop', 'prohibited']);
 
@@ -39,8 +43,12 @@ export function enterIntents(
     const route = ledger.options.inventory.tool(tool)?.route ?? 'gateway';
     const offGateway = call.toolType === 'provider' || call.toolType === 'local';
     const key = actKey(session, intent, intent.index, ledger.options.joinWindowMs, kin);
-    const act = actAt(ledger, session, key);
-    if (act === null) return;
+    const act = actAt(ledger, session, key, intent.ms);
+    if (act.intents.length >= WITNESSES_MAX) {
+      // The first ones stand: who announces a call over and over announces nothing new.
+      count(ledger, 'witnesses-dropped');
+      continue;
+    }
     const isJoin = key !== ownKey(intent, intent.index);
     const before = { isWhole: isWhole(act), strength: act.strength };
     act.intents.push(intent);
@@ -96,8 +104,8 @@ export function enterAttempt(
   const attempt = attemptOf(event, agentId, tool, permission, digestKey, restrained);
   const kin = kinOf(ledger, session, event, attempt);
   const key = actKey(session, attempt, 0, ledger.options.joinWindowMs, kin);
-  const act = actAt(ledger, session, key);
-  if (act === null) return attempt;
+  const act = actAt(ledger, session, key, attempt.ms);
+  if (act.attempts.length >= WITNESSES_MAX) dropAttempt(ledger, session, act, attempt.ms);
   const before = { isWhole: isWhole(act), strength: act.strength };
   act.attempts.push(attempt);
   linkAct(ledger, session, event, attempt, key);
@@ -148,9 +156,8 @@ export function reviewActs(ledger: Ledger, session: SessionEntity, nowMs: number
     while (act.reviewed < act.attempts.length) {
       const attempt = act.attempts[act.reviewed] as Attempt;
       if (attempt.ms + clockToleranceMs > nowMs) break;
-      act.reviewed += 1;
       changed(ledger, session, key);
-      reviewAttempt(ledger, session, act, attempt, nowMs);
+      reviewNext(ledger, session, act, nowMs);
     }
     if (act.state === 'waiting' && act.dueMs > 0 && act.dueMs <= nowMs)
       miss(ledger, session, act, key, nowMs);
@@ -298,11 +305,11 @@ function strengthOf(
   return sameArguments(intent, attempt) ? 'strong' : 'weak';
 }
 
-function actAt(ledger: Ledger, session: SessionEntity, key: string): Act | null {
+function actAt(ledger: Ledger, session: SessionEntity, key: string, ms: number): Act {
   const present = session.acts[key];
   if (present !== undefined) return present;
-  if (session.actCount >= ledger.options.maxActsPerSession && !makeRoom(ledger, session))
-    return null;
+  if (session.actCount >= ledger.options.maxActsPerSession) makeRoom(ledger, session, ms);
+  makeRoomForAct(ledger, session, ms);
   const act: Act = {
     intents: [],
     attempts: [],
@@ -316,11 +323,16 @@ function actAt(ledger: Ledger, session: SessionEntity, key: string): Act | null 
   };
   session.acts[key] = act;
   session.actCount += 1;
+  ledger.room.sessions.weigh(keyOf(session.tenant, session.id), 1);
   return act;
 }
 
-/** Drops the oldest act that is finished. From then on results of this session may be incomplete. */
-function makeRoom(ledger: Ledger, session: SessionEntity): boolean {
+/**
+ * Drops an act: the oldest that is finished; else the oldest that was only announced, for announcements
+ * are the agent's own and cost it nothing; else the oldest of all. No attempt goes unreviewed. From then on
+ * results of this session may be incomplete.
+ */
+function makeRoom(ledger: Ledger, session: SessionEntity, ms: number): void {
   if (!session.overflow) {
     session.overflow = true;
     ledger.notice(
@@ -332,16 +344,49 @@ function makeRoom(ledger: Ledger, session: SessionEntity): boolean {
     );
   }
   count(ledger, 'acts-dropped');
-  for (const key of Object.keys(session.acts)) {
-    const act = session.acts[key] as Act;
-    if (act.state === 'waiting' || act.state === 'missing' || act.reviewed < act.attempts.length)
-      continue;
-    delete session.acts[key];
-    changed(ledger, session, key);
-    session.actCount -= 1;
-    return true;
+  const key = droppable(session);
+  if (key === undefined) return;
+  const act = session.acts[key] as Act;
+  while (act.reviewed < act.attempts.length) reviewNext(ledger, session, act, ms);
+  if (act.state === 'waiting' || act.state === 'missing') {
+    count(ledger, 'undecided');
+    release(ledger, session, act);
   }
-  return false;
+  delete session.acts[key];
+  changed(ledger, session, key);
+  session.actCount -= 1;
+  ledger.room.sessions.weigh(keyOf(session.tenant, session.id), -1);
+}
+
+function droppable(session: SessionEntity): string | undefined {
+  let looked = 0;
+  let oldest: string | undefined;
+  let announced: string | undefined;
+  for (const key in session.acts) {
+    const act = session.acts[key] as Act;
+    const isOpen = act.state === 'waiting' || act.state === 'missing';
+    if (!isOpen && act.reviewed === act.attempts.length) return key;
+    oldest ??= key;
+    if (act.attempts.length === 0) announced ??= key;
+    looked += 1;
+    if (looked >= LOOKED_AT) break;
+  }
+  return announced ?? oldest;
+}
+
+/** The oldest attempt of an act that has too many is let go of, reviewed before its time if need be. */
+function dropAttempt(ledger: Ledger, session: SessionEntity, act: Act, ms: number): void {
+  if (act.reviewed === 0) reviewNext(ledger, session, act, ms);
+  act.attempts.shift();
+  act.reviewed -= 1;
+  act.compared = Math.max(0, act.compared - 1);
+  count(ledger, 'witnesses-dropped');
+}
+
+function reviewNext(ledger: Ledger, session: SessionEntity, act: Act, nowMs: number): void {
+  const attempt = act.attempts[act.reviewed] as Attempt;
+  act.reviewed += 1;
+  reviewAttempt(ledger, session, act, attempt, nowMs);
 }
 
 function wait(
@@ -509,7 +554,15 @@ function miss(ledger: Ledger, session: SessionEntity, act: Act, key: string, now
   const sessionKey = session.key;
   ledger.slots.touchPart('S', sessionKey, 'acts', key);
   const { tenant } = session;
-  const at = ledger.books.missed(need, act.gap, { session: sessionKey, act: key }, nowMs, tenant);
+  const owner = ledger.slots.get<AgentEntity>('A', keyOf(tenant, session.agent));
+  const isHeard = need === 'gateway' ? owner?.acted === true : owner?.reasoned === true;
+  // A name that governance does not know, in a fleet that it does, is one that anybody can make up.
+  const isKnown = owner?.registeredMs != null || laneOf(ledger, nowMs, tenant).fleet === 0;
+  const missing = { session: sessionKey, act: key };
+  const at = ledger.books.missed(need, act.gap, missing, nowMs, {
+    tenant,
+    counts: isHeard || isKnown,
+  });
   const name = bookKey(need, tenant);
   const book = ledger.slots.get('B', name);
   if (book !== undefined) ledger.timers.wake('B', name, book, at);

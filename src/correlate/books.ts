@@ -196,14 +196,28 @@ export class Books {
     if (gap.refs === 0 && gap.missing.length === 0 && gap.toMs !== null) delete book.gaps[number];
   }
 
-  /** The act's time is over and no witness came. Returns when to `settle` the gap. */
-  missed(kind: Kind, number: number, missing: Missing, nowMs: number, tenant = NO_TENANT): number {
+  /**
+   * The act's time is over and no witness came. Returns when to `settle` the gap. `counts`: false for
+   * sessions of agents that this book never told of and that nobody knows: its silence about them is no
+   * sign that it is blind, or anybody could blind it with names that he makes up.
+   */
+  missed(
+    kind: Kind,
+    number: number,
+    missing: Missing,
+    nowMs: number,
+    { tenant = NO_TENANT, counts = true }: { tenant?: string; counts?: boolean } = {},
+  ): number {
     const options = this.#options.get(kind);
     const book = this.#book(kind, nowMs, tenant);
     const gap = book.gaps[number];
     if (gap === undefined || options === undefined) return nowMs;
     if (gap.missing.length < MISSING_MAX) gap.missing.push(missing);
-    if (!gap.sessions.includes(missing.session) && gap.sessions.length < 1000)
+    if (
+      (counts || gap.unheard) &&
+      gap.sessions.length < 1000 &&
+      !gap.sessions.includes(missing.session)
+    )
       gap.sessions.push(missing.session);
     this.#slots.touch('B', bookKey(kind, tenant));
     if (gap.toMs !== null) return Math.max(nowMs, gap.toMs + options.joinWindowMs + 1);

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
 import type { Attempt, EventFact, Intent, WitnessRecord } from '../model/fact.ts';
+import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
 import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
@@ -24,9 +25,11 @@ import {
   type Ledger,
   laneKey,
   laneOf,
+  makeRoomForTenant,
   type Restrains,
   sessionOf,
 } from './ledger.ts';
+import { Room } from './room.ts';
 import { addedBy, declareSeries, type SeriesCount } from './series.ts';
 import {
   type AgentEntity,
@@ -39,13 +42,13 @@ import {
   viewOf,
 } from './session.ts';
 import { AGENT_PACKING, SESSION_PACKING } from './stored.ts';
-import { linkTrace, placeOf, TRACE_RECORDS, visitTrace } from './traces.ts';
+import { linkTrace, placeOf, TRACE_PACKING, TRACE_RECORDS, TRACES, visitTrace } from './traces.ts';
 import { presence } from './witness.ts';
 
 /** Spaces whose entities are asked for by key each time: none is held on to. */
-const RESTING = ['S', 'A', 'T'];
+const RESTING = ['S', 'A', TRACES];
 /** Spaces with timers. */
-const TIMED = ['S', 'T', 'B'];
+const TIMED = ['S', TRACES, 'B'];
 const IDENTITIES_MAX = 8;
 const AGENT_SEEN_MAX = 256;
 /** An agent is not written again for every event it is in: this is how exact its `lastMs` is. */
@@ -67,8 +70,8 @@ export interface Correlate {
   horizonMs(ms: number): number;
   /** Rebuilds, step by step, what is derived from the entities. */
   restoring(): Generator<undefined, void>;
-  /** A detection names this session: evict it last. */
-  suspect(tenant: string, session: string): void;
+  /** A detection names this agent, and a session where it is about one: evict them last. */
+  suspect(tenant: string, agent: string, session: string | null): void;
   /** Agents of the tenant that are registered: in all, and by role. */
   fleet(tenant: string): {
     readonly total: number;
@@ -144,8 +147,10 @@ export function createCorrelate(
   notice: (code: NoticeCode, subject: string, detail: string, ms: number, tenant: string) => void,
   restrains: Restrains = () => false,
 ): Correlate {
-  slots.split('S', SESSION_RECORDS, SESSION_PACKING);
-  slots.split('T', TRACE_RECORDS);
+  const room = new Room(slots);
+  const head = (entity: Entity) => room.headOf(entity as SessionEntity);
+  slots.split('S', SESSION_RECORDS, { ...SESSION_PACKING, head });
+  slots.split(TRACES, TRACE_RECORDS, TRACE_PACKING);
   slots.packs('A', AGENT_PACKING);
   declareSeries(slots);
   for (const space of RESTING) slots.rests(space);
@@ -155,7 +160,7 @@ export function createCorrelate(
   const keyed = (text: string) =>
     hash('sha256', `${digestKey}\u0000effect\u0000${text}`, 'hex').slice(0, 32);
   const sinks = { state, notice, restrains };
-  const ledger: Ledger = { slots, timers, books, options, ...sinks, counters: {}, keyed };
+  const ledger: Ledger = { slots, timers, books, room, options, ...sinks, counters: {}, keyed };
   return {
     fold: (event, late) => fold(ledger, event, late),
     foresee: (event) => foresee(ledger, event),
@@ -165,13 +170,8 @@ export function createCorrelate(
     },
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
-    restoring: () => timers.restoring(TIMED),
-    suspect: (tenant, session) => {
-      const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
-      if (entity === undefined || entity.suspicious) return;
-      entity.suspicious = true;
-      slots.touch('S', keyOf(tenant, session));
-    },
+    restoring: () => restoring(timers, room),
+    suspect: (tenant, agent, session) => suspect(slots, tenant, agent, session),
     fleet: (tenant) => {
       const lane = slots.get<LaneEntity>('L', laneKey(tenant));
       return { total: lane?.fleet ?? 0, roles: lane?.roles ?? {} };
@@ -190,6 +190,22 @@ export function createCorrelate(
     blind: (kind, tenant) => books.blindNow(kind, tenant),
     counters: ledger.counters,
   };
+}
+
+function suspect(slots: Slots, tenant: string, agent: string, session: string | null): void {
+  const named = [['A', keyOf(tenant, agent)] as const];
+  const both = session === null ? named : [...named, ['S', keyOf(tenant, session)] as const];
+  for (const [space, key] of both) {
+    const entity = slots.get<AgentEntity | SessionEntity>(space, key);
+    if (entity === undefined || entity.suspicious === true) continue;
+    entity.suspicious = true;
+    slots.touch(space, key);
+  }
+}
+
+function* restoring(timers: Timers, room: Room): Generator<undefined, void> {
+  yield* timers.restoring(TIMED);
+  yield* room.restoring();
 }
 
 function fold(ledger: Ledger, event: Event, late: boolean): void {
@@ -257,6 +273,7 @@ function modelOf(ledger: Ledger, session: SessionEntity | null, agent: AgentEnti
 
 /** The first event of a tenant. */
 function begin(ledger: Ledger, ms: number, tenant: string): void {
+  makeRoomForTenant(ledger, ms);
   laneOf(ledger, ms, tenant);
   for (const [kind, at] of ledger.books.begin(ms, tenant)) wakeBook(ledger, kind, tenant, at);
 }
@@ -295,6 +312,10 @@ function enter(
         late,
       );
   } else if (event.action !== undefined && event.category === 'tool_call' && session !== null) {
+    if (agent.acted !== true) {
+      agent.acted = true;
+      ledger.slots.touch('A', keyOf(agent.tenant, agent.id));
+    }
     return enterAttempt(
       ledger,
       session,
@@ -401,14 +422,14 @@ function wakeBook(ledger: Ledger, kind: Kind, tenant: string, at: number): void 
 /** Keys of all books there are, in one order. */
 function booksIn(slots: Slots): string[] {
   const keys: string[] = [];
-  for (const [space, key] of slots.all()) if (space === 'B') keys.push(key);
+  for (const [key] of slots.heads('B')) keys.push(key);
   return keys.sort();
 }
 
 function passTime(ledger: Ledger, ms: number): void {
   for (let due = ledger.timers.takeUpTo(ms); due !== undefined; due = ledger.timers.takeUpTo(ms)) {
     if (due.space === 'S') visit(ledger, due.key, due.at);
-    else if (due.space === 'T') visitTrace(ledger, due.key, due.at);
+    else if (due.space === TRACES) visitTrace(ledger, due.key, due.at);
     else if (due.space === 'B') settleBook(ledger, due.key, due.at, false);
   }
 }
@@ -446,6 +467,7 @@ function visit(ledger: Ledger, key: string, nowMs: number): void {
 /** A closed session whose acts are all decided keeps only what later records are judged by. */
 function settle(ledger: Ledger, key: string, session: SessionEntity): void {
   session.settled = true;
+  ledger.room.sessions.weigh(key, -session.actCount);
   session.acts = {};
   session.actCount = 0;
   session.open = [];
@@ -454,6 +476,7 @@ function settle(ledger: Ledger, key: string, session: SessionEntity): void {
   session.marks = 0;
   // All of its acts are gone at once: the session is written anew.
   ledger.slots.put('S', key, session);
+  ledger.room.sessions.fell(key);
 }
 
 function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
@@ -533,7 +556,8 @@ function settleBook(ledger: Ledger, key: string, nowMs: number, final: boolean):
       const endMs = final && gap.toMs === null ? null : toMs;
       const coverage = ledger.books.coverage(kind, gap, endMs, tenant);
       ledger.state({ type: 'blind', coverage, decidedMs: nowMs, begins: !gap.announced });
-      for (const one of gap.sessions) stateBlindSession(ledger, one, kind, nowMs);
+      const hidden = new Set([...gap.sessions, ...gap.missing.map(({ session }) => session)]);
+      for (const one of hidden) stateBlindSession(ledger, one, kind, nowMs);
     }
     for (const { session, act } of gap.missing)
       judgeMissing(ledger, session, act, { blind, fromMs: gap.fromMs, toMs, kind, nowMs });

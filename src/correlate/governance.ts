@@ -4,6 +4,8 @@ import { announce } from './announced.ts';
 import {
   agentOf,
   canonicalTool,
+  enlist,
+  GRANTED_MAX,
   grantOf,
   grantSetOf,
   isPartial,
@@ -99,16 +101,6 @@ function describeAgent(
   if (agent.registeredMs !== null && moved) enlist(ledger, agent, 1, ms);
 }
 
-/** Counts the agent into or out of its fleet and role; the breaker's shares are of these. */
-function enlist(ledger: Ledger, agent: AgentEntity, by: 1 | -1, ms: number): void {
-  const lane = laneOf(ledger, ms, agent.tenant);
-  lane.fleet += by;
-  const role = agent.role ?? '';
-  const before = Object.hasOwn(lane.roles, role) ? (lane.roles[role] as number) : 0;
-  lane.roles[role] = Math.max(0, before + by);
-  ledger.slots.touch('L', laneKey(agent.tenant));
-}
-
 function changeGrants(
   ledger: Ledger,
   agent: AgentEntity,
@@ -123,7 +115,10 @@ function changeGrants(
   for (const tool of named) {
     const name = canonicalTool(ledger, tool.tool);
     if (governance.change === 'tools.revoked') tools.delete(name);
-    else
+    else if (tools.size >= GRANTED_MAX && !tools.has(name)) {
+      const detail = `a grant was not taken in: the agent has ${GRANTED_MAX} already`;
+      ledger.notice('state.evicted', agent.id, detail, ms, agent.tenant);
+    } else
       tools.set(name, {
         tool: name,
         class: tool.class ?? null,

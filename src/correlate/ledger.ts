@@ -2,14 +2,15 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { NoticeCode } from '../model/detection.ts';
-import type { GrantedTool, Kind } from '../model/event.ts';
+import { type GrantedTool, KINDS, type Kind } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { naming } from '../state/names.ts';
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 import type { Timers } from '../state/timers.ts';
-import type { BookOptions, Books } from './books.ts';
+import { type BookOptions, type Books, bookKey } from './books.ts';
+import { AGENT_SHARE, type Room } from './room.ts';
 import {
   type AgentEntity,
   type Grant,
@@ -33,9 +34,12 @@ export interface CorrelateOptions {
   readonly refusalWindowMs: number;
   /** A closed session is remembered for so long, an idle one held for so long. */
   readonly rememberMs: number;
+  readonly maxAgents: number;
   readonly maxSessions: number;
   readonly maxSessionsPerAgent: number;
   readonly maxActsPerSession: number;
+  /** Acts of all sessions together. */
+  readonly maxActs: number;
   /** Books that can be judged by absence; others carry no source or a sampled one. */
   readonly books: ReadonlyMap<Kind, BookOptions>;
   /** Key of the argument digests, the deployment's own. */
@@ -86,6 +90,7 @@ export interface Ledger {
   readonly slots: Slots;
   readonly timers: Timers;
   readonly books: Books;
+  readonly room: Room;
   readonly options: CorrelateOptions;
   readonly state: FactSink;
   readonly notice: (
@@ -100,6 +105,13 @@ export interface Ledger {
   /** Keyed digest of a text, 128 bits in hex. */
   readonly keyed: (text: string) => string;
 }
+
+/** Tenants whose fleet and books are held; more only where governance registered agents in all of them. */
+export const TENANTS_MAX = 10_000;
+/** Roles that are counted. */
+export const ROLES_MAX = 10_000;
+/** Tools of one grant set. */
+export const GRANTED_MAX = 10_000;
 
 /** Adds to a counter. */
 export function count(ledger: Ledger, name: string, by = 1): void {
@@ -129,13 +141,17 @@ export function laneOf(ledger: Ledger, ms: number, tenant: string): LaneEntity {
   return lane;
 }
 
-/** The agent, made when it is first named. */
+/** The agent, made when it is first named; makes room by plan where there are too many. */
 export function agentOf(ledger: Ledger, tenant: string, id: string, ms: number): AgentEntity {
   const key = keyOf(tenant, id);
   let agent = ledger.slots.get<AgentEntity>('A', key);
   if (agent === undefined) {
+    const { maxAgents } = ledger.options;
+    if (ledger.slots.count('A') >= maxAgents)
+      evictAgent(ledger, ledger.room.agents.least(maxAgents), ms);
     agent = newAgent(tenant, id, ms);
     ledger.slots.put('A', key, agent);
+    ledger.room.agents.add(key, null);
   }
   return agent;
 }
@@ -152,57 +168,119 @@ export function sessionOf(
   const present = ledger.slots.get<SessionEntity>('S', key);
   if (present !== undefined) return present;
   const { maxSessions, maxSessionsPerAgent, rememberMs } = ledger.options;
+  const { sessions } = ledger.room;
+  const owner = keyOf(tenant, agent.id);
   if (agent.held.length >= maxSessionsPerAgent)
-    evict(ledger, agent.held[0] as string, 'the agent holds too many sessions', ms);
-  if (ledger.slots.count('S') >= maxSessions) evictOne(ledger, ms);
+    evict(ledger, sessions.leastOf(owner) ?? agent.held[0], agent, 'too many of the agent', ms);
+  if (ledger.slots.count('S') >= maxSessions)
+    evict(ledger, sessions.least(maxSessions), null, 'too many in the lane', ms);
   const session = newSession(tenant, id, agent.id, ms);
   ledger.slots.put('S', key, session);
+  sessions.add(key, owner);
   agent.held.push(key);
   ledger.slots.touch('A', agent.key);
   ledger.timers.wake('S', key, session, ms + rememberMs);
   return session;
 }
 
+/** Makes room for one more act of a session: of its agent first, then of the lane. */
+export function makeRoomForAct(ledger: Ledger, session: SessionEntity, ms: number): void {
+  const { sessions } = ledger.room;
+  const { maxActs } = ledger.options;
+  const key = keyOf(session.tenant, session.id);
+  const owner = sessions.ownerOf(key);
+  const payer = { tenant: session.tenant, id: session.agent };
+  if (owner !== undefined && sessions.weightOf(owner) >= maxActs * AGENT_SHARE)
+    evict(ledger, sessions.leastOf(owner, key), payer, 'its agent holds too many acts', ms);
+  if (sessions.weight >= maxActs)
+    evict(ledger, sessions.least(0, key), null, 'the lane holds too many acts', ms);
+}
+
 /** Forgets a session; its agent's list too. */
 export function forget(ledger: Ledger, key: string): void {
   const session = ledger.slots.get<SessionEntity>('S', key);
   if (session === undefined) return;
-  for (const holder of new Set([session.agent, ...Object.keys(session.identities).map(nameOf)])) {
-    const agentKey = keyOf(session.tenant, holder);
-    const agent = ledger.slots.get<AgentEntity>('A', agentKey);
+  const payer = ledger.room.sessions.ownerOf(key);
+  const named = Object.keys(session.identities).map((mark) => keyOf(session.tenant, nameOf(mark)));
+  for (const agentKey of new Set([payer, keyOf(session.tenant, session.agent), ...named])) {
+    const agent = agentKey === undefined ? undefined : ledger.slots.get<AgentEntity>('A', agentKey);
     const at = agent?.held.indexOf(key) ?? -1;
-    if (agent === undefined || at < 0) continue;
+    if (agentKey === undefined || agent === undefined || at < 0) continue;
     agent.held.splice(at, 1);
     ledger.slots.touch('A', agentKey);
   }
   ledger.slots.remove('S', key);
+  ledger.room.sessions.remove(key);
 }
 
-function evict(ledger: Ledger, key: string, cause: string, ms: number): void {
-  const session = ledger.slots.get<SessionEntity>('S', key);
+/** Who pays is who is told of: the agent for what it floods, the lane for what nobody in particular does. */
+function evict(
+  ledger: Ledger,
+  key: string | undefined,
+  payer: { readonly tenant: string; readonly id: string } | null,
+  cause: string,
+  ms: number,
+): void {
+  const session = key === undefined ? undefined : ledger.slots.get<SessionEntity>('S', key);
+  if (key === undefined || session === undefined) return;
+  const detail = `session ${session.id} of ${session.agent} evicted: ${cause}`;
+  ledger.notice('state.evicted', payer?.id ?? 'sessions', detail, ms, payer?.tenant ?? '-');
+  letGo(ledger, key, session);
+}
+
+function letGo(ledger: Ledger, key: string, session: SessionEntity): void {
   count(ledger, 'evicted');
-  ledger.notice(
-    'state.evicted',
-    session?.agent ?? '-',
-    `session ${session?.id ?? '-'} evicted: ${cause}`,
-    ms,
-    session?.tenant ?? '-',
-  );
-  if (session !== undefined && session.pending > 0) count(ledger, 'undecided', session.pending);
+  if (session.pending > 0) count(ledger, 'undecided', session.pending);
   forget(ledger, key);
 }
 
-/** Sampled eviction: settled before live, harmless before suspicious, oldest first. */
-function evictOne(ledger: Ledger, ms: number): void {
-  const sampled = ledger.slots.sample<SessionEntity>('S', 32);
-  const rank = (session: SessionEntity) => (session.suspicious ? 2 : 0) + (session.settled ? 0 : 1);
-  let victim: [string, SessionEntity] | undefined;
-  for (const candidate of sampled) {
-    if (victim === undefined) victim = candidate;
-    const worse = rank(candidate[1]) - rank(victim[1]) || candidate[1].lastMs - victim[1].lastMs;
-    if (worse < 0) victim = candidate;
+/** An agent goes with its sessions. Of one that was registered it is no longer known that it is. */
+function evictAgent(ledger: Ledger, key: string | undefined, ms: number): void {
+  const agent = key === undefined ? undefined : ledger.slots.get<AgentEntity>('A', key);
+  if (key === undefined || agent === undefined) return;
+  const detail = `agent ${agent.id} evicted with ${agent.held.length} sessions: too many in the lane`;
+  ledger.notice('state.evicted', 'agents', detail, ms, '-');
+  count(ledger, 'agents-evicted');
+  for (const held of [...agent.held]) {
+    const session = ledger.slots.get<SessionEntity>('S', held);
+    if (session !== undefined) letGo(ledger, held, session);
   }
-  if (victim !== undefined) evict(ledger, victim[0], 'the lane holds too many sessions', ms);
+  if (agent.registeredMs !== null) {
+    enlist(ledger, agent, -1, ms);
+    laneOf(ledger, ms, '-').isPartial = true;
+    ledger.slots.touch('L', 'lane');
+  }
+  ledger.slots.remove('A', key);
+  ledger.room.agents.remove(key);
+}
+
+/**
+ * Records name tenants: of too many one goes in which governance registered nobody, with its books. What it
+ * does next is judged as on its first day.
+ */
+export function makeRoomForTenant({ slots, notice }: Ledger, ms: number): void {
+  if (slots.count('L') < TENANTS_MAX) return;
+  for (const [key, { fleet }] of slots.sample<LaneEntity>('L', 32)) {
+    if (fleet > 0 || key === 'lane') continue;
+    const tenant = key.slice('lane '.length);
+    slots.remove('L', key);
+    for (const kind of KINDS) slots.remove('B', bookKey(kind, tenant));
+    notice('state.evicted', 'tenants', `tenant ${tenant} forgotten: too many of them`, ms, '-');
+    return;
+  }
+}
+
+/** Counts the agent into or out of its fleet and role; the breaker's shares are of these. */
+export function enlist(ledger: Ledger, agent: AgentEntity, by: 1 | -1, ms: number): void {
+  const lane = laneOf(ledger, ms, agent.tenant);
+  lane.fleet += by;
+  const role = agent.role ?? '';
+  const before = Object.hasOwn(lane.roles, role) ? (lane.roles[role] as number) : 0;
+  // A role that is not counted has no agents: the breaker then lets one of them be touched, no more.
+  if (before === 0 && Object.keys(lane.roles).length >= ROLES_MAX) return;
+  lane.roles[role] = Math.max(0, before + by);
+  if (lane.roles[role] === 0) delete lane.roles[role];
+  ledger.slots.touch('L', laneKey(agent.tenant));
 }
 
 /** Stores a grant set once, however many agents have it. Returns its key. */
@@ -221,6 +299,7 @@ export function grantSetOf(ledger: Ledger, tools: readonly GrantedTool[]): strin
   if (ledger.slots.get('G', key) === undefined) {
     const set: GrantSet = { tools: Object.create(null) as GrantSet['tools'] };
     for (const { name, ...grant } of entries) set.tools[name] = grant;
+    ledger.room.sweepGrants();
     ledger.slots.put('G', key, set);
   }
   return key;

@@ -14,6 +14,8 @@ interface Held {
   readonly name: string;
   readonly contentHash: number;
   readonly offset: number;
+  /** Bytes of the record, or its share of them where it holds several events. */
+  readonly bytes: number;
   readonly ms: number;
   readonly rank: number;
   readonly nsInMs: number;
@@ -35,7 +37,7 @@ function before(a: Held, b: Held): boolean {
 /** What came of offering an event. */
 export type Offered = 'held' | 'repeat' | 'forged';
 
-/** Events not yet released. Bounded by back-pressure upstream, not by dropping. */
+/** Events not yet released. Bounded by back-pressure upstream and, where that cannot help, by early release. */
 export class Reorder {
   readonly #heap = new Heap<Held>(before);
   /** By topic, then by identity within it: a name for both would have to be made of each event. */
@@ -46,12 +48,22 @@ export class Reorder {
     ...{ topic: '', partition: -1, queue: [] },
   };
 
+  #bytes = 0;
+
   get size(): number {
     return this.#heap.size;
   }
 
-  /** Holds the event. 'repeat': same identity and bytes are held. 'forged': same identity, other bytes. */
-  offer(event: Event): Offered {
+  /** Bytes of the records whose events are held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Holds the event, which is of `bytes` bytes of a record. 'repeat': same identity and bytes are held.
+   * 'forged': same identity, other bytes.
+   */
+  offer(event: Event, bytes = 0): Offered {
     // A tenant that bears the ids of another must not push its records aside.
     const { nativeId, tenant } = event;
     const name = tenant === undefined ? nativeId : `${nativeId}\u0000${tenant}`;
@@ -70,11 +82,13 @@ export class Reorder {
       name,
       contentHash: event.contentHash,
       offset: event.src.offset,
+      bytes,
       ms: event.time.eventMs,
       rank: RANK[event.kind],
       nsInMs: event.time.nsInMs,
       seq: event.order?.seq ?? 0,
     };
+    this.#bytes += bytes;
     held.set(name, one);
     this.#heap.push(one);
     this.#queueOf(topic, event.src.partition).push(one);
@@ -101,6 +115,7 @@ export class Reorder {
     if (top === undefined || top.ms > ms) return undefined;
     this.#heap.pop();
     this.#byId.get(top.topic)?.delete(top.name);
+    this.#bytes -= top.bytes;
     const { event } = top;
     assert(event !== null, 'an event is released once');
     top.event = null;

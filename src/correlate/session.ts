@@ -20,6 +20,8 @@ export interface AgentEntity extends Entity {
   changedMs: number;
   /** Has it ever stated an intent or reasoned? */
   reasoned: boolean;
+  /** Was it ever seen at the gateway? Absent: not yet. */
+  acted?: true;
   /** Has it ever announced a call? Then a report afterwards does not stand in for an announcement. */
   announces?: boolean;
   /** It was said once that its reasoning was never seen. */
@@ -41,6 +43,8 @@ export interface AgentEntity extends Entity {
   held: string[];
   /** About when it was last heard of, ms: within a minute. */
   lastMs: number;
+  /** A detection named it: evicted last. */
+  suspicious?: boolean;
 }
 
 /** An approval that was refused; one that names no tool speaks of all. */

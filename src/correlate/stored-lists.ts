@@ -161,6 +161,8 @@ export function agentOfList(list: AgentList): AgentEntity {
   if ((flags & 2) !== 0) one.announces = true;
   if ((flags & 4) !== 0) one.uninstrumented = true;
   if ((flags & 8) !== 0) one.ungoverned = true;
+  if ((flags & 16) !== 0) one.acted = true;
+  if ((flags & 32) !== 0) one.suspicious = true;
   return rare === undefined ? one : Object.assign(one, rare);
 }
 
@@ -169,7 +171,9 @@ function flagsOfAgent(one: AgentEntity): number {
     (one.reasoned ? 1 : 0) |
     (one.announces === true ? 2 : 0) |
     (one.uninstrumented === true ? 4 : 0) |
-    (one.ungoverned === true ? 8 : 0)
+    (one.ungoverned === true ? 8 : 0) |
+    (one.acted === true ? 16 : 0) |
+    (one.suspicious === true ? 32 : 0)
   );
 }
 

@@ -1,6 +1,7 @@
 /** Stored ledger: sessions and agents without what new ones have, their acts as lists. */
 import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
 import type { Entity, PartPacking, Parts } from '../state/slot.ts';
+import { headOfAgent } from './heads.ts';
 import type { Act, AgentEntity, SessionEntity } from './session.ts';
 import {
   type AgentList,
@@ -66,6 +67,7 @@ export const SESSION_PACKING: PartPacking = {
 /** How agents are written. */
 export const AGENT_PACKING = {
   whole: (entity: Entity) => ({ a: listOfAgent(entity as AgentEntity) }) as Entity,
+  head: headOfAgent,
   restored: (stored: Entity) => agentOfList((stored as StoredAgent).a),
 };
 

@@ -1,9 +1,11 @@
 /** Traces: the session of a record that names none, and the witnesses of one call. */
 import type { Event } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
-import type { Entity } from '../state/slot.ts';
+import type { Entity, PartPacking } from '../state/slot.ts';
+import type { TraceHead } from './heads.ts';
 import { agentNamed } from './identity.ts';
 import { count, type Ledger } from './ledger.ts';
+import { LINKS_OF_ACT, TRACES_OF_SESSION_MAX } from './room.ts';
 import { type Act, type AgentEntity, keyOf, markOf, type SessionEntity } from './session.ts';
 import { sameArguments } from './witness.ts';
 
@@ -41,6 +43,19 @@ export interface Kin {
 
 /** Records of a trace that are stored member by member: a long trace is not written anew for each call. */
 export const TRACE_RECORDS = ['links'] as const;
+
+/** How traces are written: as they are, with a head that is asked for while they rest. */
+export const TRACE_PACKING: PartPacking = {
+  rest: (entity) => ({ ...entity }),
+  record: (_name, members) => members,
+  head: (entity): TraceHead => {
+    const { wake = null, lastMs, linkCount, session } = entity as TraceEntity;
+    return [wake, lastMs, linkCount, session];
+  },
+};
+
+/** Space of traces in the slots. */
+export const TRACES = 'trace';
 
 const LINKS_MAX = 4096;
 const RECENT_MAX = 64;
@@ -89,13 +104,14 @@ export function linkTrace(
     giveTo(ledger, session, agent);
   const traceId = event.keys?.traceId;
   if (traceId === undefined || traceIn(ledger, tenant, traceId) !== undefined) return;
-  if (ledger.slots.count('T') >= ledger.options.maxSessions) evictTrace(ledger);
   const { eventMs } = event.time;
+  makeRoom(ledger, session, eventMs);
   const trace: TraceEntity = {
     ...{ tenant, session: id, links: {}, linkCount: 0, recent: [], lastMs: eventMs },
   };
-  ledger.slots.put('T', keyOf(tenant, traceId), trace);
-  ledger.timers.wake('T', keyOf(tenant, traceId), trace, eventMs + ledger.options.rememberMs);
+  ledger.slots.put(TRACES, keyOf(tenant, traceId), trace);
+  ledger.room.traces.add(keyOf(tenant, traceId), keyOf(tenant, id));
+  ledger.timers.wake(TRACES, keyOf(tenant, traceId), trace, eventMs + ledger.options.rememberMs);
 }
 
 function giveTo(ledger: Ledger, session: SessionEntity, agent: string): void {
@@ -106,6 +122,7 @@ function giveTo(ledger: Ledger, session: SessionEntity, agent: string): void {
   const at = before?.held.indexOf(key) ?? -1;
   if (before !== undefined && at >= 0) before.held.splice(at, 1);
   holder(agent)?.held.push(key);
+  ledger.room.sessions.give(key, keyOf(tenant, agent));
   for (const name of [session.agent, agent]) ledger.slots.touch('A', keyOf(tenant, name));
   // Whoever was taken for its agent until now was never said to be one.
   const mark = markOf(session.agent);
@@ -117,20 +134,40 @@ function giveTo(ledger: Ledger, session: SessionEntity, agent: string): void {
 
 /** A trace that nobody spoke in for as long as sessions are remembered is forgotten. */
 export function visitTrace(ledger: Ledger, key: string, nowMs: number): void {
-  const trace = ledger.slots.get<TraceEntity>('T', key);
+  const trace = ledger.slots.get<TraceEntity>(TRACES, key);
   if (trace === undefined) return;
   const forgetAt = trace.lastMs + ledger.options.rememberMs;
-  if (nowMs >= forgetAt) ledger.slots.remove('T', key);
-  else ledger.timers.wake('T', key, trace, forgetAt);
+  if (nowMs >= forgetAt) forgetTrace(ledger, key);
+  else ledger.timers.wake(TRACES, key, trace, forgetAt);
 }
 
-function evictTrace(ledger: Ledger): void {
-  let victim: [string, TraceEntity] | undefined;
-  for (const one of ledger.slots.sample<TraceEntity>('T', 32))
-    if (victim === undefined || one[1].lastMs < victim[1].lastMs) victim = one;
-  if (victim === undefined) return;
-  ledger.slots.remove('T', victim[0]);
+function forgetTrace(ledger: Ledger, key: string): void {
+  ledger.slots.remove(TRACES, key);
+  ledger.room.traces.remove(key);
+}
+
+/** A session that speaks in too many traces loses its own; the lane those that tell least. */
+function makeRoom(ledger: Ledger, session: SessionEntity, ms: number): void {
+  const { traces } = ledger.room;
+  const { maxSessions, maxActs } = ledger.options;
+  const owner = keyOf(session.tenant, session.id);
+  if (traces.heldBy(owner) >= TRACES_OF_SESSION_MAX)
+    evictTrace(ledger, traces.leastOf(owner), ms, session);
+  if (ledger.slots.count(TRACES) >= maxSessions || traces.weight >= maxActs * LINKS_OF_ACT)
+    evictTrace(ledger, traces.least(maxSessions), ms, null);
+}
+
+function evictTrace(
+  ledger: Ledger,
+  key: string | undefined,
+  ms: number,
+  payer: SessionEntity | null,
+): void {
+  if (key === undefined) return;
+  forgetTrace(ledger, key);
   count(ledger, 'traces-evicted');
+  const detail = 'a trace forgotten, too many: what names no session is not joined by it any more';
+  ledger.notice('state.evicted', payer?.agent ?? 'traces', detail, ms, payer?.tenant ?? '-');
 }
 
 /**
@@ -187,12 +224,13 @@ export function linkAct(
     }
     trace.links[name] = `${side}${key}`;
     trace.linkCount += 1;
-    ledger.slots.touchPart('T', own, 'links', name);
+    ledger.room.traces.weigh(own, 1);
+    ledger.slots.touchPart(TRACES, own, 'links', name);
   }
   if (trace.recent.at(-1) !== key) trace.recent.push(key);
   if (trace.recent.length > RECENT_MAX) trace.recent.shift();
   trace.lastMs = Math.max(trace.lastMs, event.time.eventMs);
-  ledger.slots.touch('T', own);
+  ledger.slots.touch(TRACES, own);
 }
 
 /** What others may look a witness up by. A model's own span is of no call in particular. */
@@ -271,7 +309,7 @@ function traceOf(ledger: Ledger, session: SessionEntity, event: Event): TraceEnt
 }
 
 function traceIn(ledger: Ledger, tenant: string, id: string): TraceEntity | undefined {
-  return ledger.slots.get<TraceEntity>('T', keyOf(tenant, id));
+  return ledger.slots.get<TraceEntity>(TRACES, keyOf(tenant, id));
 }
 
 function sessionIn(ledger: Ledger, tenant: string, id: string): SessionEntity | undefined {

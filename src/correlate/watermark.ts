@@ -83,6 +83,18 @@ export class Watermarks {
     this.#effective = ms;
   }
 
+  /** Is something being read again that was read before a restart? */
+  get isCatchingUp(): boolean {
+    for (const { next, until } of this.#partitions.values()) if (next < until) return true;
+    return false;
+  }
+
+  /** W goes on to `ms` at least, whatever is still expected: there is no more room to wait for it. */
+  hasten(ms: number): void {
+    this.#effective = Math.max(this.#effective, ms);
+    this.#ripe = Math.max(this.#ripe, ms);
+  }
+
   /**
    * Takes over partitions; forgets all others. `next`: where reading starts; `until`: what lies below
    * was read before: W stands still until it has been read again, or events would be overtaken.

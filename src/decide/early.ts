@@ -75,9 +75,7 @@ export class EarlyLeases {
   *restoring(): Generator<undefined, void> {
     this.#known.clear();
     this.#waiting = 0;
-    for (const [space, key, entity] of this.#slots.all()) {
-      if (space !== SPACE) continue;
-      const one = entity as EarlyLease;
+    for (const [key, one] of this.#slots.entities<EarlyLease>(SPACE)) {
       this.#known.set(key, one);
       if (one.untilMs === undefined) this.#waiting += 1;
     }

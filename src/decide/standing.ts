@@ -60,6 +60,10 @@ export interface FleetStanding extends Entity {
 }
 
 const SPACE = 'D';
+/** A lease that is over is remembered 30 days longer where nobody asks: cool-downs are shorter. */
+const KEPT_MS = 30 * 86_400_000;
+/** Agents that are looked at with each new lease: what is over goes, whether or not anybody asks again. */
+const LOOKED_AT = 4;
 const NO_TENANT = '-';
 
 /** Does this lease already do that? */
@@ -126,6 +130,7 @@ export class Standing {
   /** Records a new lease. */
   place(lease: StandingLease, role: string | null): void {
     const { tenant, agent } = lease.subject;
+    this.#sweep(lease.issuedMs);
     const key = agentKey(tenant, agent);
     let standing = this.#slots.get<AgentStanding>(SPACE, key);
     if (standing === undefined) {
@@ -203,6 +208,16 @@ export class Standing {
   /** The brakes were changed in place. */
   fleetChanged(): void {
     this.#slots.touch(SPACE, 'fleet');
+  }
+
+  /** A lease never outlasts its end, nor a cool-down its own: agents nobody asks about again go here. */
+  #sweep(nowMs: number): void {
+    for (const [key, standing] of this.#slots.sample<AgentStanding>(SPACE, LOOKED_AT)) {
+      if (key === 'fleet' || standing.quiet.some(({ untilMs }) => untilMs > nowMs)) continue;
+      if (standing.leases.some(({ expiresMs }) => expiresMs + KEPT_MS > nowMs)) continue;
+      for (const lease of standing.leases) this.#forget({ ...standing, leases: [] }, lease);
+      this.#slots.remove(SPACE, key);
+    }
   }
 
   #holding(id: string): AgentStanding | undefined {

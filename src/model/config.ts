@@ -453,6 +453,13 @@ export const Config = Type.Object(
           }),
           group: Type.Optional(Type.String({ minLength: 1, default: 'plumbline' })),
           sessionTimeout: Type.Optional(duration('Kafka session time-out.', '45s')),
+          undecodable: Type.Optional(
+            Type.Enum(['stop', 'skip'], {
+              default: 'stop',
+              description:
+                'A batch that cannot be unpacked, or unpacks beyond the limits: reading ends there, or goes on behind it with the gap recorded.',
+            }),
+          ),
           lanes: Type.Optional(Lanes),
         },
         strict,
@@ -515,15 +522,31 @@ export const Config = Type.Object(
               description: 'So many sessions in a row unseen by a source: the source is blind.',
             }),
           ),
+          maxAgents: Type.Optional(Type.Integer({ minimum: 1000, default: 1_000_000 })),
           maxSessions: Type.Optional(Type.Integer({ minimum: 1000, default: 1_000_000 })),
           maxSessionsPerAgent: Type.Optional(Type.Integer({ minimum: 10, default: 1000 })),
           maxActsPerSession: Type.Optional(Type.Integer({ minimum: 64, default: 4096 })),
+          maxActs: Type.Optional(
+            Type.Integer({
+              minimum: 10_000,
+              default: 4_000_000,
+              description: 'Acts of all sessions together; one agent may hold a sixteenth of them.',
+            }),
+          ),
           maxBuffered: Type.Optional(
             Type.Integer({
               minimum: 1000,
               default: 200_000,
               description:
                 'Events that may wait for the watermark; above it sources that run ahead pause. Shared among lanes.',
+            }),
+          ),
+          maxBufferedBytes: Type.Optional(
+            Type.Integer({
+              minimum: 1_048_576,
+              default: 268_435_456,
+              description:
+                'Bytes of records whose events wait, likewise. At twice either the oldest are released early.',
             }),
           ),
         },

@@ -142,6 +142,7 @@ export const NOTICE_CODES = [
   'agent.uninstrumented',
   'agent.grants-unknown',
   'history.truncated',
+  'topic.recreated',
   'breaker.tripped',
   'lease.capped',
   'containment.failed',

@@ -1,5 +1,6 @@
 /** Effects: everything one step of the pipeline wants recorded, as data. */
 import type { AgentChange, AgentSession } from './agent-history.ts';
+import type { Bookmark } from './bookmark.ts';
 import type { CausalChain } from './chain.ts';
 import type {
   Announcement,
@@ -140,6 +141,10 @@ export interface LanePosition {
   readonly low: number;
   /** Offset one past the last record processed. */
   readonly next: number;
+  /** The last record processed, to know the log again by. Absent: none yet, or of a store without. */
+  readonly bookmark?: Bookmark;
+  /** Which log of this name it is, from 1. Absent: the first. */
+  readonly incarnation?: number;
 }
 
 /** State of a lane as the store keeps it: pages, and deltas newer than their page. */

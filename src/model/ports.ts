@@ -1,4 +1,5 @@
 /** The ports: what the core needs of the world, in the core's words. */
+import type { Bookmark } from './bookmark.ts';
 
 /** A partition of a topic. A file is a topic with one partition. */
 export interface TopicPartition {
@@ -9,6 +10,8 @@ export interface TopicPartition {
 /** Where to start reading: the offset of the first record wanted. */
 export interface StartPosition extends TopicPartition {
   readonly offset: number;
+  /** Record that must still be where it was: if another one is there, it is another log. */
+  readonly proof?: Bookmark;
 }
 
 /** One raw record as a broker delivers it. */
@@ -34,6 +37,8 @@ export interface PartitionLag extends TopicPartition {
   readonly end: number;
   /** Offset of the oldest record still held. */
   readonly low: number;
+  /** Another log of this name: positions in the one before mean nothing here. Absent: not known. */
+  readonly isRecreated?: boolean;
 }
 
 /** What a lane is told while it works on a slice. */
@@ -66,6 +71,14 @@ export interface Passed extends TopicPartition {
   readonly newestMs: number | null;
 }
 
+/** A partition that stands, or stood, still. */
+export interface Standstill extends TopicPartition {
+  readonly next: number;
+  readonly end: number;
+  /** Since when, ms on the clock of the broker's adapter. */
+  readonly sinceMs: number;
+}
+
 /** What a broker calls. Calls for one handler never overlap, except `revoked`. */
 export interface LaneHandler {
   /** Takes over partitions; resolves to where reading starts, one entry for each partition. */
@@ -78,6 +91,10 @@ export interface LaneHandler {
   passed?(partitions: readonly Passed[]): Promise<void>;
   /** Fresh knowledge of log ends, at least each few seconds. */
   progress(lag: readonly PartitionLag[]): void;
+  /** These stand still although there is more to read. Where a broker calls it at all. */
+  stuck?(partitions: readonly Standstill[]): void;
+  /** These go on again. */
+  freed?(partitions: readonly Standstill[]): void;
   /** The source went wrong in a way that cannot heal by itself. */
   failed(cause: Error): void;
 }

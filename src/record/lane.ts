@@ -1,7 +1,7 @@
 /** The lane: claiming its state, and committing a step in one fenced transaction. */
 import type { LaneCommit, LanePosition, LaneState } from '../model/effects.ts';
 import { assert, OperatingError } from '../model/errors.ts';
-import type { Database, Query, TopicPartition } from '../model/ports.ts';
+import type { Database, Query, Row, TopicPartition } from '../model/ports.ts';
 import { writeEffects } from './effects.ts';
 import { appendJournal } from './journal.ts';
 import { bytesOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
@@ -57,7 +57,8 @@ const TAKE_LANE = `update lane set owner_epoch = owner_epoch + 1, owner = $3, cl
 const NEW_PROGRESS = `insert into progress (consumer_group, lane, topic, partition)
   select $1, $2, topic, partition from unnest($3::text[], $4::int[]) as p (topic, partition)
   order by topic, partition on conflict (consumer_group, lane, topic, partition) do nothing`;
-const LOCK_PROGRESS = `select p.topic, p.partition, p.low_offset, p.next_offset
+const LOCK_PROGRESS = `select p.topic, p.partition, p.low_offset, p.next_offset, p.incarnation,
+    p.bookmark_offset, p.bookmark_ms, p.bookmark_sha
   from progress p
   join (select distinct topic, partition from unnest($3::text[], $4::int[]) as w (topic, partition))
     as wanted on wanted.topic = p.topic and wanted.partition = p.partition
@@ -102,6 +103,16 @@ const loadDeltas = async (
   }
 };
 
+/** What a position is told apart by; the first log of its name says nothing of that. */
+const bookmarkIn = (row: Row): Pick<LanePosition, 'bookmark' | 'incarnation'> => {
+  const incarnation = numberOf(row, 'incarnation');
+  const which = incarnation > 1 ? { incarnation } : {};
+  const offset = numberOrNull(row, 'bookmark_offset');
+  if (offset === null) return which;
+  const timestampMs = numberOf(row, 'bookmark_ms');
+  return { ...which, bookmark: { offset, timestampMs, sha: textOf(row, 'bookmark_sha') } };
+};
+
 const takePositions = async (
   query: Query,
   request: LaneClaimRequest,
@@ -118,6 +129,7 @@ const takePositions = async (
     partition: numberOf(row, 'partition'),
     low: numberOf(row, 'low_offset'),
     next: numberOf(row, 'next_offset'),
+    ...bookmarkIn(row),
   }));
 };
 
@@ -174,9 +186,11 @@ export async function claimLane(db: Database, request: LaneClaimRequest): Promis
 // matches no row either, and the lane is loaded anew.
 const ADVANCE = `update lane set seq = seq + 1, watermark_ms = $5, counters = $6, committed_at = now()
   where consumer_group = $1 and lane = $2 and owner_epoch = $3 and seq = $4 returning seq`;
-const MOVE = `update progress p set next_offset = m.next, low_offset = m.low
-  from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
-    as m (topic, partition, start, next, low)
+const MOVE = `update progress p set next_offset = m.next, low_offset = m.low,
+    incarnation = m.incarnation, bookmark_offset = m.mark, bookmark_ms = m.ms, bookmark_sha = m.sha
+  from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $9::int[],
+      $10::bigint[], $11::bigint[], $12::text[])
+    as m (topic, partition, start, next, low, incarnation, mark, ms, sha)
   where p.consumer_group = $1 and p.lane = $8 and p.owner_epoch = $2 and p.topic = m.topic
     and p.partition = m.partition and p.next_offset = m.start
   returning p.partition`;
@@ -211,6 +225,10 @@ const movePositions = async (
     moves.map((move) => move.to.next),
     moves.map((move) => move.to.low),
     claim.lane,
+    moves.map((move) => move.to.incarnation ?? 1),
+    moves.map((move) => move.to.bookmark?.offset ?? null),
+    moves.map((move) => wholeOrNull(move.to.bookmark?.timestampMs ?? null)),
+    moves.map((move) => move.to.bookmark?.sha ?? null),
   ]);
   if (moved.length !== moves.length) throw fenced(claim);
 };

@@ -18,6 +18,7 @@ import {
   reopen,
 } from './case-entity.ts';
 import { type FleetSizes, type Gathered, gather } from './fleet-case.ts';
+import { rankOf } from './level.ts';
 
 /** What came of a detection for the people who look at cases. */
 export interface Told {
@@ -111,7 +112,7 @@ function add(
   const isNew = entity === undefined;
   const isWatched = entity?.state === 'open';
   if (entity === undefined) {
-    if (slots.count(SPACE) >= CASES_MAX) forgetOldest(slots, detection.decidedMs, evicted);
+    if (slots.count(SPACE) >= CASES_MAX) forgetLeast(slots, detection.decidedMs, evicted);
     entity = newCase(detection, gathered);
     slots.put(SPACE, id, entity);
   }
@@ -186,20 +187,29 @@ function passTime(
     entity.state = 'resolved';
     slots.touch(SPACE, top.id);
     cases.push(caseOf(top.id, entity));
-    announcements.push(announce(top.id, entity, 'resolved', null, top.at, String(top.at)));
+    // What comes late may open it again for no longer than it was open before.
+    const cause = entity.reopened === 0 ? String(top.at) : `${top.at}/${entity.reopened}`;
+    announcements.push(announce(top.id, entity, 'resolved', null, top.at, cause));
   }
   return { cases, announcements };
 }
 
-function forgetOldest(
+/** Closed before open, slight before grave, long quiet before others. */
+function isLess(one: CaseEntity, other: CaseEntity): boolean {
+  const open = (each: CaseEntity) => (each.state === 'open' ? 1 : 0);
+  const by = open(one) - open(other) || rankOf(one.level) - rankOf(other.level);
+  return by === 0 ? one.lastMs < other.lastMs : by < 0;
+}
+
+function forgetLeast(
   slots: Slots,
   ms: number,
   evicted: (subject: string, detail: string, ms: number) => void,
 ): void {
-  let oldest: [string, CaseEntity] | undefined;
+  let least: [string, CaseEntity] | undefined;
   for (const candidate of slots.sample<CaseEntity>(SPACE, EVICT_AMONG))
-    if (oldest === undefined || candidate[1].lastMs < oldest[1].lastMs) oldest = candidate;
-  if (oldest === undefined) return;
-  slots.remove(SPACE, oldest[0]);
-  evicted(oldest[0], 'case evicted from memory (it stays in the store): too many cases', ms);
+    if (least === undefined || isLess(candidate[1], least[1])) least = candidate;
+  if (least === undefined) return;
+  slots.remove(SPACE, least[0]);
+  evicted('cases', 'case evicted from memory (it stays in the store): too many cases', ms);
 }

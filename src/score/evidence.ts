@@ -80,7 +80,7 @@ export function createEvidence(
   const entityOf = (agent: string, ms: number): AgentEvidence => {
     const known = slots.get<AgentEvidence>(SPACE, agent);
     if (known !== undefined) return known;
-    if (slots.count(SPACE) >= AGENTS_MAX) forgetStalest(slots, ms, evicted);
+    if (slots.count(SPACE) >= AGENTS_MAX) forgetLeast(slots, ms, evicted);
     const entity = newAgent(ms);
     slots.put(SPACE, agent, entity);
     return entity;
@@ -303,15 +303,23 @@ function joinBlock(entity: AgentEvidence, unit: Judged, size: number): Judged | 
   };
 }
 
-function forgetStalest(
+/** Whoever gathered something against it stays, then who was judged more often, then who was heard of last. */
+function isLess(one: AgentEvidence, other: AgentEvidence): boolean {
+  const gathered = ({ rungs }: AgentEvidence) =>
+    Object.values(rungs).reduce((most, { r }) => Math.max(most, r), 0);
+  const by = gathered(one) - gathered(other) || Math.min(one.ticks, 2) - Math.min(other.ticks, 2);
+  return by === 0 ? one.lastMs < other.lastMs : by < 0;
+}
+
+function forgetLeast(
   slots: Slots,
   ms: number,
   evicted: (subject: string, detail: string, ms: number) => void,
 ): void {
-  let stalest: [string, AgentEvidence] | undefined;
+  let least: [string, AgentEvidence] | undefined;
   for (const candidate of slots.sample<AgentEvidence>(SPACE, 32))
-    if (stalest === undefined || candidate[1].lastMs < stalest[1].lastMs) stalest = candidate;
-  if (stalest === undefined) return;
-  slots.remove(SPACE, stalest[0]);
-  evicted(stalest[0], 'evidence of an agent forgotten: too many agents', ms);
+    if (least === undefined || isLess(candidate[1], least[1])) least = candidate;
+  if (least === undefined) return;
+  slots.remove(SPACE, least[0]);
+  evicted('evidence', 'evidence of an agent forgotten: too many agents', ms);
 }

@@ -87,5 +87,5 @@ function forgetStalest(
     if (stalest === undefined || candidate[1].lastMs < stalest[1].lastMs) stalest = candidate;
   if (stalest === undefined) return;
   slots.remove(SPACE, stalest[0]);
-  evicted(stalest[0], 'firings of a role forgotten: too many roles and detectors', ms);
+  evicted('fleet-cases', 'firings of a role forgotten: too many roles and detectors', ms);
 }

@@ -84,5 +84,5 @@ function forgetStalest(
     if (stalest === undefined || candidate[1].lastMs < stalest[1].lastMs) stalest = candidate;
   if (stalest === undefined) return;
   slots.remove(SPACE, stalest[0]);
-  evicted(stalest[0], 'which of its detections were heard is forgotten: too many', ms);
+  evicted('heard', 'which detections of an entity were heard is forgotten: too many', ms);
 }

@@ -80,7 +80,7 @@ export function addRisk(
   const { id, detector, trust, weight, ms, delegated } = contribution;
   let state = slots.get<RiskEntity>(SPACE, entity);
   if (state === undefined) {
-    if (slots.count(SPACE) >= ENTITIES_MAX) forgetStalest(slots, ms, evicted);
+    if (slots.count(SPACE) >= ENTITIES_MAX) forgetLeast(slots, ms, evicted);
     state = { kept: [], frozenMs: 0, lastMs: ms };
     slots.put(SPACE, entity, state);
   }
@@ -101,11 +101,15 @@ export function addRisk(
 
 /** What counts least when all have decayed alike: a flood of trifles pushes out nothing but itself. */
 function leastOf(kept: readonly Kept[]): number {
-  const worth = ([, , , weight, at]: Kept) => Math.log2(weight) + at / HALF_LIFE_MS;
   let least = 0;
   for (let at = 1; at < kept.length; at += 1)
-    if (worth(kept[at] as Kept) < worth(kept[least] as Kept)) least = at;
+    if (worthOf(kept[at] as Kept) < worthOf(kept[least] as Kept)) least = at;
   return least;
+}
+
+/** What a contribution counts by now, compared with others: all decay alike. */
+function worthOf([, , , weight, at]: Kept): number {
+  return Math.log2(weight) + at / HALF_LIFE_MS;
 }
 
 /** Takes a contribution back, exactly and at once: its verdict was false positive. */
@@ -195,15 +199,21 @@ export function delegatedRisk(
   }));
 }
 
-function forgetStalest(
+/** Of some, the one whose heaviest contribution counts least by now: old and grave outlasts new and slight. */
+function forgetLeast(
   slots: Slots,
   ms: number,
   evicted: (subject: string, detail: string, ms: number) => void,
 ): void {
-  let stalest: [string, RiskEntity] | undefined;
-  for (const candidate of slots.sample<RiskEntity>(SPACE, 32))
-    if (stalest === undefined || candidate[1].lastMs < stalest[1].lastMs) stalest = candidate;
-  if (stalest === undefined) return;
-  slots.remove(SPACE, stalest[0]);
-  evicted(stalest[0], 'risk of an entity forgotten: too many entities', ms);
+  let least: string | undefined;
+  let leastWorth = Number.POSITIVE_INFINITY;
+  for (const [key, { kept }] of slots.sample<RiskEntity>(SPACE, 32)) {
+    const worth = kept.reduce((most, one) => Math.max(most, worthOf(one)), -1e9);
+    if (worth >= leastWorth) continue;
+    least = key;
+    leastWorth = worth;
+  }
+  if (least === undefined) return;
+  slots.remove(SPACE, least);
+  evicted('risk', 'risk of an entity forgotten: too many entities', ms);
 }

@@ -1,13 +1,23 @@
 /** A binary min-heap over a caller's order; the plain insides of buffers and timers. */
 
+/** Below so many items nothing is looked for that could be thrown away. */
+const PRUNE_MIN = 4096;
+
 /** Smallest first. O(log n) push and pop, no allocation besides the array. */
 export class Heap<T> {
   #items: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
+  readonly #isLive: ((item: T) => boolean) | null;
+  #pruneAt = PRUNE_MIN;
 
-  /** `before` must be a strict total order, or pops of equals come in unspecified order. */
-  constructor(before: (a: T, b: T) => boolean) {
+  /**
+   * `before` must be a strict total order, or pops of equals come in unspecified order. Where items may
+   * lose their meaning before they are popped `isLive` tells: they are thrown away whenever the heap has
+   * doubled, so that it holds at most twice those that mean something, or 4,096.
+   */
+  constructor(before: (a: T, b: T) => boolean, isLive: ((item: T) => boolean) | null = null) {
     this.#before = before;
+    this.#isLive = isLive;
   }
 
   get size(): number {
@@ -19,6 +29,7 @@ export class Heap<T> {
   }
 
   push(item: T): void {
+    if (this.#isLive !== null && this.#items.length >= this.#pruneAt) this.#prune(this.#isLive);
     const items = this.#items;
     let at = items.length;
     items.push(item);
@@ -66,5 +77,13 @@ export class Heap<T> {
       at = child;
     }
     items[at] = item;
+  }
+
+  #prune(isLive: (item: T) => boolean): void {
+    const live = this.#items.filter(isLive);
+    this.#items = [];
+    this.#pruneAt = Number.POSITIVE_INFINITY;
+    for (const item of live) this.push(item);
+    this.#pruneAt = Math.max(PRUNE_MIN, 2 * live.length);
   }
 }

@@ -14,6 +14,8 @@ export type Parts = Record<string, unknown>;
 interface Unpacking {
   /** The entity as it is kept, from what was written of it. Absent: it is kept as it is written. */
   restored?(stored: Entity, key: string): Entity;
+  /** What is asked of every entity at a start, or of many: it can be read without reading the entity. */
+  head?(entity: Entity): unknown;
 }
 
 /** How entities with split records are written where that is shorter than how they are kept. */
@@ -36,8 +38,6 @@ export interface Packing extends Unpacking {
    * Absent: all of it is written each time.
    */
   changed?(entity: Entity): readonly [rest: Entity, changed: Readonly<Record<string, Parts>>];
-  /** What whoever restores asks of every entity: it can be read without reading the entity. */
-  head?(entity: Entity): unknown;
 }
 
 /** The entities of one owner. */
@@ -46,8 +46,8 @@ export interface Space {
   /** The name as JSON. */
   readonly quoted: string;
   readonly slots: Map<string, Slot>;
-  /** By page: sampling one space must not walk over the others. */
-  readonly pages: (Set<Slot> | undefined)[];
+  /** By page, in no order: sampling one space must not walk over the others, nor over a page. */
+  readonly pages: (Slot[] | undefined)[];
   /** Records of its entities whose members are written one by one. */
   split: readonly string[] | null;
   partPacking: PartPacking | null;
@@ -68,6 +68,8 @@ export interface Slot {
   readonly space: Space;
   readonly key: string;
   readonly page: number;
+  /** Its place among those of its space on its page. */
+  at: number;
   /** Null: it is gone. Undefined: it lies in `bytes` as it was written, and nobody asked for it yet. */
   entity: Entity | null | undefined;
   /** Where its row lies while nobody asked for it. Not an object of its own: there are millions. */
@@ -100,6 +102,11 @@ export function leaveRow(slot: Slot): void {
   slot.later = null;
 }
 
+/** The entity, not kept where it rests: whoever only looks at it leaves it as it lies. */
+export function glanceAt(slot: Slot): Entity {
+  return slot.entity ?? readEntity(slot);
+}
+
 function readEntity({ space, key, bytes, from, to, later }: Slot): Entity {
   assert(bytes !== null, 'a slot holds an entity or a row');
   const rows: RowAt[] = [];
@@ -124,8 +131,9 @@ function readEntity({ space, key, bytes, from, to, later }: Slot): Entity {
 }
 
 /** What may be asked of a stored entity before it is read. */
-export function headFor({ packing }: Space, entity: Entity): unknown {
-  return packing?.head === undefined ? (entity.wake ?? null) : packing.head(entity);
+export function headFor({ packing, partPacking }: Space, entity: Entity): unknown {
+  const by = packing ?? partPacking;
+  return by?.head === undefined ? (entity.wake ?? null) : by.head(entity);
 }
 
 /** The row of what changed in it since the last delta; all of it, or that it is gone. */

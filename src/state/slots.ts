@@ -1,10 +1,13 @@
 /** Slots: every stage's entities in one place, with deltas and pages for the store. */
 import { assert } from '../model/errors.ts';
+import { Draws } from './draws.ts';
+import { PAGES, pageOf } from './page.ts';
 import { headOf, type RowAt, RowWriter, rowsIn } from './rows.ts';
 import {
   deltaRowOf,
   type Entity,
   entityOf,
+  glanceAt,
   headFor,
   leaveRow,
   lieIn,
@@ -15,8 +18,7 @@ import {
   wholeRowOf,
 } from './slot.ts';
 
-/** Number of pages the entities are spread over by the hash of their key. */
-export const PAGES = 256;
+export { PAGES };
 
 /** Names of changed parts that a new one is compared with, so that each is written once. */
 const PARTS_COMPARED = 16;
@@ -35,7 +37,7 @@ export class Slots {
   readonly #spaces = new Map<string, Space>();
   readonly #writer = new RowWriter();
   #dirty: Slot[] = [];
-  #cursor = 0;
+  readonly #draws = new Draws();
 
   /**
    * Declares, before anything is put or restored, that entities of a space have records that outgrow
@@ -128,18 +130,19 @@ export class Slots {
     return this.#dirty.length;
   }
 
-  /** Up to `most` entities of a space, resuming where the last call ended: for sampled eviction. */
+  /**
+   * Up to `most` entities of a space, drawn evenly from all of it, for sampled eviction: one that always
+   * looked at the same end would never see what a flood put at the other. Few may come twice.
+   */
   sample<T extends Entity>(name: string, most: number): [key: string, entity: T][] {
     const found: [string, T][] = [];
-    const space = this.#spaces.get(name);
-    for (let tried = 0; tried < PAGES && found.length < most; tried += 1) {
-      const page = space?.pages[this.#cursor];
-      this.#cursor = (this.#cursor + 1) % PAGES;
-      if (page === undefined) continue;
-      for (const slot of page) {
-        found.push([slot.key, entityOf(slot) as T]);
-        if (found.length >= most) break;
-      }
+    const pages = this.#spaces.get(name)?.pages ?? [];
+    const from = this.#draws.below(PAGES);
+    for (let tried = 0; tried < 2 * PAGES && found.length < most; tried += 1) {
+      const slots = pages[(from + tried) % PAGES];
+      if (slots === undefined || slots.length === 0) continue;
+      const slot = slots[this.#draws.below(slots.length)] as Slot;
+      found.push([slot.key, entityOf(slot) as T]);
     }
     return found;
   }
@@ -151,18 +154,26 @@ export class Slots {
   }
 
   /** Every entity of a space, each of them read. */
-  *entities(name: string): Generator<[key: string, entity: Entity]> {
+  *entities<T extends Entity>(name: string): Generator<[key: string, entity: T]> {
     for (const slot of this.#spaces.get(name)?.slots.values() ?? [])
-      yield [slot.key, entityOf(slot)];
+      yield [slot.key, entityOf(slot) as T];
+  }
+
+  /** Every entity of a space, to be looked at only: those that rest go on resting. */
+  *glances<T extends Entity>(name: string): Generator<[key: string, entity: T]> {
+    for (const slot of this.#spaces.get(name)?.slots.values() ?? [])
+      yield [slot.key, glanceAt(slot) as T];
   }
 
   /** Heads of a space's entities, by which timers and orders are rebuilt: none of them is read. */
   *heads(name: string): Generator<[key: string, head: unknown]> {
-    for (const slot of this.#spaces.get(name)?.slots.values() ?? []) {
-      const { entity, bytes, from, to } = slot;
-      if (bytes === null) yield [slot.key, entity == null ? null : headFor(slot.space, entity)];
-      else yield [slot.key, headOf(slot.later ?? { bytes, from, to }).head];
-    }
+    for (const slot of this.#spaces.get(name)?.slots.values() ?? []) yield [slot.key, headIn(slot)];
+  }
+
+  /** The head of one entity, which goes on resting where it rests; undefined where there is none. */
+  head(name: string, key: string): unknown {
+    const slot = this.#spaces.get(name)?.slots.get(key);
+    return slot === undefined ? undefined : headIn(slot);
   }
 
   /** Changed entities since the last call, as bytes; null where nothing changed. */
@@ -301,7 +312,7 @@ export class Slots {
   #spaceOf(name: string): Space {
     let space = this.#spaces.get(name);
     if (space === undefined) {
-      const pages = new Array<Set<Slot> | undefined>(PAGES).fill(undefined);
+      const pages = new Array<Slot[] | undefined>(PAGES).fill(undefined);
       space = {
         ...{
           name,
@@ -325,6 +336,7 @@ export class Slots {
       space,
       key,
       page,
+      at: 0,
       entity: undefined,
       bytes: null,
       from: 0,
@@ -338,17 +350,17 @@ export class Slots {
     space.slots.set(key, slot);
     let slots = space.pages[page];
     if (slots === undefined) {
-      slots = new Set();
+      slots = [];
       space.pages[page] = slots;
     }
-    slots.add(slot);
+    slot.at = slots.push(slot) - 1;
     return slot;
   }
 
   #forget(slot: Slot): void {
-    const { space, key, page } = slot;
+    const { space, key } = slot;
     space.slots.delete(key);
-    space.pages[page]?.delete(slot);
+    offPage(slot);
     if (space.last === slot) space.last = undefined;
     slot.entity = null;
     leaveRow(slot);
@@ -361,15 +373,16 @@ export class Slots {
   }
 }
 
-/** FNV-1a over the UTF-16 units of both: stable for ever, for it decides where an entity is stored. */
-function pageOf(space: string, key: string): number {
-  const hash = hashed(hashed(hashed(0x811c9dc5, space), ' '), key);
-  return (hash ^ (hash >>> 16)) & (PAGES - 1);
+/** The last one of the page takes its place. */
+function offPage({ space, page, at }: Slot): void {
+  const slots = space.pages[page] ?? [];
+  const last = slots.pop();
+  if (last === undefined || at === slots.length) return;
+  slots[at] = last;
+  last.at = at;
 }
 
-function hashed(from: number, text: string): number {
-  let hash = from;
-  for (let at = 0; at < text.length; at += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash;
+function headIn({ space, entity, bytes, from, to, later }: Slot): unknown {
+  if (bytes === null) return entity == null ? null : headFor(space, entity);
+  return headOf(later ?? { bytes, from, to }).head;
 }

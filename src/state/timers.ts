@@ -14,8 +14,11 @@ const STEP_ENTITIES = 10_000;
 /** One timer an entity, kept in `entity.wake`; the heap is rebuilt from the entities after a restore. */
 export class Timers {
   readonly #slots: Slots;
-  readonly #heap = new Heap<Timer>((a, b) =>
-    a.at !== b.at ? a.at < b.at : a.space !== b.space ? a.space < b.space : a.key < b.key,
+  readonly #heap = new Heap<Timer>(
+    (a, b) =>
+      a.at !== b.at ? a.at < b.at : a.space !== b.space ? a.space < b.space : a.key < b.key,
+    // Timers of entities that are gone would lie here until they are due, a day or so.
+    ({ at, space, key }) => wakeIn(this.#slots.head(space, key)) === at,
   );
 
   constructor(slots: Slots) {
@@ -45,6 +48,11 @@ export class Timers {
     }
   }
 
+  /** Timers held, those that mean nothing any more included. */
+  get size(): number {
+    return this.#heap.size;
+  }
+
   /** When the next timer is due, ms, or undefined. May name one that was moved. */
   nextMs(): number | undefined {
     return this.#heap.peek()?.at;
@@ -55,9 +63,16 @@ export class Timers {
     const found: Timer[] = [];
     for (const space of spaces)
       for (const [key, head] of this.#slots.heads(space)) {
-        if (typeof head === 'number') found.push({ at: head, space, key });
+        const at = wakeIn(head);
+        if (at !== null) found.push({ at, space, key });
         if (found.length % STEP_ENTITIES === 0) yield;
       }
     this.#heap.fill(found);
   }
+}
+
+/** What a head says of the timer: it is the head, or stands first in it. */
+function wakeIn(head: unknown): number | null {
+  const at: unknown = Array.isArray(head) ? head[0] : head;
+  return typeof at === 'number' ? at : null;
 }

@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KafkaBroker } from '../../src/adapters/kafka-broker.ts';
 import type { UnreadableBatch } from '../../src/adapters/kafka-codecs.ts';
-import type { ConsumerEvents, OffsetRange } from '../../src/adapters/kafka-face.ts';
+import type {
+  ConsumerEvents,
+  KafkaBrokerOptions,
+  OffsetGap,
+  OffsetRange,
+} from '../../src/adapters/kafka-face.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Clock } from '../../src/model/ports.ts';
 
@@ -41,11 +46,13 @@ class SteppedClock implements Clock {
   }
 }
 
-function stage() {
+function stage(more: Partial<KafkaBrokerOptions> = {}) {
   const clock = new SteppedClock();
   const consumers: { events: ConsumerEvents; isClosed: boolean }[] = [];
   const failures: Error[] = [];
   const revoked: number[] = [];
+  const gaps: OffsetGap[] = [];
+  const still: string[] = [];
   const answers = { broker: async (): Promise<readonly OffsetRange[]> => [RANGE] };
   const silent = () => undefined;
   const broker = new KafkaBroker(
@@ -57,6 +64,8 @@ function stage() {
       sessionTimeoutMs: 45_000,
       clock,
       log: { debug: silent, info: silent, warn: silent, error: silent },
+      onGap: (gap) => gaps.push(gap),
+      ...more,
     },
     {
       consumer: (events) => {
@@ -85,8 +94,11 @@ function stage() {
         progress += 1;
       },
       failed: (cause) => failures.push(cause),
+      stuck: (list) => still.push(...list.map(({ next, end }) => `stuck ${next} of ${end}`)),
+      freed: (list) => still.push(...list.map(({ next }) => `freed at ${next}`)),
     });
-  return { clock, consumers, failures, revoked, answers, broker, start, told: () => progress };
+  const seen = { failures, revoked, gaps, still };
+  return { clock, consumers, ...seen, answers, broker, start, told: () => progress };
 }
 
 const refuse = (code: 'BROKER_UNREACHABLE' | 'BROKER_TOPIC_MISSING') => async () => {
@@ -98,6 +110,36 @@ function codes(failures: readonly Error[]): string[] {
 }
 
 describe('the watch', () => {
+  it('tells of a partition whose position stands still although the client is alive', async () => {
+    const { clock, consumers, still, failures, broker, start } = stage({
+      watch: { stuckMs: 10_000 },
+    });
+    await start();
+    for (let round = 0; round < 10; round++) {
+      await clock.pass(3_000);
+      consumers[0]?.events.alive();
+    }
+    assert.deepEqual(still, ['stuck 0 of 10']);
+    consumers[0]?.events.skipped({ topic: 't', partition: 0, offset: 4 });
+    await clock.pass(3_000);
+    assert.deepEqual(still, ['stuck 0 of 10', 'freed at 4']);
+    assert.equal(consumers.length, 1, 'nothing is replaced for that');
+    assert.deepEqual(failures, []);
+    await broker.stop(0);
+  });
+
+  it('replaces a silent client as soon as its options say', async () => {
+    const { clock, consumers, broker, start } = stage({
+      ...{ sessionTimeoutMs: 6_000, watch: { silenceMs: 1_000 } },
+    });
+    await start();
+    await clock.pass(11_000);
+    assert.equal(consumers.length, 1);
+    await clock.pass(5_000);
+    assert.equal(consumers.length, 2);
+    await broker.stop(0);
+  });
+
   it('tells log ends at least each 3 s, and leaves a living client alone', async () => {
     const { clock, consumers, failures, broker, start, told } = stage();
     await start();
@@ -208,6 +250,19 @@ describe('a batch that cannot be unpacked', () => {
       failures[0]?.message ?? '',
       /^topic t, partition 0, offset 0: .*zstd.*a length breaks off.*including offset 2 /,
     );
+    await broker.stop(0);
+  });
+
+  it('is gone past where that is wanted, with its range and reason, once', async () => {
+    const { consumers, failures, gaps, broker, start } = stage({ undecodable: 'skip' });
+    await start();
+    consumers[0]?.events.unreadable(batch(0));
+    consumers[0]?.events.unreadable(batch(0));
+    assert.deepEqual(failures, []);
+    assert.equal(gaps.length, 1);
+    const { undecodable, ...range } = gaps[0] as OffsetGap;
+    assert.deepEqual(range, { topic: 't', partition: 0, from: 0, to: 3 });
+    assert.match(undecodable ?? '', /zstd.*a length breaks off/);
     await broker.stop(0);
   });
 

@@ -9,6 +9,7 @@ import type {
 } from '../../src/adapters/kafka-face.ts';
 import { KafkaLane } from '../../src/adapters/kafka-lane.ts';
 import { cutSlices } from '../../src/adapters/kafka-slices.ts';
+import { bookmarkOf } from '../../src/model/bookmark.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type {
   LaneHandler,
@@ -40,6 +41,7 @@ function stage(low = 0, end = 100, start = low, whole = false) {
   const gaps: OffsetGap[] = [];
   const slices: number[] = [];
   const lags: (readonly PartitionLag[])[] = [];
+  const taken: (readonly PartitionLag[])[] = [];
   const behaviour = {
     range: { ...AT, low, end } as OffsetRange,
     isMember: true,
@@ -50,7 +52,10 @@ function stage(low = 0, end = 100, start = low, whole = false) {
     slice: async (_control: SliceControl): Promise<SliceOutcome> => 'done',
   };
   const handler: LaneHandler = {
-    assigned: async () => behaviour.assigned(),
+    assigned: async (lag) => {
+      taken.push(lag);
+      return behaviour.assigned();
+    },
     revoked: (lost) => told.push(`revoked ${lost.length}`),
     slice: async (list, control) => {
       slices.push(...list.map(({ offset }) => offset));
@@ -89,7 +94,8 @@ function stage(low = 0, end = 100, start = low, whole = false) {
     opened: () => told.push('opened'),
     onGap: (gap) => gaps.push(gap),
   });
-  return { lane, consumer, told, failures, gaps, slices, lags, behaviour, asked: () => asked };
+  const seen = { told, failures, gaps, slices, lags, taken };
+  return { lane, consumer, ...seen, behaviour, asked: () => asked };
 }
 
 function batch(list: readonly Rec[], more: Partial<FetchedBatch> = {}) {
@@ -252,8 +258,69 @@ describe('a batch', () => {
       await world.lane.batch(world.consumer, batch(records(0, 3)).fetched);
     }
     assert.deepEqual(world.slices, []);
-    assert.deepEqual(world.told.slice(-2), ['seek 50', 'seek 50']);
-    assert.equal(world.failures.length, 1);
+    await settled();
+    assert.deepEqual(world.taken.at(-1), [{ ...AT, next: 0, low: 0, end: 100, isRecreated: true }]);
+    assert.equal(world.told.filter((each) => each === 'seek 50').length, 4);
+    assert.equal(world.failures.length, 0);
+  });
+
+  describe('behind a record that was read before', () => {
+    const last = record(49);
+    const proof = bookmarkOf(last);
+    const proven = async (low = 0) => {
+      const world = stage(low, 100, 50);
+      world.behaviour.assigned = async () => [{ ...AT, offset: 50, proof }];
+      world.lane.joined(world.consumer, [AT]);
+      await settled();
+      return world;
+    };
+
+    it('passes once that record stands where it stood, and is not delivered again', async () => {
+      const world = await proven();
+      assert.deepEqual(world.told.slice(-3), ['seek 49', 'resume 1', 'opened']);
+      await world.lane.batch(world.consumer, batch(records(49, 60)).fetched);
+      assert.deepEqual(world.slices, []);
+      assert.equal(world.told.at(-1), 'seek 50');
+      await world.lane.batch(world.consumer, batch(records(50, 60)).fetched);
+      assert.deepEqual(world.slices, [50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+      assert.equal(world.taken.length, 1);
+    });
+
+    it('is of another log where another record stands there: everything is taken over anew', async () => {
+      const world = await proven();
+      const other = { ...record(49), value: Buffer.from('other') };
+      world.behaviour.assigned = async () => [{ ...AT, offset: 0 }];
+      await world.lane.batch(world.consumer, batch([other, ...records(50, 60)]).fetched);
+      await settled();
+      assert.deepEqual(world.slices, []);
+      assert.deepEqual(world.taken.at(-1), [
+        { ...AT, next: 0, low: 0, end: 100, isRecreated: true },
+      ]);
+      await world.lane.batch(world.consumer, batch(records(0, 2)).fetched);
+      assert.deepEqual(world.slices, [0, 1]);
+    });
+
+    it('passes where retention took that record, for nothing can be told then', async () => {
+      const gone = await proven(50);
+      assert.equal(gone.told.at(-3), 'seek 50');
+      const compacted = await proven();
+      await compacted.lane.batch(compacted.consumer, batch(records(50, 60)).fetched);
+      assert.equal(compacted.told.at(-1), 'seek 50');
+      await compacted.lane.batch(compacted.consumer, batch(records(50, 52)).fetched);
+      assert.deepEqual(compacted.slices, [50, 51]);
+    });
+  });
+
+  it('goes on behind records that are skipped', async () => {
+    const world = await opened();
+    await world.lane.batch(world.consumer, batch(records(0, 3)).fetched);
+    assert.equal(world.lane.skip(AT, 7), true);
+    assert.equal(world.told.at(-1), 'seek 7');
+    await world.lane.batch(world.consumer, batch(records(7, 9)).fetched);
+    assert.deepEqual(world.slices, [0, 1, 2, 7, 8]);
+    assert.deepEqual(world.gaps, []);
+    assert.equal(world.lane.skip(AT, 5), false, 'never back');
+    assert.equal(world.lane.skip({ topic: 'else', partition: 0 }, 99), false);
   });
 
   it('is told to Kafka once it is stored, not when it is held', async () => {
@@ -419,6 +486,7 @@ describe('progress', () => {
     for (let round = 0; round < 5; round++) world.lane.progress(old, then);
     assert.deepEqual(world.failures, []);
     for (let round = 0; round < 3; round++) world.lane.progress(old, world.lane.lag());
-    assert.equal(world.failures.length, 1);
+    await settled();
+    assert.equal(world.taken.at(-1)?.[0]?.isRecreated, true);
   });
 });

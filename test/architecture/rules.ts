@@ -70,6 +70,7 @@ function checkErrorCodes(tree: Tree): Violation[] {
 const UNMIRRORED = new Set(
   [
     'architecture',
+    'bounds',
     'imports',
     'detectors',
     'mappings',

@@ -163,7 +163,7 @@ describe('stored lists', () => {
       ...{ changedMs: 2, reasoned: true, announces: true, uninstrumented: true, ungoverned: true },
       ...{ approvals: [APPROVAL], reviewedMs: 3, denials: [{ ms: 1, tools: [] }], wake: 4 },
       ...{ declared: { maxDepth: 1 }, marks: { model: { seen: ['m'], announcedMs: 0 } } },
-      ...{ seen: { x: 1 }, held: ['s'] },
+      ...{ seen: { x: 1 }, held: ['s'], acted: true, suspicious: true },
     };
     for (const [space, entity] of Object.entries({ S: session, A: agent })) {
       const slots = slotsOf();

@@ -321,9 +321,9 @@ describe('traces', () => {
           reasoning: { intents: [], claims },
         }),
       );
-    assert.ok(slots.count('T') <= 3);
+    assert.ok(slots.count('trace') <= 3);
     assert.ok((correlate.counters['traces-evicted'] ?? 0) > 0);
     correlate.passTime(START_MS + 100_000_000);
-    assert.equal(slots.count('T'), 0);
+    assert.equal(slots.count('trace'), 0);
   });
 });

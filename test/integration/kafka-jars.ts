@@ -68,6 +68,8 @@ export async function startKafkaJars(): Promise<KafkaProvided> {
     version,
     source: 'jars',
     kill,
+    freeze: () => broker?.signal('SIGSTOP'),
+    thaw: () => broker?.signal('SIGCONT'),
     restart: async () => {
       await kill();
       await start();
@@ -85,6 +87,7 @@ interface Running {
   readonly ended: Promise<never>;
   /** SIGTERM, then after the deadline SIGKILL; resolves when the process is gone. */
   end(deadlineMs: number): Promise<void>;
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 function launch(dir: string, classPath: string, logFile: string): Running {
@@ -118,6 +121,7 @@ function launch(dir: string, classPath: string, logFile: string): Running {
   ended.catch(() => guard?.kill()); // the guard must not outlive the process id it watches
   return {
     ended,
+    signal: (signal) => void child.kill(signal),
     end: async (deadlineMs) => {
       child.kill(deadlineMs > 0 ? 'SIGTERM' : 'SIGKILL');
       const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);

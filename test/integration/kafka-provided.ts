@@ -15,6 +15,9 @@ export interface KafkaProvided {
   stop(): Promise<void>;
   /** Ends the broker without warning. Absent where it is not ours. */
   kill?(): Promise<void>;
+  /** Makes the broker silent without ending it, and lets it go on. Absent where it is not ours. */
+  freeze?(): void;
+  thaw?(): void;
   /** Starts it again with the same data and address, after killing it if need be. */
   restart?(): Promise<void>;
 }

@@ -32,4 +32,28 @@ describe('heap', () => {
     assert.equal(heap.pop(), undefined);
     assert.equal(heap.size, 0);
   });
+
+  it('throws away what lost its meaning, and holds at most twice the rest', () => {
+    const live = new Set<number>();
+    const heap = new Heap<number>(
+      (a, b) => a < b,
+      (n) => live.has(n),
+    );
+    for (let n = 0; n < 100_000; n += 1) {
+      live.add(n);
+      heap.push(n);
+      live.delete(n - 100);
+      assert.ok(heap.size <= 4096, `${heap.size} held`);
+    }
+    const popped: number[] = [];
+    for (let n = heap.pop(); n !== undefined; n = heap.pop()) popped.push(n);
+    assert.deepEqual(
+      popped.filter((n) => live.has(n)),
+      [...live],
+    );
+    assert.deepEqual(
+      popped,
+      popped.toSorted((a, b) => a - b),
+    );
+  });
 });

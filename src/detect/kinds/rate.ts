@@ -5,6 +5,7 @@ import { KINDS } from '../../model/event.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
+import { Keep } from '../../state/keep.ts';
 import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slot.ts';
 import { fieldReader } from '../derived/fields.ts';
@@ -35,6 +36,10 @@ const Params = Type.Object(
 type Params = Static<typeof Params>;
 
 interface Group extends Entity {
+  /** Tenant and agent whose event opened it: its quota pays for it. Rows of before have none. */
+  readonly owner?: string;
+  /** Governance knew that agent by its role. */
+  readonly vouched?: true;
   /** Event times in the window, ascending, ms. */
   times: number[];
   /** What each adds. Empty when counting. */
@@ -45,6 +50,8 @@ interface Group extends Entity {
 
 const EVENTS_MAX = 4096;
 const GROUPS_MAX = 100_000;
+/** Groups that one agent may hold in one detector. */
+export const AGENT_GROUPS_MAX = 1000;
 /** Below so many groups nothing is looked for that could be forgotten. */
 const GROUPS_FREE = 1024;
 /** A group is kept this much longer than its window, for records that come late. */
@@ -58,7 +65,7 @@ export const rate: AnalyticKind = {
   facts: ['event'],
   books: (params) => [(params as Params).kind],
   evidence: 'L0',
-  bound: `${EVENTS_MAX} events a group, ${GROUPS_MAX} groups`,
+  bound: `${EVENTS_MAX} events a group, ${GROUPS_MAX} groups, ${AGENT_GROUPS_MAX} of one agent`,
   spaces: (scope) => [spaceOf({ scope })],
   problems(params) {
     const { where = {}, by, sum } = params as Params;
@@ -80,6 +87,7 @@ export const rate: AnalyticKind = {
       where: Object.entries(rule.where ?? {}).map(([path, value]) => [fieldReader(path), value]),
       by: rule.by.map(fieldReader),
       sum: rule.sum === undefined ? null : fieldReader(rule.sum),
+      keep: keepOf(rule, context),
       asksForOurs: Object.hasOwn(rule.where ?? {}, 'call.ours') || rule.by.includes('call.ours'),
     };
     return (fact) => (fact.type === 'event' ? see(compiled, fact, context) : null);
@@ -95,12 +103,14 @@ interface Compiled {
   readonly where: readonly (readonly [Reader, unknown])[];
   readonly by: readonly Reader[];
   readonly sum: Reader | null;
+  /** Whom to let go of where there are too many. */
+  readonly keep: Keep;
   /** Only who names `call.ours` counts what our own leases refused. */
   readonly asksForOurs: boolean;
 }
 
 function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding | null {
-  const { rule, windowMs } = compiled;
+  const { rule } = compiled;
   const { event } = fact;
   if (event.kind !== rule.kind) return null;
   if (fact.ours && !compiled.asksForOurs) return null;
@@ -116,7 +126,7 @@ function see(compiled: Compiled, fact: EventFact, context: KindContext): Finding
   if (typeof value !== 'number' || !Number.isFinite(value)) return null;
   const key = groupOf(compiled, fact, context.inventory);
   if (key === null) return null;
-  return enter(rule, windowMs, fact, context, key, value);
+  return enter(compiled, fact, context, key, value);
 }
 
 function groupOf({ by }: Compiled, fact: EventFact, inventory: Inventory): string | null {
@@ -137,8 +147,7 @@ const secondKey = naming((key, part) => `${key} ${part.length}:${part}`);
 const firstKey = naming((tenant, part) => `${tenant.length}:${tenant} ${part.length}:${part}`);
 
 function enter(
-  rule: Params,
-  windowMs: number,
+  { rule, windowMs, keep }: Compiled,
   fact: EventFact,
   context: KindContext,
   key: string,
@@ -149,9 +158,12 @@ function enter(
   const space = spaceOf(context);
   let group = slots.get<Group>(space, key);
   if (group === undefined) {
-    makeRoom(context, windowMs, ms);
-    group = { times: [], values: [], above: false };
+    const owner = ownerOf(fact.tenant, fact.session?.agent ?? fact.agent);
+    makeRoom(keep, owner, context, windowMs, ms);
+    const vouched = fact.role === null ? {} : { vouched: true as const };
+    group = { owner, ...vouched, times: [], values: [], above: false };
     slots.put(space, key, group);
+    keep.add(key, owner);
   }
   const openedMs = Math.max(ms, group.times.at(-1) ?? ms) - windowMs;
   // So late that the window has moved past it: it changes nothing any more.
@@ -207,23 +219,61 @@ function insert(group: Group, ms: number, value: number | null): void {
   if (value !== null) group.values.splice(at, 0, value);
 }
 
-/** Forgets groups whose window is over; where none is, the one that is least far on its way. */
-function makeRoom(context: KindContext, windowMs: number, nowMs: number): void {
+const ownerOf = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);
+
+/** Groups with one event are on probation; others by how far they are; those vouched for behind all others. */
+function keepOf({ atLeast, sum }: Params, context: KindContext): Keep {
+  const space = spaceOf(context);
+  const needed = sum === undefined ? atLeast : 8;
+  return new Keep((key) => {
+    const group = context.slots.get<Group>(space, key);
+    if (group === undefined) return null;
+    const { length } = group.times;
+    const progress = Math.min(3, Math.floor((3 * length) / needed));
+    if (group.vouched === true) return 4 + progress;
+    return length < 2 ? 0 : 1 + Math.min(2, progress);
+  });
+}
+
+/**
+ * Forgets groups whose window is over; where none is, one of the agent that holds too many, or the one
+ * that is least far on its way.
+ */
+function makeRoom(
+  keep: Keep,
+  owner: string,
+  context: KindContext,
+  windowMs: number,
+  nowMs: number,
+): void {
   const { slots } = context;
   const space = spaceOf(context);
-  if (slots.count(space) < GROUPS_FREE) return;
-  const sampled = slots.sample<Group>(space, 8);
-  for (const [key, group] of sampled)
-    if ((group.times.at(-1) ?? 0) <= nowMs - windowMs - LATE_MAX_MS) slots.remove(space, key);
-  if (slots.count(space) < GROUPS_MAX) return;
-  let victim: [string, Group] | undefined;
-  for (const candidate of sampled)
-    if (victim === undefined || candidate[1].times.length < victim[1].times.length)
-      victim = candidate;
+  // After a restore the order is made anew.
+  if (keep.size !== slots.count(space)) keep.adopt(inOrder(slots.entities<Group>(space)));
+  if (slots.count(space) < GROUPS_FREE && keep.heldBy(owner) < AGENT_GROUPS_MAX) return;
+  for (const [key, group] of slots.sample<Group>(space, 8)) {
+    if ((group.times.at(-1) ?? 0) > nowMs - windowMs - LATE_MAX_MS) continue;
+    slots.remove(space, key);
+    keep.remove(key);
+  }
+  const isOwn = keep.heldBy(owner) >= AGENT_GROUPS_MAX;
+  if (!isOwn && slots.count(space) < GROUPS_MAX) return;
+  const victim = isOwn ? keep.leastOf(owner) : keep.least(GROUPS_MAX);
   if (victim === undefined) return;
-  slots.remove(space, victim[0]);
-  const detail = `group evicted at ${victim[1].times.length} events: too many groups`;
-  context.evicted(context.stem, detail, nowMs);
+  const { length } = slots.get<Group>(space, victim)?.times ?? [];
+  slots.remove(space, victim);
+  keep.remove(victim);
+  const cause = isOwn ? 'too many of one agent' : 'too many groups';
+  context.evicted(context.stem, `group evicted at ${length} events: ${cause}`, nowMs);
+}
+
+function inOrder(
+  groups: Iterable<[key: string, group: Group]>,
+): (readonly [key: string, owner: string | null])[] {
+  return [...groups]
+    .map(([key, { owner = null, times }]) => ({ key, owner, ms: times.at(-1) ?? 0 }))
+    .sort((a, b) => (a.ms !== b.ms ? a.ms - b.ms : a.key < b.key ? -1 : 1))
+    .map(({ key, owner }) => [key, owner] as const);
 }
 
 function finding(rule: Params, fact: EventFact, key: string, total: number): Finding {

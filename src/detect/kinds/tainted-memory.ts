@@ -3,6 +3,8 @@ import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/config.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact, WitnessRecord } from '../../model/fact.ts';
+import { Keep } from '../../state/keep.ts';
+import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slot.ts';
 import { fieldReader } from '../derived/fields.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';
@@ -28,6 +30,8 @@ interface Tainted extends Entity {
 }
 
 const MEMORIES_MAX = 100_000;
+/** Tainted memories of one agent that are remembered. */
+const AGENT_MEMORIES_MAX = 1000;
 /** So many readers of one taint are told; by then somebody knows. */
 const READERS_MAX = 16;
 
@@ -40,14 +44,15 @@ export const taintedMemory: AnalyticKind = {
   params: Params,
   facts: ['event'],
   evidence: 'L0',
-  bound: `${MEMORIES_MAX} memories, ${READERS_MAX} readers each`,
+  bound: `${MEMORIES_MAX} memories, ${AGENT_MEMORIES_MAX} of one agent, ${READERS_MAX} readers each`,
   spaces: spacesOf,
   compile(params, context): See {
     const { within } = params as Params;
     const windowMs = durationMs(within);
+    const keep = keepOf(context);
     return (fact) =>
       fact.type === 'event' && fact.event.reasoning?.memory !== undefined
-        ? see(fact, context, windowMs, within)
+        ? see(fact, context, keep, windowMs, within)
         : null;
   },
 };
@@ -59,6 +64,7 @@ function spacesOf(scope: string): readonly [string] {
 function see(
   fact: EventFact,
   context: KindContext,
+  keep: Keep,
   windowMs: number,
   within: string,
 ): Finding | null {
@@ -69,8 +75,12 @@ function see(
   if (memory === undefined || session === undefined) return null;
   const [space] = spacesOf(context.scope);
   const key = `${fact.tenant.length}:${fact.tenant} ${String(memory)}`;
-  if (op === 'delete') slots.remove(space, key);
-  if (op === 'write') written(fact, context, key, session);
+  const forget = () => {
+    slots.remove(space, key);
+    keep.remove(key);
+  };
+  if (op === 'delete') forget();
+  if (op === 'write') written(fact, context, keep, key, { session, forget });
   if (op !== 'read') return null;
   const tainted = slots.get<Tainted>(space, key);
   if (tainted === undefined || tainted.session === session) return null;
@@ -87,31 +97,75 @@ function see(
  * A stranger's text in view taints; trusted text alone makes a clean memory of it. Where nobody says
  * what was in view a tainted memory stays so: a line may have been added to it.
  */
-function written(fact: EventFact, context: KindContext, key: string, session: string): void {
+function written(
+  fact: EventFact,
+  context: KindContext,
+  keep: Keep,
+  key: string,
+  { session, forget }: { readonly session: string; readonly forget: () => void },
+): void {
   const { slots } = context;
   const [space] = spacesOf(context.scope);
   const documents = fact.event.reasoning?.context?.documents;
   if (documents === undefined) return;
   if (!documents.some(({ trust }) => trust === 'untrusted')) {
-    if (documents.length > 0 && documents.every(({ trust }) => trust === 'trusted'))
-      slots.remove(space, key);
+    if (documents.length > 0 && documents.every(({ trust }) => trust === 'trusted')) forget();
     return;
   }
-  if (slots.get(space, key) === undefined) makeRoom(context, space, fact.event.time.eventMs);
-  const tainted: Tainted = { session, writer: eventWitness(fact), readers: [] };
+  const isNew = slots.get(space, key) === undefined;
+  const writer = eventWitness(fact);
+  const owner = ownerOf(fact.tenant, writer.agent);
+  if (isNew) makeRoom(context, keep, space, owner, fact.event.time.eventMs);
+  const tainted: Tainted = { session, writer, readers: [] };
   slots.put(space, key, tainted);
+  if (isNew) keep.add(key, owner);
 }
 
-/** Of eight, the one that was written first is forgotten. */
-function makeRoom(context: KindContext, space: string, nowMs: number): void {
+const ownerOf = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);
+
+/** What was read stays longest. */
+function keepOf({ slots, scope }: KindContext): Keep {
+  const [space] = spacesOf(scope);
+  return new Keep((key) => {
+    const tainted = slots.get<Tainted>(space, key);
+    return tainted === undefined ? null : Math.min(2, tainted.readers.length);
+  });
+}
+
+/** One of the agent that wrote too many is forgotten, or the first of those that nobody read. */
+function makeRoom(
+  context: KindContext,
+  keep: Keep,
+  space: string,
+  owner: string,
+  nowMs: number,
+): void {
   const { slots } = context;
-  if (slots.count(space) < MEMORIES_MAX) return;
-  let victim: readonly [string, Tainted] | undefined;
-  for (const each of slots.sample<Tainted>(space, 8))
-    if (victim === undefined || each[1].writer.ms < victim[1].writer.ms) victim = each;
+  // After a restore the order is made anew.
+  if (keep.size !== slots.count(space)) keep.adopt(inOrder(slots.entities<Tainted>(space)));
+  const isOwn = keep.heldBy(owner) >= AGENT_MEMORIES_MAX;
+  if (!isOwn && slots.count(space) < MEMORIES_MAX) return;
+  const victim = isOwn ? keep.leastOf(owner) : keep.least(MEMORIES_MAX);
   if (victim === undefined) return;
-  slots.remove(space, victim[0]);
+  slots.remove(space, victim);
+  keep.remove(victim);
   context.evicted(context.stem, 'a tainted memory forgotten: too many of them', nowMs);
+}
+
+/** The tenant in front of a memory's key. */
+function tenantOf(key: string): string {
+  const colon = key.indexOf(':');
+  return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)));
+}
+
+function inOrder(
+  memories: Iterable<[key: string, tainted: Tainted]>,
+): (readonly [key: string, owner: string])[] {
+  return [...memories]
+    .sort(([a, one], [b, other]) =>
+      one.writer.ms !== other.writer.ms ? one.writer.ms - other.writer.ms : a < b ? -1 : 1,
+    )
+    .map(([key, { writer }]) => [key, ownerOf(tenantOf(key), writer.agent)] as const);
 }
 
 function findingOf(fact: EventFact, session: string, tainted: Tainted, within: string): Finding {

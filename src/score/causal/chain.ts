@@ -117,7 +117,7 @@ function chainOf(
       if (stalest === undefined || one[1].lastMs < stalest[1].lastMs) stalest = one;
     if (stalest !== undefined) {
       slots.remove(SPACE, stalest[0]);
-      evicted(stalest[0], 'causal chain forgotten (what was stored stays): too many', ms);
+      evicted('causal-chains', 'causal chain forgotten (what was stored stays): too many', ms);
     }
   }
   const counts = { nodeCount: 0, edgeCount: 0, dropped: 0 };

@@ -15,27 +15,26 @@ const SPACE = 'usage';
 const NAMES_MAX = 32;
 const AGENTS_MAX = 100_000;
 
-/** Workflow and model as usage is told by them. */
+/** Agent, workflow and model as usage is told by them. */
 export type KeepNames = (
   who: { readonly tenant: string; readonly agent: string },
   dayMs: number,
   names: readonly [workflow: string, model: string],
-) => readonly [workflow: string, model: string];
-
-const REST: readonly [string, string] = [OTHERS, OTHERS];
+) => readonly [agent: string, workflow: string, model: string];
 
 /**
  * The first 32 pairs an agent names on a day are told apart, all others are one: records name models,
- * and a new name with each would be a row of the store with each. Of 100,000 agents one of those that
- * were quiet longest is forgotten, and may name as many again.
+ * and a new name with each would be a row of the store with each. Of 100,000 agents one that was not heard
+ * of on the day is forgotten; where all were, agents beyond them are one as well.
  */
-export function createKeepNames(slots: Slots): KeepNames {
+export function createKeepNames(slots: Slots, agentsMax = AGENTS_MAX): KeepNames {
   return ({ tenant, agent }, dayMs, names) => {
     const key = keyOf(tenant, agent);
     const name = nameOf(names[0], names[1]);
     let own = slots.get<NamesEntity>(SPACE, key);
     if (own === undefined) {
-      if (slots.count(SPACE) >= AGENTS_MAX) forgetStalest(slots);
+      if (slots.count(SPACE) >= agentsMax && !forgetStalest(slots, dayMs))
+        return [OTHERS, OTHERS, OTHERS];
       own = { names: [], dayMs };
       slots.put(SPACE, key, own);
     }
@@ -43,20 +42,23 @@ export function createKeepNames(slots: Slots): KeepNames {
       own.names = [];
       own.dayMs = dayMs;
     }
-    if (own.names.includes(name)) return names;
-    if (own.names.length >= NAMES_MAX) return REST;
+    if (own.names.includes(name)) return [agent, ...names];
+    if (own.names.length >= NAMES_MAX) return [agent, OTHERS, OTHERS];
     own.names.push(name);
     slots.touch(SPACE, key);
-    return names;
+    return [agent, ...names];
   };
 }
 
 const keyOf = naming((tenant, agent) => `${tenant.length}:${tenant}:${agent}`);
 const nameOf = naming((workflow, model) => `${workflow.length}:${workflow}:${model}`);
 
-function forgetStalest(slots: Slots): void {
+/** False where none of those that were looked at is of an earlier day. */
+function forgetStalest(slots: Slots, dayMs: number): boolean {
   let stalest: [string, NamesEntity] | undefined;
   for (const each of slots.sample<NamesEntity>(SPACE, 16))
     if (stalest === undefined || each[1].dayMs < stalest[1].dayMs) stalest = each;
-  if (stalest !== undefined) slots.remove(SPACE, stalest[0]);
+  if (stalest === undefined || stalest[1].dayMs >= dayMs) return false;
+  slots.remove(SPACE, stalest[0]);
+  return true;
 }

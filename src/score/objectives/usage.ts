@@ -1,7 +1,7 @@
 /** Usage: calls, failures, tokens, cost by agent, workflow and model, until written. */
 import type { EventFact } from '../../model/fact.ts';
 import type { UsageCount } from '../../model/objective.ts';
-import type { KeepNames } from './kept-names.ts';
+import { type KeepNames, OTHERS } from './kept-names.ts';
 
 type Sums = {
   -readonly [K in Exclude<
@@ -49,11 +49,11 @@ export class Usage {
   }
 
   add(fact: EventFact, named: string, step: UsageStep): void {
-    const { event, tenant, agent } = fact;
+    const { event, tenant } = fact;
     const dayMs = Math.floor(event.time.eventMs / DAY_MS) * DAY_MS;
     const names = [named, event.reasoning?.model ?? fact.model ?? ''] as const;
-    const [workflow, model] = this.#keepNames(fact, dayMs, names);
-    const role = fact.role ?? '';
+    const [agent, workflow, model] = this.#keepNames(fact, dayMs, names);
+    const role = agent === fact.agent ? (fact.role ?? '') : OTHERS;
     const who = { dayMs, tenant, agent, role, workflow, model };
     // An agent goes on with what it is at, as a rule.
     let row = this.#newest.get(agent);

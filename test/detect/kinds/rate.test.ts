@@ -11,7 +11,7 @@ import { known } from '../../correlate/known.ts';
 const PARAMS = { kind: 'metrics', by: ['agent.id'], atLeast: 3, within: '10s' };
 
 /** A counter of metrics by agent `a`; answers whether a value at a time fires. */
-function lab(params: object = {}, ours = false) {
+function lab(params: object = {}, ours = false, evicted: string[] = []) {
   const see = rate.compile(
     { ...PARAMS, ...params },
     {
@@ -19,11 +19,11 @@ function lab(params: object = {}, ours = false) {
       scope: 'x',
       slots: new Slots(),
       inventory: EMPTY_INVENTORY,
-      evicted: () => undefined,
+      evicted: (_subject, detail) => evicted.push(detail),
     },
   );
-  return (seconds: number, value = 1, agent = 'a', tenant = '-') => {
-    const metric = { name: 'm', type: 'gauge', temporality: 'none', value } as const;
+  return (seconds: number, value = 1, agent = 'a', tenant = '-', name = 'm') => {
+    const metric = { name, type: 'gauge', temporality: 'none', value } as const;
     const fact: EventFact = {
       type: 'event',
       event: eventOf({ kind: 'metrics', ms: seconds * 1000, body: { metric } }),
@@ -105,5 +105,24 @@ describe('rate', () => {
   it('folds nobody unnamed into one group', () => {
     const at = lab({ by: ['principal.sub'] });
     assert.deepEqual([at(0), at(1), at(2)], [false, false, false]);
+  });
+
+  it('lets a flood of groups by one agent push out nothing but its own, and says so', () => {
+    const evicted: string[] = [];
+    const at = lab({ by: ['metric.name'], within: '1h' }, false, evicted);
+    assert.deepEqual([at(0, 1, 'slow', '-', 'x'), at(10, 1, 'slow', '-', 'x')], [false, false]);
+    for (let n = 0; n < 5000; n += 1) at(11, 1, 'noisy', '-', `n${n}`);
+    assert.equal(evicted.length, 4000);
+    assert.equal(evicted[0], 'group evicted at 1 events: too many of one agent');
+    assert.equal(at(3000, 1, 'slow', '-', 'x'), true);
+  });
+
+  it('keeps what is on its way where groups of many agents are too many', () => {
+    const evicted: string[] = [];
+    const at = lab({ by: ['metric.name'], within: '1h' }, false, evicted);
+    assert.deepEqual([at(0, 1, 'slow', '-', 'x'), at(10, 1, 'slow', '-', 'x')], [false, false]);
+    for (let n = 0; n < 101_000; n += 1) at(11, 1, `a${n % 300}`, '-', `n${n}`);
+    assert.equal(evicted.length, 1001);
+    assert.equal(at(3000, 1, 'slow', '-', 'x'), true);
   });
 });

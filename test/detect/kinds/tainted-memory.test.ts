@@ -15,22 +15,24 @@ type Trust = 'trusted' | 'untrusted' | 'unknown';
 function lab(within = '1h') {
   const slots = new Slots();
   const evicted: string[] = [];
-  const see = taintedMemory.compile(
-    { within },
-    {
-      stem: 'x',
-      scope: 'x',
-      slots,
-      inventory: EMPTY_INVENTORY,
-      evicted: (_subject, detail) => evicted.push(detail),
-    },
-  );
+  const compile = () =>
+    taintedMemory.compile(
+      { within },
+      {
+        stem: 'x',
+        scope: 'x',
+        slots,
+        inventory: EMPTY_INVENTORY,
+        evicted: (_subject, detail) => evicted.push(detail),
+      },
+    );
+  let see = compile();
   const use = (
     seconds: number,
     session: string,
     op: 'read' | 'write' | 'delete',
     trust: readonly Trust[] | null = null,
-    { id = 'm', tenant = '-' } = {},
+    { id = 'm', tenant = '-', agent = 'a' } = {},
   ) => {
     const reasoning: Reasoning = {
       intents: [],
@@ -39,21 +41,26 @@ function lab(within = '1h') {
       ...(trust === null ? {} : { context: { documents: trust.map((one) => ({ trust: one })) } }),
     };
     const view: SessionView = {
-      ...{ tenant, id: session, agent: 'a', ownedBy: 'witness', role: null },
+      ...{ tenant, id: session, agent, ownedBy: 'witness', role: null },
       ...{ openedMs: null, closedMs: null, parent: null, blind: [] },
     };
     const fact: EventFact = {
       type: 'event',
-      event: eventOf({ ms: seconds * 1000, body: { reasoning } }),
+      event: eventOf({ ms: seconds * 1000, body: { reasoning, agent: { id: agent } } }),
       session: view,
-      ...{ tenant, agent: 'a', role: null },
+      ...{ tenant, agent, role: null },
       ...{ argsDigest: null, toolClass: null, granted: null, ours: false, model: null },
       late: false,
       ...known(),
     };
     return see(fact)?.said.map(({ witness }) => witness.ms / 1000) ?? null;
   };
-  return { use, slots, evicted };
+  /** Nothing is known any more but what lies in the slots. */
+  const again = () => {
+    see = compile();
+    return { use };
+  };
+  return { use, slots, evicted, again };
 }
 
 describe('tainted-memory', () => {
@@ -109,10 +116,33 @@ describe('tainted-memory', () => {
     assert.equal(use(1, 't', 'read', null, { tenant: 'else' }), null);
   });
 
-  it('forgets the oldest of many, and says so', () => {
+  it('lets one that taints many push out nothing but its own, and says so', () => {
     const { use, slots, evicted } = lab();
-    for (let n = 0; n < 100_005; n += 1) use(n, 's', 'write', ['untrusted'], { id: `m${n}` });
-    assert.equal(evicted.length, 5);
-    assert.equal([...slots.all()].length, 100_000);
+    use(0, 's', 'write', ['untrusted'], { id: 'slow' });
+    for (let n = 0; n < 3000; n += 1)
+      use(n, 's', 'write', ['untrusted'], { id: `m${n}`, agent: 'noisy' });
+    assert.equal(evicted.length, 2000);
+    assert.equal([...slots.all()].length, 1001);
+    assert.deepEqual(use(3001, 't', 'read', null, { id: 'slow' }), [0, 3001]);
+    assert.deepEqual(use(3001, 't', 'read', null, { id: 'm2999' }), [2999, 3001]);
+    assert.equal(use(3001, 't', 'read', null, { id: 'm1' }), null);
+  });
+
+  it('forgets the oldest that nobody read where many taint many, also after a restore', () => {
+    for (const isRestored of [false, true]) {
+      const { use, slots, evicted, again } = lab();
+      const write = (n: number) =>
+        use(n, 's', 'write', ['untrusted'], { id: `m${n}`, agent: `a${n % 200}` });
+      for (let n = 0; n < 100_000; n += 1) write(n);
+      use(3600, 't', 'read', null, { id: 'm0' });
+      const { use: then } = isRestored ? again() : { use };
+      for (let n = 0; n < 5; n += 1)
+        then(100_000 + n, 's', 'write', ['untrusted'], { id: `n${n}`, agent: `b${n}` });
+      assert.equal(evicted.length, 5);
+      assert.equal([...slots.all()].length, 100_000);
+      const kept = new Set([...slots.all()].map(([, key]) => key));
+      assert.ok(kept.has('1:- -:/m0'));
+      for (let n = 1; n < 6; n += 1) assert.ok(!kept.has(`1:- -:/m${n}`), `m${n}`);
+    }
   });
 });

@@ -33,12 +33,14 @@ class Engine implements Correlations {
   readonly #bySpace = new Map<string, Unit>();
   readonly #byBase = new Map<string, Base[]>();
   /** Bases come before what is built on them: the name of a space begins with its depth. */
-  readonly #due = new Heap<Due>((a, b) =>
-    a.at !== b.at
-      ? a.at < b.at
-      : a.unit.store.space !== b.unit.store.space
-        ? a.unit.store.space < b.unit.store.space
-        : a.key < b.key,
+  readonly #due = new Heap<Due>(
+    (a, b) =>
+      a.at !== b.at
+        ? a.at < b.at
+        : a.unit.store.space !== b.unit.store.space
+          ? a.unit.store.space < b.unit.store.space
+          : a.key < b.key,
+    ({ at, unit, key }) => unit.store.dueMsOf(key) === at,
   );
   readonly counters: Record<string, number> = {};
 

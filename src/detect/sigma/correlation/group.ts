@@ -30,6 +30,8 @@ export interface Group<Own = unknown> extends Entity {
   readonly values: readonly (string | null)[];
   /** Agent whose event opened it: its quota pays for it. */
   readonly agent: string;
+  /** Governance knew that agent by its role: what anybody can make up goes first. Absent: it did not. */
+  readonly vouched?: true;
   /** Order in which groups came to their level of progress. */
   stamp: number;
   /** Order in which groups began. */
@@ -117,12 +119,23 @@ const singleKey = naming((tenant, value) => `${tenant.length}:${tenant} ${value.
 const NO_HITS: readonly KeptHit[] = [];
 const NO_FIRED: readonly Fired[] = [];
 
+/** Levels of progress a group with more than its first hit may have come to. */
+export const LEVELS = 8;
+/** Places there are in the order of going. */
+export const PLACES = 2 * (LEVELS + 1);
+
+/** Where a group stands in the order of going: its level, behind all levels of the others if vouched for. */
+export function placeOf({ level, vouched }: Pick<Group, 'level' | 'vouched'>): number {
+  return level + 1 + (vouched === true ? LEVELS + 1 : 0);
+}
+
 /** A group with nothing in it. */
 export function emptyGroup(hit: Hit, values: readonly (string | null)[], own: unknown): Group {
   return {
     tenant: hit.tenant,
     values,
     agent: hit.entity.agent,
+    ...(hit.entity.role === null ? {} : { vouched: true as const }),
     stamp: 0,
     born: 0,
     level: -1,

@@ -2,14 +2,13 @@
 import { naming } from '../../../state/names.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
-import type { Group } from './group.ts';
+import { type Group, LEVELS, PLACES, placeOf } from './group.ts';
 import type { GroupHead } from './stored.ts';
 
 /** Groups one agent may hold in one correlation. */
 export const AGENT_GROUPS_MAX = 1000;
 /** Share of the bound for groups with a single hit. */
 const PROBATION_SHARE = 0.2;
-const LEVELS = 8;
 
 /** Says which group went, how far it was, and why. */
 export type SayEvicted = (key: string, group: Group, cause: string) => void;
@@ -17,15 +16,16 @@ export type SayEvicted = (key: string, group: Group, cause: string) => void;
 /**
  * At most `limits.groups` groups. A new one is on probation until its second hit; probation holds a
  * fifth and loses its oldest first, so a flood of new groups pushes out nothing but itself. Among
- * the others the one with least progress goes, the oldest of those first. Every step is O(1).
+ * the others the one with least progress goes, the oldest of those first; those that agents opened whom
+ * governance knows come after all others, however few hits they have. Every step is O(1).
  */
 export class GroupStore {
   readonly space: string;
   readonly #slots: Slots;
   readonly #limits: CorrelationLimits;
   readonly #evicted: SayEvicted;
-  /** By level + 1: keys in the order in which they came to it. */
-  readonly #levels: Set<string>[] = Array.from({ length: LEVELS + 1 }, () => new Set());
+  /** By place: keys in the order in which they came to it. */
+  readonly #levels: Set<string>[] = Array.from({ length: PLACES }, () => new Set());
   /** By agent: its groups, oldest first; the one group that most have, without a set around it. */
   readonly #byAgent = new Map<string, string | Set<string>>();
   #stamp = 0;
@@ -68,12 +68,17 @@ export class GroupStore {
   moved(key: string, group: Group, progress: number): void {
     const level = Math.min(LEVELS - 1, Math.max(0, Math.floor(progress * LEVELS)));
     if (level !== group.level) {
-      this.#levels[group.level + 1]?.delete(key);
+      this.#levels[placeOf(group)]?.delete(key);
       group.level = level;
       group.stamp = this.#next();
-      this.#levels[level + 1]?.add(key);
+      this.#levels[placeOf(group)]?.add(key);
     }
     this.#slots.touch(this.space, key);
+  }
+
+  /** When the group wants to be looked at, ms; undefined where it is gone. It is not read for that. */
+  dueMsOf(key: string): number | undefined {
+    return (this.#slots.head(this.space, key) as GroupHead | undefined)?.[5];
   }
 
   touch(key: string): void {
@@ -83,7 +88,7 @@ export class GroupStore {
   remove(key: string): void {
     const group = this.get(key);
     if (group === undefined) return;
-    this.#levels[group.level + 1]?.delete(key);
+    this.#levels[placeOf(group)]?.delete(key);
     const agent = ownerKey(group.tenant, group.agent);
     const own = this.#byAgent.get(agent);
     if (typeof own === 'object') own.delete(key);
@@ -101,8 +106,8 @@ export class GroupStore {
     for (const level of this.#levels) level.clear();
     this.#byAgent.clear();
     this.#stamp = 0;
-    for (const [key, [, , stamp, , level]] of [...restored].sort(([, a], [, b]) => a[2] - b[2])) {
-      this.#levels[level + 1]?.add(key);
+    for (const [key, [, , stamp, , place]] of [...restored].sort(([, a], [, b]) => a[2] - b[2])) {
+      this.#levels[place]?.add(key);
       this.#stamp = Math.max(this.#stamp, stamp);
     }
     for (const [key, [tenant, agent]] of [...restored].sort(([, a], [, b]) => a[3] - b[3]))
@@ -110,7 +115,7 @@ export class GroupStore {
   }
 
   #enrol(key: string, group: Group): void {
-    this.#levels[group.level + 1]?.add(key);
+    this.#levels[placeOf(group)]?.add(key);
     this.#own(key, ownerKey(group.tenant, group.agent));
   }
 
@@ -121,9 +126,13 @@ export class GroupStore {
     else if (own !== key) this.#byAgent.set(agent, new Set([own, key]));
   }
 
-  /** Of one agent's groups the one with least progress, the oldest of those. */
+  /** Of one agent's groups the one with least progress, the oldest of those. None of them is read. */
   #leastOf(own: ReadonlySet<string>): string | undefined {
-    for (const level of this.#levels) for (const key of own) if (level.has(key)) return key;
+    for (let level = 0; level <= LEVELS; level += 1) {
+      const others = this.#levels[level];
+      const vouched = this.#levels[level + LEVELS + 1];
+      for (const key of own) if (others?.has(key) || vouched?.has(key)) return key;
+    }
     return undefined;
   }
 

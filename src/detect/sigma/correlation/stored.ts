@@ -1,7 +1,7 @@
 /** Stored groups: as lists, for names would be most of it, and each of their hits only once. */
 import type { Kind } from '../../../model/event.ts';
 import type { Entity, Packing, Parts } from '../../../state/slot.ts';
-import { type Fired, type Group, partsOfKey } from './group.ts';
+import { type Fired, type Group, partsOfKey, placeOf } from './group.ts';
 import type { KeptHit } from './hit.ts';
 import { hitOfText, hitText, numberedId } from './hit-text.ts';
 import { sourceOf } from './search.ts';
@@ -43,6 +43,7 @@ type StoredRest = readonly [
   agent: string,
   stamp: number,
   born: number,
+  /** VOUCHED is added where governance knew the agent. */
   level: number,
   dueMs: number,
   lastMs: number,
@@ -82,13 +83,16 @@ interface NumberedHits {
   readonly closed?: { readonly kept: readonly number[] } | null;
 }
 
+const VOUCHED = 100;
+
 /** What orders and timers of groups are rebuilt from, without reading the groups. */
 export type GroupHead = readonly [
   tenant: string,
   agent: string,
   stamp: number,
   born: number,
-  level: number,
+  /** In the order of going. */
+  place: number,
   dueMs: number,
   /** Does a firing of it stand that may be taken back? */
   standing: 0 | 1,
@@ -113,8 +117,9 @@ export function packing(bases: readonly string[], create: () => unknown): Packin
       return [{ g } as Entity, { hits }];
     },
     head: (entity): GroupHead => {
-      const { tenant, agent, stamp, born, level, dueMs, fired } = entity as Group;
-      return [tenant, agent, stamp, born, level, dueMs, fired.length > 0 ? 1 : 0];
+      const { tenant, agent, stamp, born, dueMs, fired } = entity as Group;
+      const place = placeOf(entity as Group);
+      return [tenant, agent, stamp, born, place, dueMs, fired.length > 0 ? 1 : 0];
     },
     restored: (stored, key) => unpacked(key, stored, bases, create),
   };
@@ -135,14 +140,19 @@ function restOf(
     met(hit, isNew);
     return hit.number;
   };
-  const { agent, stamp, born, level, dueMs, lastMs, approximate, firedMs, fired } = group;
+  const { agent, stamp, born, dueMs, lastMs, approximate, firedMs, fired } = group;
   const hasFired = approximate || firedMs !== null || fired.length > 0;
   if (!hasFired && isPlain(group, usual)) return restText(group, numberOf);
   const kept = group.kept.length === 0 ? NO_NUMBERS : group.kept.map(numberOf);
   const own = ownOf(group.own as Readonly<Record<string, unknown>>, usual, numberOf);
-  const head = [agent, stamp, born, level, dueMs, lastMs, kept, own] as const;
+  const head = [agent, stamp, born, rankOf(group), dueMs, lastMs, kept, own] as const;
   if (!hasFired) return head;
   return [...head, approximate ? 1 : 0, firedMs, fired];
+}
+
+/** Level of a group, and whether it is vouched for, as one number. */
+function rankOf({ level, vouched }: Group): number {
+  return level + (vouched === true ? VOUCHED : 0);
 }
 
 const CUT = '|';
@@ -156,11 +166,11 @@ function isPlain({ own, agent }: Group, usual: Readonly<Record<string, unknown>>
 
 /** Agent, numbers, kept hits, and what was seen as place and number in turn: with strokes between. */
 function restText(group: Group, numberOf: (hit: KeptHit) => number): string {
-  const { agent, stamp, born, level, dueMs, lastMs, kept } = group;
+  const { agent, stamp, born, dueMs, lastMs, kept } = group;
   const { seen } = group.own as OwnHits;
   // In short pieces: a long text that grows bit by bit is many texts on the way.
   const head = `${agent}|${stamp}|`;
-  const place = `${born}|${level}|`;
+  const place = `${born}|${rankOf(group)}|`;
   let hits = '';
   for (const hit of kept) hits += ` ${numberOf(hit)}`;
   hits += CUT;
@@ -219,7 +229,7 @@ export function unpacked(
   const { g } = entity;
   const of = isListed(g) ? { tenant: g[0], values: g[1] } : partsOfKey(key);
   const rest = restIn(g);
-  const [agent, stamp, born, level, dueMs, lastMs, kept, own, approximate, firedMs, fired] = rest;
+  const [agent, stamp, born, rank, dueMs, lastMs, kept, own, approximate, firedMs, fired] = rest;
   const hits = new Map<number, KeptHit>();
   let numbered = 0;
   for (const name of Object.keys(entity.hits)) {
@@ -230,8 +240,12 @@ export function unpacked(
     numbered = Math.max(numbered, number);
   }
   const hitOf = (number: number) => hits.get(number) as KeptHit;
+  // A group on probation has the level −1.
+  const isVouched = rank >= VOUCHED - 1;
   return {
-    ...{ ...of, agent, stamp, born, level, dueMs, lastMs },
+    ...{ ...of, agent, stamp, born, dueMs, lastMs },
+    ...(isVouched ? { vouched: true as const } : {}),
+    level: rank - (isVouched ? VOUCHED : 0),
     kept: kept.map(hitOf),
     approximate: approximate === 1,
     firedMs: firedMs ?? null,
