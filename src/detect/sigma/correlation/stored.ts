@@ -243,9 +243,9 @@ export function unpacked(
   // A group on probation has the level −1.
   const isVouched = rank >= VOUCHED - 1;
   return {
-    ...{ ...of, agent, stamp, born, dueMs, lastMs },
+    ...{ ...of, agent },
     ...(isVouched ? { vouched: true as const } : {}),
-    level: rank - (isVouched ? VOUCHED : 0),
+    ...{ stamp, born, level: rank - (isVouched ? VOUCHED : 0), dueMs, lastMs },
     kept: kept.map(hitOf),
     approximate: approximate === 1,
     firedMs: firedMs ?? null,
