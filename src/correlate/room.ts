@@ -67,7 +67,6 @@ export class Room {
     const agents = yield* this.#inOrder<AgentHead>('A');
     const registered = new Set<string>();
     for (const [key, [, , flags]] of agents) if (flags & REGISTERED) registered.add(key);
-    yield;
     const ranks = new Map<string, number>();
     const best = new Map<string, number>();
     const sessions = yield* this.#inOrder<SessionHead>('S');
@@ -82,10 +81,11 @@ export class Room {
         return [key, owner, acts, rank];
       }),
     );
-    yield;
+    if (sessions.length > STEP_ENTITIES) yield;
     this.agents.adopt(
       agents.map(([key, head]) => [key, null, 0, agentRankOf(head, best.get(key) ?? RANK.new)]),
     );
+    if (agents.length > STEP_ENTITIES) yield;
     const traces = yield* this.#inOrder<TraceHead>('trace');
     this.traces.adopt(
       traces.map(([key, head]) => {

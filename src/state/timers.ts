@@ -61,11 +61,13 @@ export class Timers {
   /** Rebuilds the heap from the entities of these spaces, some thousand a step. */
   *restoring(spaces: readonly string[]): Generator<undefined, void> {
     const found: Timer[] = [];
+    let seen = 0;
     for (const space of spaces)
       for (const [key, head] of this.#slots.heads(space)) {
         const at = wakeIn(head);
         if (at !== null) found.push({ at, space, key });
-        if (found.length % STEP_ENTITIES === 0) yield;
+        seen += 1;
+        if (seen % STEP_ENTITIES === 0) yield;
       }
     this.#heap.fill(found);
   }
