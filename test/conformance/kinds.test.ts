@@ -73,7 +73,10 @@ function shipped(kind: AnalyticKind): unknown[] {
 function crowd(fact: EventFact, n: number): EventFact {
   const { session } = fact.event;
   const named = session === undefined ? {} : { session: { ...session, id: `s${n}` } };
-  return { ...fact, agent: `a${n}`, event: { ...fact.event, agent: { id: `a${n}` }, ...named } };
+  // Its session is its own too, or the quota of one agent would be what is reached.
+  const own = fact.session === null ? null : { ...fact.session, id: `s${n}`, agent: `a${n}` };
+  const event = { ...fact.event, agent: { id: `a${n}` }, ...named };
+  return { ...fact, agent: `a${n}`, session: own, event };
 }
 
 const isEvent = (fact: Fact): fact is EventFact => fact.type === 'event';
