@@ -6,7 +6,7 @@ import type { AgentEntity, SessionEntity } from '../../src/correlate/session.ts'
 import { keyOf } from '../../src/correlate/session.ts';
 import type { Action, Event, Governance } from '../../src/model/event.ts';
 import type { Fact } from '../../src/model/fact.ts';
-import { Slots } from '../../src/state/slots.ts';
+import { PAGES, Slots } from '../../src/state/slots.ts';
 import { laneOptions } from '../sim/lane-options.ts';
 import { eventOf } from './events.ts';
 
@@ -104,6 +104,29 @@ describe('room', () => {
     assert.equal(count('S'), 10);
     assert.deepEqual([...new Set(said)], ['state.evicted agents']);
     assert.equal(correlate.fleet('-').total, 1);
+  });
+
+  it('makes its orders anew after a restart, and reads nobody for it', () => {
+    const before = lab({ maxSessions: 10 });
+    before.registers('own');
+    before.rules(1, 'own', 'opened', { change: 'session.opened' });
+    before.acts(2, 'taken', 'moved');
+    before.rules(3, 'own', 'moved', { change: 'session.opened' });
+    for (let n = 0; n < 5; n += 1) before.acts(10 + n, 'ghost', `g${n}`);
+    const bytes = before.slots.takeDelta() as Buffer;
+    const after = lab({ maxSessions: 10 });
+    after.slots.restore([], [{ seq: 1, bytes }]);
+    for (const _ of after.correlate.restoring());
+    let woken = 0;
+    for (let page = 0; page < 2 * PAGES; page += 1) woken += after.slots.rest(page % PAGES);
+    assert.equal(woken, 0, 'all of them lie as they were written');
+    for (const { acts } of [before, after])
+      for (let n = 0; n < 50; n += 1) acts(100 + n, 'flood', `f${n}`);
+    const left = ({ slots }: typeof before) => [...slots.heads('S')].map(([key]) => key).sort();
+    assert.deepEqual(left(after), left(before));
+    assert.deepEqual(after.said, before.said);
+    assert.ok(after.session('opened') !== undefined && after.session('moved') !== undefined);
+    assert.deepEqual([...after.slots.heads('S')].sort(), [...before.slots.heads('S')].sort());
   });
 
   it('knows no longer who is registered where it had to forget one that was', () => {

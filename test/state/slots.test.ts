@@ -292,6 +292,25 @@ describe('spaces at rest', () => {
     );
   });
 
+  it('are looked at without being woken, by head or as a whole', () => {
+    const slots = new Slots();
+    slots.rests('A');
+    for (let n = 0; n < 20; n += 1) slots.put('A', `k${n}`, { n, wake: n } as Thing);
+    slots.takeDelta();
+    const rest = () => {
+      let rested = 0;
+      for (let page = 0; page < 2 * PAGES; page += 1) rested += slots.rest(page % PAGES);
+      return rested;
+    };
+    assert.equal(rest(), 20);
+    assert.equal(slots.head('A', 'k7'), 7);
+    assert.equal(slots.head('A', 'nobody'), undefined);
+    assert.equal([...slots.glances<Thing>('A')].find(([key]) => key === 'k7')?.[1].n, 7);
+    assert.equal(rest(), 0);
+    assert.equal(slots.get<Thing>('A', 'k7')?.n, 7);
+    assert.equal(rest(), 1);
+  });
+
   it('give heads without reading, the same that the entity has', () => {
     const slots = new Slots();
     slots.put('A', 'x', { wake: 5 });
