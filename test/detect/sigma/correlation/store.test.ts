@@ -75,6 +75,31 @@ describe('store', () => {
     assert.deepEqual(gone, []);
   });
 
+  it('lets go of what agents opened whom governance knows after all others, after a restart too', () => {
+    const { gone, make, slots, store } = lab(4);
+    const open = (to: GroupStore, key: string, role: string | null, progress: number) => {
+      const hit = hitOf({ id: key, at: 1, rules: ['a'], agent: key }, 'a', false);
+      const group = emptyGroup({ ...hit, entity: { ...hit.entity, role } }, [key], {});
+      to.add(key, group);
+      to.moved(key, group, progress);
+    };
+    open(store, 'own', 'clerk', 0.1);
+    open(store, 'own-far', 'clerk', 0.9);
+    for (let at = 0; at < 10; at += 1) open(store, `ghost-${at}`, null, 0.9);
+    const bytes = slots.takeDelta() as Buffer;
+    slots.restore([], [{ seq: 1, bytes }]);
+    const other = make();
+    other.adopt([...slots.heads('C0:x')].map(([key, head]) => [key, head as GroupHead] as const));
+    assert.deepEqual([...other.keys()], [...store.keys()]);
+    assert.deepEqual([other.get('own')?.vouched, other.get('own')?.level], [true, 0]);
+    for (let at = 10; at < 20; at += 1) open(other, `ghost-${at}`, null, 0.9);
+    assert.deepEqual([...other.keys()].slice(2), ['own', 'own-far']);
+    assert.ok(
+      gone.every((one) => one.startsWith('ghost-')),
+      gone.join(),
+    );
+  });
+
   it('forgets what is removed', () => {
     const { add, store } = lab(3);
     add('g', 'agent-1', 0.4);
