@@ -172,7 +172,8 @@ export function observedBroker(broker: Broker, observing: Observing): Broker {
   };
 }
 
-function observedHandler(handler: LaneHandler, observing: Observing): LaneHandler {
+/** Required: what a broker may tell and this does not pass on would be lost without a word. */
+function observedHandler(handler: LaneHandler, observing: Observing): Required<LaneHandler> {
   const { telemetry, standing, clock, lane } = observing;
   return {
     assigned: async (partitions: readonly PartitionLag[]) => {
@@ -188,6 +189,16 @@ function observedHandler(handler: LaneHandler, observing: Observing): LaneHandle
       handler.revoked(partitions);
     },
     slice: (records, control) => observedSlice(handler, observing, records, control),
+    passed: async (partitions) => {
+      await handler.passed?.(partitions);
+      for (const at of partitions) standing.reads(lane, at, at.next);
+      standing.ends(
+        lane,
+        partitions.map(({ topic, partition, next, end }) => ({
+          ...{ topic, partition, next, end, low: 0 },
+        })),
+      );
+    },
     progress: (lags) => {
       standing.ends(lane, lags);
       handler.progress(lags);

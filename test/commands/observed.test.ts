@@ -143,6 +143,7 @@ describe('a broker that is observed', () => {
       assigned: async () => [{ topic: 'gateway', partition: 1, offset: 40 }],
       revoked: () => void heard.push('revoked'),
       slice: async () => outcomes.shift() ?? 'done',
+      passed: async (partitions) => void heard.push(`passed ${partitions[0]?.next}`),
       progress: () => void heard.push('progress'),
       failed: () => void heard.push('failed'),
     });
@@ -168,6 +169,17 @@ describe('a broker that is observed', () => {
     assert.equal(standing.lane.state, 'starting');
     assert.equal(standing.partitions.length, 0);
     assert.equal(await read('plumbline_revocations_total'), 1);
+  });
+
+  it('passes on everything that a broker tells', async () => {
+    const { handler, heard, standing } = await started([]);
+    await handler.assigned([partition]);
+    await handler.passed?.([{ topic: 'gateway', partition: 1, next: 70, end: 90, newestMs: T0 }]);
+    assert.equal(standing.lanes.get(3)?.partitions.get('gateway/1')?.next, 70);
+    handler.progress([partition]);
+    handler.failed(new Error('over'));
+    handler.revoked([partition]);
+    assert.deepEqual(heard, ['passed 70', 'progress', 'failed', 'revoked']);
   });
 
   it('counts a pause once, however often it is asked for', async () => {
