@@ -203,6 +203,8 @@ function observedHandler(handler: LaneHandler, observing: Observing): Required<L
       standing.ends(lane, lags);
       handler.progress(lags);
     },
+    stuck: (partitions) => handler.stuck?.(partitions),
+    freed: (partitions) => handler.freed?.(partitions),
     failed: (cause) => handler.failed(cause),
   };
 }
