@@ -308,7 +308,10 @@ class Loop implements LaneHandler {
     );
   }
 
-  /** One transaction; tried again with the same content while the database is away. */
+  /**
+   * One transaction; tried again with the same content while the database is away. What it took out of
+   * the core is nowhere else: a core whose commit failed must not commit again (see `#inTurn`).
+   */
   async #commit(pipeline: Pipeline): Promise<'done' | 'fenced'> {
     const { store, actor, clock } = this.#parts;
     this.#pace.over();
@@ -316,7 +319,10 @@ class Loop implements LaneHandler {
     const sinceMs = clock.nowMs();
     const outcome = await this.#patiently(() => store.commit(commit));
     this.#pace.stored(clock.nowMs() - sinceMs);
-    if (outcome === 'fenced') return 'fenced';
+    if (outcome === 'fenced') {
+      this.#pipeline = null;
+      return 'fenced';
+    }
     pipeline.committed();
     this.#options.onStep?.('store-committed');
     if (commit.effects.intentions.length > 0) actor?.wake();
@@ -430,12 +436,21 @@ class Loop implements LaneHandler {
     this.#paused = wanted;
   }
 
-  /** Slices, ticks and takeovers never overlap. */
+  /**
+   * Slices, ticks and takeovers never overlap. One that fails leaves the core between two steps, or with
+   * a commit that nobody wrote. Turns that wait already must find nothing: if they committed, what that
+   * step changed and found would be missing from the record for good.
+   */
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#turn;
     const turn = (async () => {
       await before.catch(() => undefined);
-      return await work();
+      try {
+        return await work();
+      } catch (cause) {
+        this.#pipeline = null;
+        throw cause;
+      }
     })();
     this.#turn = turn.catch(() => undefined);
     return await turn;

@@ -1,6 +1,7 @@
 /** The loop against a broker played by the test: what is paused, and what must not stay so. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import { OperatingError } from '../src/model/errors.ts';
 import type {
   Broker,
   Clock,
@@ -59,6 +60,8 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
     stop: async () => undefined,
   };
   const store = createLaneStore();
+  /** What the database answers instead of storing. */
+  const database: { refuses: Error | null } = { refuses: null };
   const clock = createVirtualClock(START_MS);
   // Work takes time where a test says so: each look at the clock finds it later.
   let workedMs = 0;
@@ -79,6 +82,7 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
           counters: store.counters,
         }),
         commit: async (commit) => {
+          if (database.refuses !== null) throw database.refuses;
           store.apply(commit);
           return 'done';
         },
@@ -103,7 +107,7 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
   const read = async (list: readonly Rec[]) => {
     assert.equal(await slice(list, false), 'done');
   };
-  return { handler, read, slice, paused, store, clock, observer };
+  return { handler, read, slice, paused, store, database, clock, observer, stop };
 }
 
 afterEach(async () => {
@@ -217,6 +221,35 @@ describe('storing', () => {
     assert.equal(await world.slice(one(0), true), 'held');
     await world.clock.advance(250);
     assert.equal(stored(world), 1);
+  });
+
+  it('writes nothing after a commit that failed: what that one held would be missing', async () => {
+    const world = await stage([lagOf(AHEAD, 100)]);
+    world.database.refuses = new OperatingError('DATABASE_REFUSED', 'no', { retryable: false });
+    await assert.rejects(world.slice(one(0), false), { code: 'DATABASE_REFUSED' });
+    world.database.refuses = null;
+    await world.clock.advance(5_000);
+    assert.equal(await world.slice(one(1), false), 'fenced', 'the memory is worth nothing');
+    assert.equal(stored(world), undefined);
+    const starts = await world.handler.assigned([lagOf(AHEAD, 100)]);
+    assert.equal(starts[0]?.offset, 0);
+    await world.slice([...records], false);
+    assert.equal(stored(world), 6);
+  });
+
+  it('writes nothing in turns that waited when it was told to stop with the database away', async () => {
+    const world = await stage([lagOf(AHEAD, 100)]);
+    const away = new OperatingError('DATABASE_TRANSIENT', 'away', { retryable: true });
+    world.database.refuses = away;
+    const lost = assert.rejects(world.slice(one(0), false), { code: 'DATABASE_TRANSIENT' });
+    // A tick and another slice wait for their turn behind the one that tries again and again.
+    await world.clock.advance(250);
+    const waiting = world.slice(one(1), false);
+    world.stop.abort();
+    await lost;
+    world.database.refuses = null;
+    assert.equal(await waiting, 'fenced');
+    assert.equal(stored(world), undefined);
   });
 
   it('reads again what was held when the lane was lost', async () => {
