@@ -15,13 +15,20 @@ export function missingTopic(topic: string, cause: unknown): OperatingError {
 
 /** Whether a broker's answer, or what caused it, was that a topic is unknown. */
 export function isMissingTopic(cause: unknown): boolean {
-  for (let at = cause; at instanceof Error; at = at.cause) {
-    if ('type' in at && at.type === 'UNKNOWN_TOPIC_OR_PARTITION') return true;
-  }
+  return isOfType(cause, ['UNKNOWN_TOPIC_OR_PARTITION']);
+}
+
+/** Is it, or was it caused by, one of these answers of the protocol? */
+function isOfType(cause: unknown, types: readonly string[]): boolean {
+  for (let at = cause; at instanceof Error; at = at.cause)
+    if ('type' in at && types.some((type) => type === at.type)) return true;
   return false;
 }
 
-/** BROKER_TOPIC_MISSING or BROKER_UNREACHABLE, saying what was being done. Ours pass unchanged. */
+/**
+ * BROKER_TOPIC_MISSING, BROKER_TOO_LARGE or BROKER_UNREACHABLE, saying what was being done. Ours pass
+ * unchanged.
+ */
 export function operatingError(
   cause: unknown,
   doing: string,
@@ -33,6 +40,13 @@ export function operatingError(
     return new OperatingError(
       'BROKER_TOPIC_MISSING',
       `${doing}: a topic does not exist on this cluster (${reason}); create it or correct its name`,
+      { retryable: false, cause },
+    );
+  }
+  if (isOfType(cause, ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])) {
+    return new OperatingError(
+      'BROKER_TOO_LARGE',
+      `${doing}: larger than the topic takes (${reason}); raise its max.message.bytes, or send less at once`,
       { retryable: false, cause },
     );
   }

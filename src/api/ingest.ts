@@ -169,6 +169,9 @@ async function take(
     });
   } catch (cause) {
     if (!(cause instanceof OperatingError)) throw cause;
+    // Sent again it would be refused again, and stand before everything that comes after it.
+    if (cause.code === 'BROKER_TOO_LARGE')
+      return refused(413, 'larger than the topic takes; send smaller batches');
     tell('failed');
     parts.notes.warn({ source: source.name, code: cause.code }, 'ingest: could not be stored');
     return refuse(503, 'it could not be stored; send it again', type, RETRY_SECONDS);

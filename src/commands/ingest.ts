@@ -149,7 +149,7 @@ async function ownListener(
   const options = await serverOptions({ port: 4318, ...listener }, environment, key);
   const more = { consumers: senders, arriveWithinMs: ARRIVE_WITHIN_MS, key };
   const server = await startHttpServer(routes, { ...options, ...more }, clock, log);
-  log.info({ url: server.url, tokens: senders.length }, 'listening for what is sent');
+  log.info({ at: server.url, tokens: senders.length }, 'listening for what is sent');
   return server;
 }
 

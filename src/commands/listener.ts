@@ -76,7 +76,7 @@ export async function openListener(parts: ListenerParts): Promise<Listening | nu
     clock,
     log,
   );
-  log.info({ url: server.url, consumers: consumers.length }, 'listening');
+  log.info({ at: server.url, consumers: consumers.length }, 'listening');
   const ended = new AbortController();
   const watching = watchSilence(parts, ended.signal);
   return {

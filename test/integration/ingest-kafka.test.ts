@@ -77,3 +77,31 @@ test('a fleet over HTTP, through Kafka, to its case; a key that comes again is p
     assert.equal(row?.['rows'], 0, 'the event log is for fleets without Kafka');
   });
 });
+
+test('a record that the topic does not take is answered 413: sent again it would never get through', async () => {
+  const brokers = [...kafka.brokers];
+  const connection = { brokers, clientId: 'plt-large', log: silentLog };
+  const names = `${prefix}large-`;
+  const sources = storySources(names);
+  const topics = sources.map(({ topic }) => topic);
+  await ensureTopics(
+    connection,
+    topics.map((topic) => ({ topic, partitions: 1, settings: { 'max.message.bytes': '20000' } })),
+  );
+  const more = { kafka: { brokers, group: `${names}group`, sessionTimeout: '10s' } };
+  await withDaemon(postgres, sources, more, async (world) => {
+    const [one] = registers('agent-1', Date.now() - 600_000);
+    const event = encodeEvent((one as NonNullable<typeof one>).event);
+    const padded = `[${event}${' '.repeat(30_000)}]`;
+    const send = async (body: string) =>
+      (await post(world, '/v1/events', `${names}governance`, body)).status;
+    // Blanks between items are kept, and no producer of ours packs records.
+    assert.equal(await send(padded), 413);
+    assert.equal(await send(`[${event}]`), 202, 'what comes after it is taken');
+    const ends = await readOffsets(connection, [`${names}governance`]);
+    assert.deepEqual(
+      ends.map(({ end }) => end),
+      [1],
+    );
+  });
+});
