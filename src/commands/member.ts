@@ -16,6 +16,7 @@ import { type Config, durationMs, type Lanes } from '../model/config.ts';
 import type { LaneCommit, Turn } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';
+import type { Telemetry } from '../model/telemetry.ts';
 import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
 import { createPipeline, type PipelineOptions } from '../pipeline.ts';
 import { shareForwarded, sharePauses } from '../record/pauses.ts';
@@ -86,9 +87,13 @@ export async function runMember(
   const rekeyer = createRekeyer({
     ...{ lanes: lanes.count, topic, clock, log },
     address: (rec) => addressed(decode, laneOf, rec),
-    publish: (records) => publisher.publish(records),
+    publish: async (records) => {
+      await publisher.publish(records);
+      tellForwarded();
+    },
     committed: () => readCommitted(kafka, rekeyGroup(group), topics),
   });
+  const tellForwarded = forwardedTold(self.telemetry, () => rekeyer.counters());
   const { sessionTimeout = '45s', undecodable = 'stop' } = config.kafka ?? {};
   const common = {
     sessionTimeoutMs: durationMs(sessionTimeout),
@@ -160,6 +165,18 @@ export async function runMember(
     log.info({ ...rekeyer.counters() }, 'forwarded');
   }
   await forwarding;
+}
+
+/** Tells what was forwarded since it was last called. */
+function forwardedTold(telemetry: Telemetry, now: Rekeyer['counters']): () => void {
+  let told = { records: 0, bundles: 0, bytes: 0 };
+  return () => {
+    const { records, bundles, bytes } = now();
+    telemetry.add('plumbline_forwarded_records_total', records - told.records);
+    telemetry.add('plumbline_forwarded_bundles_total', bundles - told.bundles);
+    telemetry.add('plumbline_forwarded_bytes_total', bytes - told.bytes);
+    told = { records, bundles, bytes };
+  };
 }
 
 /** Resolves never: what it stands behind has ended well, and is waited for elsewhere. */

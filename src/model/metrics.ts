@@ -83,6 +83,10 @@ export const METRICS = {
   plumbline_paused_partitions: gauge('Partitions that are held back now.', ['source']),
   plumbline_pauses_total: counter('How often a partition was held back.', ['source']),
 
+  plumbline_forwarded_records_total: counter('Records of sources forwarded to their lanes.'),
+  plumbline_forwarded_bundles_total: counter('Records of the internal topic that held them.'),
+  plumbline_forwarded_bytes_total: counter('Bytes of these.'),
+
   plumbline_slices_total: counter('Slices of records, by what came of them.', ['outcome']),
   plumbline_slice_duration_seconds: seconds('From a slice to its outcome.'),
   plumbline_commits_total: counter('Commits of the lane, by what came of them.', ['outcome']),

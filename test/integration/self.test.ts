@@ -268,6 +268,10 @@ test('a member that shares lanes shows each of them, and is ready once all of th
     const buffered = families.get('plumbline_buffered_events')?.samples ?? [];
     assert.deepEqual(buffered.map(({ labels }) => labels['lane']).sort(), ['0', '1', '2']);
     assert.ok((figure(families, 'plumbline_lane_claims_total') ?? 0) >= 3);
+    assert.ok((figure(families, 'plumbline_forwarded_records_total') ?? 0) >= told.length);
+    const bundles = figure(families, 'plumbline_forwarded_bundles_total') ?? 0;
+    assert.ok(bundles >= 1, 'what was forwarded came in bundles');
+    assert.ok((figure(families, 'plumbline_forwarded_bytes_total') ?? 0) > bundles);
     await untilTrue(
       'it is ready',
       async () => (await get(port, '/readyz'))?.status === 200,
