@@ -14,6 +14,10 @@ import { type FreshDatabase, freshDatabase, type ProvidedPostgres } from '../pos
 const CHILD = fileURLToPath(new URL('../crash/child.ts', import.meta.url));
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
+const CUT = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and backend_type = 'client backend'
+    and application_name <> 'plumbline-test'`;
+
 /** A process of the run. */
 export interface MemberProcess {
   readonly name: string;
@@ -27,6 +31,8 @@ export interface Stage {
   readonly plane: ControlPlane;
   /** Starts a member; `untilCaughtUp`: it reads to the ends of the logs and exits. */
   start(untilCaughtUp: boolean): Promise<MemberProcess>;
+  /** Cuts every connection of members to the database. */
+  cut(): Promise<void>;
   /** Last lines of all members' logs. */
   logTail(lines?: number): Promise<string>;
   /** Everything they logged. */
@@ -54,6 +60,9 @@ export async function openStage(options: {
   return {
     db: database.db,
     plane,
+    cut: async () => {
+      await database.db.query(CUT);
+    },
     start: async (untilCaughtUp) => {
       started += 1;
       const member = `${name}-${started}`;

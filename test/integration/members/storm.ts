@@ -1,4 +1,4 @@
-/** Storm: members join, leave, are killed and stopped for longer than their session, by a seed. */
+/** Storm: members join, leave, die, stall, and lose the database, by a seed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { integer, pick, type Random, stream } from '../../../src/simulation/random.ts';
 import type { MemberProcess, Stage } from './stage.ts';
@@ -10,6 +10,8 @@ export interface Stormed {
   readonly stopped: number;
   /** Stood still for longer than the session: went on as one that is no member any more. */
   readonly stalled: number;
+  /** Times all connections to the database were cut, some in the middle of a commit. */
+  readonly cut: number;
   /** Ended by themselves, with a code: fenced too often, or told so by the broker. */
   readonly gaveUp: readonly string[];
   readonly tookMs: number;
@@ -31,13 +33,16 @@ export interface StormOptions {
 }
 
 const PATIENCE_MS = 30_000;
+/** Apart by less than a step takes, so that commits are hit. */
+const CUTS = 12;
+const CUT_EVERY_MS = 40;
 
 /** Lets it blow until everything is read; then tells all members to stop. Rejects beyond the limit. */
 export async function storm(stage: Stage, options: StormOptions): Promise<Stormed> {
   const random = stream(options.seed, 'storm');
   const alive = new Set<MemberProcess>();
   const stalled = new Set<MemberProcess>();
-  const counts = { joined: 0, killed: 0, stopped: 0, stalled: 0 };
+  const counts = { joined: 0, killed: 0, stopped: 0, stalled: 0, cut: 0 };
   const gaveUp: string[] = [];
   const startedMs = Date.now();
   const join = async (): Promise<void> => {
@@ -65,6 +70,13 @@ export async function storm(stage: Stage, options: StormOptions): Promise<Storme
       if (alive.has(member)) member.child.kill('SIGCONT');
     });
   };
+  const cut = async (): Promise<void> => {
+    for (let times = 0; times < CUTS; times += 1) {
+      counts.cut += 1;
+      await stage.cut();
+      await sleep(CUT_EVERY_MS);
+    }
+  };
   await join();
   try {
     while (!(await options.isDone())) {
@@ -75,7 +87,7 @@ export async function storm(stage: Stage, options: StormOptions): Promise<Storme
       // A machine that is busy with other things takes longer to start a member than to lose one.
       const endMs = Date.now() + PATIENCE_MS;
       while ((await options.progress()) === before && Date.now() < endMs) await sleep(250);
-      await blow(random, { alive, stalled, most: options.most, counts, join, lose, stall });
+      await blow(random, { alive, stalled, most: options.most, counts, join, lose, stall, cut });
     }
   } finally {
     for (const member of [...alive]) {
@@ -94,6 +106,7 @@ interface Weather {
   readonly join: () => Promise<void>;
   readonly lose: (member: MemberProcess, signal: 'SIGKILL' | 'SIGTERM') => Promise<void>;
   readonly stall: (member: MemberProcess) => void;
+  readonly cut: () => Promise<void>;
 }
 
 async function blow(random: Random, weather: Weather): Promise<void> {
@@ -101,6 +114,7 @@ async function blow(random: Random, weather: Weather): Promise<void> {
   const awake = [...alive].filter((member) => !stalled.has(member));
   if (alive.size === 0 || (alive.size < most && integer(random, 1, 2) === 1))
     return await weather.join();
+  if (integer(random, 1, 2) === 1) await weather.cut();
   if (awake.length < 2) return await (alive.size < most ? weather.join() : Promise.resolve());
   const member = pick(random, awake);
   const what = pick(random, ['kill', 'kill', 'stop', 'stall'] as const);
