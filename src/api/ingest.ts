@@ -11,6 +11,7 @@ import {
   type ItemTally,
 } from '../model/ingest.ts';
 import type { Clock, Log } from '../model/ports.ts';
+import { cloudEventHeaders } from './cloudevent-headers.ts';
 import { type Cut, cutItems } from './ingest-items.ts';
 import { otlpEncoding, otlpRefused, otlpTaken, type REJECTED_NAMES } from './otlp-answer.ts';
 import {
@@ -144,7 +145,9 @@ async function take(
   const key = request.headers['idempotency-key'];
   if (key !== undefined && (key === '' || key.length > KEY_MAX))
     return refused(400, `Idempotency-Key: 1 to ${KEY_MAX} characters`);
-  const reads = readerOf(path, type);
+  // What is OTLP or OPA's is no CloudEvent, whatever its headers say.
+  const attributes = path === '/v1/events' ? cloudEventHeaders(request.headers) : null;
+  const reads = attributes === null ? readerOf(path, type) : asOne;
   if (typeof reads === 'string') return refused(415, reads);
   if (source.tally !== null && body.length > parts.recordBytesMax)
     return refused(
@@ -163,7 +166,7 @@ async function take(
   try {
     appended = await parts.log.append({
       ...{ topic: source.topic, values, accepted, rejected },
-      headers: { 'content-type': type.slice(0, 256) },
+      headers: { ...attributes, 'content-type': type.slice(0, 256) },
       receivedMs: parts.clock.nowMs(),
       idempotency: key === undefined ? null : idempotencyOf(key, body),
     });
@@ -227,6 +230,11 @@ function readerOf(path: IngestPath, contentType: string): Reads | string {
     return 'send application/json, or application/x-ndjson with one object a line';
   return async (body, _source, clock) =>
     await cutItems(body, LINES.has(type), async () => await clock.sleep(0));
+}
+
+/** Data of one event: never cut, whatever it is. */
+async function asOne(body: Buffer): Promise<Tallied> {
+  return { ok: true, values: [body], broken: null, accepted: 1, rejected: 0, detail: '' };
 }
 
 function tallied(

@@ -217,7 +217,7 @@ class ReadFailure extends Error {
 function slicesOf(records: readonly LogRecord[]): readonly (readonly Rec[])[] {
   const open = new Map<string, { records: Rec[]; bytes: number }>();
   const slices: Rec[][] = [];
-  for (const { topic, offset, receivedMs, value } of records) {
+  for (const { topic, offset, receivedMs, headers, value } of records) {
     let slice = open.get(topic);
     if (slice === undefined || slice.bytes + value.length > SLICE_BYTES_MAX) {
       slice = { records: [], bytes: 0 };
@@ -227,7 +227,7 @@ function slicesOf(records: readonly LogRecord[]): readonly (readonly Rec[])[] {
     slice.bytes += value.length;
     slice.records.push({
       ...{ topic, partition: 0, offset, timestampMs: receivedMs },
-      ...{ key: null, value },
+      ...{ key: null, headers, value },
     });
   }
   return slices;

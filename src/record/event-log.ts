@@ -1,7 +1,7 @@
 /** Event log: bodies that came over HTTP, in PostgreSQL: appended without gaps, in order. */
 import type { Appended, LogEntry } from '../model/ingest.ts';
 import type { Database, PartitionLag, Query, StartPosition } from '../model/ports.ts';
-import { bytesOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
+import { bytesOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
 import { storableJson } from './text.ts';
 
 type Reads = Pick<Database, 'query'>;
@@ -213,6 +213,8 @@ export interface LogRecord {
   readonly topic: string;
   readonly offset: number;
   readonly receivedMs: number;
+  /** As they were appended. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly value: Buffer;
 }
 
@@ -252,8 +254,8 @@ export async function firstUnread(
 }
 
 // The sizes are looked at without reading the values: only what is returned is fetched.
-const READ = `select append_no, topic, "offset", received_ms, value from (
-    select e.append_no, e.topic, e."offset", e.received_ms, e.value,
+const READ = `select append_no, topic, "offset", received_ms, headers, value from (
+    select e.append_no, e.topic, e."offset", e.received_ms, e.headers, e.value,
       row_number() over w as place, sum(octet_length(e.value)) over w as upto
     from event_log e
     join unnest($1::text[], $2::bigint[]) as p (t, next)
@@ -283,6 +285,7 @@ export async function readLog(
     topic: textOf(row, 'topic'),
     offset: numberOf(row, 'offset'),
     receivedMs: numberOf(row, 'received_ms'),
+    headers: jsonOf(row, 'headers'),
     value: bytesOf(row, 'value'),
   }));
 }

@@ -84,6 +84,26 @@ it('refuses what cannot be read with the reason, and keeps it for a dead letter'
   assert.equal(entries.length, 1);
 });
 
+it('takes a CloudEvent in binary mode as one, with its attributes and nothing else of the headers', async () => {
+  const { send, entries } = bench();
+  const binary = { 'ce-specversion': '1.0', 'ce-id': 'e%201', 'ce-source': '/gw', 'ce-type': 't' };
+  const others = { cookie: 'secret', 'ce-': 'none', 'ce-long': 'x'.repeat(1025) };
+  const answer = await send('/v1/events', '[{"a":1},{"b":2}]', { ...binary, ...others });
+  assert.deepEqual([answer.status, JSON.parse(answer.text).accepted], [202, 1]);
+  assert.deepEqual(entries[0]?.values.map(String), ['[{"a":1},{"b":2}]'], 'data is not cut');
+  assert.deepEqual(entries[0]?.headers, { ...binary, 'content-type': 'application/json' });
+  const text = { ...binary, 'content-type': 'text/plain' };
+  assert.equal((await send('/v1/events', 'words', text)).status, 202);
+  // One that stands in its body whole needs no headers, and OPA sends none.
+  const type = { 'content-type': 'application/cloudevents-batch+json' };
+  await send('/v1/events', '[{"a":1},{"b":2}]', { ...binary, ...type });
+  await send('/v1/opa/logs', '[{"a":1}]', binary);
+  assert.deepEqual(
+    entries.slice(2).map(({ headers }) => headers),
+    [type, { 'content-type': 'application/json' }],
+  );
+});
+
 it('answers OTLP as its specification says', async () => {
   const { send, entries } = bench();
   const type = { 'content-type': 'application/x-protobuf' };

@@ -64,6 +64,41 @@ test('events as an object, an array, a line each, and packed, are one fleet', as
   });
 });
 
+test('CloudEvents in binary and in structured mode are the same fleet', async () => {
+  const sources = storySources().map((source) => ({ ...source, decoder: 'cloudevents/1' }));
+  await withDaemon(postgres, sources, {}, async (world) => {
+    const told = [
+      ...registers('agent-1', START_MS),
+      ...uses(FORBIDDEN, 'agent-1', 's-bad', START_MS + 5000),
+    ];
+    let sent = 0;
+    for (const kind of ['governance', 'reasoning', 'gateway'] as const)
+      for (const line of lines(told, kind)) {
+        sent += 1;
+        const envelope = { specversion: '1.0', id: `e ${sent}`, source: '/fleet', type: kind };
+        const isBinary = sent % 2 === 1;
+        const binary = Object.fromEntries(
+          Object.entries(envelope).map(([name, value]) => [`ce-${name}`, encodeURI(value)]),
+        );
+        const answer = isBinary
+          ? await post(world, '/v1/events', kind, line, binary)
+          : await post(
+              world,
+              '/v1/events',
+              kind,
+              JSON.stringify({ ...envelope, data: JSON.parse(line) }),
+              { 'content-type': 'application/cloudevents+json' },
+            );
+        assert.equal(answer.status, 202, answer.text);
+      }
+    assert.ok(sent >= 4);
+    await untilTrue('a case', async () => (await titlesOf(world)).length > 0, world.daemon);
+    assert.deepEqual(await titlesOf(world), [['s-bad', 'ungranted-action']]);
+    assert.deepEqual(await reasonsOf(world), []);
+    assert.equal((await countersOf(world))['events'], sent);
+  });
+});
+
 test('every wrong request is answered with what is wrong, and what was unreadable is a dead letter', async () => {
   const [governance, reasoning, ...others] = storySources();
   assert.ok(governance !== undefined && reasoning !== undefined);
