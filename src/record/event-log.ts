@@ -255,7 +255,8 @@ export async function firstUnread(
 
 // The sizes are looked at without reading the values: only what is returned is fetched.
 const READ = `select append_no, topic, "offset", received_ms, headers, value from (
-    select e.append_no, e.topic, e."offset", e.received_ms, e.headers, e.value,
+    select e.append_no, e.topic, e."offset", e.received_ms, e.value,
+      coalesce(e.headers, '{}'::jsonb) as headers,
       row_number() over w as place, sum(octet_length(e.value)) over w as upto
     from event_log e
     join unnest($1::text[], $2::bigint[]) as p (t, next)
