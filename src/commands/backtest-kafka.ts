@@ -4,7 +4,8 @@ import { createKafkaBroker, forgetGroup, readOffsets, readOffsetsAt } from '../a
 import type { KafkaOptions, OffsetRange } from '../adapters/kafka-face.ts';
 import { createKafkaRange } from '../adapters/kafka-range.ts';
 import { createLog } from '../adapters/log.ts';
-import type { Config, SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
+import type { Config } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import { KINDS } from '../model/event.ts';
 import type { Broker } from '../model/ports.ts';

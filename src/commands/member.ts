@@ -12,7 +12,9 @@ import {
 import type { LaneFeed } from '../lanes/feed.ts';
 import { type LaneLoop, Member } from '../lanes/member.ts';
 import { createRekeyer, type Rekeyer } from '../lanes/rekeyer.ts';
-import { type Config, durationMs, type Lanes } from '../model/config.ts';
+import type { Lanes } from '../model/config/kafka.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import type { LaneCommit, Turn } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';
