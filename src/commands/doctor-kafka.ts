@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../adapters/clock.ts';
 import { exists } from '../adapters/files.ts';
-import { type ClusterSeen, examineCluster, type TopicSeen } from '../adapters/kafka.ts';
+import { type ClusterSeen, examineCluster, type TopicSeen } from '../adapters/kafka-cluster.ts';
 import { createLog } from '../adapters/log.ts';
 import type { SourceConfig } from '../model/config/source.ts';
 import type { Config } from '../model/config.ts';

@@ -2,13 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ActorOptions } from '../act/act.ts';
-import {
-  createKafkaBroker,
-  createKafkaPublisher,
-  ensureTopics,
-  openOffsets,
-  readCommitted,
-} from '../adapters/kafka.ts';
+import { createKafkaBroker, createKafkaPublisher } from '../adapters/kafka.ts';
+import { readCommitted } from '../adapters/kafka-groups.ts';
+import { openOffsets } from '../adapters/kafka-offsets.ts';
+import { ensureTopics } from '../adapters/kafka-topics.ts';
 import type { LaneFeed } from '../lanes/feed.ts';
 import { type LaneLoop, Member } from '../lanes/member.ts';
 import { createRekeyer, type Rekeyer } from '../lanes/rekeyer.ts';
