@@ -1,5 +1,5 @@
 /** Decode: rounds of decoding records of each JSON format in one process, beside JSON.parse. */
-import type { SourceConfig } from '../src/model/config.ts';
+import type { SourceConfig } from '../src/model/config/source.ts';
 import { KINDS } from '../src/model/event.ts';
 import { createDecode } from '../src/source/source.ts';
 import { MAPPED } from '../test/source/mapped-records.ts';

@@ -1,6 +1,6 @@
 /** B of the end-to-end benchmark: a bare kafkajs consumer that parses each record, and no more. */
 import kafkajs from 'kafkajs';
-import { calmRequestQueue } from '../src/adapters/kafka.ts';
+import { calmRequestQueue } from '../src/adapters/kafka-client.ts';
 import { answer, cpuUs, input } from './child.ts';
 
 /** What to read. */
@@ -18,7 +18,7 @@ const client = new kafkajs.Kafka({
   clientId: 'bench-bare',
   logLevel: kafkajs.logLevel.NOTHING,
 });
-// The same settings as src/adapters/kafka.ts.
+// The same settings as src/adapters/kafka-client.ts.
 const consumer = client.consumer({
   groupId: group,
   sessionTimeout: 45_000,

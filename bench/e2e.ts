@@ -1,5 +1,6 @@
 /** End to end: the daemon against a bare consumer, draining the same topics of a real broker. */
-import { createKafkaPublisher, ensureTopics } from '../src/adapters/kafka.ts';
+import { createKafkaPublisher } from '../src/adapters/kafka.ts';
+import { ensureTopics } from '../src/adapters/kafka-topics.ts';
 import { KINDS } from '../src/model/event.ts';
 import { freshDatabase, providePostgres, silentLog } from '../test/integration/postgres.ts';
 import { provideKafka } from '../test/integration/provider.ts';

@@ -1,7 +1,8 @@
 /** The lane under measurement: every detector of the package, observe mode, documented defaults. */
 import { laneOptions } from '../src/commands/lane.ts';
 import { ROOT, readLibrary } from '../src/commands/library.ts';
-import type { Config, SourceConfig } from '../src/model/config.ts';
+import type { SourceConfig } from '../src/model/config/source.ts';
+import type { Config } from '../src/model/config.ts';
 import { KINDS, type Kind, type Trust } from '../src/model/event.ts';
 import type { PartitionLag } from '../src/model/ports.ts';
 import type { PipelineOptions } from '../src/pipeline.ts';

@@ -2,7 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { getPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKafkaPublisher, ensureTopics } from '../src/adapters/kafka.ts';
+import { createKafkaPublisher } from '../src/adapters/kafka.ts';
+import { ensureTopics } from '../src/adapters/kafka-topics.ts';
 import { KINDS, type WireEvent } from '../src/model/event.ts';
 import { createFleet } from '../src/simulation/fleet.ts';
 import { encodeEvent } from '../src/source/canonical.ts';

@@ -1,6 +1,6 @@
 /** OTLP: rounds of decoding batches of spans in one process, in both encodings, beside JSON.parse. */
 import { createHash } from 'node:crypto';
-import type { SourceConfig } from '../src/model/config.ts';
+import type { SourceConfig } from '../src/model/config/source.ts';
 import { createDecode } from '../src/source/source.ts';
 import { protobufOf } from '../test/source/formats/otlp-encode.ts';
 import { span, traces } from '../test/source/formats/otlp-requests.ts';

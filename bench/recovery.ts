@@ -1,6 +1,7 @@
 /** Recovery: a killed daemon with 100,000 agents in its store, from start to its first new slice. */
 import { once } from 'node:events';
-import { createKafkaPublisher, ensureTopics } from '../src/adapters/kafka.ts';
+import { createKafkaPublisher } from '../src/adapters/kafka.ts';
+import { ensureTopics } from '../src/adapters/kafka-topics.ts';
 import { KINDS } from '../src/model/event.ts';
 import type { Publisher } from '../src/model/ports.ts';
 import { freshDatabase, providePostgres, silentLog } from '../test/integration/postgres.ts';

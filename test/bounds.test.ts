@@ -34,7 +34,7 @@ describe('the table of bounds', () => {
         );
       } else if (name.startsWith('correlate.')) {
         const key = name.slice('correlate.'.length);
-        const schema = readFileSync(`${ROOT}src/model/config.ts`, 'utf8');
+        const schema = readFileSync(`${ROOT}src/model/config/correlate.ts`, 'utf8');
         const lane = readFileSync(`${ROOT}src/commands/lane.ts`, 'utf8');
         assert.ok(schema.includes(`${key}: Type.Optional(`), key);
         const line = lane.split('\n').find((each) => each.includes(`correlate.${key} ??`)) ?? '';

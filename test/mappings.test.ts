@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { readYamlDocuments } from '../src/adapters/files.ts';
-import type { SourceConfig } from '../src/model/config.ts';
+import type { SourceConfig } from '../src/model/config/source.ts';
 import { compileMappings } from '../src/source/mapping.ts';
 import { createDecode } from '../src/source/source.ts';
 import { asSaid, decodeFixture, fixtures, shippedMappings } from './source/mapping-fixtures.ts';

@@ -1,6 +1,6 @@
 /** Routes: which sinks are told of what; the first route that fits decides. */
 import type { AlertFacts, AlertKind } from '../model/alert.ts';
-import type { RouteConfig } from '../model/config.ts';
+import type { RouteConfig } from '../model/config/alerts.ts';
 
 /** What routing needs to know of a sink. */
 export interface RoutedSink {

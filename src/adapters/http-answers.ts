@@ -6,20 +6,6 @@ export function problemBody(status: number, title: string, detail: string): stri
   return JSON.stringify({ type: 'about:blank', title, status, detail });
 }
 
-/** Status that an error names; 500 where it names none. */
-export function statusOf(error: unknown): number {
-  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return 500;
-  return Number(error.statusCode);
-}
-
-/** Titles of refusals of a body. */
-export const BODY_TITLES = {
-  400: 'Bad request',
-  413: 'Content too large',
-  415: 'Unsupported media type',
-  429: 'Too many requests',
-} as const;
-
 /** A request that never became one: answered on the socket, and that is its end. */
 export function answerBroken(code: string, socket: Socket): void {
   const [status, title] =

@@ -22,13 +22,17 @@ export interface CallerLimits {
   readonly strangersPerMinute: number;
 }
 
-/** What the gate says of a request; `waitSeconds` says when it may be tried again. */
-export type Admission =
-  | { readonly type: 'caller'; readonly name: string }
-  | { readonly type: 'nobody' }
+/** Why a request may not pass; `waitSeconds` says when it may be tried again. */
+export type Rejection =
   | { readonly type: 'unknown'; readonly first: boolean }
   | { readonly type: 'forbidden'; readonly name: string }
   | { readonly type: 'limited'; readonly waitSeconds: number };
+
+/** What the gate says of a request. */
+export type Admission =
+  | { readonly type: 'caller'; readonly name: string }
+  | { readonly type: 'nobody' }
+  | Rejection;
 
 /** Knows the callers. */
 export interface Gate {

@@ -12,11 +12,30 @@ import {
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import type { ApiResponse, Route } from '../model/route.ts';
-import { answerBroken, BODY_TITLES, problemBody, statusOf } from './http-answers.ts';
+import { answerBroken, problemBody } from './http-answers.ts';
 import { type Body, BodyRefused, type BodyRoom, createBodyRoom, readBytes } from './http-bodies.ts';
-import { type CallerLimits, type Consumer, createGate, type Gate } from './http-callers.ts';
+import {
+  type Admission,
+  type CallerLimits,
+  type Consumer,
+  createGate,
+  type Gate,
+} from './http-callers.ts';
+import { type HttpCounts, zeroCounts } from './http-counts.ts';
 import { flat, joined } from './http-headers.ts';
 import { listed, networksOf } from './http-networks.ts';
+import {
+  BROKEN_PATH,
+  faultOf,
+  NO_ROUTE,
+  notAdmitted,
+  notTaken,
+  otherMethod,
+  pastProxies,
+  type Refusal,
+  TEXT_BYTES_MAX,
+  TWICE,
+} from './http-refusals.ts';
 
 /** How a server is set up. */
 export interface HttpServerOptions {
@@ -40,19 +59,6 @@ export interface HttpServerOptions {
   readonly key?: string;
 }
 
-/** Every answer there was, by what it was. */
-export const HTTP_COUNTS = [
-  'answered',
-  'unauthenticated',
-  'forbidden',
-  'limited',
-  'not-found',
-  'refused',
-  'failed',
-] as const;
-/** Answers by kind, and how many requests are open. */
-export type HttpCounts = Readonly<Record<(typeof HTTP_COUNTS)[number] | 'open', number>>;
-
 /** A running server. */
 export interface HttpServer {
   /** For example `http://127.0.0.1:8443`. */
@@ -63,7 +69,6 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const BODY_BYTES_MAX = 1024 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
 const PARAM_CHARACTERS_MAX = 512;
 const CONNECTIONS_MAX = 1024;
@@ -131,17 +136,10 @@ export async function startHttpServer(
   };
 }
 
-function zeroCounts(): Record<(typeof HTTP_COUNTS)[number], number> {
-  return {
-    ...{ answered: 0, unauthenticated: 0, forbidden: 0, limited: 0 },
-    ...{ 'not-found': 0, refused: 0, failed: 0 },
-  };
-}
-
 function createApp(options: HttpServerOptions, running: Running): FastifyInstance {
   const arrivalMs = options.arriveWithinMs ?? ARRIVAL_MS;
   const plain: FastifyServerOptions = {
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: TEXT_BYTES_MAX,
     exposeHeadRoutes: false,
     requestTimeout: arrivalMs,
     keepAliveTimeout: 65_000,
@@ -150,8 +148,7 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
     trustProxy: options.trustProxy === undefined ? false : [...options.trustProxy],
     routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX, caseSensitive: true },
     frameworkErrors: (_error, _request, reply) => {
-      running.counts.refused += 1;
-      answerNow(reply, 400, 'Bad request', 'the path cannot be read');
+      refuse(reply, BROKEN_PATH, running);
     },
     clientErrorHandler: (error, socket) => {
       running.counts.refused += 1;
@@ -171,8 +168,7 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   app.setNotFoundHandler((_request, reply) => {
-    running.counts['not-found'] += 1;
-    answerNow(reply, 404, 'Not found', 'no such route; docs/posture.md lists them');
+    refuse(reply, NO_ROUTE, running);
   });
   app.setErrorHandler((error, request, reply) => answerFault(error, request, reply, running));
   const { proxies } = running;
@@ -180,9 +176,8 @@ function createApp(options: HttpServerOptions, running: Running): FastifyInstanc
     app.addHook('onRequest', async (request, reply) => {
       const peer = request.raw.socket.remoteAddress ?? '';
       if (listed(proxies, peer)) return;
-      running.counts.forbidden += 1;
       // Fastify goes on to the handler unless the hook hands the reply back.
-      return answerNow(reply, 403, 'Forbidden', `only the proxies of ${running.key} may connect`);
+      return refuse(reply, pastProxies(running.key), running);
     });
   app.server.maxConnections = CONNECTIONS_MAX;
   return app;
@@ -214,9 +209,7 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[], running: Runn
       method: METHODS.filter((method) => !methods.includes(method)),
       url: path,
       handler: (_request, reply) => {
-        running.counts.refused += 1;
-        reply.header('allow', methods.join(', '));
-        answerNow(reply, 405, 'Method not allowed', `this route answers ${methods.join(', ')}`);
+        refuse(reply, otherMethod(methods), running);
       },
     });
 }
@@ -227,8 +220,10 @@ function addRoute(app: FastifyInstance, route: Route, running: Running): void {
     url: route.path,
     // Before the body is read: who may not ask does not make us read.
     onRequest: async (request, reply) => {
-      const caller = admit(route, request, reply, running);
-      if (caller === 'answered') return reply;
+      const said = admit(route, request, running);
+      if (said.type !== 'caller' && said.type !== 'nobody')
+        return refuseOn(route, request, reply, notAdmitted(said, route.scope), running);
+      const caller = said.type === 'caller' ? said.name : null;
       const begun: Begun = { route, caller, body: null, isOver: false };
       running.begun.set(request, begun);
       reply.raw.once('close', () => {
@@ -246,39 +241,18 @@ function addRoute(app: FastifyInstance, route: Route, running: Running): void {
   });
 }
 
-/** Name of the caller, null where the route asks for none, or `answered`: it may not pass. */
+/** What the gate says of whoever asks. The log has tokens that nobody has, and those not good for it. */
 function admit(
-  route: Route,
+  { scope }: Route,
   request: FastifyRequest,
-  reply: FastifyReply,
-  { gate, clock, log, counts }: Running,
-): string | null | 'answered' {
-  const { scope } = route;
-  const refuse = (status: number, title: string, detail: string) =>
-    answerOn(route, request, reply, status, title, detail);
+  { gate, clock, log }: Running,
+): Admission {
   const said = gate.admit(request.headers.authorization, scope, request.ip, clock.nowMs());
-  switch (said.type) {
-    case 'caller':
-      return said.name;
-    case 'nobody':
-      return null;
-    case 'unknown':
-      counts.unauthenticated += 1;
-      if (said.first) log.warn({ address: request.ip }, 'listener: a token that nobody has');
-      reply.header('www-authenticate', 'Bearer realm="plumbline"');
-      refuse(401, 'Unauthorized', 'send Authorization: Bearer with a token of yours');
-      return 'answered';
-    case 'forbidden':
-      counts.forbidden += 1;
-      log.warn({ caller: said.name, scope }, 'listener: the token is not good for that');
-      refuse(403, 'Forbidden', `the token lacks the scope ${scope ?? ''}`);
-      return 'answered';
-    case 'limited':
-      counts.limited += 1;
-      reply.header('retry-after', String(said.waitSeconds));
-      refuse(429, 'Too many requests', 'ask less often; long polls are there for that');
-      return 'answered';
-  }
+  if (said.type === 'unknown' && said.first)
+    log.warn({ address: request.ip }, 'listener: a token that nobody has');
+  if (said.type === 'forbidden')
+    log.warn({ caller: said.name, scope }, 'listener: the token is not good for that');
+  return said;
 }
 
 async function serve(
@@ -289,10 +263,7 @@ async function serve(
   running: Running,
 ): Promise<FastifyReply> {
   const query = flat(request.query);
-  if (query === null) {
-    running.counts.refused += 1;
-    return answerNow(reply, 400, 'Bad request', 'a query parameter is given twice');
-  }
+  if (query === null) return refuse(reply, TWICE, running);
   const ended = new AbortController();
   running.open.add(ended);
   reply.raw.once('close', () => {
@@ -327,29 +298,33 @@ function send(reply: FastifyReply, { status, headers = {}, body }: ApiResponse):
   return reply.send(Readable.from(body));
 }
 
-function answerNow(
-  reply: FastifyReply,
-  status: number,
-  title: string,
-  detail: string,
-): FastifyReply {
-  return reply
+/** A refusal as RFC 9457 says it. */
+function refuse(reply: FastifyReply, refusal: Refusal, running: Running): FastifyReply {
+  const { status, title, detail } = refusal;
+  return begin(reply, refusal, running)
     .code(status)
     .header('content-type', 'application/problem+json')
     .send(Buffer.from(problemBody(status, title, detail), 'utf8'));
 }
 
-/** A refusal as the route says them, where it has a way of its own. */
-function answerOn(
-  { refusal }: Route,
+/** A refusal as the route says it, where it has a way of its own. */
+function refuseOn(
+  route: Route | undefined,
   request: FastifyRequest,
   reply: FastifyReply,
-  status: number,
-  title: string,
-  detail: string,
+  refusal: Refusal,
+  running: Running,
 ): FastifyReply {
-  if (refusal === undefined) return answerNow(reply, status, title, detail);
-  return send(reply, refusal(status, detail, request.headers['content-type'] ?? ''));
+  if (route?.refusal === undefined) return refuse(reply, refusal, running);
+  const contentType = request.headers['content-type'] ?? '';
+  const said = route.refusal(refusal.status, refusal.detail, contentType);
+  return send(begin(reply, refusal, running), said);
+}
+
+/** Counts a refusal, and sets its headers. */
+function begin(reply: FastifyReply, refusal: Refusal, { counts }: Running): FastifyReply {
+  counts[refusal.counts] += 1;
+  return reply.headers(refusal.headers ?? {});
 }
 
 /** What a handler, or fastify, could not do. The cause stays in here. */
@@ -359,42 +334,17 @@ function answerFault(
   reply: FastifyReply,
   running: Running,
 ): FastifyReply {
-  const { counts, log } = running;
-  if (error instanceof BodyRefused) return answerBody(error, request, reply, running);
-  const status = statusOf(error);
-  if (status === 413) {
-    counts.refused += 1;
-    return answerNow(reply, 413, 'Content too large', `a body has ${BODY_BYTES_MAX} bytes at most`);
+  if (error instanceof BodyRefused) {
+    const route = running.begun.get(request)?.route;
+    return refuseOn(route, request, reply, notTaken(error), running);
   }
-  if (status >= 400 && status < 500) {
-    counts.refused += 1;
-    return answerNow(reply, 400, 'Bad request', 'the request cannot be read');
+  const fault = faultOf(error);
+  if (fault.counts === 'failed') {
+    const code = error instanceof OperatingError ? error.code : 'unnamed';
+    const name = error instanceof Error ? error.name : 'unnamed';
+    running.log.error({ code, fault: name }, 'listener: failed');
   }
-  counts.failed += 1;
-  const code = error instanceof OperatingError ? error.code : 'unnamed';
-  log.error({ code, fault: error instanceof Error ? error.name : 'unnamed' }, 'listener: failed');
-  if (error instanceof OperatingError && error.retryable) {
-    reply.header('retry-after', '1');
-    return answerNow(reply, 503, 'Service unavailable', 'try again in a moment');
-  }
-  return answerNow(reply, 500, 'Internal error', 'the log of the observer has the reason');
-}
-
-function answerBody(
-  { status, message }: BodyRefused,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { counts, begun }: Running,
-): FastifyReply {
-  counts[status === 429 ? 'limited' : 'refused'] += 1;
-  if (status === 429) reply.header('retry-after', '1');
-  if (status === 415) reply.header('accept-encoding', 'gzip');
-  // What is left of it is not read: the connection ends with the answer.
-  reply.header('connection', 'close');
-  const title = BODY_TITLES[status];
-  const route = begun.get(request)?.route;
-  if (route === undefined) return answerNow(reply, status, title, message);
-  return answerOn(route, request, reply, status, title, message);
+  return refuse(reply, fault, running);
 }
 
 async function listen(

@@ -1,6 +1,5 @@
 /** Gate between Kafka and a lane: nothing passes before its position is known and sought. */
 import { type Bookmark, isMarked } from '../model/bookmark.ts';
-import { assert } from '../model/errors.ts';
 import type {
   LaneHandler,
   Log,
@@ -11,7 +10,8 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../model/ports.ts';
-import { beyondEnd, fenced } from './kafka-errors.ts';
+import { KafkaCourtesy } from './kafka-courtesy.ts';
+import { fenced } from './kafka-errors.ts';
 import {
   type FetchedBatch,
   type GroupConsumer,
@@ -19,44 +19,19 @@ import {
   type OffsetRange,
   partitionKey,
 } from './kafka-face.ts';
+import { BEYOND_END_MAX, type Gate, openGate } from './kafka-gate.ts';
+import { BatchPace } from './kafka-pace.ts';
 import { cutSlices } from './kafka-slices.ts';
+import { type TakeoverWorld, takeOver } from './kafka-takeover.ts';
 
-// Kafka is told of what is stored once it is quiet, and in a stream this often: it is a courtesy.
-const COMMIT_EVERY_MS = 1_000;
-// So many batches in so short a time are a stream: the next one is as good as at hand.
-const STREAM_BATCHES = 8;
-const STREAM_MS = 200;
 // A batch before our position is dropped and sought again; so often in a row is another log.
 const BEHIND_MAX = 3;
-// A broker that has just restarted may name an old end for a moment: ask again before giving up.
-const BEYOND_END_MAX = 3;
-
-interface Gate extends TopicPartition {
-  next: number;
-  /** Up to where the handler has stored what it took, and what of it Kafka was told. */
-  stored: number;
-  told: number;
-  low: number;
-  end: number;
-  /** Batches in a row that began before `next`. */
-  behind: number;
-  /** Answers in a row that put the end of the log before `next`. */
-  beyondEnd: number;
-  /** Record that must be met before anything passes; null: it was, or none is known. */
-  proof: Bookmark | null;
-}
 
 /** What a lane needs of its surroundings. */
-export interface LaneWorld {
+export interface LaneWorld extends TakeoverWorld {
   readonly handler: LaneHandler;
   readonly log: Log;
-  /** True: nothing passes unless every partition of the topics is assigned. */
-  readonly whole: boolean;
   readonly nowMs: () => number;
-  /** Ranges of the topics, asked again until they are known or `isWanted` says no. */
-  readonly ranges: (isWanted: () => boolean) => Promise<readonly OffsetRange[]>;
-  /** A moment between two questions. */
-  readonly wait: () => Promise<void>;
   /** Ends the broker: called at most once for each cause. */
   readonly fail: (cause: Error) => void;
   /** All gates of a join are open. */
@@ -81,13 +56,13 @@ export class KafkaLane {
   #isProgressQueued = false;
   /** Slices that wait for their turn. */
   #waiting = 0;
-  /** When the last batches came, ms. */
-  readonly #came: number[] = [];
-  #toldMs: number;
+  readonly #pace: BatchPace;
+  readonly #courtesy: KafkaCourtesy;
 
   constructor(world: LaneWorld) {
     this.#world = world;
-    this.#toldMs = world.nowMs();
+    this.#pace = new BatchPace(world.nowMs);
+    this.#courtesy = new KafkaCourtesy(world.nowMs, world.onStep);
   }
 
   /**
@@ -193,15 +168,14 @@ export class KafkaLane {
       return;
     }
     if (!this.#isAtPosition(consumer, gate, batch)) return;
-    this.#came.push(this.#world.nowMs());
-    if (this.#came.length > STREAM_BATCHES) this.#came.shift();
+    this.#pace.came();
     for (const records of cutSlices(batch.records)) {
       const isTaken = await this.#slice(generation, gate, batch, records);
       if (!isTaken) return;
       // While others wait their turn, or come all the time, telling would only hold them up.
       const isLast = records.at(-1) === batch.records.at(-1) && this.#waiting === 0;
-      const isDue = this.#world.nowMs() - this.#toldMs >= COMMIT_EVERY_MS;
-      if (isDue || (isLast && !this.#isStream())) await this.#tell(batch);
+      if (this.#courtesy.isDue() || (isLast && !this.#pace.isStream()))
+        await this.#courtesy.tell(batch, this.#gates.values());
       await batch.heartbeat();
     }
   }
@@ -248,27 +222,6 @@ export class KafkaLane {
     return this.#paused.has(partitionKey(at));
   }
 
-  #isStream(): boolean {
-    const [first] = this.#came;
-    if (first === undefined || this.#came.length < STREAM_BATCHES) return false;
-    return this.#world.nowMs() - first <= STREAM_MS;
-  }
-
-  /** Tells Kafka what is stored, of every partition: one may have been quiet since it was. */
-  async #tell(batch: FetchedBatch): Promise<void> {
-    this.#toldMs = this.#world.nowMs();
-    const news = [...this.#gates.values()].filter(({ stored, told }) => stored > told);
-    if (news.length === 0) return;
-    const positions = news.map(({ topic, partition, stored }) => {
-      return { topic, partition, offset: stored };
-    });
-    await batch.commit(positions);
-    news.forEach((gate, at) => {
-      gate.told = (positions[at] as StartPosition).offset;
-    });
-    for (const at of positions) this.#world.onStep?.('broker-committed', at);
-  }
-
   /** kafkajs falls back to another offset without a word: every batch is compared with ours. */
   #isAtPosition(consumer: GroupConsumer, gate: Gate, batch: FetchedBatch): boolean {
     const { topic, partition } = gate;
@@ -313,7 +266,7 @@ export class KafkaLane {
           }),
         live,
         end: gate.end,
-        more: this.#waiting > 0 || !isLast || this.#isStream(),
+        more: this.#waiting > 0 || !isLast || this.#pace.isStream(),
       };
       let outcome: SliceOutcome;
       try {
@@ -364,42 +317,19 @@ export class KafkaLane {
         this.#world.opened();
         return;
       }
-      const known = await this.#world.ranges(isWanted);
-      if (this.#world.whole && assigned.length < known.length) {
-        this.#logPart(assigned.length, known.length);
-        this.#world.opened();
-        return;
-      }
-      const lag = assigned.map((at) => this.#rangeOf(at, known));
-      const positions = await this.#inTurn(async () =>
-        isWanted() ? await this.#world.handler.assigned(lag) : null,
+      const taken = await takeOver(this.#world, assigned, this.#recreated, isWanted, (lag) =>
+        this.#inTurn(async () => (isWanted() ? await this.#world.handler.assigned(lag) : null)),
       );
-      if (positions === null || !isWanted()) return;
-      const sure = await this.#confirmEnds(isWanted, lag, positions);
-      if (isWanted()) {
+      if (taken?.type === 'part') {
+        this.#logPart(assigned.length, taken.partitions);
+        this.#world.opened();
+      } else if (taken !== null && isWanted()) {
         this.#recreated.clear();
-        this.#open(consumer, sure, positions);
+        this.#open(consumer, taken.lag, taken.positions);
       }
     } catch (cause) {
       if (isWanted()) this.#world.fail(asError(cause));
     }
-  }
-
-  /** The ranges again until no position lies beyond an end, or often enough to believe it. */
-  async #confirmEnds(
-    isWanted: () => boolean,
-    lag: readonly PartitionLag[],
-    positions: readonly StartPosition[],
-  ): Promise<readonly PartitionLag[]> {
-    const wanted = new Map(positions.map((at) => [partitionKey(at), at.offset]));
-    const isBeyond = (at: PartitionLag) => (wanted.get(partitionKey(at)) ?? 0) > at.end;
-    let sure = lag;
-    for (let again = 1; again < BEYOND_END_MAX && isWanted() && sure.some(isBeyond); again++) {
-      await this.#world.wait();
-      const known = await this.#world.ranges(isWanted);
-      sure = lag.map((at) => rangeOf(at, known));
-    }
-    return sure;
   }
 
   #open(
@@ -409,27 +339,11 @@ export class KafkaLane {
   ): void {
     const wanted = new Map(positions.map((at) => [partitionKey(at), at]));
     const gates: Gate[] = [];
-    for (const { topic, partition, low, end } of lag) {
-      const position = wanted.get(partitionKey({ topic, partition }));
-      const offset = position?.offset;
-      const proof = position?.proof ?? null;
-      const isThere = proof !== null && proof.offset >= low && proof.offset < end;
-      assert(offset !== undefined, `no start position for ${topic}/${partition}`);
-      assert(Number.isSafeInteger(offset) && offset >= 0, `start position ${offset} is no offset`);
-      if (offset > end) throw beyondEnd({ topic, partition }, offset, end);
-      if (offset < low) this.#world.onGap?.({ topic, partition, from: offset, to: low });
-      gates.push({
-        topic,
-        partition,
-        next: Math.max(offset, low),
-        stored: Math.max(offset, low),
-        told: offset,
-        low,
-        end,
-        behind: 0,
-        beyondEnd: 0,
-        proof: isThere ? proof : null,
-      });
+    for (const at of lag) {
+      const gate = openGate(at, wanted.get(partitionKey(at)));
+      const { topic, partition, told: from, low: to } = gate;
+      if (from < to) this.#world.onGap?.({ topic, partition, from, to });
+      gates.push(gate);
     }
     // Every partition, kept ones too: each join sets kafkajs back to what Kafka has committed.
     const isMember = gates.every(({ topic, partition, next, proof }) =>
@@ -441,25 +355,11 @@ export class KafkaLane {
     this.#world.opened();
   }
 
-  #rangeOf(at: TopicPartition, known: readonly OffsetRange[]): PartitionLag {
-    const range = rangeOf(at, known);
-    return this.#recreated.has(partitionKey(at)) ? { ...range, isRecreated: true } : range;
-  }
-
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => null); // whoever asked for the turn gets the rejection
     return result;
   }
-}
-
-function rangeOf(
-  { topic, partition }: TopicPartition,
-  known: readonly OffsetRange[],
-): PartitionLag {
-  const range = known.find((at) => at.topic === topic && at.partition === partition);
-  assert(range !== undefined, `no offsets for assigned partition ${topic}/${partition}`);
-  return { topic, partition, next: range.low, end: range.end, low: range.low };
 }
 
 function asError(cause: unknown): Error {

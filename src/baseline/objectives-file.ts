@@ -1,6 +1,6 @@
 /** Objectives of a file: service levels of roles and workflows, checked and named. */
 import { type Static, Type } from 'typebox';
-import { durationMs } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import type { Problem } from '../model/errors.ts';
 import { METERS, type Objective, type ServiceLevels } from '../model/objective.ts';
 import { problemAt, schemaProblems } from '../model/schema.ts';

@@ -1,7 +1,7 @@
 /** Arguments: one strict parser for every command; mistakes are said with what is possible. */
 import { parseArgs } from 'node:util';
 import { nearest } from '../detect/sigma/text.ts';
-import { durationMs } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { OperatingError } from '../model/errors.ts';
 
 /** Option names and whether each takes a value. */

@@ -1,10 +1,13 @@
 /** A range of Kafka as a corpus: offsets named one by one, or topics between two times. */
 import { randomUUID } from 'node:crypto';
-import { createKafkaBroker, forgetGroup, readOffsets, readOffsetsAt } from '../adapters/kafka.ts';
+import { createKafkaBroker } from '../adapters/kafka.ts';
 import type { KafkaOptions, OffsetRange } from '../adapters/kafka-face.ts';
+import { forgetGroup } from '../adapters/kafka-groups.ts';
+import { readOffsets, readOffsetsAt } from '../adapters/kafka-offsets.ts';
 import { createKafkaRange } from '../adapters/kafka-range.ts';
 import { createLog } from '../adapters/log.ts';
-import type { Config, SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
+import type { Config } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import { KINDS } from '../model/event.ts';
 import type { Broker } from '../model/ports.ts';

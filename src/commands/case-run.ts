@@ -1,6 +1,6 @@
 /** Case run: one case of a detector through the core, record by record in the order of time. */
 
-import type { SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import type { Detection, NoticeCode } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import { KINDS, type Kind, type Trust } from '../model/event.ts';

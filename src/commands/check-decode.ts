@@ -1,6 +1,6 @@
 /** `check decode`: what becomes of a sample, field by field, and what it lacks. */
 import { systemClock } from '../adapters/clock.ts';
-import type { SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import { KINDS, TRUSTS } from '../model/event.ts';
 import type { Account } from '../source/account.ts';
 import type { ByteFormat, Format } from '../source/draft.ts';

@@ -1,5 +1,5 @@
 /** Cluster: refuses to read another Kafka cluster than the one whose positions are recorded. */
-import type { readClusterId } from '../adapters/kafka.ts';
+import type { readClusterId } from '../adapters/kafka-cluster.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Database, Log } from '../model/ports.ts';
 import { changeCluster, clusterOf } from '../record/cluster.ts';

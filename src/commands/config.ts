@@ -1,6 +1,6 @@
 /** Configuration: the default streams, values of secrets, and problems in words. */
 import { readText } from '../adapters/files.ts';
-import type { SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 
 /** The environment a command was started in; only main.ts reads the real one. */

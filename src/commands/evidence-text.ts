@@ -1,5 +1,5 @@
 /** Evidence levels for people: what each source carries, and who abstains for it. */
-import type { SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import type { Detector } from '../model/detector.ts';
 import { EVIDENCE_LEVELS, type EvidenceLevel } from '../model/event.ts';
 import { type SourceLevels, usualOf } from '../record/levels.ts';

@@ -1,6 +1,7 @@
 /** Exposition: reads what only shows when it is looked at, and makes the text of a scrape. */
 import type { Runtime } from '../adapters/runtime.ts';
-import { type Config, durationMs } from '../model/config.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { MetricsOf } from '../model/metrics.ts';
 import type { Clock, Database } from '../model/ports.ts';

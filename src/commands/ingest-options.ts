@@ -1,5 +1,6 @@
 /** Ingest options: which source is sent to where, and what is wrong with `sources[].http`. */
-import type { Config, SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
+import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/errors.ts';
 import { INGEST_PATHS, type IngestPath } from '../model/ingest.ts';
 import { type Located, problemAt } from '../model/schema.ts';

@@ -3,7 +3,9 @@
 import { type HttpServer, startHttpServer } from '../adapters/http-server.ts';
 import { createKafkaPublisher } from '../adapters/kafka.ts';
 import { type IngestSource, ingestRoutes } from '../api/ingest.ts';
-import { type Config, durationMs, type SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { IngestCounts, ItemTally } from '../model/ingest.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';

@@ -1,7 +1,10 @@
 /** Listener options: what is wrong with them, and what the server is made with. */
 import { isIP } from 'node:net';
 import type { HttpServerOptions } from '../adapters/http-server.ts';
-import { type Config, durationMs, type Listener, type SecretReference } from '../model/config.ts';
+import type { Listener } from '../model/config/listener.ts';
+import type { SecretReference } from '../model/config/secret.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import type { SCOPES } from '../model/route.ts';
 import { type Located, problemAt } from '../model/schema.ts';

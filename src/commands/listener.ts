@@ -8,7 +8,9 @@ import { createPolls, type PostureParts, postureRoutes } from '../api/posture.ts
 import { NO_TENANT } from '../api/posture-document.ts';
 import { pullRoutes } from '../api/pull.ts';
 import { parseSigner, type Signer } from '../api/signature.ts';
-import { type Config, durationMs, type SecretReference } from '../model/config.ts';
+import type { SecretReference } from '../model/config/secret.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';

@@ -2,17 +2,16 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ActorOptions } from '../act/act.ts';
-import {
-  createKafkaBroker,
-  createKafkaPublisher,
-  ensureTopics,
-  openOffsets,
-  readCommitted,
-} from '../adapters/kafka.ts';
+import { createKafkaBroker, createKafkaPublisher } from '../adapters/kafka.ts';
+import { readCommitted } from '../adapters/kafka-groups.ts';
+import { openOffsets } from '../adapters/kafka-offsets.ts';
+import { ensureTopics } from '../adapters/kafka-topics.ts';
 import type { LaneFeed } from '../lanes/feed.ts';
 import { type LaneLoop, Member } from '../lanes/member.ts';
 import { createRekeyer, type Rekeyer } from '../lanes/rekeyer.ts';
-import { type Config, durationMs, type Lanes } from '../model/config.ts';
+import type { Lanes } from '../model/config/kafka.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import type { LaneCommit, Turn } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';

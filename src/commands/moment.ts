@@ -1,5 +1,5 @@
 /** Moments: a time as people write it, absolute or as a length of time before now. */
-import { durationMs } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { usage } from './arguments.ts';
 
 const ISO =

@@ -1,6 +1,7 @@
 /** Plug-in options: checked by the plug-in's own schema; secrets are looked up apart. */
 import { nearest } from '../detect/sigma/text.ts';
-import type { PluginConfig, SecretReference } from '../model/config.ts';
+import type { PluginConfig } from '../model/config/plugin.ts';
+import type { SecretReference } from '../model/config/secret.ts';
 import type { Problem } from '../model/errors.ts';
 import { type Located, problemAt, type Schema, schemaProblems } from '../model/schema.ts';
 import { notKnown } from './meant.ts';
@@ -105,7 +106,7 @@ function withNearest(problem: Problem, schema: Schema, base: Path): Problem {
   return { ...problem, message: `${problem.message}; did you mean ${meant}?` };
 }
 
-/** Finds every secret by the mark that model/config puts on its schema. */
+/** Finds every secret by the mark that model/config/secret puts on its schema. */
 function collect(
   schema: Schema,
   value: unknown,

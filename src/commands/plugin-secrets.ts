@@ -1,5 +1,5 @@
 /** Plug-in secrets: values of what the options refer to, read when the plug-in is made. */
-import type { SecretReference } from '../model/config.ts';
+import type { SecretReference } from '../model/config/secret.ts';
 import { OperatingError } from '../model/errors.ts';
 import { type Environment, secretOf } from './config.ts';
 

@@ -1,6 +1,7 @@
 /** What a daemon is made of besides its sources, read before a lane is claimed. */
 import { type Actor, type ActorOptions, createActor } from '../act/act.ts';
-import { type Config, durationMs } from '../model/config.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
 import type { LaneStore } from '../observer.ts';

@@ -1,9 +1,11 @@
 /** `produce`: a folder of recorded streams into Kafka, in event-time order, keyed by agent. */
 import { systemClock } from '../adapters/clock.ts';
 import { readLines, topicFile } from '../adapters/jsonl-lines.ts';
-import { createKafkaPublisher, ensureTopics, readOffsets } from '../adapters/kafka.ts';
+import { createKafkaPublisher } from '../adapters/kafka.ts';
+import { readOffsets } from '../adapters/kafka-offsets.ts';
+import { ensureTopics } from '../adapters/kafka-topics.ts';
 import { createLog } from '../adapters/log.ts';
-import type { SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { OutRecord } from '../model/ports.ts';
 import { createDecode, type Decode } from '../source/source.ts';

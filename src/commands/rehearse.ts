@@ -2,7 +2,8 @@
 import { systemClock } from '../adapters/clock.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import type { ControlPlan } from '../decide/chain.ts';
-import type { Config, SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
+import type { Config } from '../model/config.ts';
 import { type Decision, VERBS } from '../model/decision.ts';
 import type { CoverageGap, Detection, Maturity } from '../model/detection.ts';
 import { noEffects } from '../model/effects.ts';

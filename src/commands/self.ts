@@ -1,10 +1,6 @@
 /** Self: all that a daemon notes of itself, and where it is asked for it. */
-import {
-  HTTP_COUNTS,
-  type HttpCounts,
-  type HttpServer,
-  startHttpServer,
-} from '../adapters/http-server.ts';
+import { HTTP_COUNTS, type HttpCounts } from '../adapters/http-counts.ts';
+import { type HttpServer, startHttpServer } from '../adapters/http-server.ts';
 import { type Runtime, watchRuntime } from '../adapters/runtime.ts';
 import { createTelemetry } from '../adapters/telemetry.ts';
 import { healthRoutes, metricsRoute, type Probes } from '../api/health.ts';

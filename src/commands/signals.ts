@@ -12,7 +12,8 @@ import {
 import { createHttp } from '../adapters/control-http.ts';
 import { createGivenKeys, createKeptKeys, parsePrivateKeys } from '../adapters/jose.ts';
 import { signalRoutes } from '../api/ssf.ts';
-import { type Config, durationMs } from '../model/config.ts';
+import type { Config } from '../model/config.ts';
+import { durationMs } from '../model/duration.ts';
 import { OperatingError, type Problem } from '../model/errors.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
 import type { Route } from '../model/route.ts';

@@ -2,7 +2,7 @@
 import { systemClock } from '../adapters/clock.ts';
 import { exists } from '../adapters/files.ts';
 import { readFirstLine, readLines } from '../adapters/jsonl-lines.ts';
-import type { SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import { OperatingError } from '../model/errors.ts';
 import { createDecode } from '../source/source.ts';
 import { DEFAULT_SOURCES } from './config.ts';

@@ -1,6 +1,6 @@
 /** Memory: how far back the answers of a detector look, so that a new version can warm up. */
-import { durationMs } from '../model/config.ts';
 import type { Detector } from '../model/detector.ts';
+import { durationMs } from '../model/duration.ts';
 import { linkFile } from './sigma/correlating.ts';
 
 /**

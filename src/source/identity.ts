@@ -1,5 +1,5 @@
 /** Identities: which agent a record is about, by its claims and by configuration. */
-import type { SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import type { NamedAgent, Trust } from '../model/event.ts';
 import type { Claim } from '../model/event-parts.ts';
 import { tierOf } from '../model/identity.ts';

@@ -1,6 +1,7 @@
 /** Sources: records in, events and dead letters out; trust comes from configuration. */
-import { durationMs, type SourceConfig } from '../model/config.ts';
+import type { SourceConfig } from '../model/config/source.ts';
 import type { DeadLetter } from '../model/detection.ts';
+import { durationMs } from '../model/duration.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Event, EventTime, EvidenceLevel, NamedAgent } from '../model/event.ts';
 import type { Rec } from '../model/ports.ts';

@@ -100,6 +100,17 @@ describe('the listener', () => {
     });
   });
 
+  it('serves a consumer by whatever name configuration gives it', async () => {
+    const consumers = [
+      { name: 'answered', sha256: gateway.sha256, scopes: ['posture.read' as const] },
+    ];
+    const use = async (server: HttpServer) => {
+      const reply = await ask(server, '/v1/a');
+      assert.equal((JSON.parse(reply.body) as ApiRequest).caller, 'answered');
+    };
+    await serving([echo('GET', '/v1/a', 'posture.read')], use, { consumers });
+  });
+
   it('answers what is wrong with a problem body: 401, 403, 404, 405', async () => {
     const routes = [
       echo('GET', '/v1/posture', 'posture.read'),

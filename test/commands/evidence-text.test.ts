@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { abstainingBy, levelLines } from '../../src/commands/evidence-text.ts';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import type { SourceLevels } from '../../src/record/levels.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Type } from 'typebox';
 import { pluginOptions, pluginsOf } from '../../src/commands/plugin-options.ts';
-import { Secret } from '../../src/model/config.ts';
+import { Secret } from '../../src/model/config/secret.ts';
 
 const strict = { additionalProperties: false } as const;
 const Pager = Type.Object(

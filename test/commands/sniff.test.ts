@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Library } from '../../src/commands/library.ts';
 import { sourcesIn } from '../../src/commands/sniff.ts';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import { shippedLibrary } from '../sim/library.ts';
 
 const RECORDED = {

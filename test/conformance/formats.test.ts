@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { describe, it } from 'node:test';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import { KINDS, TRUSTS } from '../../src/model/event.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import type { ByteFormat, Outcome } from '../../src/source/draft.ts';

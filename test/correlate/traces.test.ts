@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
 import { Reorder } from '../../src/correlate/reorder.ts';
 import { keyOf, type SessionEntity } from '../../src/correlate/session.ts';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import type { Event } from '../../src/model/event.ts';
 import type { Fact } from '../../src/model/fact.ts';
 import { createDecode } from '../../src/source/source.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import kafkajs from 'kafkajs';
-import { ensureTopics } from '../../src/adapters/kafka.ts';
+import { ensureTopics } from '../../src/adapters/kafka-topics.ts';
 import type { Config } from '../../src/model/config.ts';
 import type { ListedAlert, SinkStatus } from '../../src/record/alert-read.ts';
 import { ocsfFinding } from '../conformance/published.ts';

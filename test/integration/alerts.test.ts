@@ -6,7 +6,7 @@ import { createNotifier, type Notifier } from '../../src/act/notify.ts';
 import { sinksFor } from '../../src/act/route.ts';
 import { createSilences } from '../../src/act/silences.ts';
 import type { Sink } from '../../src/act/sink.ts';
-import type { RouteConfig } from '../../src/model/config.ts';
+import type { RouteConfig } from '../../src/model/config/alerts.ts';
 import type { Announced, Announcement, Case } from '../../src/model/decision.ts';
 import { LEVELS, type Level } from '../../src/model/detection.ts';
 import { idOf } from '../../src/model/ids.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import kafkajs, { type Admin } from 'kafkajs';
 import { parseYaml } from '../../src/adapters/files.ts';
-import { calmRequestQueue } from '../../src/adapters/kafka.ts';
+import { calmRequestQueue } from '../../src/adapters/kafka-client.ts';
 import { readCase, type WrittenCase } from '../../src/commands/case-file.ts';
 import { caseOptions, runCase } from '../../src/commands/case-run.ts';
 import type { ListedCase } from '../../src/record/read.ts';

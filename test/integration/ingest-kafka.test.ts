@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { ensureTopics, readOffsets } from '../../src/adapters/kafka.ts';
+import { readOffsets } from '../../src/adapters/kafka-offsets.ts';
+import { ensureTopics } from '../../src/adapters/kafka-topics.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { countersOf, post, titlesOf, withDaemon } from './ingest-world.ts';
 import type { KafkaProvided } from './kafka-provided.ts';

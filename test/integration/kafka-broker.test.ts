@@ -4,13 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
-import {
-  createKafkaBroker,
-  createKafkaPublisher,
-  ensureTopics,
-  readOffsets,
-} from '../../src/adapters/kafka.ts';
+import { createKafkaBroker, createKafkaPublisher } from '../../src/adapters/kafka.ts';
 import type { KafkaBrokerOptions, OffsetGap } from '../../src/adapters/kafka-face.ts';
+import { readOffsets } from '../../src/adapters/kafka-offsets.ts';
+import { ensureTopics } from '../../src/adapters/kafka-topics.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Broker, OutRecord, Publisher, StartPosition } from '../../src/model/ports.ts';
 import {

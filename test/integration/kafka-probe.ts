@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
-import { calmRequestQueue } from '../../src/adapters/kafka.ts';
+import { calmRequestQueue } from '../../src/adapters/kafka-client.ts';
 
 const RETRY_MS = 250;
 

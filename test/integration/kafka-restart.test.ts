@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKafkaBroker, createKafkaPublisher, ensureTopics } from '../../src/adapters/kafka.ts';
+import { createKafkaBroker, createKafkaPublisher } from '../../src/adapters/kafka.ts';
+import { ensureTopics } from '../../src/adapters/kafka-topics.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import { quietLog, Recorder, until } from './kafka-lane-recorder.ts';
 import type { KafkaProvided } from './kafka-provided.ts';

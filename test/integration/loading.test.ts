@@ -4,12 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { after, before, it } from 'node:test';
 import kafkajs from 'kafkajs';
 import { systemClock } from '../../src/adapters/clock.ts';
-import {
-  calmRequestQueue,
-  createKafkaBroker,
-  createKafkaPublisher,
-  ensureTopics,
-} from '../../src/adapters/kafka.ts';
+import { createKafkaBroker, createKafkaPublisher } from '../../src/adapters/kafka.ts';
+import { calmRequestQueue } from '../../src/adapters/kafka-client.ts';
+import { ensureTopics } from '../../src/adapters/kafka-topics.ts';
 import { laneOptions } from '../../src/commands/lane.ts';
 import { ROOT, readLibrary } from '../../src/commands/library.ts';
 import type { Config } from '../../src/model/config.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
-import { readOffsets } from '../../src/adapters/kafka.ts';
+import { readOffsets } from '../../src/adapters/kafka-offsets.ts';
 import type { Config } from '../../src/model/config.ts';
 import { differences } from './crash/outcome.ts';
 import { quietLog } from './kafka-lane-recorder.ts';

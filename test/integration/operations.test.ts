@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startEmbeddedPostgres } from '../../src/adapters/embedded-postgres.ts';
-import { ensureTopics } from '../../src/adapters/kafka.ts';
+import { ensureTopics } from '../../src/adapters/kafka-topics.ts';
 import { COMMANDS } from '../../src/commands/commands.ts';
 import { KINDS } from '../../src/model/event.ts';
 import type { Database } from '../../src/model/ports.ts';

@@ -18,7 +18,7 @@ import {
   type SpanExporter,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 
 /** Streams of the fleet, by who writes them. */
 export const STREAMS = ['agent_spans', 'mcp_spans', 'gw_logs'] as const;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import type { Detection } from '../../src/model/detection.ts';
 import { protobufOf } from '../source/formats/otlp-encode.ts';
 import { readLines } from './tampered.ts';

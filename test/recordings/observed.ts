@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createKafkaPublisher, ensureTopics } from '../../src/adapters/kafka.ts';
+import { createKafkaPublisher } from '../../src/adapters/kafka.ts';
+import { ensureTopics } from '../../src/adapters/kafka-topics.ts';
 import { coverageLines, scoreLines } from '../../src/commands/findings.ts';
 import { type Library, ROOT as PACKAGE, readLibrary } from '../../src/commands/library.ts';
 import { rehearse } from '../../src/commands/rehearse.ts';

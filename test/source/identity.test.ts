@@ -1,7 +1,7 @@
 /** Tests of identities: which claim decides, by what it rests on and who speaks. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import { tierOf } from '../../src/model/identity.ts';
 import { agentBy, aliasesOf, identityRules } from '../../src/source/identity.ts';
 import { createDecode } from '../../src/source/source.ts';

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readYamlDocuments } from '../../src/adapters/files.ts';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import { KINDS } from '../../src/model/event.ts';
 import { compileMappings } from '../../src/source/mapping.ts';
 import { createDecode, type Decoded } from '../../src/source/source.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseYaml } from '../../src/adapters/files.ts';
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import { compileMappings } from '../../src/source/mapping.ts';
 import { createDecode } from '../../src/source/source.ts';
 import { recordOf } from './records.ts';

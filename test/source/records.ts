@@ -1,5 +1,5 @@
 /** Records and sources that the tests of the decoders share. */
-import type { SourceConfig } from '../../src/model/config.ts';
+import type { SourceConfig } from '../../src/model/config/source.ts';
 import type { WireEvent } from '../../src/model/event.ts';
 import type { Rec } from '../../src/model/ports.ts';
 

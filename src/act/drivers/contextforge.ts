@@ -1,8 +1,9 @@
 /** ContextForge driver: tools and servers of a gateway off and on again, tokens revoked. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome, Prior } from '../../model/action-log.ts';
-import { duration, durationMs, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Intention, Verb } from '../../model/decision.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import type { Driver, DriverDefinition, DriverPlan, ReadBack, Snapshot } from '../driver.ts';
 import {
   createRest,

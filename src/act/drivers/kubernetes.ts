@@ -1,7 +1,8 @@
 /** Kubernetes driver: suspends sandboxes, scales down, stops cron jobs, quarantines pods. */
 import { type Static, Type } from 'typebox';
-import { duration, durationMs, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Intention } from '../../model/decision.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import type { Driver, DriverDefinition, DriverPlan } from '../driver.ts';
 import { createRest, type Rest, refused } from '../rest.ts';
 import { swapApply, swapSnapshot } from '../swap.ts';

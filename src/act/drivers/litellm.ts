@@ -1,8 +1,9 @@
 /** LiteLLM driver: blocks keys, narrows their grants and limits, and puts back what stood. */
 import { type Static, Type } from 'typebox';
 import type { Prior } from '../../model/action-log.ts';
-import { duration, durationMs, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Intention, Verb } from '../../model/decision.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import type { Driver, DriverDefinition, DriverPlan } from '../driver.ts';
 import { createRest, memberOf, type Rest, type RestAnswer, refused } from '../rest.ts';
 import {

@@ -1,8 +1,9 @@
 /** OAuth driver: revokes tokens (RFC 7009), asks whether they live (RFC 7662), or ends all. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
-import { duration, durationMs, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Intention, Subject, Verb } from '../../model/decision.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import { OperatingError } from '../../model/errors.ts';
 import type { Http, HttpResponse } from '../../model/ports.ts';
 import { CLIENT_AUTHS, type ClientAuth, clientAuth } from '../client-auth.ts';

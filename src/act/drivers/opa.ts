@@ -1,8 +1,9 @@
 /** OPA driver: pushes leases into the data of every replica; the fast path beside the bundle. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
-import { duration, durationMs, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Intention } from '../../model/decision.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import { OperatingError } from '../../model/errors.ts';
 import type { Clock, Http, HttpResponse } from '../../model/ports.ts';
 import { POSTURE_VERBS } from '../../model/posture.ts';

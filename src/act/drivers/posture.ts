@@ -1,8 +1,9 @@
 /** Posture driver: standing leases are the document that gateways poll; nothing is sent. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
-import { duration, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Intention, LeaseState } from '../../model/decision.ts';
+import { duration } from '../../model/duration.ts';
 import { OperatingError } from '../../model/errors.ts';
 import { POSTURE_VERBS, type PostureBook, silentAfterMs } from '../../model/posture.ts';
 import type { Driver, DriverDefinition, ReadBack } from '../driver.ts';

@@ -1,8 +1,8 @@
 /** Pull driver: an executor of yours fetches its work, where nothing may connect inward. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
-import { duration, durationMs } from '../../model/config.ts';
 import { type Intention, VERBS } from '../../model/decision.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import { OperatingError } from '../../model/errors.ts';
 import type { OfferState } from '../../model/posture.ts';
 import type { Driver, DriverDefinition } from '../driver.ts';

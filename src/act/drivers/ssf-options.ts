@@ -1,6 +1,7 @@
 /** Options of the Shared Signals driver: what may be written, and what it means. */
 import { type Static, Type } from 'typebox';
-import { duration, durationMs, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import { idOf } from '../../model/ids.ts';
 import {
   CAEP_EVENTS,

@@ -1,7 +1,7 @@
 /** Shared Signals driver: tells every receiver that listens, by CAEP events (SSF 1.0). */
 import type { ApplyOutcome } from '../../model/action-log.ts';
-import { durationMs } from '../../model/config.ts';
 import { type Intention, VERBS } from '../../model/decision.ts';
+import { durationMs } from '../../model/duration.ts';
 import { OperatingError } from '../../model/errors.ts';
 import {
   PUSH,

@@ -1,9 +1,10 @@
 /** Signed webhook driver: Standard Webhooks headers around a CloudEvents body. */
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome } from '../../model/action-log.ts';
-import { duration, durationMs, Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Intention } from '../../model/decision.ts';
 import { VERBS } from '../../model/decision.ts';
+import { duration, durationMs } from '../../model/duration.ts';
 import type { HttpResponse } from '../../model/ports.ts';
 import type { Driver, DriverDefinition } from '../driver.ts';
 import { parseWebhookSecret, signWebhook } from '../signature.ts';

@@ -3,7 +3,7 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import type { Alert, ToldCase } from '../../model/alert.ts';
-import { Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Level } from '../../model/detection.ts';
 import { OperatingError } from '../../model/errors.ts';
 import { cut } from '../plain.ts';

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import type { Alert } from '../../model/alert.ts';
 import type { SendOutcome } from '../../model/alert-log.ts';
-import { Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Level } from '../../model/detection.ts';
 import type { HttpResponse } from '../../model/ports.ts';
 import { exchange } from '../reply.ts';

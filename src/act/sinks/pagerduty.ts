@@ -1,7 +1,7 @@
 /** PagerDuty Events v2: a case is an incident with the case's id as its key. */
 import { type Static, Type } from 'typebox';
 import type { Alert } from '../../model/alert.ts';
-import { Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { Level } from '../../model/detection.ts';
 import { cut, cutBytes } from '../plain.ts';
 import { exchange } from '../reply.ts';

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import type { Alert, ToldCase } from '../../model/alert.ts';
 import type { SendOutcome } from '../../model/alert-log.ts';
-import { Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import type { HttpResponse } from '../../model/ports.ts';
 import { cut } from '../plain.ts';
 import { exchange, MENDING_MS } from '../reply.ts';

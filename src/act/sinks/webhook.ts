@@ -1,7 +1,7 @@
 /** Signed webhook: the OCSF event as it is, under Standard Webhooks headers. */
 import { type Static, Type } from 'typebox';
 import type { Alert } from '../../model/alert.ts';
-import { Secret } from '../../model/config.ts';
+import { Secret } from '../../model/config/secret.ts';
 import { exchange } from '../reply.ts';
 import { parseWebhookSecret, signWebhook } from '../signature.ts';
 import type { SinkCapabilities, SinkType } from '../sink.ts';

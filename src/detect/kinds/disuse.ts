@@ -1,6 +1,6 @@
 /** Kind `disuse`: tools that were granted and that their agent, though at work, never calls. */
 import { type Static, Type } from 'typebox';
-import { durationMs } from '../../model/config.ts';
+import { durationMs } from '../../model/duration.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { naming } from '../../state/names.ts';

@@ -1,7 +1,7 @@
 /** Kind `notice`: what the observer says of its own hearing, when it says it too often. */
 import { type Static, Type } from 'typebox';
-import { durationMs } from '../../model/config.ts';
 import { NOTICE_CODES } from '../../model/detection.ts';
+import { durationMs } from '../../model/duration.ts';
 import type { NoticeFact } from '../../model/fact.ts';
 import type { Entity } from '../../state/slot.ts';
 import type { AnalyticKind, Finding, KindContext, See } from '../kind.ts';

@@ -1,6 +1,6 @@
 /** Kind `rate`: too many, or too much, within a sliding window of event time. */
 import { type Static, Type } from 'typebox';
-import { durationMs } from '../../model/config.ts';
+import { durationMs } from '../../model/duration.ts';
 import { KINDS } from '../../model/event.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';

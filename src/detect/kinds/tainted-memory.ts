@@ -1,6 +1,6 @@
 /** Kind `tainted-memory`: what a stranger's text left in a memory reaches another session. */
 import { type Static, Type } from 'typebox';
-import { durationMs } from '../../model/config.ts';
+import { durationMs } from '../../model/duration.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact, WitnessRecord } from '../../model/fact.ts';
 import { Keep } from '../../state/keep.ts';

@@ -1,6 +1,7 @@
 /** Fills four topics with what a seeded fleet would have written, keyed by agent. */
-import { createKafkaPublisher, ensureTopics } from '../../../src/adapters/kafka.ts';
-import type { SourceConfig } from '../../../src/model/config.ts';
+import { createKafkaPublisher } from '../../../src/adapters/kafka.ts';
+import { ensureTopics } from '../../../src/adapters/kafka-topics.ts';
+import type { SourceConfig } from '../../../src/model/config/source.ts';
 import { KINDS, type Kind, type Trust } from '../../../src/model/event.ts';
 import type { OutRecord } from '../../../src/model/ports.ts';
 import { createFleet } from '../../../src/simulation/fleet.ts';

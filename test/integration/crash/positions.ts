@@ -1,6 +1,6 @@
 /** Where a lane stands: by PostgreSQL, whose word counts, and by Kafka, which is told later. */
 import kafkajs from 'kafkajs';
-import { calmRequestQueue } from '../../../src/adapters/kafka.ts';
+import { calmRequestQueue } from '../../../src/adapters/kafka-client.ts';
 import type { Database } from '../../../src/model/ports.ts';
 
 /** Positions at one moment. */

@@ -1,6 +1,7 @@
 /** Fills topics that fit no lane: several tenants, unlike partition counts, records without keys. */
-import { createKafkaPublisher, ensureTopics } from '../../../src/adapters/kafka.ts';
-import type { SourceConfig } from '../../../src/model/config.ts';
+import { createKafkaPublisher } from '../../../src/adapters/kafka.ts';
+import { ensureTopics } from '../../../src/adapters/kafka-topics.ts';
+import type { SourceConfig } from '../../../src/model/config/source.ts';
 import { KINDS, type Kind, type Trust } from '../../../src/model/event.ts';
 import type { OutRecord } from '../../../src/model/ports.ts';
 import { integer, stream } from '../../../src/simulation/random.ts';

@@ -1,5 +1,5 @@
 /** OTLP requests written by hand, in JSON: only what a test is about must be said. */
-import type { SourceConfig } from '../../../src/model/config.ts';
+import type { SourceConfig } from '../../../src/model/config/source.ts';
 import { createDecode, type Decode } from '../../../src/source/source.ts';
 import { recordOf } from '../records.ts';
 
