@@ -1,6 +1,5 @@
 /** The executable style guide: the rules of style §13 on the real tree and on bad ones. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { figures } from './architecture/figures.ts';
@@ -59,19 +58,6 @@ test('architecture: the scanner keeps its place in every file', () => {
       );
     }
   }
-});
-
-test('architecture: generated reference is current', (t) => {
-  if (!tree.files.has('scripts/reference.ts')) {
-    assert.equal(
-      [...tree.files.keys()].filter((path) => path.startsWith('docs/reference/')).length,
-      0,
-    );
-    t.diagnostic('no scripts/reference.ts and no docs/reference: nothing is generated yet');
-    return;
-  }
-  const done = spawnSync(process.execPath, ['scripts/reference.ts', '--check'], { cwd: root });
-  assert.equal(done.status, 0, `npm run reference\n${done.stdout}${done.stderr}`);
 });
 
 test('architecture: figures to look at', (t) => {
