@@ -17,7 +17,8 @@ import type {
   StartPosition,
   TopicPartition,
 } from './model/ports.ts';
-import type { Pipeline, Reloaded } from './pipeline.ts';
+import type { Reloaded } from './pipeline/options.ts';
+import type { Pipeline } from './pipeline.ts';
 import { Pace } from './record/pace.ts';
 import { aborted, patiently } from './record/patience.ts';
 

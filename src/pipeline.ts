@@ -1,20 +1,17 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
 import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
-import type { Profiles } from './baseline/in-force.ts';
 import { type ChainWatch, createChains } from './correlate/chains.ts';
-import type { Correlate, CorrelateOptions } from './correlate/correlate.ts';
-import { createCorrelate } from './correlate/correlate.ts';
+import { type Correlate, createCorrelate } from './correlate/correlate.ts';
 import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { createLevels, type Levels } from './correlate/levels.ts';
 import { Reorder } from './correlate/reorder.ts';
-import { type PartitionStanding, type SourceTiming, Watermarks } from './correlate/watermark.ts';
-import { type Because, createDecide, type Decide, type DecideOptions } from './decide/decide.ts';
+import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
+import { type Because, createDecide, type Decide } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances, OpenWindow } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
-import type { Meter } from './detect/meter.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import { bookmarkOf } from './model/bookmark.ts';
 import {
@@ -25,15 +22,7 @@ import {
   VERBS,
   type Verb,
 } from './model/decision.ts';
-import type {
-  Amendment,
-  DeadLetter,
-  Detection,
-  Entity,
-  Maturity,
-  NoticeCode,
-} from './model/detection.ts';
-import type { Detector } from './model/detector.ts';
+import type { Amendment, DeadLetter, Detection, Entity, NoticeCode } from './model/detection.ts';
 import {
   type Effects,
   type LaneCommit,
@@ -47,7 +36,6 @@ import type { Event, Kind } from './model/event.ts';
 import type { Exception } from './model/exception.ts';
 import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
 import { eventIdOf, idOf } from './model/ids.ts';
-import type { ServiceLevels } from './model/objective.ts';
 import type {
   PartitionLag,
   Rec,
@@ -58,68 +46,13 @@ import type {
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
-import type { RungPlan } from './score/budget.ts';
+import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
-import { createEvidenceStage, type EvidenceStage, type Judging } from './score/stage.ts';
+import { createEvidenceStage, type EvidenceStage } from './score/stage.ts';
 import { Legibility } from './source/legible.ts';
 import { Letters } from './source/letters.ts';
-import type { Decode } from './source/source.ts';
 import { PAGES, Slots } from './state/slots.ts';
-
-/** Everything the pipeline is made from. */
-export interface PipelineOptions {
-  readonly decode: Decode;
-  readonly timings: readonly SourceTiming[];
-  /** Topics that carry governance: it proves absence only if heard from its beginning. */
-  readonly governanceTopics: ReadonlySet<string>;
-  /** What each topic may carry: what is missing of it is missing of these books. Absent: nothing is known. */
-  readonly topicKinds?: ReadonlyMap<string, readonly Kind[]>;
-  readonly correlate: CorrelateOptions;
-  readonly detectors: readonly Detector[];
-  readonly maturity: Readonly<Record<string, Maturity>>;
-  readonly exceptions: readonly Exception[];
-  readonly decide: DecideOptions;
-  readonly baseline: BaselineOptions;
-  /** What roles and workflows promise. */
-  readonly levels: ServiceLevels;
-  /** Events that may wait for the watermark before sources that run ahead are to pause. */
-  readonly maxBuffered: number;
-  /** Bytes of records whose events may wait, likewise. At twice either the oldest are released early. */
-  readonly maxBufferedBytes: number;
-  /** Event time behind the watermark beyond which a record is no longer evaluated, ms. */
-  readonly tooLateMs: number;
-  /** An event that is older when it arrives has nothing early done about it, ms. Default: the largest lateness. */
-  readonly freshMs?: number;
-  /** Is this tenant folded here? Absent: everybody is. For what operators ask of all lanes. */
-  readonly owns?: (tenant: string) => boolean;
-  /** Events released in one step, about; the rest waits for the next one. Default 500. */
-  readonly releaseMax?: number;
-  /**
-   * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
-   * Default 64 MiB: recovery then reads a second more at most, and a small state is not rewritten
-   * as fast as it changes.
-   */
-  readonly pageEveryBytes?: number;
-  /** Told of every fact before detectors see it; for backtests, which measure them apart. */
-  readonly onFact?: (fact: Fact) => void;
-  /** Times detectors on a sample of facts. */
-  readonly meter?: Meter;
-}
-
-/** What behaviour is judged by. */
-export interface BaselineOptions {
-  readonly profiles: Profiles;
-  /** What evidence needs to know of each profile. */
-  readonly judgings: readonly Judging[];
-  readonly plans: readonly RungPlan[];
-  /** Told of every reading, and of every folded event; for replay, which learns and ranks by them. */
-  readonly onReading?: (reading: UnitReading) => void;
-  readonly onEvent?: (fact: EventFact) => void;
-}
-
-/** What can be exchanged while a lane works. */
-export type Reloaded = Pick<PipelineOptions, 'detectors' | 'exceptions'>;
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
 export interface Pipeline {
