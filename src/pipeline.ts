@@ -15,7 +15,6 @@ import { powerChanges } from './decide/reloaded.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
 import { bookmarkOf } from './model/bookmark.ts';
 import {
-  type Case,
   type Intention,
   type Judged,
   type OperatorRequest,
@@ -23,18 +22,11 @@ import {
   type Verb,
 } from './model/decision.ts';
 import type { Amendment, DeadLetter, Detection, Entity, NoticeCode } from './model/detection.ts';
-import {
-  type Effects,
-  type LaneCommit,
-  type LanePosition,
-  type LaneState,
-  noEffects,
-  type Turn,
-} from './model/effects.ts';
+import type { LaneCommit, LanePosition, LaneState, Turn } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
 import type { Exception } from './model/exception.ts';
-import type { EventFact, Fact, NoticeFact } from './model/fact.ts';
+import type { EventFact, Fact } from './model/fact.ts';
 import { eventIdOf, idOf } from './model/ids.ts';
 import type {
   PartitionLag,
@@ -45,7 +37,9 @@ import type {
 } from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
+import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
+import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
@@ -145,6 +139,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 class Spine implements Pipeline {
   readonly #options: PipelineOptions;
   readonly #slots = new Slots();
+  readonly #draft = new Draft();
+  readonly #notices = new Notices(this.#draft, (fact) => this.#fact(fact));
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
   readonly #letters = new Letters();
@@ -168,16 +164,10 @@ class Spine implements Pipeline {
   readonly #stored = new Map<string, LanePosition>();
   /** Where reading stands: behind `next` while records of before a restart are read again. */
   readonly #cursors = new Map<string, number>();
-  readonly #counters: Record<string, number> = {};
   /** W when the state was stored: what was read before and lies above it is still to be released. */
   #restoredMs = Number.MIN_SAFE_INTEGER;
-  #effects: Effects = noEffects();
-  /** Where in the effects a case stands. */
-  readonly #caseAt = new Map<string, number>();
-  #worked = false;
   /** Since when positions are known that no commit has written, ms; null: they are written. */
   #passedMs: number | null = null;
-  #telling = false;
   #pageCursor = 0;
   /** Stretches of event time in each of which a page may go to rest. */
   #restedTo = 0;
@@ -193,7 +183,7 @@ class Spine implements Pipeline {
       detail: string,
       ms: number,
       tenant?: string,
-    ) => this.#notice(code, subject, detail, ms, tenant);
+    ) => this.#notices.say(code, subject, detail, ms, tenant);
     const evicted = (subject: string, detail: string, ms: number) =>
       notice('state.evicted', subject, detail, ms);
     this.#legibility = new Legibility(this.#slots, ({ source, lost, of, timeMs }) =>
@@ -211,7 +201,7 @@ class Spine implements Pipeline {
     const blind = (kind: Kind, tenant: string) => this.#correlate.blind(kind, tenant);
     this.#behaviour = createBehaviour(this.#slots, profiles, {
       ...{ inventory, blind, evicted },
-      opened: (window) => this.#effects.windows.push(window),
+      opened: (window) => this.#draft.effects.windows.push(window),
     });
     this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
     this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
@@ -239,8 +229,7 @@ class Spine implements Pipeline {
       inForce: (fired) => this.#inForce(fired),
       circumstances: (detection) => this.#circumstances(detection),
       fleet: (tenant) => this.#correlate.fleet(tenant),
-      effects: () => this.#effects,
-      count: (name) => this.#count(name),
+      draft: this.#draft,
     });
   }
 
@@ -274,7 +263,7 @@ class Spine implements Pipeline {
     // whose turn it is, or frequent restarts would let the deltas grow without end.
     for (const page of state.pages) this.#stateBytes += page.bytes.length;
     this.#pageCursor = oldestPage(state.pages);
-    Object.assign(this.#counters, counters);
+    this.#draft.restore(counters);
   }
 
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[] {
@@ -305,7 +294,7 @@ class Spine implements Pipeline {
     this.#positions.set(key, { ...position, ...bookmark, next: Math.max(position.next, next) });
     this.#cursors.set(key, next);
     this.#watermarks.read(first.topic, first.partition, next, end, nowMs);
-    this.#worked = true;
+    this.#draft.markDirty();
     this.#advance(nowMs);
   }
 
@@ -328,7 +317,8 @@ class Spine implements Pipeline {
   }
 
   tick(lags: readonly PartitionLag[], nowMs: number): void {
-    if (this.#passedMs !== null && nowMs - this.#passedMs >= PASSED_EVERY_MS) this.#worked = true;
+    if (this.#passedMs !== null && nowMs - this.#passedMs >= PASSED_EVERY_MS)
+      this.#draft.markDirty();
     this.#watermarks.ends(lags);
     this.#advance(nowMs);
   }
@@ -336,15 +326,15 @@ class Spine implements Pipeline {
   operate(request: OperatorRequest): void {
     // Not taken up: whoever asks asks again, until its turn has come.
     if (this.#early.defers(request, Math.max(0, this.watermarkMs))) {
-      this.#worked = true;
+      this.#draft.markDirty();
       return;
     }
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
     else this.#operated(this.#decide.operate(request, Math.max(0, this.watermarkMs)));
-    this.#effects.operatorRequests.push(request.id);
-    this.#worked = true;
+    this.#draft.effects.operatorRequests.push(request.id);
+    this.#draft.markDirty();
   }
 
   reload({ detectors, exceptions }: Reloaded, by: string): readonly Turn[] {
@@ -355,20 +345,20 @@ class Spine implements Pipeline {
     this.#excused = exceptions;
     const changes = powerChanges(before, { detectors: this.#detect.detectors, exceptions });
     if (turns.length > 0 || changes.length > 0)
-      this.#effects.reloads.push({ by, timeMs, detectors: detectors.length, turns, changes });
+      this.#draft.effects.reloads.push({ by, timeMs, detectors: detectors.length, turns, changes });
     for (const { subject, says } of changes)
-      this.#notice('detectors.reloaded', subject, `${says} by ${by}`, timeMs);
+      this.#notices.say('detectors.reloaded', subject, `${says} by ${by}`, timeMs);
     for (const { stem, from, to, untilMs } of turns) {
       const when = untilMs > timeMs ? `in ${(untilMs - timeMs) / 1000} s of event time` : 'at once';
       const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, ${when}`;
-      this.#notice('detectors.reloaded', stem, said, timeMs);
+      this.#notices.say('detectors.reloaded', stem, said, timeMs);
     }
-    this.#worked = true;
+    this.#draft.markDirty();
     return turns;
   }
 
   refuse(detail: string): void {
-    this.#notice('detectors.refused', 'detectors', detail, Math.max(0, this.watermarkMs));
+    this.#notices.say('detectors.refused', 'detectors', detail, Math.max(0, this.watermarkMs));
   }
 
   missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
@@ -377,7 +367,10 @@ class Spine implements Pipeline {
       undecodable === undefined
         ? `records ${from} to ${to} are gone from the log before they were read`
         : `records ${from} to ${to} were skipped: ${undecodable}`;
-    this.#count(undecodable === undefined ? 'missing-offsets' : 'undecodable-offsets', to - from);
+    this.#draft.count(
+      undecodable === undefined ? 'missing-offsets' : 'undecodable-offsets',
+      to - from,
+    );
     this.#gap(at, detail, nowMs);
     if (undecodable === undefined) return;
     const position = this.#positions.get(partitionKey(at));
@@ -385,7 +378,7 @@ class Spine implements Pipeline {
       this.#positions.set(partitionKey(at), { ...position, next: to });
       this.#cursors.set(partitionKey(at), to);
     }
-    this.#count('dead-letters');
+    this.#draft.count('dead-letters');
     this.#posted({
       position: { topic, partition, offset: from, index: 0 },
       ...{ source: topic, format: 'batch', reason: 'codec-unsupported', detail, size: 0 },
@@ -396,7 +389,7 @@ class Spine implements Pipeline {
   standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void {
     for (const { topic, partition, sinceMs } of partitions) {
       const reason = `partition ${partition} of ${topic} stands still although it holds more records`;
-      if (!isOver) this.#count('partitions-stuck');
+      if (!isOver) this.#draft.count('partitions-stuck');
       const toMs = isOver ? nowMs : null;
       this.#uncovered(topic, [partition, sinceMs], reason, sinceMs, toMs, !isOver);
     }
@@ -415,7 +408,7 @@ class Spine implements Pipeline {
     this.#passTime(horizonMs);
     this.#behaviour.finish(horizonMs, this.#onReading);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
-    this.#worked = true;
+    this.#draft.markDirty();
   }
 
   isBehind(): boolean {
@@ -423,11 +416,11 @@ class Spine implements Pipeline {
   }
 
   dirty(): boolean {
-    return this.#worked;
+    return this.#draft.isDirty;
   }
 
   isPressing(): boolean {
-    return this.#effects.intentions.length > 0;
+    return this.#draft.effects.intentions.length > 0;
   }
 
   commit(): LaneCommit {
@@ -448,18 +441,15 @@ class Spine implements Pipeline {
     const delta = this.#slots.takeDelta();
     this.#rest();
     const pages = this.#pagesFor(delta?.length ?? 0);
-    const effects = this.#effects;
+    const { effects } = this.#draft;
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
     effects.usage.push(...this.#objectives.takeUsage());
     effects.levels.push(...this.#levels.takeWindows());
-    this.#effects = noEffects();
-    this.#caseAt.clear();
-    this.#worked = false;
     return {
       moves,
       delta,
       pages,
-      effects,
+      effects: this.#draft.take(),
       watermarkMs: this.watermarkMs,
       counters: this.counters(),
     };
@@ -492,7 +482,7 @@ class Spine implements Pipeline {
   }
 
   counters(): Readonly<Record<string, number>> {
-    const all = { ...this.#counters };
+    const all = { ...this.#draft.counters };
     const stages = [this.#correlate, this.#behaviour, this.#casework, this.#detect];
     for (const { counters: counted } of stages)
       for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
@@ -520,7 +510,7 @@ class Spine implements Pipeline {
     const proven = proof === undefined ? {} : { proof };
     if (known.low < low) {
       const detail = `records ${known.low} to ${low} are gone from the log before they were used`;
-      this.#count('missing-offsets', low - known.low);
+      this.#draft.count('missing-offsets', low - known.low);
       this.#gap(lag, detail, nowMs);
       this.#positions.set(key, { ...known, low, next: Math.max(known.next, low) });
       return { topic, partition, offset: low, ...proven };
@@ -537,17 +527,17 @@ class Spine implements Pipeline {
         ? 'another record stands where we had read'
         : `its log ends at ${end}, before our position ${known.next}`;
     const detail = `${how}: truncated or recreated; read from ${low} on as incarnation ${incarnation}`;
-    this.#count('topics-recreated');
+    this.#draft.count('topics-recreated');
     this.#gap(lag, detail, nowMs);
-    this.#notice('topic.recreated', topic, detail, nowMs);
+    this.#notices.say('topic.recreated', topic, detail, nowMs);
     this.#positions.set(partitionKey(lag), { topic, partition, low, next: low, incarnation });
     return { topic, partition, offset: low };
   }
 
   #truncated(at: TopicPartition, detail: string, nowMs: number): void {
     if (this.#options.governanceTopics.has(at.topic)) this.#correlate.historyIsPartial();
-    this.#notice('history.truncated', partitionKey(at), detail, nowMs);
-    this.#worked = true;
+    this.#notices.say('history.truncated', partitionKey(at), detail, nowMs);
+    this.#draft.markDirty();
   }
 
   /** Records that were there are lost to us: since the last one that was read nothing is known. */
@@ -576,17 +566,17 @@ class Spine implements Pipeline {
   #record(record: Rec, again: boolean): void {
     const { events, deadLetters, flags } = this.#options.decode(record);
     if (!again) {
-      this.#count('records');
+      this.#draft.count('records');
       const { topic, partition, timestampMs } = record;
       this.#legibility.read(topic, partition, timestampMs, deadLetters[0]?.source ?? null);
       for (const letter of deadLetters) {
-        this.#count('dead-letters');
+        this.#draft.count('dead-letters');
         this.#posted(letter);
-        this.#told('dead-letter', letter.source, record.timestampMs);
+        this.#notices.tell('dead-letter', letter.source, record.timestampMs);
       }
-      if (flags.duplicateKeys > 0) this.#count('duplicate-keys', flags.duplicateKeys);
-      if (flags.ignored > 0) this.#count('ignored', flags.ignored);
-      if (flags.nonconforming > 0) this.#count('nonconforming', flags.nonconforming);
+      if (flags.duplicateKeys > 0) this.#draft.count('duplicate-keys', flags.duplicateKeys);
+      if (flags.ignored > 0) this.#draft.count('ignored', flags.ignored);
+      if (flags.nonconforming > 0) this.#draft.count('nonconforming', flags.nonconforming);
     }
     const bytes = (record.value?.length ?? 0) / Math.max(1, events.length);
     for (const event of events) this.#event(event, bytes, again);
@@ -594,11 +584,11 @@ class Spine implements Pipeline {
 
   #posted(came: DeadLetter): void {
     const { letter, isFirst } = this.#letters.post(came);
-    if (letter !== null) this.#effects.deadLetters.push(letter);
-    else this.#count('dead-letters-not-kept');
+    if (letter !== null) this.#draft.effects.deadLetters.push(letter);
+    else this.#draft.count('dead-letters-not-kept');
     if (!isFirst) return;
     const detail = `more dead letters of ${came.source} in an hour than are kept as they are`;
-    this.#notice('state.evicted', 'dead-letters', detail, came.receivedMs);
+    this.#notices.say('state.evicted', 'dead-letters', detail, came.receivedMs);
   }
 
   #event(event: Event, bytes: number, again: boolean): void {
@@ -609,24 +599,24 @@ class Spine implements Pipeline {
       if (eventMs > this.#restoredMs) this.#reorder.offer(event, bytes);
       return;
     }
-    this.#count('events');
+    this.#draft.count('events');
     if (eventMs <= this.watermarkMs) {
       if (clamped) this.#skewed(event);
       this.#late(event);
       return;
     }
     const offered = this.#reorder.offer(event, bytes);
-    if (offered === 'repeat') this.#count('repeats');
+    if (offered === 'repeat') this.#draft.count('repeats');
     else if (clamped) this.#skewed(event);
     if (offered === 'held') this.#early.see(event, this.#nowMs);
     if (offered === 'forged') this.#forged(event);
   }
 
   #skewed({ src, time, tenant }: Event): void {
-    this.#count('clamped');
+    this.#draft.count('clamped');
     const where = `${src.topic}/${src.partition}@${src.offset}`;
     const detail = `the time at ${where} lies in the future`;
-    this.#notice('event.clock-skew', src.name, detail, time.eventMs, tenant);
+    this.#notices.say('event.clock-skew', src.name, detail, time.eventMs, tenant);
   }
 
   #late(event: Event): void {
@@ -635,10 +625,10 @@ class Spine implements Pipeline {
       time: { eventMs },
     } = event;
     const behindMs = this.watermarkMs - eventMs;
-    this.#count('late');
+    this.#draft.count('late');
     if (behindMs > this.#options.tooLateMs) {
-      this.#count('too-late');
-      this.#notice(
+      this.#draft.count('too-late');
+      this.#notices.say(
         'event.too-late',
         event.src.name,
         'records too old to be evaluated',
@@ -647,14 +637,20 @@ class Spine implements Pipeline {
       );
       return;
     }
-    this.#notice('event.late', event.src.name, 'records behind the watermark', eventMs, tenant);
+    this.#notices.say(
+      'event.late',
+      event.src.name,
+      'records behind the watermark',
+      eventMs,
+      tenant,
+    );
     this.#correlate.fold(event, true);
   }
 
   #forged(event: Event): void {
-    this.#count('forged-ids');
+    this.#draft.count('forged-ids');
     const { topic, partition, offset } = event.src;
-    this.#notice(
+    this.#notices.say(
       'event.duplicate-id',
       event.agent?.id ?? event.src.name,
       `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
@@ -692,9 +688,9 @@ class Spine implements Pipeline {
     const last = early.at(-1);
     if (last === undefined) return;
     const { eventMs } = last.time;
-    this.#count('released-early', early.length);
+    this.#draft.count('released-early', early.length);
     const detail = `${early.length} events released before their time: more wait than there is room for`;
-    this.#notice('state.evicted', 'reorder-buffer', detail, eventMs);
+    this.#notices.say('state.evicted', 'reorder-buffer', detail, eventMs);
     this.#watermarks.hasten(eventMs);
     this.#release(early, this.watermarkMs);
   }
@@ -704,11 +700,11 @@ class Spine implements Pipeline {
     for (const event of events) {
       this.#passTime(event.time.eventMs - 1);
       this.#correlate.fold(event, false);
-      this.#worked = true;
+      this.#draft.markDirty();
     }
     this.#passTime(ms);
     this.#early.settle(ms, this.#watermarks.newestMs());
-    if (this.#slots.dirty > 0) this.#worked = true;
+    if (this.#slots.dirty > 0) this.#draft.markDirty();
   }
 
   /**
@@ -729,8 +725,8 @@ class Spine implements Pipeline {
   #resolve(ms: number): void {
     if ((this.#casework.cases.nextMs() ?? Number.POSITIVE_INFINITY) > ms) return;
     const { cases, announcements } = this.#casework.cases.passTime(ms);
-    this.#cases(cases);
-    this.#effects.announcements.push(...announcements);
+    this.#draft.cases(cases);
+    this.#draft.effects.announcements.push(...announcements);
   }
 
   #nextMs(): number {
@@ -743,15 +739,6 @@ class Spine implements Pipeline {
     amendment: (amendment: Amendment, entity: Entity) => this.#amendment(amendment, entity),
   };
 
-  /** A case that grows many times in a step is written once, as it stands last. */
-  #cases(cases: readonly Case[]): void {
-    for (const one of cases) {
-      const at = this.#caseAt.get(one.id);
-      if (at !== undefined) this.#effects.cases[at] = one;
-      else this.#caseAt.set(one.id, this.#effects.cases.push(one) - 1);
-    }
-  }
-
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
   readonly #onReading = (reading: UnitReading): void => {
     this.#options.baseline.onReading?.(reading);
@@ -760,18 +747,25 @@ class Spine implements Pipeline {
 
   #fact(fact: Fact): void {
     if (fact.type === 'blind') {
-      this.#effects.coverage.push(fact.coverage);
+      this.#draft.effects.coverage.push(fact.coverage);
       const code = fact.coverage.toMs === null ? 'source.blind' : 'source.back';
       const { tenant, source, reason } = fact.coverage;
-      this.#notice(code, source, reason, fact.decidedMs, tenant);
+      this.#notices.say(code, source, reason, fact.decidedMs, tenant);
     } else if (fact.type === 'blind-session') {
       const { tenant, id } = fact.session;
-      this.#effects.amendments.push({ type: 'blind', tenant, session: id, source: fact.book });
+      this.#draft.effects.amendments.push({
+        type: 'blind',
+        tenant,
+        session: id,
+        source: fact.book,
+      });
     } else if (fact.type === 'attempt') {
       const { session, attempt } = fact;
       const id = eventIdOf(attempt.topic, attempt.nativeId);
       const { tenant, agent } = session;
-      this.#effects.activity.push(...this.#decide.activity(tenant, agent, session.id, attempt, id));
+      this.#draft.effects.activity.push(
+        ...this.#decide.activity(tenant, agent, session.id, attempt, id),
+      );
     }
     this.#options.onFact?.(fact);
     if (fact.type === 'event') {
@@ -794,15 +788,15 @@ class Spine implements Pipeline {
     if (!isClose || late || session === null || session.role === null) return;
     // Closed twice, or by a second record: the first one counts.
     if (session.closedMs !== event.time.eventMs) return;
-    this.#effects.closedUnits.push({ role: session.role, units: 1 });
+    this.#draft.effects.closedUnits.push({ role: session.role, units: 1 });
   }
 
   /** What governance said: who the agent was, what it might do, and when, for whoever asks later. */
   #remember(fact: EventFact): void {
     if (fact.event.governance === undefined) return;
     const session = sessionSaid(fact);
-    if (session !== null) this.#effects.agentSessions.push(session);
-    else this.#effects.agentChanges.push(changeSaid(fact));
+    if (session !== null) this.#draft.effects.agentSessions.push(session);
+    else this.#draft.effects.agentChanges.push(changeSaid(fact));
   }
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
@@ -810,25 +804,25 @@ class Spine implements Pipeline {
     if (!this.#casework.hear(fired)) return;
     this.#early.hear(fired.id);
     const detection = this.#inForce(fired);
-    this.#effects.detections.push(detection);
+    this.#draft.effects.detections.push(detection);
     if (detection.exception !== undefined) {
-      this.#count('excepted');
+      this.#draft.count('excepted');
       return;
     }
     if (detection.maturity === 'shadow') {
-      this.#count('shadow-detections');
+      this.#draft.count('shadow-detections');
       this.#decided(detection, '', { shared: null, above, principal: null });
       return;
     }
-    this.#count('detections');
+    this.#draft.count('detections');
     this.#resolve(detection.decidedMs - 1);
     const { tenant, agent, session } = detection.entity;
     this.#correlate.suspect(tenant, agent, session);
     const lineage = this.#lineage(detection);
     const told = this.#casework.take(detection, lineage, this.#correlate.fleet(tenant));
-    this.#cases(told.cases);
-    this.#effects.members.push(...told.members);
-    this.#effects.announcements.push(...told.announcements);
+    this.#draft.cases(told.cases);
+    this.#draft.effects.members.push(...told.members);
+    this.#draft.effects.announcements.push(...told.announcements);
     const { caseId, shared } = told;
     const { principal } = lineage;
     const [intention] = this.#decided(detection, caseId, { shared, above, principal });
@@ -839,7 +833,7 @@ class Spine implements Pipeline {
     const calls = session === null ? [] : this.#correlate.calls(tenant, session);
     const known = { calls, ancestors: lineage.ancestors };
     const chain = this.#casework.grow(caseId, detection, known, answer);
-    if (chain !== null) this.#effects.chains.push(chain);
+    if (chain !== null) this.#draft.effects.chains.push(chain);
   }
 
   /** The detection as it counts now: excused, or of a detector that was demoted. */
@@ -873,13 +867,13 @@ class Spine implements Pipeline {
       this.#correlate.fleet(tenant),
     );
     const { decision, inputs } = decided;
-    this.#effects.decisions.push(decision);
-    this.#effects.decisionInputs.push({ decisionId: decision.id, inputs });
-    if (decided.taken === undefined) this.#effects.intentions.push(...decided.intentions);
+    this.#draft.effects.decisions.push(decision);
+    this.#draft.effects.decisionInputs.push({ decisionId: decision.id, inputs });
+    if (decided.taken === undefined) this.#draft.effects.intentions.push(...decided.intentions);
     else this.#early.confirmed(decided.taken, detection.decidedMs);
-    this.#effects.announcements.push(...callsForPeople(decided));
+    this.#draft.effects.announcements.push(...callsForPeople(decided));
     if (decided.tripped)
-      this.#notice(
+      this.#notices.say(
         'breaker.tripped',
         'fleet',
         'no further action until a person resumes',
@@ -907,13 +901,19 @@ class Spine implements Pipeline {
 
   /** What came of a request about leases. */
   #operated({ intentions, decisions, exhausted }: Operated): void {
-    this.#effects.decisions.push(...decisions);
-    this.#effects.intentions.push(...this.#early.notSentYet(intentions));
+    this.#draft.effects.decisions.push(...decisions);
+    this.#draft.effects.intentions.push(...this.#early.notSentYet(intentions));
     if (exhausted === null) return;
     const nowMs = Math.max(0, this.watermarkMs);
     const { subject, leaseId } = exhausted.lease;
     const { agent, tenant } = subject;
-    this.#notice('containment.failed', agent, `lease ${leaseId}: ${exhausted.why}`, nowMs, tenant);
+    this.#notices.say(
+      'containment.failed',
+      agent,
+      `lease ${leaseId}: ${exhausted.why}`,
+      nowMs,
+      tenant,
+    );
     const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
@@ -947,7 +947,7 @@ class Spine implements Pipeline {
 
   /** A lease that rests on what is taken back ends. */
   #amendment(amendment: Amendment, entity: Entity): void {
-    this.#effects.amendments.push(amendment);
+    this.#draft.effects.amendments.push(amendment);
     if (amendment.type !== 'retracted') return;
     this.#casework.forgive(amendment.detectionId, entity);
     this.#lift(amendment.detectionId, {
@@ -961,7 +961,7 @@ class Spine implements Pipeline {
     for (const verb of VERBS) {
       const releases = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
       if (releases.length === 0) continue;
-      this.#effects.intentions.push(...this.#early.notSentYet(releases));
+      this.#draft.effects.intentions.push(...this.#early.notSentYet(releases));
       return true;
     }
     return false;
@@ -977,7 +977,7 @@ class Spine implements Pipeline {
         this.#decide.demotions.demote(detector, version, this.watermarkMs);
       return;
     }
-    this.#effects.verdicts.push({ detectionId, detector, version, verdict, by, note, atMs });
+    this.#draft.effects.verdicts.push({ detectionId, detector, version, verdict, by, note, atMs });
     if (verdict !== 'false_positive') return;
     this.#casework.forgive(detectionId, entity);
     const reason = `judged a false positive by ${by}: ${note}`;
@@ -987,7 +987,7 @@ class Spine implements Pipeline {
     const timeMs = this.watermarkMs;
     if (!this.#decide.demotions.demote(detector, version, timeMs)) return;
     const demotion = { detector, version, stands: true, detectionId, by, reason: note, timeMs };
-    this.#effects.demotions.push(demotion);
+    this.#draft.effects.demotions.push(demotion);
   }
 
   #reinstated(request: OperatorRequest & { readonly type: 'reinstate' }): void {
@@ -995,7 +995,7 @@ class Spine implements Pipeline {
     if (!this.#decide.demotions.reinstate(detector, version)) return;
     const timeMs = this.watermarkMs;
     const lifted = { detector, version, stands: false, detectionId: null, by, reason, timeMs };
-    this.#effects.demotions.push(lifted);
+    this.#draft.effects.demotions.push(lifted);
   }
 
   /** Pages to rewrite with this commit: spread evenly over the deltas written. */
@@ -1021,30 +1021,6 @@ class Spine implements Pipeline {
       this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);
       this.#slots.rest(this.#restedTo % PAGES);
     }
-  }
-
-  #notice(
-    code: NoticeCode,
-    subject: string,
-    detail: string,
-    timeMs: number,
-    tenant?: string,
-  ): void {
-    this.#effects.notices.push({ code, subject, detail, timeMs });
-    this.#worked = true;
-    this.#told(code, subject, timeMs, tenant);
-  }
-
-  /** Detectors hear of notices too, but not of those that hearing of one leads to. */
-  #told(code: NoticeFact['code'], subject: string, timeMs: number, tenant = '-'): void {
-    if (this.#telling) return;
-    this.#telling = true;
-    this.#fact({ type: 'notice', code, subject, tenant, timeMs });
-    this.#telling = false;
-  }
-
-  #count(name: string, by = 1): void {
-    this.#counters[name] = (this.#counters[name] ?? 0) + by;
   }
 }
 

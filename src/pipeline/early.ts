@@ -7,11 +7,11 @@ import { createEarlyDetect, type EarlyDetect } from '../detect/early.ts';
 import type { Intention, OperatorRequest } from '../model/decision.ts';
 import type { Detection } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
-import type { Effects } from '../model/effects.ts';
 import type { Event } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { EventFact } from '../model/fact.ts';
 import { caseIdOf } from '../score/case.ts';
+import type { Draft } from './draft.ts';
 
 /** What the early path asks of the stages. Nothing of it changes what they know. */
 export interface EarlyParts {
@@ -24,8 +24,7 @@ export interface EarlyParts {
   readonly inForce: (fired: Detection) => Detection;
   readonly circumstances: (detection: Detection) => Omit<Circumstances, 'leases'>;
   readonly fleet: (tenant: string) => FleetSize;
-  readonly effects: () => Effects;
-  readonly count: (name: string) => void;
+  readonly draft: Draft;
 }
 
 /**
@@ -86,23 +85,25 @@ class Path implements EarlyPath {
 
   confirmed({ leaseId, detectionId, isOwn, isSettled }: Taken, timeMs: number): void {
     if (isSettled) return;
-    this.#parts.count('early-confirmed');
+    const { draft } = this.#parts;
+    draft.count('early-confirmed');
     const reason = isOwn
       ? 'when its turn came in event time the decision was the same'
       : 'another detection asks for the same in its turn: the lease stands by that one';
     const outcome = 'confirmed';
-    this.#parts.effects().settled.push({ leaseId, detectionId, outcome, reason, timeMs });
+    draft.effects.settled.push({ leaseId, detectionId, outcome, reason, timeMs });
   }
 
   settle(ms: number, newestMs: number): void {
     const { early } = this.#decide;
     if (early.isEmpty) return;
+    const { draft } = this.#parts;
     for (const one of early.settle(ms, newestMs)) {
       const { leaseId, detectionId, isUnheard, isLease, reason, release } = one;
-      const { settled, intentions, amendments } = this.#parts.effects();
+      const { settled, intentions, amendments } = draft.effects;
       const timeMs = Math.max(0, ms);
       if (isLease) {
-        this.#parts.count('early-withdrawn');
+        draft.count('early-withdrawn');
         settled.push({ leaseId, detectionId, outcome: 'withdrawn', reason, timeMs });
       }
       if (release !== null) intentions.push(release);
@@ -114,7 +115,7 @@ class Path implements EarlyPath {
     const { early } = this.#decide;
     const deferred = early.isEmpty ? null : early.defers(request, nowMs);
     if (deferred === null) return false;
-    this.#parts.effects().intentions.push(...deferred.releases);
+    this.#parts.draft.effects.intentions.push(...deferred.releases);
     return true;
   }
 
@@ -127,7 +128,7 @@ class Path implements EarlyPath {
   }
 
   readonly #found = (fired: Detection, { response }: Detector): void => {
-    const { inForce, circumstances, fleet, freshMs, effects, count } = this.#parts;
+    const { inForce, circumstances, fleet, freshMs, draft } = this.#parts;
     const detection = inForce(fired);
     if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
     const around = circumstances(detection);
@@ -137,12 +138,12 @@ class Path implements EarlyPath {
     if (decided === null) return;
     const { decision, inputs, intentions } = decided;
     const provisional = true;
-    effects().early.push({
+    draft.effects.early.push({
       detection: { ...detection, provisional },
       decision: { ...decision, provisional },
       inputs,
     });
-    effects().intentions.push(...intentions);
-    count('early-actions');
+    draft.effects.intentions.push(...intentions);
+    draft.count('early-actions');
   };
 }
