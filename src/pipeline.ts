@@ -13,7 +13,6 @@ import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.t
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
 import { createRoster, type Roster } from './detect/roster.ts';
-import { bookmarkOf } from './model/bookmark.ts';
 import {
   type Intention,
   type Judged,
@@ -21,13 +20,13 @@ import {
   VERBS,
   type Verb,
 } from './model/decision.ts';
-import type { Amendment, DeadLetter, Detection, Entity, NoticeCode } from './model/detection.ts';
-import type { LaneCommit, LanePosition, LaneState, Turn } from './model/effects.ts';
+import type { Amendment, Detection, Entity, NoticeCode } from './model/detection.ts';
+import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
 import type { Exception } from './model/exception.ts';
 import type { EventFact, Fact } from './model/fact.ts';
-import { eventIdOf, idOf } from './model/ids.ts';
+import { eventIdOf } from './model/ids.ts';
 import type {
   PartitionLag,
   Rec,
@@ -37,15 +36,17 @@ import type {
 } from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
+import { DeadLetters } from './pipeline/dead-letters.ts';
 import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
+import { Gaps } from './pipeline/gaps.ts';
 import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
+import { Positions } from './pipeline/positions.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage } from './score/stage.ts';
 import { Legibility } from './source/legible.ts';
-import { Letters } from './source/letters.ts';
 import { PAGES, Slots } from './state/slots.ts';
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
@@ -125,8 +126,6 @@ const REST_PAGE_EACH_MS = 600_000 / PAGES;
 const REST_PAGES = 4;
 /** So many times its bound the buffer may hold before events are released early; twice that where pausing helps. */
 const EARLY_AT = 2;
-/** How long positions that moved over the records of others may stay unwritten, ms. */
-const PASSED_EVERY_MS = 2000;
 
 /** Some 25 ms of work: what comes meanwhile may be something that is asked for early. */
 const RELEASE_MAX = 500;
@@ -143,7 +142,9 @@ class Spine implements Pipeline {
   readonly #notices = new Notices(this.#draft, (fact) => this.#fact(fact));
   readonly #watermarks: Watermarks;
   readonly #reorder = new Reorder();
-  readonly #letters = new Letters();
+  readonly #deadLetters = new DeadLetters(this.#draft, this.#notices);
+  readonly #positions = new Positions();
+  readonly #gaps: Gaps;
   readonly #legibility: Legibility;
   readonly #correlate: Correlate;
   readonly #behaviour: Behaviour;
@@ -160,14 +161,8 @@ class Spine implements Pipeline {
   readonly #early: EarlyPath;
   /** Time on the clock of whoever gave the last slice. */
   #nowMs = 0;
-  readonly #positions = new Map<string, LanePosition>();
-  readonly #stored = new Map<string, LanePosition>();
-  /** Where reading stands: behind `next` while records of before a restart are read again. */
-  readonly #cursors = new Map<string, number>();
   /** W when the state was stored: what was read before and lies above it is still to be released. */
   #restoredMs = Number.MIN_SAFE_INTEGER;
-  /** Since when positions are known that no commit has written, ms; null: they are written. */
-  #passedMs: number | null = null;
   #pageCursor = 0;
   /** Stretches of event time in each of which a page may go to rest. */
   #restedTo = 0;
@@ -221,6 +216,15 @@ class Spine implements Pipeline {
     this.#excused = options.exceptions;
     this.#casework = createCasework(this.#slots, evicted);
     this.#decide = createDecide(this.#slots, options.decide);
+    this.#gaps = new Gaps({
+      options,
+      positions: this.#positions,
+      draft: this.#draft,
+      notices: this.#notices,
+      deadLetters: this.#deadLetters,
+      historyIsPartial: () => this.#correlate.historyIsPartial(),
+      fact: (fact) => this.#fact(fact),
+    });
     this.#early = createEarlyPath(this.#decide, {
       inventory,
       freshMs: options.freshMs ?? Math.max(0, ...options.timings.map((one) => one.latenessMs)),
@@ -254,11 +258,7 @@ class Spine implements Pipeline {
     yield* this.#decide.early.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
-    for (const position of state.positions) {
-      const key = partitionKey(position);
-      this.#positions.set(key, position);
-      this.#stored.set(key, position);
-    }
+    this.#positions.restore(state.positions);
     // Pages say how large the state is, deltas only how much changed. Rewriting goes on with the page
     // whose turn it is, or frequent restarts would let the deltas grow without end.
     for (const page of state.pages) this.#stateBytes += page.bytes.length;
@@ -267,33 +267,26 @@ class Spine implements Pipeline {
   }
 
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[] {
-    const starts = partitions.map((lag) => this.#startOf(lag, nowMs));
-    for (const start of starts) this.#cursors.set(partitionKey(start), start.offset);
+    const taken = partitions.map((lag) => {
+      const { start, until, loss } = this.#positions.begin(lag);
+      if (loss !== null) this.#gaps.lost(lag, loss, nowMs);
+      return { start, lag: { ...lag, next: start.offset, until } };
+    });
     this.#watermarks.assign(
-      partitions.map((lag, at) => ({
-        ...lag,
-        next: (starts[at] as StartPosition).offset,
-        until: this.#positions.get(partitionKey(lag))?.next ?? 0,
-      })),
+      taken.map(({ lag }) => lag),
       nowMs,
     );
-    return starts;
+    return taken.map(({ start }) => start);
   }
 
   slice(records: readonly Rec[], next: number, end: number, nowMs: number): void {
-    const first = records[0];
-    if (first === undefined) return;
-    const key = partitionKey(first);
-    const position = this.#positions.get(key);
-    assert(position !== undefined, `a slice of ${key}, which was never assigned`);
+    const last = records.at(-1);
+    if (last === undefined) return;
     this.#nowMs = nowMs;
-    for (const record of records) this.#record(record, record.offset < position.next);
-    const last = records.at(-1) as Rec;
-    const isNewest = last.offset > (position.bookmark?.offset ?? -1);
-    const bookmark = isNewest ? { bookmark: bookmarkOf(last) } : {};
-    this.#positions.set(key, { ...position, ...bookmark, next: Math.max(position.next, next) });
-    this.#cursors.set(key, next);
-    this.#watermarks.read(first.topic, first.partition, next, end, nowMs);
+    const readTo = this.#positions.nextOf(last);
+    for (const record of records) this.#record(record, record.offset < readTo);
+    this.#positions.read(last, next);
+    this.#watermarks.read(last.topic, last.partition, next, end, nowMs);
     this.#draft.markDirty();
     this.#advance(nowMs);
   }
@@ -305,20 +298,14 @@ class Spine implements Pipeline {
     newestMs: number | null,
     nowMs: number,
   ): void {
-    const key = partitionKey(at);
-    const position = this.#positions.get(key);
-    assert(position !== undefined, `word of ${key}, which was never assigned`);
-    this.#positions.set(key, { ...position, next: Math.max(position.next, next) });
-    this.#cursors.set(key, Math.max(next, this.#cursors.get(key) ?? 0));
+    this.#positions.passed(at, next, nowMs);
     if (newestMs !== null) this.#watermarks.heardOf(at.topic, at.partition, newestMs);
     this.#watermarks.read(at.topic, at.partition, next, end, nowMs);
-    this.#passedMs ??= nowMs;
     this.#advance(nowMs);
   }
 
   tick(lags: readonly PartitionLag[], nowMs: number): void {
-    if (this.#passedMs !== null && nowMs - this.#passedMs >= PASSED_EVERY_MS)
-      this.#draft.markDirty();
+    if (this.#positions.isOverdue(nowMs)) this.#draft.markDirty();
     this.#watermarks.ends(lags);
     this.#advance(nowMs);
   }
@@ -362,37 +349,11 @@ class Spine implements Pipeline {
   }
 
   missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
-    const { topic, partition } = at;
-    const detail =
-      undecodable === undefined
-        ? `records ${from} to ${to} are gone from the log before they were read`
-        : `records ${from} to ${to} were skipped: ${undecodable}`;
-    this.#draft.count(
-      undecodable === undefined ? 'missing-offsets' : 'undecodable-offsets',
-      to - from,
-    );
-    this.#gap(at, detail, nowMs);
-    if (undecodable === undefined) return;
-    const position = this.#positions.get(partitionKey(at));
-    if (position !== undefined && position.next < to) {
-      this.#positions.set(partitionKey(at), { ...position, next: to });
-      this.#cursors.set(partitionKey(at), to);
-    }
-    this.#draft.count('dead-letters');
-    this.#posted({
-      position: { topic, partition, offset: from, index: 0 },
-      ...{ source: topic, format: 'batch', reason: 'codec-unsupported', detail, size: 0 },
-      ...{ raw: Buffer.alloc(0), receivedMs: nowMs },
-    });
+    this.#gaps.missing(at, from, to, nowMs, undecodable);
   }
 
   standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void {
-    for (const { topic, partition, sinceMs } of partitions) {
-      const reason = `partition ${partition} of ${topic} stands still although it holds more records`;
-      if (!isOver) this.#draft.count('partitions-stuck');
-      const toMs = isOver ? nowMs : null;
-      this.#uncovered(topic, [partition, sinceMs], reason, sinceMs, toMs, !isOver);
-    }
+    this.#gaps.standstill(partitions, isOver, nowMs);
   }
 
   drain(): void {
@@ -424,20 +385,8 @@ class Spine implements Pipeline {
   }
 
   commit(): LaneCommit {
-    const moves: { from: number; to: LanePosition }[] = [];
-    for (const [key, position] of this.#positions) {
-      const { topic, partition, next } = position;
-      // What a restart made us read again, and is not read again yet, is still needed.
-      const unread = Math.min(next, this.#cursors.get(key) ?? next);
-      const low = Math.min(unread, this.#reorder.low(topic, partition) ?? unread);
-      const stored = this.#stored.get(key);
-      const to = { ...position, low, next };
-      if (stored !== undefined && stored.next === next && stored.low === low) continue;
-      this.#positions.set(key, to);
-      moves.push({ from: stored?.next ?? next, to });
-    }
+    const moves = this.#positions.moves((topic, partition) => this.#reorder.low(topic, partition));
     this.#watermarks.settle();
-    this.#passedMs = null;
     const delta = this.#slots.takeDelta();
     this.#rest();
     const pages = this.#pagesFor(delta?.length ?? 0);
@@ -456,7 +405,7 @@ class Spine implements Pipeline {
   }
 
   committed(): void {
-    for (const [key, position] of this.#positions) this.#stored.set(key, position);
+    this.#positions.written();
   }
 
   ahead(): TopicPartition[] {
@@ -493,76 +442,6 @@ class Spine implements Pipeline {
     return this.#watermarks.standing();
   }
 
-  /** Where to start: the oldest record still waiting, else where reading stopped. */
-  #startOf(lag: PartitionLag, nowMs: number): StartPosition {
-    const key = partitionKey(lag);
-    const { topic, partition, low, end } = lag;
-    const known = this.#positions.get(key);
-    if (known === undefined || (known.next === 0 && known.low === 0)) {
-      this.#positions.set(key, { topic, partition, low, next: low });
-      this.#stored.set(key, { topic, partition, low: 0, next: 0 });
-      if (low > 0)
-        this.#truncated(lag, `its log begins at ${low}: what came before is not known`, nowMs);
-      return { topic, partition, offset: low };
-    }
-    if (lag.isRecreated === true || known.next > end) return this.#recreated(known, lag, nowMs);
-    const { bookmark: proof } = known;
-    const proven = proof === undefined ? {} : { proof };
-    if (known.low < low) {
-      const detail = `records ${known.low} to ${low} are gone from the log before they were used`;
-      this.#draft.count('missing-offsets', low - known.low);
-      this.#gap(lag, detail, nowMs);
-      this.#positions.set(key, { ...known, low, next: Math.max(known.next, low) });
-      return { topic, partition, offset: low, ...proven };
-    }
-    return { topic, partition, offset: known.low, ...proven };
-  }
-
-  /** The log is another one: it is read from its beginning, and what is lost of the former is said. */
-  #recreated(known: LanePosition, lag: PartitionLag, nowMs: number): StartPosition {
-    const { topic, partition, low, end } = lag;
-    const incarnation = (known.incarnation ?? 1) + 1;
-    const how =
-      lag.isRecreated === true
-        ? 'another record stands where we had read'
-        : `its log ends at ${end}, before our position ${known.next}`;
-    const detail = `${how}: truncated or recreated; read from ${low} on as incarnation ${incarnation}`;
-    this.#draft.count('topics-recreated');
-    this.#gap(lag, detail, nowMs);
-    this.#notices.say('topic.recreated', topic, detail, nowMs);
-    this.#positions.set(partitionKey(lag), { topic, partition, low, next: low, incarnation });
-    return { topic, partition, offset: low };
-  }
-
-  #truncated(at: TopicPartition, detail: string, nowMs: number): void {
-    if (this.#options.governanceTopics.has(at.topic)) this.#correlate.historyIsPartial();
-    this.#notices.say('history.truncated', partitionKey(at), detail, nowMs);
-    this.#draft.markDirty();
-  }
-
-  /** Records that were there are lost to us: since the last one that was read nothing is known. */
-  #gap(at: TopicPartition, detail: string, nowMs: number): void {
-    this.#truncated(at, detail, nowMs);
-    const last = this.#positions.get(partitionKey(at))?.bookmark?.timestampMs ?? nowMs;
-    this.#uncovered(at.topic, [at.partition, detail], detail, Math.min(last, nowMs), nowMs);
-  }
-
-  /** A stretch of time of which a topic told us nothing; `of` tells it from others. */
-  #uncovered(
-    topic: string,
-    of: readonly (string | number)[],
-    reason: string,
-    fromMs: number,
-    toMs: number | null,
-    isNews = true,
-  ): void {
-    for (const kind of this.#options.topicKinds?.get(topic) ?? []) {
-      const id = idOf('coverage', topic, kind, ...of);
-      const coverage = { id, source: topic, kind, fromMs, toMs, reason, sessions: 0 };
-      this.#fact({ type: 'blind', coverage, decidedMs: toMs ?? fromMs, begins: isNews });
-    }
-  }
-
   #record(record: Rec, again: boolean): void {
     const { events, deadLetters, flags } = this.#options.decode(record);
     if (!again) {
@@ -570,8 +449,7 @@ class Spine implements Pipeline {
       const { topic, partition, timestampMs } = record;
       this.#legibility.read(topic, partition, timestampMs, deadLetters[0]?.source ?? null);
       for (const letter of deadLetters) {
-        this.#draft.count('dead-letters');
-        this.#posted(letter);
+        this.#deadLetters.post(letter);
         this.#notices.tell('dead-letter', letter.source, record.timestampMs);
       }
       if (flags.duplicateKeys > 0) this.#draft.count('duplicate-keys', flags.duplicateKeys);
@@ -580,15 +458,6 @@ class Spine implements Pipeline {
     }
     const bytes = (record.value?.length ?? 0) / Math.max(1, events.length);
     for (const event of events) this.#event(event, bytes, again);
-  }
-
-  #posted(came: DeadLetter): void {
-    const { letter, isFirst } = this.#letters.post(came);
-    if (letter !== null) this.#draft.effects.deadLetters.push(letter);
-    else this.#draft.count('dead-letters-not-kept');
-    if (!isFirst) return;
-    const detail = `more dead letters of ${came.source} in an hour than are kept as they are`;
-    this.#notices.say('state.evicted', 'dead-letters', detail, came.receivedMs);
   }
 
   #event(event: Event, bytes: number, again: boolean): void {
@@ -1022,10 +891,6 @@ class Spine implements Pipeline {
       this.#slots.rest(this.#restedTo % PAGES);
     }
   }
-}
-
-function partitionKey(at: TopicPartition): string {
-  return `${at.topic}/${at.partition}`;
 }
 
 /** The page that was rewritten longest ago, or the first that never was. */
