@@ -42,12 +42,13 @@ import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
 import { Gaps } from './pipeline/gaps.ts';
 import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
+import { Pages } from './pipeline/pages.ts';
 import { Positions } from './pipeline/positions.ts';
 import { type Casework, createCasework, type Lineage } from './score/casework.ts';
 import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
 import { createEvidenceStage, type EvidenceStage } from './score/stage.ts';
 import { Legibility } from './source/legible.ts';
-import { PAGES, Slots } from './state/slots.ts';
+import { Slots } from './state/slots.ts';
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
 export interface Pipeline {
@@ -118,12 +119,6 @@ export interface Pipeline {
   standing(): readonly PartitionStanding[];
 }
 
-/** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
-const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
-
-/** All pages may go to rest in so much event time, one after the other, ms. */
-const REST_PAGE_EACH_MS = 600_000 / PAGES;
-const REST_PAGES = 4;
 /** So many times its bound the buffer may hold before events are released early; twice that where pausing helps. */
 const EARLY_AT = 2;
 
@@ -163,14 +158,11 @@ class Spine implements Pipeline {
   #nowMs = 0;
   /** W when the state was stored: what was read before and lies above it is still to be released. */
   #restoredMs = Number.MIN_SAFE_INTEGER;
-  #pageCursor = 0;
-  /** Stretches of event time in each of which a page may go to rest. */
-  #restedTo = 0;
-  #pageBudget = 0;
-  #stateBytes = 0;
+  readonly #pages: Pages;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#pages = new Pages(this.#slots, options.pageEveryBytes);
     this.#watermarks = new Watermarks(this.#slots, options.timings);
     const notice = (
       code: NoticeCode,
@@ -259,10 +251,7 @@ class Spine implements Pipeline {
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     this.#positions.restore(state.positions);
-    // Pages say how large the state is, deltas only how much changed. Rewriting goes on with the page
-    // whose turn it is, or frequent restarts would let the deltas grow without end.
-    for (const page of state.pages) this.#stateBytes += page.bytes.length;
-    this.#pageCursor = oldestPage(state.pages);
+    this.#pages.restore(state.pages);
     this.#draft.restore(counters);
   }
 
@@ -388,8 +377,8 @@ class Spine implements Pipeline {
     const moves = this.#positions.moves((topic, partition) => this.#reorder.low(topic, partition));
     this.#watermarks.settle();
     const delta = this.#slots.takeDelta();
-    this.#rest();
-    const pages = this.#pagesFor(delta?.length ?? 0);
+    this.#pages.rest(this.watermarkMs);
+    const pages = this.#pages.due(delta?.length ?? 0);
     const { effects } = this.#draft;
     effects.objectiveCounts.push(...this.#objectives.takeCounts());
     effects.usage.push(...this.#objectives.takeUsage());
@@ -866,36 +855,4 @@ class Spine implements Pipeline {
     const lifted = { detector, version, stands: false, detectionId: null, by, reason, timeMs };
     this.#draft.effects.demotions.push(lifted);
   }
-
-  /** Pages to rewrite with this commit: spread evenly over the deltas written. */
-  #pagesFor(deltaBytes: number): { page: number; bytes: Buffer }[] {
-    const every = Math.max(this.#options.pageEveryBytes ?? PAGE_EVERY_BYTES, this.#stateBytes);
-    this.#pageBudget += (PAGES * deltaBytes) / every;
-    const pages: { page: number; bytes: Buffer }[] = [];
-    for (; this.#pageBudget >= 1 && pages.length < PAGES; this.#pageBudget -= 1) {
-      const bytes = this.#slots.pageBytes(this.#pageCursor);
-      pages.push({ page: this.#pageCursor, bytes });
-      this.#stateBytes += (bytes.length * PAGES - this.#stateBytes) / PAGES;
-      this.#pageCursor = (this.#pageCursor + 1) % PAGES;
-    }
-    return pages;
-  }
-
-  /** What nobody asked for in ten to twenty minutes of event time is kept as bytes. */
-  #rest(): void {
-    const due = Math.floor(Math.max(0, this.watermarkMs) / REST_PAGE_EACH_MS);
-    if (this.#restedTo === 0) this.#restedTo = due;
-    // Where time leaps, the rest of it waits for the next commits: none of them is to be long.
-    for (let left = REST_PAGES; left > 0 && this.#restedTo < due; left -= 1) {
-      this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);
-      this.#slots.rest(this.#restedTo % PAGES);
-    }
-  }
-}
-
-/** The page that was rewritten longest ago, or the first that never was. */
-function oldestPage(pages: LaneState['pages']): number {
-  const upto = new Array<number>(PAGES).fill(0);
-  for (const { page, uptoSeq } of pages) upto[page] = uptoSeq;
-  return upto.indexOf(Math.min(...upto));
 }
