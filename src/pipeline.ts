@@ -1,18 +1,13 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
-import { type Behaviour, createBehaviour } from './baseline/behaviour.ts';
-import { type ChainWatch, createChains } from './correlate/chains.ts';
-import { type Correlate, createCorrelate } from './correlate/correlate.ts';
 import { changeSaid, sessionSaid } from './correlate/history.ts';
-import { createLevels, type Levels } from './correlate/levels.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
-import { type Because, createDecide, type Decide } from './decide/decide.ts';
+import type { Because } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances, OpenWindow } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
-import { createRoster, type Roster } from './detect/roster.ts';
 import {
   type Intention,
   type Judged,
@@ -20,7 +15,7 @@ import {
   VERBS,
   type Verb,
 } from './model/decision.ts';
-import type { Amendment, Detection, Entity, NoticeCode } from './model/detection.ts';
+import type { Amendment, Detection, Entity } from './model/detection.ts';
 import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
@@ -44,9 +39,8 @@ import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { Pages } from './pipeline/pages.ts';
 import { Positions } from './pipeline/positions.ts';
-import { type Casework, createCasework, type Lineage } from './score/casework.ts';
-import { createObjectiveStage, type ObjectiveStage } from './score/objectives/objectives.ts';
-import { createEvidenceStage, type EvidenceStage } from './score/stage.ts';
+import { createStages, type Stages } from './pipeline/stages.ts';
+import type { Lineage } from './score/casework.ts';
 import { Legibility } from './source/legible.ts';
 import { Slots } from './state/slots.ts';
 
@@ -141,18 +135,10 @@ class Spine implements Pipeline {
   readonly #positions = new Positions();
   readonly #gaps: Gaps;
   readonly #legibility: Legibility;
-  readonly #correlate: Correlate;
-  readonly #behaviour: Behaviour;
-  readonly #evidence: EvidenceStage;
-  readonly #objectives: ObjectiveStage;
-  readonly #levels: Levels;
-  readonly #chains: ChainWatch;
-  readonly #detect: Roster;
+  readonly #stages: Stages;
   #exceptions: Exceptions;
   /** What `#exceptions` was made of. */
   #excused: readonly Exception[];
-  readonly #casework: Casework;
-  readonly #decide: Decide;
   readonly #early: EarlyPath;
   /** Time on the clock of whoever gave the last slice. */
   #nowMs = 0;
@@ -164,67 +150,40 @@ class Spine implements Pipeline {
     this.#options = options;
     this.#pages = new Pages(this.#slots, options.pageEveryBytes);
     this.#watermarks = new Watermarks(this.#slots, options.timings);
-    const notice = (
-      code: NoticeCode,
-      subject: string,
-      detail: string,
-      ms: number,
-      tenant?: string,
-    ) => this.#notices.say(code, subject, detail, ms, tenant);
-    const evicted = (subject: string, detail: string, ms: number) =>
-      notice('state.evicted', subject, detail, ms);
     this.#legibility = new Legibility(this.#slots, ({ source, lost, of, timeMs }) =>
-      notice('source.illegible', source, `${lost} of ${of} records cannot be read`, timeMs),
+      this.#notices.say(
+        'source.illegible',
+        source,
+        `${lost} of ${of} records cannot be read`,
+        timeMs,
+      ),
     );
-    this.#correlate = createCorrelate(
-      this.#slots,
-      options.correlate,
-      (fact) => this.#fact(fact),
-      notice,
-      (tenant, agent, call) => this.#decide.restrains(tenant, agent, call),
-    );
-    const { profiles, judgings, plans } = options.baseline;
-    const { inventory } = options.correlate;
-    const blind = (kind: Kind, tenant: string) => this.#correlate.blind(kind, tenant);
-    this.#behaviour = createBehaviour(this.#slots, profiles, {
-      ...{ inventory, blind, evicted },
-      opened: (window) => this.#draft.effects.windows.push(window),
-    });
-    this.#evidence = createEvidenceStage(this.#slots, judgings, plans, evicted);
-    this.#objectives = createObjectiveStage(this.#slots, options.levels, evicted);
-    this.#levels = createLevels(this.#slots, notice);
-    this.#chains = createChains(this.#slots, notice);
-    this.#detect = createRoster(options.detectors, {
-      blind,
-      slots: this.#slots,
-      inventory,
-      maturity: options.maturity,
-      evicted,
-      notice,
-      ...(options.meter === undefined ? {} : { meter: options.meter }),
+    this.#stages = createStages(this.#slots, options, {
+      fact: (fact) => this.#fact(fact),
+      notices: this.#notices,
+      draft: this.#draft,
     });
     const { neverTouch } = options.decide.guardrails;
     this.#exceptions = createExceptions(options.exceptions, neverTouch);
     this.#excused = options.exceptions;
-    this.#casework = createCasework(this.#slots, evicted);
-    this.#decide = createDecide(this.#slots, options.decide);
+    const { correlate, decide, detect } = this.#stages;
     this.#gaps = new Gaps({
       options,
       positions: this.#positions,
       draft: this.#draft,
       notices: this.#notices,
       deadLetters: this.#deadLetters,
-      historyIsPartial: () => this.#correlate.historyIsPartial(),
+      historyIsPartial: () => correlate.historyIsPartial(),
       fact: (fact) => this.#fact(fact),
     });
-    this.#early = createEarlyPath(this.#decide, {
-      inventory,
+    this.#early = createEarlyPath(decide, {
+      inventory: options.correlate.inventory,
       freshMs: options.freshMs ?? Math.max(0, ...options.timings.map((one) => one.latenessMs)),
-      detectors: () => this.#detect.detectors,
-      foresee: (event) => this.#correlate.foresee(event),
+      detectors: () => detect.detectors,
+      foresee: (event) => correlate.foresee(event),
       inForce: (fired) => this.#inForce(fired),
       circumstances: (detection) => this.#circumstances(detection),
-      fleet: (tenant) => this.#correlate.fleet(tenant),
+      fleet: (tenant) => correlate.fleet(tenant),
       draft: this.#draft,
     });
   }
@@ -243,11 +202,11 @@ class Spine implements Pipeline {
     counters: Readonly<Record<string, number>>,
   ): Generator<undefined, void> {
     yield* this.#slots.restoring(state.pages, state.deltas);
-    yield* this.#correlate.restoring();
-    yield* this.#behaviour.restoring();
-    yield* this.#casework.cases.restoring();
-    yield* this.#detect.restoring(watermarkMs);
-    yield* this.#decide.early.restoring();
+    yield* this.#stages.correlate.restoring();
+    yield* this.#stages.behaviour.restoring();
+    yield* this.#stages.casework.cases.restoring();
+    yield* this.#stages.detect.restoring(watermarkMs);
+    yield* this.#stages.decide.early.restoring();
     this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(this.#restoredMs);
     this.#positions.restore(state.positions);
@@ -308,18 +267,18 @@ class Spine implements Pipeline {
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
-    else this.#operated(this.#decide.operate(request, Math.max(0, this.watermarkMs)));
+    else this.#operated(this.#stages.decide.operate(request, Math.max(0, this.watermarkMs)));
     this.#draft.effects.operatorRequests.push(request.id);
     this.#draft.markDirty();
   }
 
   reload({ detectors, exceptions }: Reloaded, by: string): readonly Turn[] {
     const timeMs = Math.max(0, this.watermarkMs);
-    const before = { detectors: this.#detect.detectors, exceptions: this.#excused };
-    const turns = this.#detect.reload(detectors, timeMs);
+    const before = { detectors: this.#stages.detect.detectors, exceptions: this.#excused };
+    const turns = this.#stages.detect.reload(detectors, timeMs);
     this.#exceptions = createExceptions(exceptions, this.#options.decide.guardrails.neverTouch);
     this.#excused = exceptions;
-    const changes = powerChanges(before, { detectors: this.#detect.detectors, exceptions });
+    const changes = powerChanges(before, { detectors: this.#stages.detect.detectors, exceptions });
     if (turns.length > 0 || changes.length > 0)
       this.#draft.effects.reloads.push({ by, timeMs, detectors: detectors.length, turns, changes });
     for (const { subject, says } of changes)
@@ -348,15 +307,15 @@ class Spine implements Pipeline {
   drain(): void {
     const newestMs = this.#watermarks.newestMs();
     if (newestMs < 0) return;
-    const horizonMs = this.#correlate.horizonMs(newestMs);
+    const horizonMs = this.#stages.correlate.horizonMs(newestMs);
     this.#release(this.#reorder.take(newestMs, Number.POSITIVE_INFINITY), newestMs);
     this.#passTime(horizonMs);
-    this.#correlate.finish(newestMs);
+    this.#stages.correlate.finish(newestMs);
     // Stamps from the future were clamped and moved no watermark: they come last.
     const last = this.#reorder.take(Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
     this.#release(last, newestMs);
     this.#passTime(horizonMs);
-    this.#behaviour.finish(horizonMs, this.#onReading);
+    this.#stages.behaviour.finish(horizonMs, this.#onReading);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
     this.#draft.markDirty();
   }
@@ -380,9 +339,9 @@ class Spine implements Pipeline {
     this.#pages.rest(this.watermarkMs);
     const pages = this.#pages.due(delta?.length ?? 0);
     const { effects } = this.#draft;
-    effects.objectiveCounts.push(...this.#objectives.takeCounts());
-    effects.usage.push(...this.#objectives.takeUsage());
-    effects.levels.push(...this.#levels.takeWindows());
+    effects.objectiveCounts.push(...this.#stages.objectives.takeCounts());
+    effects.usage.push(...this.#stages.objectives.takeUsage());
+    effects.levels.push(...this.#stages.levels.takeWindows());
     return {
       moves,
       delta,
@@ -416,14 +375,14 @@ class Spine implements Pipeline {
   }
 
   blind(kind: Kind, tenant = '-'): boolean {
-    return this.#correlate.blind(kind, tenant);
+    return this.#stages.correlate.blind(kind, tenant);
   }
 
   counters(): Readonly<Record<string, number>> {
     const all = { ...this.#draft.counters };
-    const stages = [this.#correlate, this.#behaviour, this.#casework, this.#detect];
-    for (const { counters: counted } of stages)
-      for (const [name, value] of Object.entries(counted)) all[name] = (all[name] ?? 0) + value;
+    const { correlate, behaviour, casework, detect } = this.#stages;
+    for (const { counters } of [correlate, behaviour, casework, detect])
+      for (const [name, value] of Object.entries(counters)) all[name] = (all[name] ?? 0) + value;
     return all;
   }
 
@@ -502,7 +461,7 @@ class Spine implements Pipeline {
       eventMs,
       tenant,
     );
-    this.#correlate.fold(event, true);
+    this.#stages.correlate.fold(event, true);
   }
 
   #forged(event: Event): void {
@@ -557,7 +516,7 @@ class Spine implements Pipeline {
   #release(events: readonly Event[], ms: number): void {
     for (const event of events) {
       this.#passTime(event.time.eventMs - 1);
-      this.#correlate.fold(event, false);
+      this.#stages.correlate.fold(event, false);
       this.#draft.markDirty();
     }
     this.#passTime(ms);
@@ -571,25 +530,28 @@ class Spine implements Pipeline {
    */
   #passTime(ms: number): void {
     for (let at = this.#nextMs(); at <= ms; at = this.#nextMs()) {
-      this.#correlate.passTime(at);
-      this.#detect.passTime(at, this.#onFinding);
-      this.#behaviour.passTime(at, this.#onReading);
+      this.#stages.correlate.passTime(at);
+      this.#stages.detect.passTime(at, this.#onFinding);
+      this.#stages.behaviour.passTime(at, this.#onReading);
     }
-    this.#correlate.passTime(ms);
+    this.#stages.correlate.passTime(ms);
     this.#resolve(ms);
   }
 
   /** Cases that were quiet for an hour at `ms`. */
   #resolve(ms: number): void {
-    if ((this.#casework.cases.nextMs() ?? Number.POSITIVE_INFINITY) > ms) return;
-    const { cases, announcements } = this.#casework.cases.passTime(ms);
+    if ((this.#stages.casework.cases.nextMs() ?? Number.POSITIVE_INFINITY) > ms) return;
+    const { cases, announcements } = this.#stages.casework.cases.passTime(ms);
     this.#draft.cases(cases);
     this.#draft.effects.announcements.push(...announcements);
   }
 
   #nextMs(): number {
     const never = Number.POSITIVE_INFINITY;
-    return Math.min(this.#behaviour.nextMs() ?? never, this.#detect.nextMs() ?? never);
+    return Math.min(
+      this.#stages.behaviour.nextMs() ?? never,
+      this.#stages.detect.nextMs() ?? never,
+    );
   }
 
   readonly #onFinding = {
@@ -600,7 +562,7 @@ class Spine implements Pipeline {
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
   readonly #onReading = (reading: UnitReading): void => {
     this.#options.baseline.onReading?.(reading);
-    for (const firing of this.#evidence.see(reading)) this.#fact(firing);
+    for (const firing of this.#stages.evidence.see(reading)) this.#fact(firing);
   };
 
   #fact(fact: Fact): void {
@@ -622,21 +584,21 @@ class Spine implements Pipeline {
       const id = eventIdOf(attempt.topic, attempt.nativeId);
       const { tenant, agent } = session;
       this.#draft.effects.activity.push(
-        ...this.#decide.activity(tenant, agent, session.id, attempt, id),
+        ...this.#stages.decide.activity(tenant, agent, session.id, attempt, id),
       );
     }
     this.#options.onFact?.(fact);
     if (fact.type === 'event') {
       this.#options.baseline.onEvent?.(fact);
-      this.#casework.see(fact);
-      for (const burning of this.#objectives.see(fact)) this.#fact(burning);
-      this.#levels.see(fact.event, fact.tenant, fact.agent, fact.late);
-      this.#chains.see(fact.event, fact.agent);
+      this.#stages.casework.see(fact);
+      for (const burning of this.#stages.objectives.see(fact)) this.#fact(burning);
+      this.#stages.levels.see(fact.event, fact.tenant, fact.agent, fact.late);
+      this.#stages.chains.see(fact.event, fact.agent);
       this.#closedUnit(fact);
       this.#remember(fact);
     }
-    this.#detect.see(fact, this.#onFinding);
-    this.#behaviour.see(fact, this.#onReading);
+    this.#stages.detect.see(fact, this.#onFinding);
+    this.#stages.behaviour.see(fact, this.#onReading);
   }
 
   /** A session of a role came to its end: one more live unit. */
@@ -659,7 +621,7 @@ class Spine implements Pipeline {
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
   #detection(fired: Detection, above: Verb | null = null): void {
-    if (!this.#casework.hear(fired)) return;
+    if (!this.#stages.casework.hear(fired)) return;
     this.#early.hear(fired.id);
     const detection = this.#inForce(fired);
     this.#draft.effects.detections.push(detection);
@@ -675,9 +637,13 @@ class Spine implements Pipeline {
     this.#draft.count('detections');
     this.#resolve(detection.decidedMs - 1);
     const { tenant, agent, session } = detection.entity;
-    this.#correlate.suspect(tenant, agent, session);
+    this.#stages.correlate.suspect(tenant, agent, session);
     const lineage = this.#lineage(detection);
-    const told = this.#casework.take(detection, lineage, this.#correlate.fleet(tenant));
+    const told = this.#stages.casework.take(
+      detection,
+      lineage,
+      this.#stages.correlate.fleet(tenant),
+    );
     this.#draft.cases(told.cases);
     this.#draft.effects.members.push(...told.members);
     this.#draft.effects.announcements.push(...told.announcements);
@@ -688,9 +654,9 @@ class Spine implements Pipeline {
       intention?.step === 'request'
         ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
         : null;
-    const calls = session === null ? [] : this.#correlate.calls(tenant, session);
+    const calls = session === null ? [] : this.#stages.correlate.calls(tenant, session);
     const known = { calls, ancestors: lineage.ancestors };
-    const chain = this.#casework.grow(caseId, detection, known, answer);
+    const chain = this.#stages.casework.grow(caseId, detection, known, answer);
     if (chain !== null) this.#draft.effects.chains.push(chain);
   }
 
@@ -699,13 +665,14 @@ class Spine implements Pipeline {
     const exception = this.#exceptions.excusing(fired);
     if (exception !== null) return { ...fired, exception: exception.id };
     const { detector, version, maturity } = fired;
-    const isDemoted = maturity === 'enforce' && this.#decide.demotions.stands(detector, version);
+    const isDemoted =
+      maturity === 'enforce' && this.#stages.decide.demotions.stands(detector, version);
     return isDemoted ? { ...fired, maturity: 'alert' } : fired;
   }
 
   #lineage({ entity: { tenant, session } }: Detection): Lineage {
     if (session === null) return { principal: null, ancestors: [] };
-    return this.#correlate.lineage(tenant, session);
+    return this.#stages.correlate.lineage(tenant, session);
   }
 
   /** What is done about it. A shadow is asked too, and nothing comes of it. */
@@ -715,14 +682,14 @@ class Spine implements Pipeline {
     known: Pick<Circumstances, 'shared' | 'above' | 'principal'>,
   ): readonly Intention[] {
     const { tenant } = detection.entity;
-    const detector = this.#detect.detectors.get(detection.detector);
+    const detector = this.#stages.detect.detectors.get(detection.detector);
     assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
-    const decided = this.#decide.decide(
+    const decided = this.#stages.decide.decide(
       detection,
       caseId,
       detector.response,
       { ...this.#circumstances(detection), ...known },
-      this.#correlate.fleet(tenant),
+      this.#stages.correlate.fleet(tenant),
     );
     const { decision, inputs } = decided;
     this.#draft.effects.decisions.push(decision);
@@ -746,10 +713,10 @@ class Spine implements Pipeline {
     detection: Detection,
   ): Omit<Circumstances, 'leases' | 'above'> & { readonly principal: string | null } {
     const { tenant, agent } = detection.entity;
-    const needs = this.#detect.detectors.get(detection.detector)?.needs.sources ?? [];
+    const needs = this.#stages.detect.detectors.get(detection.detector)?.needs.sources ?? [];
     return {
-      blindNow: needs.filter((kind) => this.#correlate.blind(kind, tenant)),
-      changedMs: this.#correlate.changedMs(tenant, agent),
+      blindNow: needs.filter((kind) => this.#stages.correlate.blind(kind, tenant)),
+      changedMs: this.#stages.correlate.changedMs(tenant, agent),
       windows: this.#windows(detection),
       refusedByUs: this.#refusedByUs(detection),
       shared: null,
@@ -772,7 +739,7 @@ class Spine implements Pipeline {
       nowMs,
       tenant,
     );
-    const detector = this.#detect.detectors.get(CONTAINMENT_LEAK);
+    const detector = this.#stages.detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
     this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
@@ -780,13 +747,13 @@ class Spine implements Pipeline {
 
   /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */
   #windows({ entity: { tenant, agent, role }, timeMs }: Detection): OpenWindow[] {
-    const learning = this.#behaviour.windows(tenant, agent, role, timeMs).map(
+    const learning = this.#stages.behaviour.windows(tenant, agent, role, timeMs).map(
       ({ reason, scope, tools, opensMs, expiresMs }): OpenWindow => ({
         ...{ type: 'learning', name: `${reason} of ${scope.subject}`, tools },
         ...{ fromMs: opensMs, toMs: expiresMs },
       }),
     );
-    const change = this.#correlate.windows(tenant, agent, role, timeMs).map(
+    const change = this.#stages.correlate.windows(tenant, agent, role, timeMs).map(
       ({ level, subject, fromMs, toMs }): OpenWindow => ({
         ...{ type: 'change', name: `of ${level} ${subject}`, tools: null, fromMs, toMs },
       }),
@@ -798,7 +765,7 @@ class Spine implements Pipeline {
   #refusedByUs({ entity: { tenant, session }, witnesses }: Detection): ReadonlySet<string> {
     const found = new Set<string>();
     if (session === null || witnesses.length === 0) return found;
-    for (const { ours, topic, nativeId } of this.#correlate.calls(tenant, session))
+    for (const { ours, topic, nativeId } of this.#stages.correlate.calls(tenant, session))
       if (ours) found.add(eventIdOf(topic, nativeId));
     return found;
   }
@@ -807,7 +774,7 @@ class Spine implements Pipeline {
   #amendment(amendment: Amendment, entity: Entity): void {
     this.#draft.effects.amendments.push(amendment);
     if (amendment.type !== 'retracted') return;
-    this.#casework.forgive(amendment.detectionId, entity);
+    this.#stages.casework.forgive(amendment.detectionId, entity);
     this.#lift(amendment.detectionId, {
       reason: 'the detection was retracted: its evidence came late',
       grantsImmunity: false,
@@ -817,7 +784,7 @@ class Spine implements Pipeline {
   /** Lifts the lease a detection led to, whatever its verb. True where one stood. */
   #lift(detectionId: string, because: Because): boolean {
     for (const verb of VERBS) {
-      const releases = this.#decide.retract(detectionId, verb, this.watermarkMs, because);
+      const releases = this.#stages.decide.retract(detectionId, verb, this.watermarkMs, because);
       if (releases.length === 0) continue;
       this.#draft.effects.intentions.push(...this.#early.notSentYet(releases));
       return true;
@@ -832,25 +799,25 @@ class Spine implements Pipeline {
     if (this.#options.owns?.(entity.tenant) === false) {
       // Said and answered where it was found; that its version is demoted holds everywhere.
       if (verdict === 'false_positive' && acted !== null)
-        this.#decide.demotions.demote(detector, version, this.watermarkMs);
+        this.#stages.decide.demotions.demote(detector, version, this.watermarkMs);
       return;
     }
     this.#draft.effects.verdicts.push({ detectionId, detector, version, verdict, by, note, atMs });
     if (verdict !== 'false_positive') return;
-    this.#casework.forgive(detectionId, entity);
+    this.#stages.casework.forgive(detectionId, entity);
     const reason = `judged a false positive by ${by}: ${note}`;
     const wasLifted = this.#lift(detectionId, { reason, grantsImmunity: true });
     if (!wasLifted && acted === null) return;
     // Every verb is degrade or above: one needless action is one too many for this version.
     const timeMs = this.watermarkMs;
-    if (!this.#decide.demotions.demote(detector, version, timeMs)) return;
+    if (!this.#stages.decide.demotions.demote(detector, version, timeMs)) return;
     const demotion = { detector, version, stands: true, detectionId, by, reason: note, timeMs };
     this.#draft.effects.demotions.push(demotion);
   }
 
   #reinstated(request: OperatorRequest & { readonly type: 'reinstate' }): void {
     const { detector, version, by, reason } = request;
-    if (!this.#decide.demotions.reinstate(detector, version)) return;
+    if (!this.#stages.decide.demotions.reinstate(detector, version)) return;
     const timeMs = this.watermarkMs;
     const lifted = { detector, version, stands: false, detectionId: null, by, reason, timeMs };
     this.#draft.effects.demotions.push(lifted);
