@@ -4,7 +4,7 @@ import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
 import type { Because } from './decide/decide.ts';
 import { createExceptions, type Exceptions } from './decide/exceptions.ts';
-import type { Circumstances, OpenWindow } from './decide/falsify.ts';
+import type { Circumstances } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
 import { powerChanges } from './decide/reloaded.ts';
@@ -31,6 +31,7 @@ import type {
 } from './model/ports.ts';
 import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
+import { circumstancesOf, lineageOf } from './pipeline/circumstances.ts';
 import { DeadLetters } from './pipeline/dead-letters.ts';
 import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
@@ -40,7 +41,6 @@ import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { Pages } from './pipeline/pages.ts';
 import { Positions } from './pipeline/positions.ts';
 import { createStages, type Stages } from './pipeline/stages.ts';
-import type { Lineage } from './score/casework.ts';
 import { Legibility } from './source/legible.ts';
 import { Slots } from './state/slots.ts';
 
@@ -182,7 +182,7 @@ class Spine implements Pipeline {
       detectors: () => detect.detectors,
       foresee: (event) => correlate.foresee(event),
       inForce: (fired) => this.#inForce(fired),
-      circumstances: (detection) => this.#circumstances(detection),
+      circumstances: (detection) => circumstancesOf(this.#stages, detection),
       fleet: (tenant) => correlate.fleet(tenant),
       draft: this.#draft,
     });
@@ -638,7 +638,7 @@ class Spine implements Pipeline {
     this.#resolve(detection.decidedMs - 1);
     const { tenant, agent, session } = detection.entity;
     this.#stages.correlate.suspect(tenant, agent, session);
-    const lineage = this.#lineage(detection);
+    const lineage = lineageOf(this.#stages, detection);
     const told = this.#stages.casework.take(
       detection,
       lineage,
@@ -670,11 +670,6 @@ class Spine implements Pipeline {
     return isDemoted ? { ...fired, maturity: 'alert' } : fired;
   }
 
-  #lineage({ entity: { tenant, session } }: Detection): Lineage {
-    if (session === null) return { principal: null, ancestors: [] };
-    return this.#stages.correlate.lineage(tenant, session);
-  }
-
   /** What is done about it. A shadow is asked too, and nothing comes of it. */
   #decided(
     detection: Detection,
@@ -688,7 +683,7 @@ class Spine implements Pipeline {
       detection,
       caseId,
       detector.response,
-      { ...this.#circumstances(detection), ...known },
+      { ...circumstancesOf(this.#stages, detection), ...known },
       this.#stages.correlate.fleet(tenant),
     );
     const { decision, inputs } = decided;
@@ -706,22 +701,6 @@ class Spine implements Pipeline {
         tenant,
       );
     return decided.intentions;
-  }
-
-  /** What is known around a detection and could explain it away. */
-  #circumstances(
-    detection: Detection,
-  ): Omit<Circumstances, 'leases' | 'above'> & { readonly principal: string | null } {
-    const { tenant, agent } = detection.entity;
-    const needs = this.#stages.detect.detectors.get(detection.detector)?.needs.sources ?? [];
-    return {
-      blindNow: needs.filter((kind) => this.#stages.correlate.blind(kind, tenant)),
-      changedMs: this.#stages.correlate.changedMs(tenant, agent),
-      windows: this.#windows(detection),
-      refusedByUs: this.#refusedByUs(detection),
-      shared: null,
-      principal: this.#lineage(detection).principal,
-    };
   }
 
   /** What came of a request about leases. */
@@ -743,31 +722,6 @@ class Spine implements Pipeline {
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
     this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
-  }
-
-  /** Windows of both kinds that are open for whom it is about, at the time of its evidence. */
-  #windows({ entity: { tenant, agent, role }, timeMs }: Detection): OpenWindow[] {
-    const learning = this.#stages.behaviour.windows(tenant, agent, role, timeMs).map(
-      ({ reason, scope, tools, opensMs, expiresMs }): OpenWindow => ({
-        ...{ type: 'learning', name: `${reason} of ${scope.subject}`, tools },
-        ...{ fromMs: opensMs, toMs: expiresMs },
-      }),
-    );
-    const change = this.#stages.correlate.windows(tenant, agent, role, timeMs).map(
-      ({ level, subject, fromMs, toMs }): OpenWindow => ({
-        ...{ type: 'change', name: `of ${level} ${subject}`, tools: null, fromMs, toMs },
-      }),
-    );
-    return [...learning, ...change];
-  }
-
-  /** Which of its witnesses are refusals by a lease of ours, as far as the ledger still holds them. */
-  #refusedByUs({ entity: { tenant, session }, witnesses }: Detection): ReadonlySet<string> {
-    const found = new Set<string>();
-    if (session === null || witnesses.length === 0) return found;
-    for (const { ours, topic, nativeId } of this.#stages.correlate.calls(tenant, session))
-      if (ours) found.add(eventIdOf(topic, nativeId));
-    return found;
   }
 
   /** A lease that rests on what is taken back ends. */
