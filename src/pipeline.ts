@@ -3,11 +3,9 @@ import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
 import type { Because } from './decide/decide.ts';
-import { createExceptions, type Exceptions } from './decide/exceptions.ts';
 import type { Circumstances } from './decide/falsify.ts';
 import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
 import type { Operated } from './decide/operate.ts';
-import { powerChanges } from './decide/reloaded.ts';
 import {
   type Intention,
   type Judged,
@@ -19,7 +17,6 @@ import type { Amendment, Detection, Entity } from './model/detection.ts';
 import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
-import type { Exception } from './model/exception.ts';
 import type { EventFact, Fact } from './model/fact.ts';
 import { eventIdOf } from './model/ids.ts';
 import type {
@@ -36,6 +33,7 @@ import { DeadLetters } from './pipeline/dead-letters.ts';
 import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
 import { Gaps } from './pipeline/gaps.ts';
+import { InForce } from './pipeline/in-force.ts';
 import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { Pages } from './pipeline/pages.ts';
@@ -136,9 +134,7 @@ class Spine implements Pipeline {
   readonly #gaps: Gaps;
   readonly #legibility: Legibility;
   readonly #stages: Stages;
-  #exceptions: Exceptions;
-  /** What `#exceptions` was made of. */
-  #excused: readonly Exception[];
+  readonly #inForce: InForce;
   readonly #early: EarlyPath;
   /** Time on the clock of whoever gave the last slice. */
   #nowMs = 0;
@@ -163,9 +159,11 @@ class Spine implements Pipeline {
       notices: this.#notices,
       draft: this.#draft,
     });
-    const { neverTouch } = options.decide.guardrails;
-    this.#exceptions = createExceptions(options.exceptions, neverTouch);
-    this.#excused = options.exceptions;
+    this.#inForce = new InForce(options, {
+      stages: this.#stages,
+      draft: this.#draft,
+      notices: this.#notices,
+    });
     const { correlate, decide, detect } = this.#stages;
     this.#gaps = new Gaps({
       options,
@@ -181,7 +179,7 @@ class Spine implements Pipeline {
       freshMs: options.freshMs ?? Math.max(0, ...options.timings.map((one) => one.latenessMs)),
       detectors: () => detect.detectors,
       foresee: (event) => correlate.foresee(event),
-      inForce: (fired) => this.#inForce(fired),
+      inForce: this.#inForce,
       circumstances: (detection) => circumstancesOf(this.#stages, detection),
       fleet: (tenant) => correlate.fleet(tenant),
       draft: this.#draft,
@@ -190,6 +188,11 @@ class Spine implements Pipeline {
 
   get watermarkMs(): number {
     return this.#watermarks.effectiveMs;
+  }
+
+  /** What "now" is for whatever is asked for from outside: W, or 0 while nothing is known. */
+  get #eventMs(): number {
+    return Math.max(0, this.watermarkMs);
   }
 
   get buffered(): number {
@@ -260,40 +263,24 @@ class Spine implements Pipeline {
 
   operate(request: OperatorRequest): void {
     // Not taken up: whoever asks asks again, until its turn has come.
-    if (this.#early.defers(request, Math.max(0, this.watermarkMs))) {
+    if (this.#early.defers(request, this.#eventMs)) {
       this.#draft.markDirty();
       return;
     }
     if (request.type === 'verdict')
       for (const judged of request.detections) this.#judged(request, judged);
     else if (request.type === 'reinstate') this.#reinstated(request);
-    else this.#operated(this.#stages.decide.operate(request, Math.max(0, this.watermarkMs)));
+    else this.#operated(this.#stages.decide.operate(request, this.#eventMs));
     this.#draft.effects.operatorRequests.push(request.id);
     this.#draft.markDirty();
   }
 
-  reload({ detectors, exceptions }: Reloaded, by: string): readonly Turn[] {
-    const timeMs = Math.max(0, this.watermarkMs);
-    const before = { detectors: this.#stages.detect.detectors, exceptions: this.#excused };
-    const turns = this.#stages.detect.reload(detectors, timeMs);
-    this.#exceptions = createExceptions(exceptions, this.#options.decide.guardrails.neverTouch);
-    this.#excused = exceptions;
-    const changes = powerChanges(before, { detectors: this.#stages.detect.detectors, exceptions });
-    if (turns.length > 0 || changes.length > 0)
-      this.#draft.effects.reloads.push({ by, timeMs, detectors: detectors.length, turns, changes });
-    for (const { subject, says } of changes)
-      this.#notices.say('detectors.reloaded', subject, `${says} by ${by}`, timeMs);
-    for (const { stem, from, to, untilMs } of turns) {
-      const when = untilMs > timeMs ? `in ${(untilMs - timeMs) / 1000} s of event time` : 'at once';
-      const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, ${when}`;
-      this.#notices.say('detectors.reloaded', stem, said, timeMs);
-    }
-    this.#draft.markDirty();
-    return turns;
+  reload(library: Reloaded, by: string): readonly Turn[] {
+    return this.#inForce.reload(library, by, this.#eventMs);
   }
 
   refuse(detail: string): void {
-    this.#notices.say('detectors.refused', 'detectors', detail, Math.max(0, this.watermarkMs));
+    this.#inForce.refuse(detail, this.#eventMs);
   }
 
   missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
@@ -623,7 +610,7 @@ class Spine implements Pipeline {
   #detection(fired: Detection, above: Verb | null = null): void {
     if (!this.#stages.casework.hear(fired)) return;
     this.#early.hear(fired.id);
-    const detection = this.#inForce(fired);
+    const detection = this.#inForce.asItCounts(fired);
     this.#draft.effects.detections.push(detection);
     if (detection.exception !== undefined) {
       this.#draft.count('excepted');
@@ -658,16 +645,6 @@ class Spine implements Pipeline {
     const known = { calls, ancestors: lineage.ancestors };
     const chain = this.#stages.casework.grow(caseId, detection, known, answer);
     if (chain !== null) this.#draft.effects.chains.push(chain);
-  }
-
-  /** The detection as it counts now: excused, or of a detector that was demoted. */
-  #inForce(fired: Detection): Detection {
-    const exception = this.#exceptions.excusing(fired);
-    if (exception !== null) return { ...fired, exception: exception.id };
-    const { detector, version, maturity } = fired;
-    const isDemoted =
-      maturity === 'enforce' && this.#stages.decide.demotions.stands(detector, version);
-    return isDemoted ? { ...fired, maturity: 'alert' } : fired;
   }
 
   /** What is done about it. A shadow is asked too, and nothing comes of it. */
@@ -708,7 +685,7 @@ class Spine implements Pipeline {
     this.#draft.effects.decisions.push(...decisions);
     this.#draft.effects.intentions.push(...this.#early.notSentYet(intentions));
     if (exhausted === null) return;
-    const nowMs = Math.max(0, this.watermarkMs);
+    const nowMs = this.#eventMs;
     const { subject, leaseId } = exhausted.lease;
     const { agent, tenant } = subject;
     this.#notices.say(

@@ -12,6 +12,7 @@ import type { Inventory } from '../model/expectation.ts';
 import type { EventFact } from '../model/fact.ts';
 import { caseIdOf } from '../score/case.ts';
 import type { Draft } from './draft.ts';
+import type { InForce } from './in-force.ts';
 
 /** What the early path asks of the stages. Nothing of it changes what they know. */
 export interface EarlyParts {
@@ -21,7 +22,7 @@ export interface EarlyParts {
   /** Detectors that have the say; another map once they were exchanged. */
   readonly detectors: () => ReadonlyMap<string, Detector>;
   readonly foresee: (event: Event) => EventFact | null;
-  readonly inForce: (fired: Detection) => Detection;
+  readonly inForce: Pick<InForce, 'asItCounts'>;
   readonly circumstances: (detection: Detection) => Omit<Circumstances, 'leases'>;
   readonly fleet: (tenant: string) => FleetSize;
   readonly draft: Draft;
@@ -129,7 +130,7 @@ class Path implements EarlyPath {
 
   readonly #found = (fired: Detection, { response }: Detector): void => {
     const { inForce, circumstances, fleet, freshMs, draft } = this.#parts;
-    const detection = inForce(fired);
+    const detection = inForce.asItCounts(fired);
     if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
     const around = circumstances(detection);
     const id = caseIdOf(detection);

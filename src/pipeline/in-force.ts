@@ -1,0 +1,73 @@
+/** In force: which detectors and exceptions have the say, and how both are exchanged. */
+import { createExceptions, type Exceptions } from '../decide/exceptions.ts';
+import { powerChanges } from '../decide/reloaded.ts';
+import type { Detection } from '../model/detection.ts';
+import type { Turn } from '../model/effects.ts';
+import type { Exception } from '../model/exception.ts';
+import type { Draft } from './draft.ts';
+import type { Notices } from './notices.ts';
+import type { PipelineOptions, Reloaded } from './options.ts';
+import type { Stages } from './stages.ts';
+
+/** Where it writes what changed. */
+export interface InForceParts {
+  readonly stages: Pick<Stages, 'detect' | 'decide'>;
+  readonly draft: Draft;
+  readonly notices: Notices;
+}
+
+/** Detectors are those of the roster, exceptions its own. Times are event time, ms. */
+export class InForce {
+  readonly #parts: InForceParts;
+  readonly #neverTouch: ReadonlySet<string>;
+  #exceptions: Exceptions;
+  /** What `#exceptions` was made of. */
+  #excused: readonly Exception[];
+
+  constructor(options: Pick<PipelineOptions, 'exceptions' | 'decide'>, parts: InForceParts) {
+    this.#parts = parts;
+    this.#neverTouch = options.decide.guardrails.neverTouch;
+    this.#exceptions = createExceptions(options.exceptions, this.#neverTouch);
+    this.#excused = options.exceptions;
+  }
+
+  /** The detection as it counts now: excused, or of a detector that was demoted. */
+  asItCounts(fired: Detection): Detection {
+    const exception = this.#exceptions.excusing(fired);
+    if (exception !== null) return { ...fired, exception: exception.id };
+    const { detector, version, maturity } = fired;
+    const { demotions } = this.#parts.stages.decide;
+    const isDemoted = maturity === 'enforce' && demotions.stands(detector, version);
+    return isDemoted ? { ...fired, maturity: 'alert' } : fired;
+  }
+
+  /**
+   * Exchanges them at `timeMs`; `by`: who, or what, asked for it. Says what turns, and what changes in
+   * power without a turn.
+   */
+  reload({ detectors, exceptions }: Reloaded, by: string, timeMs: number): readonly Turn[] {
+    const { stages, draft, notices } = this.#parts;
+    const { detect } = stages;
+    const before = { detectors: detect.detectors, exceptions: this.#excused };
+    const turns = detect.reload(detectors, timeMs);
+    this.#exceptions = createExceptions(exceptions, this.#neverTouch);
+    this.#excused = exceptions;
+    const changes = powerChanges(before, { detectors: detect.detectors, exceptions });
+    if (turns.length > 0 || changes.length > 0)
+      draft.effects.reloads.push({ by, timeMs, detectors: detectors.length, turns, changes });
+    for (const { subject, says } of changes)
+      notices.say('detectors.reloaded', subject, `${says} by ${by}`, timeMs);
+    for (const { stem, from, to, untilMs } of turns) {
+      const when = untilMs > timeMs ? `in ${(untilMs - timeMs) / 1000} s of event time` : 'at once';
+      const said = `${from ?? 'nothing'} gives way to ${to ?? 'nothing'} by ${by}, ${when}`;
+      notices.say('detectors.reloaded', stem, said, timeMs);
+    }
+    draft.markDirty();
+    return turns;
+  }
+
+  /** Files had mistakes: what is in force stays. */
+  refuse(detail: string, timeMs: number): void {
+    this.#parts.notices.say('detectors.refused', 'detectors', detail, timeMs);
+  }
+}
