@@ -2,17 +2,9 @@
 import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
-import type { Because } from './decide/decide.ts';
 import type { Circumstances } from './decide/falsify.ts';
-import { CONTAINMENT_LEAK, callsForPeople, leakDetection } from './decide/leak.ts';
-import type { Operated } from './decide/operate.ts';
-import {
-  type Intention,
-  type Judged,
-  type OperatorRequest,
-  VERBS,
-  type Verb,
-} from './model/decision.ts';
+import { callsForPeople } from './decide/leak.ts';
+import type { Intention, OperatorRequest, Verb } from './model/decision.ts';
 import type { Amendment, Detection, Entity } from './model/detection.ts';
 import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
 import { assert } from './model/errors.ts';
@@ -26,7 +18,6 @@ import type {
   StartPosition,
   TopicPartition,
 } from './model/ports.ts';
-import { maturityInForce } from './model/power.ts';
 import type { UnitReading } from './model/reading.ts';
 import { circumstancesOf, lineageOf } from './pipeline/circumstances.ts';
 import { DeadLetters } from './pipeline/dead-letters.ts';
@@ -38,7 +29,9 @@ import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { Pages } from './pipeline/pages.ts';
 import { Positions } from './pipeline/positions.ts';
+import { Requests } from './pipeline/requests.ts';
 import { createStages, type Stages } from './pipeline/stages.ts';
+import { TakenBack } from './pipeline/taken-back.ts';
 import { Legibility } from './source/legible.ts';
 import { Slots } from './state/slots.ts';
 
@@ -127,25 +120,28 @@ class Spine implements Pipeline {
   readonly #slots = new Slots();
   readonly #draft = new Draft();
   readonly #notices = new Notices(this.#draft, (fact) => this.#fact(fact));
-  readonly #watermarks: Watermarks;
+  readonly #positions = new Positions();
   readonly #reorder = new Reorder();
   readonly #deadLetters = new DeadLetters(this.#draft, this.#notices);
-  readonly #positions = new Positions();
-  readonly #gaps: Gaps;
   readonly #legibility: Legibility;
+  readonly #watermarks: Watermarks;
+  readonly #pages: Pages;
   readonly #stages: Stages;
+  readonly #gaps: Gaps;
   readonly #inForce: InForce;
   readonly #early: EarlyPath;
+  readonly #takenBack: TakenBack;
+  readonly #requests: Requests;
   /** Time on the clock of whoever gave the last slice. */
   #nowMs = 0;
   /** W when the state was stored: what was read before and lies above it is still to be released. */
   #restoredMs = Number.MIN_SAFE_INTEGER;
-  readonly #pages: Pages;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#pages = new Pages(this.#slots, options.pageEveryBytes);
-    this.#watermarks = new Watermarks(this.#slots, options.timings);
+    const [slots, draft, notices] = [this.#slots, this.#draft, this.#notices];
+    const [positions, deadLetters] = [this.#positions, this.#deadLetters];
+    const fact = (one: Fact) => this.#fact(one);
     this.#legibility = new Legibility(this.#slots, ({ source, lost, of, timeMs }) =>
       this.#notices.say(
         'source.illegible',
@@ -154,36 +150,23 @@ class Spine implements Pipeline {
         timeMs,
       ),
     );
-    this.#stages = createStages(this.#slots, options, {
-      fact: (fact) => this.#fact(fact),
-      notices: this.#notices,
-      draft: this.#draft,
+    const watermarks = new Watermarks(slots, options.timings);
+    const stages = createStages(slots, options, { draft, notices, fact });
+    const common = { draft, notices, watermarks, stages };
+    const inForce = new InForce(options, common);
+    const early = createEarlyPath(options, { ...common, inForce });
+    const takenBack = new TakenBack({ ...common, early });
+    this.#pages = new Pages(slots, options.pageEveryBytes);
+    this.#gaps = new Gaps(options, { ...common, positions, deadLetters, fact });
+    this.#requests = new Requests(options, {
+      ...{ ...common, early, takenBack },
+      detection: (fired, above) => this.#detection(fired, above),
     });
-    this.#inForce = new InForce(options, {
-      stages: this.#stages,
-      draft: this.#draft,
-      notices: this.#notices,
-    });
-    const { correlate, decide, detect } = this.#stages;
-    this.#gaps = new Gaps({
-      options,
-      positions: this.#positions,
-      draft: this.#draft,
-      notices: this.#notices,
-      deadLetters: this.#deadLetters,
-      historyIsPartial: () => correlate.historyIsPartial(),
-      fact: (fact) => this.#fact(fact),
-    });
-    this.#early = createEarlyPath(decide, {
-      inventory: options.correlate.inventory,
-      freshMs: options.freshMs ?? Math.max(0, ...options.timings.map((one) => one.latenessMs)),
-      detectors: () => detect.detectors,
-      foresee: (event) => correlate.foresee(event),
-      inForce: this.#inForce,
-      circumstances: (detection) => circumstancesOf(this.#stages, detection),
-      fleet: (tenant) => correlate.fleet(tenant),
-      draft: this.#draft,
-    });
+    this.#watermarks = watermarks;
+    this.#stages = stages;
+    this.#inForce = inForce;
+    this.#early = early;
+    this.#takenBack = takenBack;
   }
 
   get watermarkMs(): number {
@@ -262,17 +245,7 @@ class Spine implements Pipeline {
   }
 
   operate(request: OperatorRequest): void {
-    // Not taken up: whoever asks asks again, until its turn has come.
-    if (this.#early.defers(request, this.#eventMs)) {
-      this.#draft.markDirty();
-      return;
-    }
-    if (request.type === 'verdict')
-      for (const judged of request.detections) this.#judged(request, judged);
-    else if (request.type === 'reinstate') this.#reinstated(request);
-    else this.#operated(this.#stages.decide.operate(request, this.#eventMs));
-    this.#draft.effects.operatorRequests.push(request.id);
-    this.#draft.markDirty();
+    this.#requests.take(request);
   }
 
   reload(library: Reloaded, by: string): readonly Turn[] {
@@ -543,7 +516,7 @@ class Spine implements Pipeline {
 
   readonly #onFinding = {
     detection: (detection: Detection) => this.#detection(detection),
-    amendment: (amendment: Amendment, entity: Entity) => this.#amendment(amendment, entity),
+    amendment: (amendment: Amendment, entity: Entity) => this.#takenBack.amend(amendment, entity),
   };
 
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
@@ -678,79 +651,5 @@ class Spine implements Pipeline {
         tenant,
       );
     return decided.intentions;
-  }
-
-  /** What came of a request about leases. */
-  #operated({ intentions, decisions, exhausted }: Operated): void {
-    this.#draft.effects.decisions.push(...decisions);
-    this.#draft.effects.intentions.push(...this.#early.notSentYet(intentions));
-    if (exhausted === null) return;
-    const nowMs = this.#eventMs;
-    const { subject, leaseId } = exhausted.lease;
-    const { agent, tenant } = subject;
-    this.#notices.say(
-      'containment.failed',
-      agent,
-      `lease ${leaseId}: ${exhausted.why}`,
-      nowMs,
-      tenant,
-    );
-    const detector = this.#stages.detect.detectors.get(CONTAINMENT_LEAK);
-    if (detector === undefined) return;
-    const maturity = maturityInForce(detector, this.#options.maturity);
-    this.#detection(leakDetection(detector, maturity, exhausted, nowMs), exhausted.lease.verb);
-  }
-
-  /** A lease that rests on what is taken back ends. */
-  #amendment(amendment: Amendment, entity: Entity): void {
-    this.#draft.effects.amendments.push(amendment);
-    if (amendment.type !== 'retracted') return;
-    this.#stages.casework.forgive(amendment.detectionId, entity);
-    this.#lift(amendment.detectionId, {
-      reason: 'the detection was retracted: its evidence came late',
-      grantsImmunity: false,
-    });
-  }
-
-  /** Lifts the lease a detection led to, whatever its verb. True where one stood. */
-  #lift(detectionId: string, because: Because): boolean {
-    for (const verb of VERBS) {
-      const releases = this.#stages.decide.retract(detectionId, verb, this.watermarkMs, because);
-      if (releases.length === 0) continue;
-      this.#draft.effects.intentions.push(...this.#early.notSentYet(releases));
-      return true;
-    }
-    return false;
-  }
-
-  /** A verdict on one detection; a false positive takes back at once what came of it. */
-  #judged(request: OperatorRequest & { readonly type: 'verdict' }, judged: Judged): void {
-    const { verdict, by, reason: note, atMs } = request;
-    const { id: detectionId, detector, version, entity, acted } = judged;
-    if (this.#options.owns?.(entity.tenant) === false) {
-      // Said and answered where it was found; that its version is demoted holds everywhere.
-      if (verdict === 'false_positive' && acted !== null)
-        this.#stages.decide.demotions.demote(detector, version, this.watermarkMs);
-      return;
-    }
-    this.#draft.effects.verdicts.push({ detectionId, detector, version, verdict, by, note, atMs });
-    if (verdict !== 'false_positive') return;
-    this.#stages.casework.forgive(detectionId, entity);
-    const reason = `judged a false positive by ${by}: ${note}`;
-    const wasLifted = this.#lift(detectionId, { reason, grantsImmunity: true });
-    if (!wasLifted && acted === null) return;
-    // Every verb is degrade or above: one needless action is one too many for this version.
-    const timeMs = this.watermarkMs;
-    if (!this.#stages.decide.demotions.demote(detector, version, timeMs)) return;
-    const demotion = { detector, version, stands: true, detectionId, by, reason: note, timeMs };
-    this.#draft.effects.demotions.push(demotion);
-  }
-
-  #reinstated(request: OperatorRequest & { readonly type: 'reinstate' }): void {
-    const { detector, version, by, reason } = request;
-    if (!this.#stages.decide.demotions.reinstate(detector, version)) return;
-    const timeMs = this.watermarkMs;
-    const lifted = { detector, version, stands: false, detectionId: null, by, reason, timeMs };
-    this.#draft.effects.demotions.push(lifted);
   }
 }

@@ -1,30 +1,23 @@
 /** The early path: asked for when an event comes, settled when its turn comes. */
 import type { Decide } from '../decide/decide.ts';
 import type { Taken } from '../decide/early.ts';
-import type { Circumstances } from '../decide/falsify.ts';
-import type { FleetSize } from '../decide/guardrail.ts';
 import { createEarlyDetect, type EarlyDetect } from '../detect/early.ts';
 import type { Intention, OperatorRequest } from '../model/decision.ts';
 import type { Detection } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
 import type { Event } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
-import type { EventFact } from '../model/fact.ts';
 import { caseIdOf } from '../score/case.ts';
+import { circumstancesOf } from './circumstances.ts';
 import type { Draft } from './draft.ts';
 import type { InForce } from './in-force.ts';
+import type { PipelineOptions } from './options.ts';
+import type { Stages } from './stages.ts';
 
 /** What the early path asks of the stages. Nothing of it changes what they know. */
 export interface EarlyParts {
-  readonly inventory: Inventory;
-  /** An event that is older than this when it comes has nothing early done about it, ms. */
-  readonly freshMs: number;
-  /** Detectors that have the say; another map once they were exchanged. */
-  readonly detectors: () => ReadonlyMap<string, Detector>;
-  readonly foresee: (event: Event) => EventFact | null;
+  readonly stages: Pick<Stages, 'correlate' | 'behaviour' | 'detect' | 'decide'>;
   readonly inForce: Pick<InForce, 'asItCounts'>;
-  readonly circumstances: (detection: Detection) => Omit<Circumstances, 'leases'>;
-  readonly fleet: (tenant: string) => FleetSize;
   readonly draft: Draft;
 }
 
@@ -49,33 +42,46 @@ export interface EarlyPath {
 }
 
 /** Makes the early path of a lane. */
-export function createEarlyPath(decide: Decide, parts: EarlyParts): EarlyPath {
-  return new Path(decide, parts);
+export function createEarlyPath(
+  options: Pick<PipelineOptions, 'correlate' | 'timings' | 'freshMs'>,
+  parts: EarlyParts,
+): EarlyPath {
+  return new Path(options, parts);
 }
 
 class Path implements EarlyPath {
-  readonly #decide: Decide;
+  readonly #inventory: Inventory;
+  /** An event that is older than this when it comes has nothing early done about it, ms. */
+  readonly #freshMs: number;
   readonly #parts: EarlyParts;
+  readonly #decide: Decide;
   #detect: EarlyDetect | null = null;
   /** What it was compiled from. */
   #detectors: ReadonlyMap<string, Detector> | null = null;
 
-  constructor(decide: Decide, parts: EarlyParts) {
-    this.#decide = decide;
+  constructor(
+    { correlate, timings, freshMs }: Pick<PipelineOptions, 'correlate' | 'timings' | 'freshMs'>,
+    parts: EarlyParts,
+  ) {
+    this.#inventory = correlate.inventory;
+    this.#freshMs = freshMs ?? Math.max(0, ...timings.map((one) => one.latenessMs));
     this.#parts = parts;
+    this.#decide = parts.stages.decide;
   }
 
   see(event: Event, nowMs: number): void {
-    const detectors = this.#parts.detectors();
+    const { correlate, detect } = this.#parts.stages;
+    // Another map once they were exchanged.
+    const { detectors } = detect;
     if (detectors !== this.#detectors) {
-      this.#detect = createEarlyDetect(detectors, this.#parts.inventory);
+      this.#detect = createEarlyDetect(detectors, this.#inventory);
       this.#detectors = detectors;
     }
     if (this.#detect?.wants(event.kind) !== true) return;
     // What is old is caught up with soon, and what was refused did no harm.
-    if (nowMs - event.time.eventMs > this.#parts.freshMs) return;
+    if (nowMs - event.time.eventMs > this.#freshMs) return;
     if (event.action?.decision === 'deny') return;
-    const fact = this.#parts.foresee(event);
+    const fact = correlate.foresee(event);
     if (fact !== null) this.#detect.see(fact, this.#found);
   }
 
@@ -129,13 +135,13 @@ class Path implements EarlyPath {
   }
 
   readonly #found = (fired: Detection, { response }: Detector): void => {
-    const { inForce, circumstances, fleet, freshMs, draft } = this.#parts;
+    const { stages, inForce, draft } = this.#parts;
     const detection = inForce.asItCounts(fired);
     if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
-    const around = circumstances(detection);
+    const around = circumstancesOf(stages, detection);
     const id = caseIdOf(detection);
-    const size = fleet(detection.entity.tenant);
-    const decided = this.#decide.foresee(detection, id, response, around, size, freshMs);
+    const size = stages.correlate.fleet(detection.entity.tenant);
+    const decided = this.#decide.foresee(detection, id, response, around, size, this.#freshMs);
     if (decided === null) return;
     const { decision, inputs, intentions } = decided;
     const provisional = true;

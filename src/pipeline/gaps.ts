@@ -8,24 +8,25 @@ import type { Draft } from './draft.ts';
 import type { Notices } from './notices.ts';
 import type { PipelineOptions } from './options.ts';
 import { type Loss, type Positions, partitionKey } from './positions.ts';
+import type { Stages } from './stages.ts';
 
 /** Who is told of gaps. */
 export interface GapParts {
-  readonly options: Pick<PipelineOptions, 'governanceTopics' | 'topicKinds'>;
   readonly positions: Positions;
   readonly draft: Draft;
   readonly notices: Notices;
   readonly deadLetters: DeadLetters;
-  /** Governance was not heard from its beginning: from then on its silence proves nothing. */
-  readonly historyIsPartial: () => void;
+  readonly stages: Pick<Stages, 'correlate'>;
   readonly fact: (fact: Fact) => void;
 }
 
 /** Says what is lost. Times are those of the caller's clock, ms. */
 export class Gaps {
+  readonly #options: Pick<PipelineOptions, 'governanceTopics' | 'topicKinds'>;
   readonly #parts: GapParts;
 
-  constructor(parts: GapParts) {
+  constructor(options: Pick<PipelineOptions, 'governanceTopics' | 'topicKinds'>, parts: GapParts) {
+    this.#options = options;
     this.#parts = parts;
   }
 
@@ -97,8 +98,8 @@ export class Gaps {
   }
 
   #truncated(at: TopicPartition, detail: string, nowMs: number): void {
-    const { options, notices, historyIsPartial } = this.#parts;
-    if (options.governanceTopics.has(at.topic)) historyIsPartial();
+    const { stages, notices } = this.#parts;
+    if (this.#options.governanceTopics.has(at.topic)) stages.correlate.historyIsPartial();
     notices.say('history.truncated', partitionKey(at), detail, nowMs);
   }
 
@@ -111,7 +112,7 @@ export class Gaps {
     toMs: number | null,
     isNews = true,
   ): void {
-    for (const kind of this.#parts.options.topicKinds?.get(topic) ?? []) {
+    for (const kind of this.#options.topicKinds?.get(topic) ?? []) {
       const id = idOf('coverage', topic, kind, ...of);
       const coverage = { id, source: topic, kind, fromMs, toMs, reason, sessions: 0 };
       this.#parts.fact({ type: 'blind', coverage, decidedMs: toMs ?? fromMs, begins: isNews });
