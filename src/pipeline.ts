@@ -25,6 +25,7 @@ import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
 import { Gaps } from './pipeline/gaps.ts';
 import { InForce } from './pipeline/in-force.ts';
+import { Intake } from './pipeline/intake.ts';
 import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { Pages } from './pipeline/pages.ts';
@@ -32,7 +33,6 @@ import { Positions } from './pipeline/positions.ts';
 import { Requests } from './pipeline/requests.ts';
 import { createStages, type Stages } from './pipeline/stages.ts';
 import { TakenBack } from './pipeline/taken-back.ts';
-import { Legibility } from './source/legible.ts';
 import { Slots } from './state/slots.ts';
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
@@ -123,7 +123,7 @@ class Spine implements Pipeline {
   readonly #positions = new Positions();
   readonly #reorder = new Reorder();
   readonly #deadLetters = new DeadLetters(this.#draft, this.#notices);
-  readonly #legibility: Legibility;
+  readonly #intake: Intake;
   readonly #watermarks: Watermarks;
   readonly #pages: Pages;
   readonly #stages: Stages;
@@ -132,24 +132,12 @@ class Spine implements Pipeline {
   readonly #early: EarlyPath;
   readonly #takenBack: TakenBack;
   readonly #requests: Requests;
-  /** Time on the clock of whoever gave the last slice. */
-  #nowMs = 0;
-  /** W when the state was stored: what was read before and lies above it is still to be released. */
-  #restoredMs = Number.MIN_SAFE_INTEGER;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     const [slots, draft, notices] = [this.#slots, this.#draft, this.#notices];
-    const [positions, deadLetters] = [this.#positions, this.#deadLetters];
+    const [positions, reorder, deadLetters] = [this.#positions, this.#reorder, this.#deadLetters];
     const fact = (one: Fact) => this.#fact(one);
-    this.#legibility = new Legibility(this.#slots, ({ source, lost, of, timeMs }) =>
-      this.#notices.say(
-        'source.illegible',
-        source,
-        `${lost} of ${of} records cannot be read`,
-        timeMs,
-      ),
-    );
     const watermarks = new Watermarks(slots, options.timings);
     const stages = createStages(slots, options, { draft, notices, fact });
     const common = { draft, notices, watermarks, stages };
@@ -157,6 +145,7 @@ class Spine implements Pipeline {
     const early = createEarlyPath(options, { ...common, inForce });
     const takenBack = new TakenBack({ ...common, early });
     this.#pages = new Pages(slots, options.pageEveryBytes);
+    this.#intake = new Intake(options, { ...common, slots, reorder, deadLetters, early });
     this.#gaps = new Gaps(options, { ...common, positions, deadLetters, fact });
     this.#requests = new Requests(options, {
       ...{ ...common, early, takenBack },
@@ -193,8 +182,9 @@ class Spine implements Pipeline {
     yield* this.#stages.casework.cases.restoring();
     yield* this.#stages.detect.restoring(watermarkMs);
     yield* this.#stages.decide.early.restoring();
-    this.#restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
-    this.#watermarks.restore(this.#restoredMs);
+    const restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
+    this.#watermarks.restore(restoredMs);
+    this.#intake.restore(restoredMs);
     this.#positions.restore(state.positions);
     this.#pages.restore(state.pages);
     this.#draft.restore(counters);
@@ -216,9 +206,8 @@ class Spine implements Pipeline {
   slice(records: readonly Rec[], next: number, end: number, nowMs: number): void {
     const last = records.at(-1);
     if (last === undefined) return;
-    this.#nowMs = nowMs;
     const readTo = this.#positions.nextOf(last);
-    for (const record of records) this.#record(record, record.offset < readTo);
+    for (const record of records) this.#intake.take(record, record.offset < readTo, nowMs);
     this.#positions.read(last, next);
     this.#watermarks.read(last.topic, last.partition, next, end, nowMs);
     this.#draft.markDirty();
@@ -348,92 +337,6 @@ class Spine implements Pipeline {
 
   standing(): readonly PartitionStanding[] {
     return this.#watermarks.standing();
-  }
-
-  #record(record: Rec, again: boolean): void {
-    const { events, deadLetters, flags } = this.#options.decode(record);
-    if (!again) {
-      this.#draft.count('records');
-      const { topic, partition, timestampMs } = record;
-      this.#legibility.read(topic, partition, timestampMs, deadLetters[0]?.source ?? null);
-      for (const letter of deadLetters) {
-        this.#deadLetters.post(letter);
-        this.#notices.tell('dead-letter', letter.source, record.timestampMs);
-      }
-      if (flags.duplicateKeys > 0) this.#draft.count('duplicate-keys', flags.duplicateKeys);
-      if (flags.ignored > 0) this.#draft.count('ignored', flags.ignored);
-      if (flags.nonconforming > 0) this.#draft.count('nonconforming', flags.nonconforming);
-    }
-    const bytes = (record.value?.length ?? 0) / Math.max(1, events.length);
-    for (const event of events) this.#event(event, bytes, again);
-  }
-
-  #event(event: Event, bytes: number, again: boolean): void {
-    const { eventMs, clamped } = event.time;
-    if (!clamped) this.#watermarks.saw(event.src.topic, event.src.partition, eventMs);
-    if (again) {
-      // Read before the crash: released then, unless it still lay above the watermark.
-      if (eventMs > this.#restoredMs) this.#reorder.offer(event, bytes);
-      return;
-    }
-    this.#draft.count('events');
-    if (eventMs <= this.watermarkMs) {
-      if (clamped) this.#skewed(event);
-      this.#late(event);
-      return;
-    }
-    const offered = this.#reorder.offer(event, bytes);
-    if (offered === 'repeat') this.#draft.count('repeats');
-    else if (clamped) this.#skewed(event);
-    if (offered === 'held') this.#early.see(event, this.#nowMs);
-    if (offered === 'forged') this.#forged(event);
-  }
-
-  #skewed({ src, time, tenant }: Event): void {
-    this.#draft.count('clamped');
-    const where = `${src.topic}/${src.partition}@${src.offset}`;
-    const detail = `the time at ${where} lies in the future`;
-    this.#notices.say('event.clock-skew', src.name, detail, time.eventMs, tenant);
-  }
-
-  #late(event: Event): void {
-    const {
-      tenant,
-      time: { eventMs },
-    } = event;
-    const behindMs = this.watermarkMs - eventMs;
-    this.#draft.count('late');
-    if (behindMs > this.#options.tooLateMs) {
-      this.#draft.count('too-late');
-      this.#notices.say(
-        'event.too-late',
-        event.src.name,
-        'records too old to be evaluated',
-        eventMs,
-        tenant,
-      );
-      return;
-    }
-    this.#notices.say(
-      'event.late',
-      event.src.name,
-      'records behind the watermark',
-      eventMs,
-      tenant,
-    );
-    this.#stages.correlate.fold(event, true);
-  }
-
-  #forged(event: Event): void {
-    this.#draft.count('forged-ids');
-    const { topic, partition, offset } = event.src;
-    this.#notices.say(
-      'event.duplicate-id',
-      event.agent?.id ?? event.src.name,
-      `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
-      event.time.eventMs,
-      event.tenant,
-    );
   }
 
   /** When W leaps, all that the buffer holds is ripe at once: W goes as far as one step releases. */
