@@ -30,6 +30,7 @@ import { Notices } from './pipeline/notices.ts';
 import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { Pages } from './pipeline/pages.ts';
 import { Positions } from './pipeline/positions.ts';
+import { Release } from './pipeline/release.ts';
 import { Requests } from './pipeline/requests.ts';
 import { createStages, type Stages } from './pipeline/stages.ts';
 import { TakenBack } from './pipeline/taken-back.ts';
@@ -104,12 +105,6 @@ export interface Pipeline {
   standing(): readonly PartitionStanding[];
 }
 
-/** So many times its bound the buffer may hold before events are released early; twice that where pausing helps. */
-const EARLY_AT = 2;
-
-/** Some 25 ms of work: what comes meanwhile may be something that is asked for early. */
-const RELEASE_MAX = 500;
-
 /** Makes a lane's core with empty state. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   return new Spine(options);
@@ -127,6 +122,7 @@ class Spine implements Pipeline {
   readonly #watermarks: Watermarks;
   readonly #pages: Pages;
   readonly #stages: Stages;
+  readonly #release: Release;
   readonly #gaps: Gaps;
   readonly #inForce: InForce;
   readonly #early: EarlyPath;
@@ -146,6 +142,10 @@ class Spine implements Pipeline {
     const takenBack = new TakenBack({ ...common, early });
     this.#pages = new Pages(slots, options.pageEveryBytes);
     this.#intake = new Intake(options, { ...common, slots, reorder, deadLetters, early });
+    this.#release = new Release(options, {
+      ...{ ...common, reorder },
+      fold: (events, ms) => this.#fold(events, ms),
+    });
     this.#gaps = new Gaps(options, { ...common, positions, deadLetters, fact });
     this.#requests = new Requests(options, {
       ...{ ...common, early, takenBack },
@@ -211,7 +211,7 @@ class Spine implements Pipeline {
     this.#positions.read(last, next);
     this.#watermarks.read(last.topic, last.partition, next, end, nowMs);
     this.#draft.markDirty();
-    this.#advance(nowMs);
+    this.#release.advance(nowMs);
   }
 
   passed(
@@ -224,13 +224,13 @@ class Spine implements Pipeline {
     this.#positions.passed(at, next, nowMs);
     if (newestMs !== null) this.#watermarks.heardOf(at.topic, at.partition, newestMs);
     this.#watermarks.read(at.topic, at.partition, next, end, nowMs);
-    this.#advance(nowMs);
+    this.#release.advance(nowMs);
   }
 
   tick(lags: readonly PartitionLag[], nowMs: number): void {
     if (this.#positions.isOverdue(nowMs)) this.#draft.markDirty();
     this.#watermarks.ends(lags);
-    this.#advance(nowMs);
+    this.#release.advance(nowMs);
   }
 
   operate(request: OperatorRequest): void {
@@ -257,12 +257,12 @@ class Spine implements Pipeline {
     const newestMs = this.#watermarks.newestMs();
     if (newestMs < 0) return;
     const horizonMs = this.#stages.correlate.horizonMs(newestMs);
-    this.#release(this.#reorder.take(newestMs, Number.POSITIVE_INFINITY), newestMs);
+    this.#fold(this.#reorder.take(newestMs, Number.POSITIVE_INFINITY), newestMs);
     this.#passTime(horizonMs);
     this.#stages.correlate.finish(newestMs);
     // Stamps from the future were clamped and moved no watermark: they come last.
     const last = this.#reorder.take(Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
-    this.#release(last, newestMs);
+    this.#fold(last, newestMs);
     this.#passTime(horizonMs);
     this.#stages.behaviour.finish(horizonMs, this.#onReading);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
@@ -270,7 +270,7 @@ class Spine implements Pipeline {
   }
 
   isBehind(): boolean {
-    return (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= this.#watermarks.ripeMs;
+    return this.#release.isBehind();
   }
 
   dirty(): boolean {
@@ -306,21 +306,15 @@ class Spine implements Pipeline {
   }
 
   ahead(): TopicPartition[] {
-    return this.#watermarks.ahead(1000);
+    return this.#release.ahead();
   }
 
   isFull(): boolean {
-    return this.#fullness() > 1;
+    return this.#release.isFull();
   }
 
   hasRoom(): boolean {
-    return this.#fullness() <= 0.5;
-  }
-
-  /** How full the buffer is: 1 where sources that run ahead are to pause. */
-  #fullness(): number {
-    const { maxBuffered, maxBufferedBytes } = this.#options;
-    return Math.max(this.#reorder.size / maxBuffered, this.#reorder.bytes / maxBufferedBytes);
+    return this.#release.hasRoom();
   }
 
   blind(kind: Kind, tenant = '-'): boolean {
@@ -339,44 +333,8 @@ class Spine implements Pipeline {
     return this.#watermarks.standing();
   }
 
-  /** When W leaps, all that the buffer holds is ripe at once: W goes as far as one step releases. */
-  #advance(nowMs: number): void {
-    const ripeMs = this.#watermarks.advance(nowMs);
-    const events = this.#reorder.take(ripeMs, this.#options.releaseMax ?? RELEASE_MAX);
-    const last = events.at(-1);
-    const isCut = (this.#reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= ripeMs;
-    if (isCut && last !== undefined) this.#watermarks.hold(last.time.eventMs);
-    this.#release(events, this.watermarkMs);
-    const fullness = this.#fullness();
-    const canPause = fullness > EARLY_AT && this.ahead().length > 0;
-    // What is read again must find W where it was, or it would be taken for released.
-    if (fullness > (canPause ? 2 * EARLY_AT : EARLY_AT) && !this.#watermarks.isCatchingUp)
-      this.#releaseEarly();
-  }
-
-  /**
-   * What waits is more than back-pressure can help: one source alone sends too much within its own
-   * lateness. The oldest go before their time, and what comes behind them is late, and says so.
-   */
-  #releaseEarly(): void {
-    const early: Event[] = [];
-    while (this.#fullness() > 1) {
-      const ms = this.#reorder.nextMs();
-      if (ms === undefined) break;
-      early.push(...this.#reorder.take(ms, Number.POSITIVE_INFINITY));
-    }
-    const last = early.at(-1);
-    if (last === undefined) return;
-    const { eventMs } = last.time;
-    this.#draft.count('released-early', early.length);
-    const detail = `${early.length} events released before their time: more wait than there is room for`;
-    this.#notices.say('state.evicted', 'reorder-buffer', detail, eventMs);
-    this.#watermarks.hasten(eventMs);
-    this.#release(early, this.watermarkMs);
-  }
-
   /** The fold: these events and the timers at or before `ms`, interleaved in event time. */
-  #release(events: readonly Event[], ms: number): void {
+  #fold(events: readonly Event[], ms: number): void {
     for (const event of events) {
       this.#passTime(event.time.eventMs - 1);
       this.#stages.correlate.fold(event, false);
