@@ -1,5 +1,4 @@
 /** The spine: records in, effects out. The only file that knows the order of the stages. */
-import { changeSaid, sessionSaid } from './correlate/history.ts';
 import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
 import type { Circumstances } from './decide/falsify.ts';
@@ -9,8 +8,7 @@ import type { Amendment, Detection, Entity } from './model/detection.ts';
 import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
 import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
-import type { EventFact, Fact } from './model/fact.ts';
-import { eventIdOf } from './model/ids.ts';
+import type { Fact } from './model/fact.ts';
 import type {
   PartitionLag,
   Rec,
@@ -23,6 +21,7 @@ import { circumstancesOf, lineageOf } from './pipeline/circumstances.ts';
 import { DeadLetters } from './pipeline/dead-letters.ts';
 import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
+import { FactLog } from './pipeline/fact-log.ts';
 import { Gaps } from './pipeline/gaps.ts';
 import { InForce } from './pipeline/in-force.ts';
 import { Intake } from './pipeline/intake.ts';
@@ -123,6 +122,7 @@ class Spine implements Pipeline {
   readonly #pages: Pages;
   readonly #stages: Stages;
   readonly #release: Release;
+  readonly #factLog: FactLog;
   readonly #gaps: Gaps;
   readonly #inForce: InForce;
   readonly #early: EarlyPath;
@@ -146,6 +146,7 @@ class Spine implements Pipeline {
       ...{ ...common, reorder },
       fold: (events, ms) => this.#fold(events, ms),
     });
+    this.#factLog = new FactLog(common);
     this.#gaps = new Gaps(options, { ...common, positions, deadLetters, fact });
     this.#requests = new Requests(options, {
       ...{ ...common, early, takenBack },
@@ -387,27 +388,7 @@ class Spine implements Pipeline {
   };
 
   #fact(fact: Fact): void {
-    if (fact.type === 'blind') {
-      this.#draft.effects.coverage.push(fact.coverage);
-      const code = fact.coverage.toMs === null ? 'source.blind' : 'source.back';
-      const { tenant, source, reason } = fact.coverage;
-      this.#notices.say(code, source, reason, fact.decidedMs, tenant);
-    } else if (fact.type === 'blind-session') {
-      const { tenant, id } = fact.session;
-      this.#draft.effects.amendments.push({
-        type: 'blind',
-        tenant,
-        session: id,
-        source: fact.book,
-      });
-    } else if (fact.type === 'attempt') {
-      const { session, attempt } = fact;
-      const id = eventIdOf(attempt.topic, attempt.nativeId);
-      const { tenant, agent } = session;
-      this.#draft.effects.activity.push(
-        ...this.#stages.decide.activity(tenant, agent, session.id, attempt, id),
-      );
-    }
+    this.#factLog.write(fact);
     this.#options.onFact?.(fact);
     if (fact.type === 'event') {
       this.#options.baseline.onEvent?.(fact);
@@ -415,29 +396,9 @@ class Spine implements Pipeline {
       for (const burning of this.#stages.objectives.see(fact)) this.#fact(burning);
       this.#stages.levels.see(fact.event, fact.tenant, fact.agent, fact.late);
       this.#stages.chains.see(fact.event, fact.agent);
-      this.#closedUnit(fact);
-      this.#remember(fact);
     }
     this.#stages.detect.see(fact, this.#onFinding);
     this.#stages.behaviour.see(fact, this.#onReading);
-  }
-
-  /** A session of a role came to its end: one more live unit. */
-  #closedUnit({ event, session, late }: EventFact): void {
-    const isClose = event.governance?.change === 'session.closed';
-    // A late one may be a repetition; to count a unit too few lends nobody power.
-    if (!isClose || late || session === null || session.role === null) return;
-    // Closed twice, or by a second record: the first one counts.
-    if (session.closedMs !== event.time.eventMs) return;
-    this.#draft.effects.closedUnits.push({ role: session.role, units: 1 });
-  }
-
-  /** What governance said: who the agent was, what it might do, and when, for whoever asks later. */
-  #remember(fact: EventFact): void {
-    if (fact.event.governance === undefined) return;
-    const session = sessionSaid(fact);
-    if (session !== null) this.#draft.effects.agentSessions.push(session);
-    else this.#draft.effects.agentChanges.push(changeSaid(fact));
   }
 
   /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
