@@ -1,12 +1,9 @@
-/** The spine: records in, effects out. The only file that knows the order of the stages. */
+/** The spine: records in, effects out. Only this room knows the order of the stages. */
 import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
-import type { Circumstances } from './decide/falsify.ts';
-import { callsForPeople } from './decide/leak.ts';
-import type { Intention, OperatorRequest, Verb } from './model/decision.ts';
+import type { OperatorRequest } from './model/decision.ts';
 import type { Amendment, Detection, Entity } from './model/detection.ts';
 import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
-import { assert } from './model/errors.ts';
 import type { Event, Kind } from './model/event.ts';
 import type { Fact } from './model/fact.ts';
 import type {
@@ -17,11 +14,11 @@ import type {
   TopicPartition,
 } from './model/ports.ts';
 import type { UnitReading } from './model/reading.ts';
-import { circumstancesOf, lineageOf } from './pipeline/circumstances.ts';
 import { DeadLetters } from './pipeline/dead-letters.ts';
 import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
 import { FactLog } from './pipeline/fact-log.ts';
+import { Findings } from './pipeline/findings.ts';
 import { Gaps } from './pipeline/gaps.ts';
 import { InForce } from './pipeline/in-force.ts';
 import { Intake } from './pipeline/intake.ts';
@@ -126,6 +123,7 @@ class Spine implements Pipeline {
   readonly #gaps: Gaps;
   readonly #inForce: InForce;
   readonly #early: EarlyPath;
+  readonly #findings: Findings;
   readonly #takenBack: TakenBack;
   readonly #requests: Requests;
 
@@ -139,6 +137,7 @@ class Spine implements Pipeline {
     const common = { draft, notices, watermarks, stages };
     const inForce = new InForce(options, common);
     const early = createEarlyPath(options, { ...common, inForce });
+    const findings = new Findings({ ...common, inForce, early });
     const takenBack = new TakenBack({ ...common, early });
     this.#pages = new Pages(slots, options.pageEveryBytes);
     this.#intake = new Intake(options, { ...common, slots, reorder, deadLetters, early });
@@ -148,14 +147,12 @@ class Spine implements Pipeline {
     });
     this.#factLog = new FactLog(common);
     this.#gaps = new Gaps(options, { ...common, positions, deadLetters, fact });
-    this.#requests = new Requests(options, {
-      ...{ ...common, early, takenBack },
-      detection: (fired, above) => this.#detection(fired, above),
-    });
+    this.#requests = new Requests(options, { ...common, early, findings, takenBack });
     this.#watermarks = watermarks;
     this.#stages = stages;
     this.#inForce = inForce;
     this.#early = early;
+    this.#findings = findings;
     this.#takenBack = takenBack;
   }
 
@@ -357,15 +354,7 @@ class Spine implements Pipeline {
       this.#stages.behaviour.passTime(at, this.#onReading);
     }
     this.#stages.correlate.passTime(ms);
-    this.#resolve(ms);
-  }
-
-  /** Cases that were quiet for an hour at `ms`. */
-  #resolve(ms: number): void {
-    if ((this.#stages.casework.cases.nextMs() ?? Number.POSITIVE_INFINITY) > ms) return;
-    const { cases, announcements } = this.#stages.casework.cases.passTime(ms);
-    this.#draft.cases(cases);
-    this.#draft.effects.announcements.push(...announcements);
+    this.#findings.passTime(ms);
   }
 
   #nextMs(): number {
@@ -377,7 +366,7 @@ class Spine implements Pipeline {
   }
 
   readonly #onFinding = {
-    detection: (detection: Detection) => this.#detection(detection),
+    detection: (detection: Detection) => this.#findings.take(detection),
     amendment: (amendment: Amendment, entity: Entity) => this.#takenBack.amend(amendment, entity),
   };
 
@@ -399,79 +388,5 @@ class Spine implements Pipeline {
     }
     this.#stages.detect.see(fact, this.#onFinding);
     this.#stages.behaviour.see(fact, this.#onReading);
-  }
-
-  /** Detection → exception → risk and case → decision → intention (handbook, detection §8.1). */
-  #detection(fired: Detection, above: Verb | null = null): void {
-    if (!this.#stages.casework.hear(fired)) return;
-    this.#early.hear(fired.id);
-    const detection = this.#inForce.asItCounts(fired);
-    this.#draft.effects.detections.push(detection);
-    if (detection.exception !== undefined) {
-      this.#draft.count('excepted');
-      return;
-    }
-    if (detection.maturity === 'shadow') {
-      this.#draft.count('shadow-detections');
-      this.#decided(detection, '', { shared: null, above, principal: null });
-      return;
-    }
-    this.#draft.count('detections');
-    this.#resolve(detection.decidedMs - 1);
-    const { tenant, agent, session } = detection.entity;
-    this.#stages.correlate.suspect(tenant, agent, session);
-    const lineage = lineageOf(this.#stages, detection);
-    const told = this.#stages.casework.take(
-      detection,
-      lineage,
-      this.#stages.correlate.fleet(tenant),
-    );
-    this.#draft.cases(told.cases);
-    this.#draft.effects.members.push(...told.members);
-    this.#draft.effects.announcements.push(...told.announcements);
-    const { caseId, shared } = told;
-    const { principal } = lineage;
-    const [intention] = this.#decided(detection, caseId, { shared, above, principal });
-    const answer =
-      intention?.step === 'request'
-        ? { leaseId: intention.leaseId, verb: intention.verb, ms: intention.issuedMs }
-        : null;
-    const calls = session === null ? [] : this.#stages.correlate.calls(tenant, session);
-    const known = { calls, ancestors: lineage.ancestors };
-    const chain = this.#stages.casework.grow(caseId, detection, known, answer);
-    if (chain !== null) this.#draft.effects.chains.push(chain);
-  }
-
-  /** What is done about it. A shadow is asked too, and nothing comes of it. */
-  #decided(
-    detection: Detection,
-    caseId: string,
-    known: Pick<Circumstances, 'shared' | 'above' | 'principal'>,
-  ): readonly Intention[] {
-    const { tenant } = detection.entity;
-    const detector = this.#stages.detect.detectors.get(detection.detector);
-    assert(detector !== undefined, `a detection of unknown detector ${detection.detector}`);
-    const decided = this.#stages.decide.decide(
-      detection,
-      caseId,
-      detector.response,
-      { ...circumstancesOf(this.#stages, detection), ...known },
-      this.#stages.correlate.fleet(tenant),
-    );
-    const { decision, inputs } = decided;
-    this.#draft.effects.decisions.push(decision);
-    this.#draft.effects.decisionInputs.push({ decisionId: decision.id, inputs });
-    if (decided.taken === undefined) this.#draft.effects.intentions.push(...decided.intentions);
-    else this.#early.confirmed(decided.taken, detection.decidedMs);
-    this.#draft.effects.announcements.push(...callsForPeople(decided));
-    if (decided.tripped)
-      this.#notices.say(
-        'breaker.tripped',
-        'fleet',
-        'no further action until a person resumes',
-        detection.decidedMs,
-        tenant,
-      );
-    return decided.intentions;
   }
 }

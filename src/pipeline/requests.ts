@@ -2,11 +2,11 @@
 import type { Watermarks } from '../correlate/watermark.ts';
 import { CONTAINMENT_LEAK, leakDetection } from '../decide/leak.ts';
 import type { Operated } from '../decide/operate.ts';
-import type { Judged, OperatorRequest, Verb } from '../model/decision.ts';
-import type { Detection } from '../model/detection.ts';
+import type { Judged, OperatorRequest } from '../model/decision.ts';
 import { maturityInForce } from '../model/power.ts';
 import type { Draft } from './draft.ts';
 import type { EarlyPath } from './early.ts';
+import type { Findings } from './findings.ts';
 import type { Notices } from './notices.ts';
 import type { PipelineOptions } from './options.ts';
 import type { Stages } from './stages.ts';
@@ -20,8 +20,8 @@ export interface RequestParts {
   readonly watermarks: Pick<Watermarks, 'effectiveMs'>;
   readonly draft: Draft;
   readonly notices: Notices;
-  /** A containment does not hold: a finding like any other. `above`: the rung that nobody carried out. */
-  readonly detection: (fired: Detection, above: Verb) => void;
+  /** That a containment does not hold is a finding like any other. */
+  readonly findings: Pick<Findings, 'take'>;
 }
 
 /** Does what is asked for, as of the watermark. */
@@ -82,7 +82,7 @@ export class Requests {
 
   /** What came of a request about leases. */
   #operated({ intentions, decisions, exhausted }: Operated, nowMs: number): void {
-    const { stages, early, draft, notices } = this.#parts;
+    const { stages, early, findings, draft, notices } = this.#parts;
     draft.effects.decisions.push(...decisions);
     draft.effects.intentions.push(...early.notSentYet(intentions));
     if (exhausted === null) return;
@@ -92,6 +92,6 @@ export class Requests {
     const detector = stages.detect.detectors.get(CONTAINMENT_LEAK);
     if (detector === undefined) return;
     const maturity = maturityInForce(detector, this.#options.maturity);
-    this.#parts.detection(leakDetection(detector, maturity, exhausted, nowMs), verb);
+    findings.take(leakDetection(detector, maturity, exhausted, nowMs), verb);
   }
 }
