@@ -28,7 +28,7 @@ import { Pages } from './pipeline/pages.ts';
 import { Positions } from './pipeline/positions.ts';
 import { Release } from './pipeline/release.ts';
 import { Requests } from './pipeline/requests.ts';
-import { createStages, type Stages } from './pipeline/stages.ts';
+import { countersOf, createStages, restoringStages, type Stages } from './pipeline/stages.ts';
 import { TakenBack } from './pipeline/taken-back.ts';
 import { Slots } from './state/slots.ts';
 
@@ -156,30 +156,13 @@ class Spine implements Pipeline {
     this.#takenBack = takenBack;
   }
 
-  get watermarkMs(): number {
-    return this.#watermarks.effectiveMs;
-  }
-
-  /** What "now" is for whatever is asked for from outside: W, or 0 while nothing is known. */
-  get #eventMs(): number {
-    return Math.max(0, this.watermarkMs);
-  }
-
-  get buffered(): number {
-    return this.#reorder.size;
-  }
-
   *restoring(
     state: LaneState,
     watermarkMs: number | null,
     counters: Readonly<Record<string, number>>,
   ): Generator<undefined, void> {
     yield* this.#slots.restoring(state.pages, state.deltas);
-    yield* this.#stages.correlate.restoring();
-    yield* this.#stages.behaviour.restoring();
-    yield* this.#stages.casework.cases.restoring();
-    yield* this.#stages.detect.restoring(watermarkMs);
-    yield* this.#stages.decide.early.restoring();
+    yield* restoringStages(this.#stages, watermarkMs);
     const restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(restoredMs);
     this.#intake.restore(restoredMs);
@@ -231,26 +214,6 @@ class Spine implements Pipeline {
     this.#release.advance(nowMs);
   }
 
-  operate(request: OperatorRequest): void {
-    this.#requests.take(request);
-  }
-
-  reload(library: Reloaded, by: string): readonly Turn[] {
-    return this.#inForce.reload(library, by, this.#eventMs);
-  }
-
-  refuse(detail: string): void {
-    this.#inForce.refuse(detail, this.#eventMs);
-  }
-
-  missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
-    this.#gaps.missing(at, from, to, nowMs, undecodable);
-  }
-
-  standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void {
-    this.#gaps.standstill(partitions, isOver, nowMs);
-  }
-
   drain(): void {
     const newestMs = this.#watermarks.newestMs();
     if (newestMs < 0) return;
@@ -265,70 +228,6 @@ class Spine implements Pipeline {
     this.#stages.behaviour.finish(horizonMs, this.#onReading);
     this.#watermarks.restore(Math.max(this.watermarkMs, horizonMs));
     this.#draft.markDirty();
-  }
-
-  isBehind(): boolean {
-    return this.#release.isBehind();
-  }
-
-  dirty(): boolean {
-    return this.#draft.isDirty;
-  }
-
-  isPressing(): boolean {
-    return this.#draft.effects.intentions.length > 0;
-  }
-
-  commit(): LaneCommit {
-    const moves = this.#positions.moves((topic, partition) => this.#reorder.low(topic, partition));
-    this.#watermarks.settle();
-    const delta = this.#slots.takeDelta();
-    this.#pages.rest(this.watermarkMs);
-    const pages = this.#pages.due(delta?.length ?? 0);
-    const { effects } = this.#draft;
-    effects.objectiveCounts.push(...this.#stages.objectives.takeCounts());
-    effects.usage.push(...this.#stages.objectives.takeUsage());
-    effects.levels.push(...this.#stages.levels.takeWindows());
-    return {
-      moves,
-      delta,
-      pages,
-      effects: this.#draft.take(),
-      watermarkMs: this.watermarkMs,
-      counters: this.counters(),
-    };
-  }
-
-  committed(): void {
-    this.#positions.written();
-  }
-
-  ahead(): TopicPartition[] {
-    return this.#release.ahead();
-  }
-
-  isFull(): boolean {
-    return this.#release.isFull();
-  }
-
-  hasRoom(): boolean {
-    return this.#release.hasRoom();
-  }
-
-  blind(kind: Kind, tenant = '-'): boolean {
-    return this.#stages.correlate.blind(kind, tenant);
-  }
-
-  counters(): Readonly<Record<string, number>> {
-    const all = { ...this.#draft.counters };
-    const { correlate, behaviour, casework, detect } = this.#stages;
-    for (const { counters } of [correlate, behaviour, casework, detect])
-      for (const [name, value] of Object.entries(counters)) all[name] = (all[name] ?? 0) + value;
-    return all;
-  }
-
-  standing(): readonly PartitionStanding[] {
-    return this.#watermarks.standing();
   }
 
   /** The fold: these events and the timers at or before `ms`, interleaved in event time. */
@@ -376,6 +275,7 @@ class Spine implements Pipeline {
     for (const firing of this.#stages.evidence.see(reading)) this.#fact(firing);
   };
 
+  /** What a stage states, in the order in which the others hear it. */
   #fact(fact: Fact): void {
     this.#factLog.write(fact);
     this.#options.onFact?.(fact);
@@ -388,5 +288,93 @@ class Spine implements Pipeline {
     }
     this.#stages.detect.see(fact, this.#onFinding);
     this.#stages.behaviour.see(fact, this.#onReading);
+  }
+
+  commit(): LaneCommit {
+    const moves = this.#positions.moves((topic, partition) => this.#reorder.low(topic, partition));
+    this.#watermarks.settle();
+    const delta = this.#slots.takeDelta();
+    this.#pages.rest(this.watermarkMs);
+    const pages = this.#pages.due(delta?.length ?? 0);
+    const { effects } = this.#draft;
+    effects.objectiveCounts.push(...this.#stages.objectives.takeCounts());
+    effects.usage.push(...this.#stages.objectives.takeUsage());
+    effects.levels.push(...this.#stages.levels.takeWindows());
+    return {
+      moves,
+      delta,
+      pages,
+      effects: this.#draft.take(),
+      watermarkMs: this.watermarkMs,
+      counters: this.counters(),
+    };
+  }
+
+  committed(): void {
+    this.#positions.written();
+  }
+
+  operate(request: OperatorRequest): void {
+    this.#requests.take(request);
+  }
+
+  reload(library: Reloaded, by: string): readonly Turn[] {
+    return this.#inForce.reload(library, by);
+  }
+
+  refuse(detail: string): void {
+    this.#inForce.refuse(detail);
+  }
+
+  missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
+    this.#gaps.missing(at, from, to, nowMs, undecodable);
+  }
+
+  standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void {
+    this.#gaps.standstill(partitions, isOver, nowMs);
+  }
+
+  isBehind(): boolean {
+    return this.#release.isBehind();
+  }
+
+  dirty(): boolean {
+    return this.#draft.isDirty;
+  }
+
+  isPressing(): boolean {
+    return this.#draft.effects.intentions.length > 0;
+  }
+
+  get watermarkMs(): number {
+    return this.#watermarks.effectiveMs;
+  }
+
+  get buffered(): number {
+    return this.#reorder.size;
+  }
+
+  ahead(): TopicPartition[] {
+    return this.#release.ahead();
+  }
+
+  isFull(): boolean {
+    return this.#release.isFull();
+  }
+
+  hasRoom(): boolean {
+    return this.#release.hasRoom();
+  }
+
+  blind(kind: Kind, tenant = '-'): boolean {
+    return this.#stages.correlate.blind(kind, tenant);
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return countersOf(this.#stages, this.#draft.counters);
+  }
+
+  standing(): readonly PartitionStanding[] {
+    return this.#watermarks.standing();
   }
 }

@@ -1,4 +1,5 @@
 /** In force: which detectors and exceptions have the say, and how both are exchanged. */
+import type { Watermarks } from '../correlate/watermark.ts';
 import { createExceptions, type Exceptions } from '../decide/exceptions.ts';
 import { powerChanges } from '../decide/reloaded.ts';
 import type { Detection } from '../model/detection.ts';
@@ -9,14 +10,15 @@ import type { Notices } from './notices.ts';
 import type { PipelineOptions, Reloaded } from './options.ts';
 import type { Stages } from './stages.ts';
 
-/** Where it writes what changed. */
+/** Who has the say beside it, and where it writes what changed. */
 export interface InForceParts {
   readonly stages: Pick<Stages, 'detect' | 'decide'>;
+  readonly watermarks: Pick<Watermarks, 'effectiveMs'>;
   readonly draft: Draft;
   readonly notices: Notices;
 }
 
-/** Detectors are those of the roster, exceptions its own. Times are event time, ms. */
+/** Detectors are those of the roster, exceptions its own. What happens to them is dated by the watermark. */
 export class InForce {
   readonly #parts: InForceParts;
   readonly #neverTouch: ReadonlySet<string>;
@@ -41,13 +43,11 @@ export class InForce {
     return isDemoted ? { ...fired, maturity: 'alert' } : fired;
   }
 
-  /**
-   * Exchanges them at `timeMs`; `by`: who, or what, asked for it. Says what turns, and what changes in
-   * power without a turn.
-   */
-  reload({ detectors, exceptions }: Reloaded, by: string, timeMs: number): readonly Turn[] {
+  /** Exchanges both; `by`: who, or what, asked for it. Says what turns, and what changes in power without a turn. */
+  reload({ detectors, exceptions }: Reloaded, by: string): readonly Turn[] {
     const { stages, draft, notices } = this.#parts;
     const { detect } = stages;
+    const timeMs = this.#nowMs();
     const before = { detectors: detect.detectors, exceptions: this.#excused };
     const turns = detect.reload(detectors, timeMs);
     this.#exceptions = createExceptions(exceptions, this.#neverTouch);
@@ -67,7 +67,11 @@ export class InForce {
   }
 
   /** Files had mistakes: what is in force stays. */
-  refuse(detail: string, timeMs: number): void {
-    this.#parts.notices.say('detectors.refused', 'detectors', detail, timeMs);
+  refuse(detail: string): void {
+    this.#parts.notices.say('detectors.refused', 'detectors', detail, this.#nowMs());
+  }
+
+  #nowMs(): number {
+    return Math.max(0, this.#parts.watermarks.effectiveMs);
   }
 }

@@ -86,3 +86,26 @@ export function createStages(
     decide,
   };
 }
+
+/** Continues from restored slots: rebuilds, step by step, what stages derive. `watermarkMs`: W when it was stored. */
+export function* restoringStages(
+  { correlate, behaviour, casework, detect, decide }: Stages,
+  watermarkMs: number | null,
+): Generator<undefined, void> {
+  yield* correlate.restoring();
+  yield* behaviour.restoring();
+  yield* casework.cases.restoring();
+  yield* detect.restoring(watermarkMs);
+  yield* decide.early.restoring();
+}
+
+/** What stages counted, added to `others`. */
+export function countersOf(
+  { correlate, behaviour, casework, detect }: Stages,
+  others: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const all = { ...others };
+  for (const { counters } of [correlate, behaviour, casework, detect])
+    for (const [name, value] of Object.entries(counters)) all[name] = (all[name] ?? 0) + value;
+  return all;
+}
