@@ -17,9 +17,9 @@ import type { UnitReading } from './model/reading.ts';
 import { DeadLetters } from './pipeline/dead-letters.ts';
 import { Draft } from './pipeline/draft.ts';
 import { createEarlyPath, type EarlyPath } from './pipeline/early.ts';
-import { FactLog } from './pipeline/fact-log.ts';
-import { Findings } from './pipeline/findings.ts';
-import { Gaps } from './pipeline/gaps.ts';
+import { type FactLogParts, logFact } from './pipeline/fact-log.ts';
+import { followDetection, resolveQuiet } from './pipeline/findings.ts';
+import { type GapParts, sayLost, sayMissing, sayStandstill } from './pipeline/gaps.ts';
 import { InForce } from './pipeline/in-force.ts';
 import { Intake } from './pipeline/intake.ts';
 import { Notices } from './pipeline/notices.ts';
@@ -27,9 +27,9 @@ import type { PipelineOptions, Reloaded } from './pipeline/options.ts';
 import { Pages } from './pipeline/pages.ts';
 import { Positions } from './pipeline/positions.ts';
 import { Release } from './pipeline/release.ts';
-import { Requests } from './pipeline/requests.ts';
+import { type RequestParts, takeRequest } from './pipeline/requests.ts';
 import { countersOf, createStages, restoringStages, type Stages } from './pipeline/stages.ts';
-import { TakenBack } from './pipeline/taken-back.ts';
+import { amend } from './pipeline/taken-back.ts';
 import { Slots } from './state/slots.ts';
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
@@ -106,54 +106,45 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return new Spine(options);
 }
 
+/** What the functions of this room are given: each takes of it what it needs. */
+type Parts = FactLogParts & GapParts & RequestParts;
+
 class Spine implements Pipeline {
   readonly #options: PipelineOptions;
   readonly #slots = new Slots();
   readonly #draft = new Draft();
-  readonly #notices = new Notices(this.#draft, (fact) => this.#fact(fact));
   readonly #positions = new Positions();
   readonly #reorder = new Reorder();
-  readonly #deadLetters = new DeadLetters(this.#draft, this.#notices);
-  readonly #intake: Intake;
   readonly #watermarks: Watermarks;
   readonly #pages: Pages;
   readonly #stages: Stages;
-  readonly #release: Release;
-  readonly #factLog: FactLog;
-  readonly #gaps: Gaps;
   readonly #inForce: InForce;
   readonly #early: EarlyPath;
-  readonly #findings: Findings;
-  readonly #takenBack: TakenBack;
-  readonly #requests: Requests;
+  readonly #intake: Intake;
+  readonly #release: Release;
+  readonly #parts: Parts;
 
   constructor(options: PipelineOptions) {
-    this.#options = options;
-    const [slots, draft, notices] = [this.#slots, this.#draft, this.#notices];
-    const [positions, reorder, deadLetters] = [this.#positions, this.#reorder, this.#deadLetters];
-    const fact = (one: Fact) => this.#fact(one);
+    const hear = (fact: Fact) => this.#fact(fact);
+    const [slots, draft, positions] = [this.#slots, this.#draft, this.#positions];
+    const notices = new Notices(draft, hear);
+    const deadLetters = new DeadLetters(draft, notices);
     const watermarks = new Watermarks(slots, options.timings);
-    const stages = createStages(slots, options, { draft, notices, fact });
+    const stages = createStages(slots, options, { draft, notices, hear });
     const common = { draft, notices, watermarks, stages };
+    const waiting = { ...common, reorder: this.#reorder };
     const inForce = new InForce(options, common);
     const early = createEarlyPath(options, { ...common, inForce });
-    const findings = new Findings({ ...common, inForce, early });
-    const takenBack = new TakenBack({ ...common, early });
-    this.#pages = new Pages(slots, options.pageEveryBytes);
-    this.#intake = new Intake(options, { ...common, slots, reorder, deadLetters, early });
-    this.#release = new Release(options, {
-      ...{ ...common, reorder },
-      fold: (events, ms) => this.#fold(events, ms),
-    });
-    this.#factLog = new FactLog(common);
-    this.#gaps = new Gaps(options, { ...common, positions, deadLetters, fact });
-    this.#requests = new Requests(options, { ...common, early, findings, takenBack });
+    const fold = (events: readonly Event[], ms: number) => this.#fold(events, ms);
+    this.#options = options;
     this.#watermarks = watermarks;
+    this.#pages = new Pages(slots, options.pageEveryBytes);
     this.#stages = stages;
     this.#inForce = inForce;
     this.#early = early;
-    this.#findings = findings;
-    this.#takenBack = takenBack;
+    this.#intake = new Intake(options, { ...waiting, slots, deadLetters, early });
+    this.#release = new Release(options, { ...waiting, fold });
+    this.#parts = { ...common, options, positions, deadLetters, inForce, early, hear };
   }
 
   *restoring(
@@ -174,7 +165,7 @@ class Spine implements Pipeline {
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[] {
     const taken = partitions.map((lag) => {
       const { start, until, loss } = this.#positions.begin(lag);
-      if (loss !== null) this.#gaps.lost(lag, loss, nowMs);
+      if (loss !== null) sayLost(this.#parts, lag, loss, nowMs);
       return { start, lag: { ...lag, next: start.offset, until } };
     });
     this.#watermarks.assign(
@@ -253,20 +244,18 @@ class Spine implements Pipeline {
       this.#stages.behaviour.passTime(at, this.#onReading);
     }
     this.#stages.correlate.passTime(ms);
-    this.#findings.passTime(ms);
+    resolveQuiet(this.#parts, ms);
   }
 
   #nextMs(): number {
     const never = Number.POSITIVE_INFINITY;
-    return Math.min(
-      this.#stages.behaviour.nextMs() ?? never,
-      this.#stages.detect.nextMs() ?? never,
-    );
+    const { behaviour, detect } = this.#stages;
+    return Math.min(behaviour.nextMs() ?? never, detect.nextMs() ?? never);
   }
 
   readonly #onFinding = {
-    detection: (detection: Detection) => this.#findings.take(detection),
-    amendment: (amendment: Amendment, entity: Entity) => this.#takenBack.amend(amendment, entity),
+    detection: (detection: Detection) => followDetection(this.#parts, detection),
+    amendment: (amendment: Amendment, entity: Entity) => amend(this.#parts, amendment, entity),
   };
 
   /** Reading → evidence → firings, each of them a fact that detectors see like any other. */
@@ -277,7 +266,7 @@ class Spine implements Pipeline {
 
   /** What a stage states, in the order in which the others hear it. */
   #fact(fact: Fact): void {
-    this.#factLog.write(fact);
+    logFact(this.#parts, fact);
     this.#options.onFact?.(fact);
     if (fact.type === 'event') {
       this.#options.baseline.onEvent?.(fact);
@@ -315,7 +304,7 @@ class Spine implements Pipeline {
   }
 
   operate(request: OperatorRequest): void {
-    this.#requests.take(request);
+    takeRequest(this.#parts, request);
   }
 
   reload(library: Reloaded, by: string): readonly Turn[] {
@@ -327,11 +316,11 @@ class Spine implements Pipeline {
   }
 
   missing(at: TopicPartition, from: number, to: number, nowMs: number, undecodable?: string): void {
-    this.#gaps.missing(at, from, to, nowMs, undecodable);
+    sayMissing(this.#parts, at, from, to, nowMs, undecodable);
   }
 
   standstill(partitions: readonly Standstill[], isOver: boolean, nowMs: number): void {
-    this.#gaps.standstill(partitions, isOver, nowMs);
+    sayStandstill(this.#parts, partitions, isOver, nowMs);
   }
 
   isBehind(): boolean {

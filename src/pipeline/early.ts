@@ -14,6 +14,9 @@ import type { InForce } from './in-force.ts';
 import type { PipelineOptions } from './options.ts';
 import type { Stages } from './stages.ts';
 
+/** What of the options concerns it. */
+type EarlyOptions = Pick<PipelineOptions, 'correlate' | 'timings' | 'freshMs'>;
+
 /** What the early path asks of the stages. Nothing of it changes what they know. */
 export interface EarlyParts {
   readonly stages: Pick<Stages, 'correlate' | 'behaviour' | 'detect' | 'decide'>;
@@ -42,10 +45,7 @@ export interface EarlyPath {
 }
 
 /** Makes the early path of a lane. */
-export function createEarlyPath(
-  options: Pick<PipelineOptions, 'correlate' | 'timings' | 'freshMs'>,
-  parts: EarlyParts,
-): EarlyPath {
+export function createEarlyPath(options: EarlyOptions, parts: EarlyParts): EarlyPath {
   return new Path(options, parts);
 }
 
@@ -59,10 +59,7 @@ class Path implements EarlyPath {
   /** What it was compiled from. */
   #detectors: ReadonlyMap<string, Detector> | null = null;
 
-  constructor(
-    { correlate, timings, freshMs }: Pick<PipelineOptions, 'correlate' | 'timings' | 'freshMs'>,
-    parts: EarlyParts,
-  ) {
+  constructor({ correlate, timings, freshMs }: EarlyOptions, parts: EarlyParts) {
     this.#inventory = correlate.inventory;
     this.#freshMs = freshMs ?? Math.max(0, ...timings.map((one) => one.latenessMs));
     this.#parts = parts;

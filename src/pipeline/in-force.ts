@@ -18,7 +18,7 @@ export interface InForceParts {
   readonly notices: Notices;
 }
 
-/** Detectors are those of the roster, exceptions its own. What happens to them is dated by the watermark. */
+/** Holds the exceptions; detectors are held by the roster. Exchanges are dated by the watermark. */
 export class InForce {
   readonly #parts: InForceParts;
   readonly #neverTouch: ReadonlySet<string>;
@@ -43,7 +43,7 @@ export class InForce {
     return isDemoted ? { ...fired, maturity: 'alert' } : fired;
   }
 
-  /** Exchanges both; `by`: who, or what, asked for it. Says what turns, and what changes in power without a turn. */
+  /** Exchanges both, and says what turns and what changes in power. `by`: who, or what, asked for it. */
   reload({ detectors, exceptions }: Reloaded, by: string): readonly Turn[] {
     const { stages, draft, notices } = this.#parts;
     const { detect } = stages;

@@ -8,7 +8,7 @@ const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
 const REST_PAGE_EACH_MS = 600_000 / PAGES;
 const REST_PAGES = 4;
 
-/** Goes through the pages of a lane's state, round after round: one hand writes them, one lays them to rest. */
+/** Pages of a lane's state take turns, round after round: in being written, and in going to rest. */
 export class Pages {
   readonly #slots: Slots;
   readonly #everyBytes: number;
@@ -27,8 +27,8 @@ export class Pages {
   }
 
   /**
-   * Goes on after a restart. Pages say how large the state is, deltas only how much changed. Writing goes
-   * on with the page whose turn it is, or frequent restarts would let the deltas grow without end.
+   * Goes on after a restart, with the page whose turn it is: else frequent restarts would let the deltas
+   * grow without end. Pages say how large the state is; deltas say only how much changed.
    */
   restore(pages: LaneState['pages']): void {
     for (const page of pages) this.#stateBytes += page.bytes.length;
@@ -49,7 +49,7 @@ export class Pages {
     return pages;
   }
 
-  /** What nobody asked for in ten to twenty minutes of event time is kept as bytes. `watermarkMs`: now. */
+  /** What nobody asked for in ten to twenty minutes of event time goes on as bytes, by the watermark. */
   rest(watermarkMs: number): void {
     const due = Math.floor(Math.max(0, watermarkMs) / REST_PAGE_EACH_MS);
     if (this.#restedTo === 0) this.#restedTo = due;

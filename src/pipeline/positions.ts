@@ -7,7 +7,7 @@ import type { PartitionLag, Rec, StartPosition, TopicPartition } from '../model/
 /** How long positions that moved over the records of others may stay unwritten, ms. */
 const PASSED_EVERY_MS = 2000;
 
-/** What of a log is lost to us when it is taken over. `lastMs`: when it got the last record we read, if known. */
+/** What of a log is lost to us. `lastMs`: when it got the last record that we read; null: unknown. */
 export type Loss =
   /** It was never read before, and begins later than at its beginning. */
   | { readonly type: 'beginning'; readonly low: number }
@@ -133,7 +133,7 @@ export class Positions {
     this.#cursors.set(key, to);
   }
 
-  /** What moved since it was stored. `heldLow`: oldest record of a partition that events still wait of, or null. */
+  /** What moved since it was stored. `heldLow`: the oldest record of a partition that still waits, or null. */
   moves(heldLow: (topic: string, partition: number) => number | null): LaneCommit['moves'] {
     const moves: { from: number; to: LanePosition }[] = [];
     for (const [key, position] of this.#known) {

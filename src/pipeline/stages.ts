@@ -1,4 +1,4 @@
-/** Stages: every stage of a lane, made over the same slots and told of each other what they need. */
+/** Stages: all of a lane, made over the same slots, and what each is told of the others. */
 import { type Behaviour, createBehaviour } from '../baseline/behaviour.ts';
 import { type ChainWatch, createChains } from '../correlate/chains.ts';
 import { type Correlate, createCorrelate } from '../correlate/correlate.ts';
@@ -32,7 +32,7 @@ export interface Stages {
 /** Whom stages tell. */
 export interface StageHearers {
   /** What correlation states, in the order it becomes decidable. */
-  readonly fact: (fact: Fact) => void;
+  readonly hear: (fact: Fact) => void;
   readonly notices: Notices;
   readonly draft: Draft;
 }
@@ -41,7 +41,7 @@ export interface StageHearers {
 export function createStages(
   slots: Slots,
   options: PipelineOptions,
-  { fact, notices, draft }: StageHearers,
+  { hear, notices, draft }: StageHearers,
 ): Stages {
   const notice = (code: NoticeCode, subject: string, detail: string, ms: number, tenant?: string) =>
     notices.say(code, subject, detail, ms, tenant);
@@ -53,7 +53,7 @@ export function createStages(
   const correlate = createCorrelate(
     slots,
     options.correlate,
-    fact,
+    hear,
     notice,
     // Only the decider knows which refusals are our own doing.
     (tenant, agent, call) => decide.restrains(tenant, agent, call),
@@ -87,7 +87,7 @@ export function createStages(
   };
 }
 
-/** Continues from restored slots: rebuilds, step by step, what stages derive. `watermarkMs`: W when it was stored. */
+/** Rebuilds, step by step, what stages derive from restored slots. `watermarkMs`: W when they were stored. */
 export function* restoringStages(
   { correlate, behaviour, casework, detect, decide }: Stages,
   watermarkMs: number | null,

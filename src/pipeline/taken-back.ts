@@ -15,34 +15,32 @@ export interface TakenBackParts {
   readonly watermarks: Pick<Watermarks, 'effectiveMs'>;
 }
 
-/** Ends what came of detections. */
-export class TakenBack {
-  readonly #parts: TakenBackParts;
+/** Detectors correct themselves: a lease that rests on what they take back ends. */
+export function amend(parts: TakenBackParts, amendment: Amendment, entity: Entity): void {
+  parts.draft.effects.amendments.push(amendment);
+  if (amendment.type !== 'retracted') return;
+  takeBack(parts, amendment.detectionId, entity, {
+    reason: 'the detection was retracted: its evidence came late',
+    grantsImmunity: false,
+  });
+}
 
-  constructor(parts: TakenBackParts) {
-    this.#parts = parts;
+/**
+ * A detection does not stand: its risk is gone, and the lease it led to is lifted, whatever its verb.
+ * True where one stood.
+ */
+export function takeBack(
+  { stages, early, draft, watermarks }: TakenBackParts,
+  detectionId: string,
+  entity: Entity,
+  because: Because,
+): boolean {
+  stages.casework.forgive(detectionId, entity);
+  for (const verb of VERBS) {
+    const releases = stages.decide.retract(detectionId, verb, watermarks.effectiveMs, because);
+    if (releases.length === 0) continue;
+    draft.effects.intentions.push(...early.notSentYet(releases));
+    return true;
   }
-
-  /** Detectors correct themselves: a lease that rests on what they take back ends. */
-  amend(amendment: Amendment, entity: Entity): void {
-    this.#parts.draft.effects.amendments.push(amendment);
-    if (amendment.type !== 'retracted') return;
-    this.end(amendment.detectionId, entity, {
-      reason: 'the detection was retracted: its evidence came late',
-      grantsImmunity: false,
-    });
-  }
-
-  /** Its risk is gone, and the lease it led to is lifted, whatever its verb. True where one stood. */
-  end(detectionId: string, entity: Entity, because: Because): boolean {
-    const { stages, early, draft, watermarks } = this.#parts;
-    stages.casework.forgive(detectionId, entity);
-    for (const verb of VERBS) {
-      const releases = stages.decide.retract(detectionId, verb, watermarks.effectiveMs, because);
-      if (releases.length === 0) continue;
-      draft.effects.intentions.push(...early.notSentYet(releases));
-      return true;
-    }
-    return false;
-  }
+  return false;
 }
