@@ -18,6 +18,7 @@ import type {
   TopicPartition,
 } from './model/ports.ts';
 import { BackPressure } from './observer/back-pressure.ts';
+import { Inbox } from './observer/inbox.ts';
 import { Progress } from './observer/progress.ts';
 import { inSteps } from './observer/steps.ts';
 import { Turns } from './observer/turns.ts';
@@ -113,7 +114,6 @@ export interface MissingRecords extends TopicPartition {
 }
 
 const TICK_MS = 250;
-const REQUESTS_EVERY_MS = 1000;
 const STOP_WITHIN_MS = 20_000;
 
 /** Makes the loop. */
@@ -138,13 +138,10 @@ class Loop implements LaneHandler {
     this.#pipeline = null;
   });
   #ended = Promise.withResolvers<void>();
-  #requestsMs = Number.NEGATIVE_INFINITY;
   #finished = false;
   #isCatchingUp = false;
   readonly #pace: Pace;
-  readonly #missing: MissingRecords[] = [];
-  /** Partitions that came to stand still, and such as go on (true). */
-  readonly #standing: [partitions: readonly Standstill[], isOver: boolean][] = [];
+  readonly #inbox: Inbox;
   #over: AbortSignal | null = null;
   /** How often partitions were taken away: what was begun before that must not go on. */
   #losses = 0;
@@ -153,6 +150,7 @@ class Loop implements LaneHandler {
     this.#parts = parts;
     this.#options = options;
     this.#pace = new Pace(options.commitEveryMs);
+    this.#inbox = new Inbox(parts.store, parts.log);
     this.#backPressure = new BackPressure(parts.broker, parts.log);
     options.finished?.then(
       () => {
@@ -271,15 +269,15 @@ class Loop implements LaneHandler {
   }
 
   missing(gap: MissingRecords): void {
-    this.#missing.push(gap);
+    this.#inbox.missing(gap, gap.from, gap.to, gap.undecodable);
   }
 
   stuck(partitions: readonly Standstill[]): void {
-    this.#standing.push([partitions, false]);
+    this.#inbox.standstill(partitions, false);
   }
 
   freed(partitions: readonly Standstill[]): void {
-    this.#standing.push([partitions, true]);
+    this.#inbox.standstill(partitions, true);
   }
 
   /** Rebuilds the core, unless the lane is lost meanwhile. `losses`: how often it was lost before. */
@@ -369,40 +367,19 @@ class Loop implements LaneHandler {
     const pipeline = this.#pipeline;
     if (pipeline === null) return false;
     const nowMs = this.#parts.clock.nowMs();
-    for (const gap of this.#missing.splice(0))
-      pipeline.missing(gap, gap.from, gap.to, nowMs, gap.undecodable);
-    for (const [partitions, isOver] of this.#standing.splice(0))
-      pipeline.standstill(partitions, isOver, nowMs);
+    this.#inbox.deliver(pipeline, nowMs);
     pipeline.tick(this.#progress.lags, nowMs);
-    if (nowMs - this.#requestsMs >= REQUESTS_EVERY_MS) {
-      this.#requestsMs = nowMs;
-      for (const request of await this.#requests()) pipeline.operate(request);
-    }
+    if (this.#inbox.isDue(nowMs)) await this.#inbox.operate(pipeline, nowMs);
+    const { untilCaughtUp, finished } = this.#options;
+    const isAtEnd = finished === undefined ? this.#progress.isCaughtUp() : this.#finished;
     // A source that was stopped says that it is finished, too: that is no end of the story.
-    const isStopping = this.#over?.aborted === true;
-    const caughtUp = this.#options.untilCaughtUp && !isStopping && this.#caughtUp();
+    const caughtUp = untilCaughtUp && isAtEnd && this.#over?.aborted !== true;
     if (caughtUp) pipeline.drain();
     if (pipeline.dirty() && (await this.#commit(pipeline)) === 'fenced') throw taken();
     this.#backPressure.makeRoom(pipeline);
     this.#catchUp(pipeline);
     if (caughtUp) this.#ended.resolve();
     return caughtUp;
-  }
-
-  /** What operators ask for; nothing while the database is away: it is asked again in a second. */
-  async #requests(): Promise<readonly OperatorRequest[]> {
-    const { store, log } = this.#parts;
-    try {
-      return await store.requests();
-    } catch (cause) {
-      if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
-      log.warn({ code: cause.code }, 'the database is away; requests of operators wait');
-      return [];
-    }
-  }
-
-  #caughtUp(): boolean {
-    return this.#options.finished === undefined ? this.#progress.isCaughtUp() : this.#finished;
   }
 
   /** A background part that fails ends the run with its reason. */
