@@ -5,7 +5,7 @@ import type { SourceConfig } from '../src/model/config/source.ts';
 import type { Config } from '../src/model/config.ts';
 import { KINDS, type Kind, type Trust } from '../src/model/event.ts';
 import type { PartitionLag } from '../src/model/ports.ts';
-import type { PipelineOptions } from '../src/pipeline.ts';
+import type { PipelineOptions } from '../src/pipeline/options.ts';
 import { PARTITIONS } from './workload.ts';
 
 const TRUST: Readonly<Record<Kind, Trust>> = {

@@ -17,7 +17,13 @@ import type {
   StartPosition,
   TopicPartition,
 } from './model/ports.ts';
-import type { Pipeline, Reloaded } from './pipeline.ts';
+import { BackPressure } from './observer/back-pressure.ts';
+import { Inbox } from './observer/inbox.ts';
+import { Progress } from './observer/progress.ts';
+import { inSteps } from './observer/steps.ts';
+import { Turns } from './observer/turns.ts';
+import type { Reloaded } from './pipeline/options.ts';
+import type { Pipeline } from './pipeline.ts';
 import { Pace } from './record/pace.ts';
 import { aborted, patiently } from './record/patience.ts';
 
@@ -108,10 +114,7 @@ export interface MissingRecords extends TopicPartition {
 }
 
 const TICK_MS = 250;
-const REQUESTS_EVERY_MS = 1000;
 const STOP_WITHIN_MS = 20_000;
-/** How long loading keeps the event loop for itself, but for the step that it is in. */
-const WORK_MS = 25;
 
 /** Makes the loop. */
 export function createObserver(parts: ObserverParts, options: ObserverOptions): Observer {
@@ -129,20 +132,16 @@ class Loop implements LaneHandler {
   readonly #parts: ObserverParts;
   readonly #options: ObserverOptions;
   #pipeline: Pipeline | null = null;
-  #lags = new Map<string, PartitionLag>();
-  /** Where reading has got to, and where each log ended when we took over. */
-  #reached = new Map<string, number>();
-  #goals = new Map<string, number>();
-  #paused: readonly TopicPartition[] = [];
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #progress = new Progress();
+  readonly #backPressure: BackPressure;
+  readonly #turns = new Turns(() => {
+    this.#pipeline = null;
+  });
   #ended = Promise.withResolvers<void>();
-  #requestsMs = Number.NEGATIVE_INFINITY;
   #finished = false;
   #isCatchingUp = false;
   readonly #pace: Pace;
-  readonly #missing: MissingRecords[] = [];
-  /** Partitions that came to stand still, and such as go on (true). */
-  readonly #standing: [partitions: readonly Standstill[], isOver: boolean][] = [];
+  readonly #inbox: Inbox;
   #over: AbortSignal | null = null;
   /** How often partitions were taken away: what was begun before that must not go on. */
   #losses = 0;
@@ -151,6 +150,8 @@ class Loop implements LaneHandler {
     this.#parts = parts;
     this.#options = options;
     this.#pace = new Pace(options.commitEveryMs);
+    this.#inbox = new Inbox(parts.store, parts.log);
+    this.#backPressure = new BackPressure(parts.broker, parts.log);
     options.finished?.then(
       () => {
         this.#finished = true;
@@ -168,11 +169,11 @@ class Loop implements LaneHandler {
   }
 
   async reload(library: Reloaded, by: string): Promise<readonly Turn[]> {
-    return await this.#inTurn(async () => this.#pipeline?.reload(library, by) ?? []);
+    return await this.#turns.take(async () => this.#pipeline?.reload(library, by) ?? []);
   }
 
   async refuse(detail: string): Promise<void> {
-    await this.#inTurn(async () => this.#pipeline?.refuse(detail));
+    await this.#turns.take(async () => this.#pipeline?.refuse(detail));
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -193,14 +194,14 @@ class Loop implements LaneHandler {
       signal.removeEventListener('abort', stop);
       await broker.stop(STOP_WITHIN_MS);
       await Promise.all([acting, ticking]);
-      await this.#turn.catch(() => undefined);
+      await this.#turns.over();
       this.#pipeline = null;
     }
   }
 
   async assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]> {
     const losses = this.#losses;
-    return await this.#inTurn(async () => {
+    return await this.#turns.take(async () => {
       const { store, clock, log } = this.#parts;
       // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
       this.#pipeline = null;
@@ -210,12 +211,8 @@ class Loop implements LaneHandler {
       const pipeline = await this.#rebuilt(loaded, losses);
       const starts = pipeline.assign(partitions, clock.nowMs());
       this.#pipeline = pipeline;
-      // Pauses outlive rebalances; those of the old buffer have nothing to wait for any more.
-      this.#parts.broker.resume(this.#paused);
-      this.#paused = [];
-      this.#lags = new Map(partitions.map((lag) => [keyOf(lag), lag]));
-      this.#goals = new Map(partitions.map((lag) => [keyOf(lag), lag.end]));
-      this.#reached = new Map(starts.map((start) => [keyOf(start), start.offset]));
+      this.#backPressure.lift();
+      this.#progress.begin(partitions, starts);
       const { watermarkMs } = loaded;
       log.info({ partitions: partitions.length, watermarkMs }, 'lane claimed and loaded');
       this.#options.onStep?.('loaded');
@@ -229,7 +226,7 @@ class Loop implements LaneHandler {
   }
 
   async slice(records: readonly Rec[], control: SliceControl): Promise<SliceOutcome> {
-    return await this.#inTurn(async () => {
+    return await this.#turns.take(async () => {
       const pipeline = this.#pipeline;
       const last = records[records.length - 1];
       if (pipeline === null || last === undefined) return 'fenced';
@@ -245,8 +242,8 @@ class Loop implements LaneHandler {
       const canWait = control.more === true && !isDue;
       const outcome = canWait ? 'held' : await this.#commit(pipeline);
       if (outcome === 'fenced') return 'fenced';
-      this.#reached.set(keyOf(last), next);
-      this.#makeRoom(pipeline);
+      this.#progress.read(last, next);
+      this.#backPressure.makeRoom(pipeline);
       this.#catchUp(pipeline);
       this.#options.onStep?.('slice-done');
       return outcome;
@@ -254,18 +251,17 @@ class Loop implements LaneHandler {
   }
 
   async passed(partitions: readonly Passed[]): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       const nowMs = this.#parts.clock.nowMs();
       for (const { topic, partition, next, end, newestMs } of partitions) {
         this.#pipeline?.passed({ topic, partition }, next, end, newestMs, nowMs);
-        const key = keyOf({ topic, partition });
-        this.#reached.set(key, Math.max(next, this.#reached.get(key) ?? 0));
+        this.#progress.passed({ topic, partition }, next);
       }
     });
   }
 
   progress(lags: readonly PartitionLag[]): void {
-    for (const lag of lags) this.#lags.set(keyOf(lag), lag);
+    this.#progress.heard(lags);
   }
 
   failed(cause: Error): void {
@@ -273,33 +269,24 @@ class Loop implements LaneHandler {
   }
 
   missing(gap: MissingRecords): void {
-    this.#missing.push(gap);
+    this.#inbox.missing(gap, gap.from, gap.to, gap.undecodable);
   }
 
   stuck(partitions: readonly Standstill[]): void {
-    this.#standing.push([partitions, false]);
+    this.#inbox.standstill(partitions, false);
   }
 
   freed(partitions: readonly Standstill[]): void {
-    this.#standing.push([partitions, true]);
+    this.#inbox.standstill(partitions, true);
   }
 
-  /**
-   * Rebuilds the core in small steps. Between them the event loop turns, or the client of the broker
-   * could not say that it is alive, would be put out of its group, and would begin anew for ever.
-   */
+  /** Rebuilds the core, unless the lane is lost meanwhile. `losses`: how often it was lost before. */
   async #rebuilt(loaded: Claimed, losses: number): Promise<Pipeline> {
     const { clock, pipeline: make } = this.#parts;
     const { state, watermarkMs, counters } = loaded;
     const pipeline = make();
     const isWanted = () => losses === this.#losses && this.#over?.aborted !== true;
-    let sinceMs = clock.nowMs();
-    for (const _step of pipeline.restoring(state, watermarkMs, counters)) {
-      if (clock.nowMs() - sinceMs < WORK_MS) continue;
-      await clock.sleep(0);
-      if (!isWanted()) break;
-      sinceMs = clock.nowMs();
-    }
+    await inSteps(pipeline.restoring(state, watermarkMs, counters), clock, isWanted);
     if (isWanted()) return pipeline;
     throw new OperatingError(
       'LANE_FENCED',
@@ -310,7 +297,7 @@ class Loop implements LaneHandler {
 
   /**
    * One transaction; tried again with the same content while the database is away. What it took out of
-   * the core is nowhere else: a core whose commit failed must not commit again (see `#inTurn`).
+   * the core is nowhere else: a core whose commit failed must not commit again (see `Turns`).
    */
   async #commit(pipeline: Pipeline): Promise<'done' | 'fenced'> {
     const { store, actor, clock } = this.#parts;
@@ -343,7 +330,7 @@ class Loop implements LaneHandler {
     while (!signal.aborted) {
       await clock.sleep(TICK_MS, signal);
       if (signal.aborted) return;
-      const ended = await this.#inTurn(() => this.#tick());
+      const ended = await this.#turns.take(() => this.#tick());
       if (ended) return;
     }
   }
@@ -362,12 +349,12 @@ class Loop implements LaneHandler {
       pipeline.tick([], clock.nowMs());
       const outcome = pipeline.isPressing() ? await this.#commit(pipeline) : 'done';
       if (outcome === 'fenced') throw taken();
-      this.#makeRoom(pipeline);
+      this.#backPressure.makeRoom(pipeline);
     };
     const steps = async () => {
       while (isWanted() && pipeline.isBehind()) {
         await clock.sleep(0);
-        await this.#inTurn(step);
+        await this.#turns.take(step);
       }
     };
     void this.#guard(steps()).finally(() => {
@@ -380,80 +367,19 @@ class Loop implements LaneHandler {
     const pipeline = this.#pipeline;
     if (pipeline === null) return false;
     const nowMs = this.#parts.clock.nowMs();
-    for (const gap of this.#missing.splice(0))
-      pipeline.missing(gap, gap.from, gap.to, nowMs, gap.undecodable);
-    for (const [partitions, isOver] of this.#standing.splice(0))
-      pipeline.standstill(partitions, isOver, nowMs);
-    pipeline.tick([...this.#lags.values()], nowMs);
-    if (nowMs - this.#requestsMs >= REQUESTS_EVERY_MS) {
-      this.#requestsMs = nowMs;
-      for (const request of await this.#requests()) pipeline.operate(request);
-    }
+    this.#inbox.deliver(pipeline, nowMs);
+    pipeline.tick(this.#progress.lags, nowMs);
+    if (this.#inbox.isDue(nowMs)) await this.#inbox.operate(pipeline, nowMs);
+    const { untilCaughtUp, finished } = this.#options;
+    const isAtEnd = finished === undefined ? this.#progress.isCaughtUp() : this.#finished;
     // A source that was stopped says that it is finished, too: that is no end of the story.
-    const isStopping = this.#over?.aborted === true;
-    const caughtUp = this.#options.untilCaughtUp && !isStopping && this.#caughtUp();
+    const caughtUp = untilCaughtUp && isAtEnd && this.#over?.aborted !== true;
     if (caughtUp) pipeline.drain();
     if (pipeline.dirty() && (await this.#commit(pipeline)) === 'fenced') throw taken();
-    this.#makeRoom(pipeline);
+    this.#backPressure.makeRoom(pipeline);
     this.#catchUp(pipeline);
     if (caughtUp) this.#ended.resolve();
     return caughtUp;
-  }
-
-  /** What operators ask for; nothing while the database is away: it is asked again in a second. */
-  async #requests(): Promise<readonly OperatorRequest[]> {
-    const { store, log } = this.#parts;
-    try {
-      return await store.requests();
-    } catch (cause) {
-      if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
-      log.warn({ code: cause.code }, 'the database is away; requests of operators wait');
-      return [];
-    }
-  }
-
-  #caughtUp(): boolean {
-    if (this.#options.finished !== undefined) return this.#finished;
-    for (const [key, goal] of this.#goals) if ((this.#reached.get(key) ?? 0) < goal) return false;
-    return this.#goals.size > 0;
-  }
-
-  /** Back-pressure: partitions that run ahead of the watermark wait until the buffer has room. */
-  #makeRoom(pipeline: Pipeline): void {
-    const isFull = pipeline.isFull();
-    if (!isFull && this.#paused.length === 0) return;
-    const { broker, log } = this.#parts;
-    const ahead = pipeline.hasRoom() ? [] : pipeline.ahead();
-    const before = new Set(this.#paused.map(keyOf));
-    const wanted = isFull ? ahead : ahead.filter((at) => before.has(keyOf(at)));
-    if (wanted.length > 0 && before.size === 0)
-      log.info({ buffered: pipeline.buffered, paused: wanted.length }, 'sources run ahead: paused');
-    // One that was ahead may by now be the one all others wait for. It must go on, however full the
-    // buffer: nothing else empties it.
-    const still = new Set(wanted.map(keyOf));
-    broker.resume(this.#paused.filter((at) => !still.has(keyOf(at))));
-    broker.pause(wanted.filter((at) => !before.has(keyOf(at))));
-    this.#paused = wanted;
-  }
-
-  /**
-   * Slices, ticks and takeovers never overlap. One that fails leaves the core between two steps, or with
-   * a commit that nobody wrote. Turns that wait already must find nothing: if they committed, what that
-   * step changed and found would be missing from the record for good.
-   */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#turn;
-    const turn = (async () => {
-      await before.catch(() => undefined);
-      try {
-        return await work();
-      } catch (cause) {
-        this.#pipeline = null;
-        throw cause;
-      }
-    })();
-    this.#turn = turn.catch(() => undefined);
-    return await turn;
   }
 
   /** A background part that fails ends the run with its reason. */
@@ -470,8 +396,4 @@ function taken(): OperatingError {
   return new OperatingError('LANE_FENCED', 'another observer owns this lane now', {
     retryable: true,
   });
-}
-
-function keyOf(at: TopicPartition): string {
-  return `${at.topic}/${at.partition}`;
 }

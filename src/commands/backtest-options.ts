@@ -7,7 +7,7 @@ import type { Labels } from '../evaluation/backtest/tally.ts';
 import { readLabels } from '../evaluation/recordings/labels.ts';
 import type { Config } from '../model/config.ts';
 import type { EvidenceLevel } from '../model/event.ts';
-import type { BaselineOptions } from '../pipeline.ts';
+import type { BaselineOptions } from '../pipeline/options.ts';
 import { type Given, usage } from './arguments.ts';
 import type { Corpus } from './backtest-corpora.ts';
 import { REGISTRY } from './baseline.ts';

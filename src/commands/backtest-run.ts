@@ -8,7 +8,7 @@ import type { Detection } from '../model/detection.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { EvidenceLevel } from '../model/event.ts';
 import type { Fact } from '../model/fact.ts';
-import type { BaselineOptions } from '../pipeline.ts';
+import type { BaselineOptions } from '../pipeline/options.ts';
 import type { Corpus } from './backtest-corpora.ts';
 import type { Library } from './library.ts';
 import { rehearse } from './rehearse.ts';

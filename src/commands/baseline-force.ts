@@ -2,7 +2,7 @@
 import { CONDUCT } from '../baseline/conduct.ts';
 import { compileProfiles, type LevelNeeds, rehearsedOf } from '../baseline/in-force.ts';
 import type { Profile } from '../baseline/profile.ts';
-import type { BaselineOptions } from '../pipeline.ts';
+import type { BaselineOptions } from '../pipeline/options.ts';
 import { DEFAULT_PLAN, type Load, type RungPlan } from '../score/budget.ts';
 import type { Judging } from '../score/stage.ts';
 

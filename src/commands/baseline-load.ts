@@ -5,7 +5,7 @@ import { profileHash } from '../baseline/profile.ts';
 import type { Config } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
-import type { BaselineOptions } from '../pipeline.ts';
+import type { BaselineOptions } from '../pipeline/options.ts';
 import { DEFAULT_PLAN, parseBudget, type RungPlan } from '../score/budget.ts';
 import { REGISTRY } from './baseline.ts';
 import { profilesInForce } from './baseline-drift.ts';

@@ -11,7 +11,7 @@ import type { Outcome } from '../evaluation/recordings/quality.ts';
 import type { Detection } from '../model/detection.ts';
 import type { EvidenceLevel } from '../model/event.ts';
 import type { UnitRecord } from '../model/unit.ts';
-import type { BaselineOptions } from '../pipeline.ts';
+import type { BaselineOptions } from '../pipeline/options.ts';
 import { conformalP } from '../stats/conformal.ts';
 import { forceOf } from './baseline-force.ts';
 import type { Bench } from './evaluate-section.ts';

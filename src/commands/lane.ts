@@ -11,7 +11,7 @@ import { durationMs } from '../model/duration.ts';
 import type { Problem } from '../model/errors.ts';
 import { KINDS, type Kind } from '../model/event.ts';
 import { type Earned, earnedTier, type Measurement, TIERS } from '../model/power.ts';
-import type { BaselineOptions, PipelineOptions } from '../pipeline.ts';
+import type { BaselineOptions, PipelineOptions } from '../pipeline/options.ts';
 import { createDecode } from '../source/source.ts';
 import { NO_BASELINE } from './baseline-force.ts';
 import type { Library } from './library.ts';

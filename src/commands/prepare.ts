@@ -5,7 +5,7 @@ import { durationMs } from '../model/duration.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
 import type { LaneStore } from '../observer.ts';
-import type { PipelineOptions } from '../pipeline.ts';
+import type { PipelineOptions } from '../pipeline/options.ts';
 import { createActionLog } from '../record/actions.ts';
 import { recordSettings } from '../record/agents.ts';
 import { beginVersions } from '../record/casework.ts';

@@ -4,7 +4,7 @@ import { CONDUCT } from '../baseline/conduct.ts';
 import { learnProfiles } from '../baseline/learn.ts';
 import type { Profile } from '../baseline/profile.ts';
 import type { UnitRecord } from '../model/unit.ts';
-import type { BaselineOptions } from '../pipeline.ts';
+import type { BaselineOptions } from '../pipeline/options.ts';
 import type { RungPlan } from '../score/budget.ts';
 import { marginOf, standardOf } from '../score/stage.ts';
 import { forceOf, NO_BASELINE } from './baseline-force.ts';

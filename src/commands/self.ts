@@ -10,7 +10,7 @@ import { NOTICE_CODES } from '../model/detection.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
 import type { Route } from '../model/route.ts';
 import type { Exposition, Telemetry } from '../model/telemetry.ts';
-import type { PipelineOptions } from '../pipeline.ts';
+import type { PipelineOptions } from '../pipeline/options.ts';
 import type { Environment } from './config.ts';
 import { createExposition, readyLagMs, sourceNames } from './exposition.ts';
 import { liveness, readiness, startup } from './health.ts';

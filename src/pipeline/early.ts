@@ -1,31 +1,27 @@
 /** The early path: asked for when an event comes, settled when its turn comes. */
 import type { Decide } from '../decide/decide.ts';
 import type { Taken } from '../decide/early.ts';
-import type { Circumstances } from '../decide/falsify.ts';
-import type { FleetSize } from '../decide/guardrail.ts';
 import { createEarlyDetect, type EarlyDetect } from '../detect/early.ts';
 import type { Intention, OperatorRequest } from '../model/decision.ts';
 import type { Detection } from '../model/detection.ts';
 import type { Detector } from '../model/detector.ts';
-import type { Effects } from '../model/effects.ts';
 import type { Event } from '../model/event.ts';
 import type { Inventory } from '../model/expectation.ts';
-import type { EventFact } from '../model/fact.ts';
 import { caseIdOf } from '../score/case.ts';
+import { circumstancesOf } from './circumstances.ts';
+import type { Draft } from './draft.ts';
+import type { InForce } from './in-force.ts';
+import type { PipelineOptions } from './options.ts';
+import type { Stages } from './stages.ts';
+
+/** What of the options concerns it. */
+type EarlyOptions = Pick<PipelineOptions, 'correlate' | 'timings' | 'freshMs'>;
 
 /** What the early path asks of the stages. Nothing of it changes what they know. */
 export interface EarlyParts {
-  readonly inventory: Inventory;
-  /** An event that is older than this when it comes has nothing early done about it, ms. */
-  readonly freshMs: number;
-  /** Detectors that have the say; another map once they were exchanged. */
-  readonly detectors: () => ReadonlyMap<string, Detector>;
-  readonly foresee: (event: Event) => EventFact | null;
-  readonly inForce: (fired: Detection) => Detection;
-  readonly circumstances: (detection: Detection) => Omit<Circumstances, 'leases'>;
-  readonly fleet: (tenant: string) => FleetSize;
-  readonly effects: () => Effects;
-  readonly count: (name: string) => void;
+  readonly stages: Pick<Stages, 'correlate' | 'behaviour' | 'detect' | 'decide'>;
+  readonly inForce: Pick<InForce, 'asItCounts'>;
+  readonly draft: Draft;
 }
 
 /**
@@ -49,33 +45,40 @@ export interface EarlyPath {
 }
 
 /** Makes the early path of a lane. */
-export function createEarlyPath(decide: Decide, parts: EarlyParts): EarlyPath {
-  return new Path(decide, parts);
+export function createEarlyPath(options: EarlyOptions, parts: EarlyParts): EarlyPath {
+  return new Path(options, parts);
 }
 
 class Path implements EarlyPath {
-  readonly #decide: Decide;
+  readonly #inventory: Inventory;
+  /** An event that is older than this when it comes has nothing early done about it, ms. */
+  readonly #freshMs: number;
   readonly #parts: EarlyParts;
+  readonly #decide: Decide;
   #detect: EarlyDetect | null = null;
   /** What it was compiled from. */
   #detectors: ReadonlyMap<string, Detector> | null = null;
 
-  constructor(decide: Decide, parts: EarlyParts) {
-    this.#decide = decide;
+  constructor({ correlate, timings, freshMs }: EarlyOptions, parts: EarlyParts) {
+    this.#inventory = correlate.inventory;
+    this.#freshMs = freshMs ?? Math.max(0, ...timings.map((one) => one.latenessMs));
     this.#parts = parts;
+    this.#decide = parts.stages.decide;
   }
 
   see(event: Event, nowMs: number): void {
-    const detectors = this.#parts.detectors();
+    const { correlate, detect } = this.#parts.stages;
+    // Another map once they were exchanged.
+    const { detectors } = detect;
     if (detectors !== this.#detectors) {
-      this.#detect = createEarlyDetect(detectors, this.#parts.inventory);
+      this.#detect = createEarlyDetect(detectors, this.#inventory);
       this.#detectors = detectors;
     }
     if (this.#detect?.wants(event.kind) !== true) return;
     // What is old is caught up with soon, and what was refused did no harm.
-    if (nowMs - event.time.eventMs > this.#parts.freshMs) return;
+    if (nowMs - event.time.eventMs > this.#freshMs) return;
     if (event.action?.decision === 'deny') return;
-    const fact = this.#parts.foresee(event);
+    const fact = correlate.foresee(event);
     if (fact !== null) this.#detect.see(fact, this.#found);
   }
 
@@ -86,23 +89,25 @@ class Path implements EarlyPath {
 
   confirmed({ leaseId, detectionId, isOwn, isSettled }: Taken, timeMs: number): void {
     if (isSettled) return;
-    this.#parts.count('early-confirmed');
+    const { draft } = this.#parts;
+    draft.count('early-confirmed');
     const reason = isOwn
       ? 'when its turn came in event time the decision was the same'
       : 'another detection asks for the same in its turn: the lease stands by that one';
     const outcome = 'confirmed';
-    this.#parts.effects().settled.push({ leaseId, detectionId, outcome, reason, timeMs });
+    draft.effects.settled.push({ leaseId, detectionId, outcome, reason, timeMs });
   }
 
   settle(ms: number, newestMs: number): void {
     const { early } = this.#decide;
     if (early.isEmpty) return;
+    const { draft } = this.#parts;
     for (const one of early.settle(ms, newestMs)) {
       const { leaseId, detectionId, isUnheard, isLease, reason, release } = one;
-      const { settled, intentions, amendments } = this.#parts.effects();
+      const { settled, intentions, amendments } = draft.effects;
       const timeMs = Math.max(0, ms);
       if (isLease) {
-        this.#parts.count('early-withdrawn');
+        draft.count('early-withdrawn');
         settled.push({ leaseId, detectionId, outcome: 'withdrawn', reason, timeMs });
       }
       if (release !== null) intentions.push(release);
@@ -114,7 +119,7 @@ class Path implements EarlyPath {
     const { early } = this.#decide;
     const deferred = early.isEmpty ? null : early.defers(request, nowMs);
     if (deferred === null) return false;
-    this.#parts.effects().intentions.push(...deferred.releases);
+    this.#parts.draft.effects.intentions.push(...deferred.releases);
     return true;
   }
 
@@ -127,22 +132,22 @@ class Path implements EarlyPath {
   }
 
   readonly #found = (fired: Detection, { response }: Detector): void => {
-    const { inForce, circumstances, fleet, freshMs, effects, count } = this.#parts;
-    const detection = inForce(fired);
+    const { stages, inForce, draft } = this.#parts;
+    const detection = inForce.asItCounts(fired);
     if (detection.exception !== undefined || detection.maturity !== 'enforce') return;
-    const around = circumstances(detection);
+    const around = circumstancesOf(stages, detection);
     const id = caseIdOf(detection);
-    const size = fleet(detection.entity.tenant);
-    const decided = this.#decide.foresee(detection, id, response, around, size, freshMs);
+    const size = stages.correlate.fleet(detection.entity.tenant);
+    const decided = this.#decide.foresee(detection, id, response, around, size, this.#freshMs);
     if (decided === null) return;
     const { decision, inputs, intentions } = decided;
     const provisional = true;
-    effects().early.push({
+    draft.effects.early.push({
       detection: { ...detection, provisional },
       decision: { ...decision, provisional },
       inputs,
     });
-    effects().intentions.push(...intentions);
-    count('early-actions');
+    draft.effects.intentions.push(...intentions);
+    draft.count('early-actions');
   };
 }

@@ -55,7 +55,10 @@ export function checkPurity(tree: Tree): Violation[] {
 /** Edge rooms may wait, but only on ports: the clock is one of them. */
 export function checkClock(tree: Tree): Violation[] {
   const found: Violation[] = [];
-  for (const path of pathsLike(tree, /^src\/(?:(?:act|lanes|record|api)\/.*|observer)\.ts$/)) {
+  for (const path of pathsLike(
+    tree,
+    /^src\/(?:(?:act|lanes|record|api|observer)\/.*|observer)\.ts$/,
+  )) {
     scanBans(tree, path, TIME, found);
   }
   return found;

@@ -8,7 +8,7 @@ import type { Detector } from '../../src/model/detector.ts';
 import { KINDS, type Kind } from '../../src/model/event.ts';
 import type { Inventory } from '../../src/model/expectation.ts';
 import { eventId } from '../../src/model/ids.ts';
-import type { BaselineOptions, PipelineOptions } from '../../src/pipeline.ts';
+import type { BaselineOptions, PipelineOptions } from '../../src/pipeline/options.ts';
 import { integer, type Random, stream } from '../../src/simulation/random.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { type Lane, openLane, readInOrder } from '../sim/lane.ts';

@@ -11,7 +11,7 @@ import type { Detector } from '../../src/model/detector.ts';
 import type { Kind, WireEvent } from '../../src/model/event.ts';
 import type { Exception } from '../../src/model/exception.ts';
 import { idOf } from '../../src/model/ids.ts';
-import type { PipelineOptions } from '../../src/pipeline.ts';
+import type { PipelineOptions } from '../../src/pipeline/options.ts';
 import { chance, integer, pick, stream } from '../../src/simulation/random.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { fleetOf, LARGE_EVERY, readWildly, START_MS } from '../sim/disorder.ts';

@@ -6,7 +6,7 @@ import type { Written } from '../../src/commands/case-preamble.ts';
 import type { CausalChain } from '../../src/model/chain.ts';
 import type { Judged, VerdictValue } from '../../src/model/decision.ts';
 import type { Exception } from '../../src/model/exception.ts';
-import type { PipelineOptions } from '../../src/pipeline.ts';
+import type { PipelineOptions } from '../../src/pipeline/options.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import {
   prepare,

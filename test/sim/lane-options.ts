@@ -12,7 +12,7 @@ import { KINDS, type Kind, type Trust } from '../../src/model/event.ts';
 import type { Exception } from '../../src/model/exception.ts';
 import type { Inventory } from '../../src/model/expectation.ts';
 import type { ServiceLevels } from '../../src/model/objective.ts';
-import type { BaselineOptions, PipelineOptions } from '../../src/pipeline.ts';
+import type { BaselineOptions, PipelineOptions } from '../../src/pipeline/options.ts';
 
 const TRUST: Readonly<Record<Kind, Trust>> = {
   reasoning: 'agent',

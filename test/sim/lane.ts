@@ -1,6 +1,7 @@
 /** A lane over a log and a store in memory: reads, commits, dies and comes back as it is told. */
 import type { StartPosition, TopicPartition } from '../../src/model/ports.ts';
-import { createPipeline, type Pipeline, type PipelineOptions } from '../../src/pipeline.ts';
+import type { PipelineOptions } from '../../src/pipeline/options.ts';
+import { createPipeline, type Pipeline } from '../../src/pipeline.ts';
 import type { LaneStore } from './lane-store.ts';
 import type { MemoryLog } from './memory-log.ts';
 

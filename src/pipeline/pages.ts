@@ -1,0 +1,69 @@
+/** Pages: how often state is written in full, and which of it may rest as bytes. */
+import type { LaneCommit, LaneState } from '../model/effects.ts';
+import { PAGES, type Slots } from '../state/slots.ts';
+
+/** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
+const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
+/** All pages may go to rest in so much event time, one after the other, ms. */
+const REST_PAGE_EACH_MS = 600_000 / PAGES;
+const REST_PAGES = 4;
+
+/** Pages of a lane's state take turns, round after round: in being written, and in going to rest. */
+export class Pages {
+  readonly #slots: Slots;
+  readonly #everyBytes: number;
+  /** The page whose turn it is to be written. */
+  #cursor = 0;
+  /** Pages that the deltas written so far call for, and that are not written yet. */
+  #budget = 0;
+  #stateBytes = 0;
+  /** Stretches of event time in each of which a page may go to rest. */
+  #restedTo = 0;
+
+  /** `everyBytes`: bytes of deltas in which every page is written once, at least. Default 64 MiB. */
+  constructor(slots: Slots, everyBytes = PAGE_EVERY_BYTES) {
+    this.#slots = slots;
+    this.#everyBytes = everyBytes;
+  }
+
+  /**
+   * Goes on after a restart, with the page whose turn it is: else frequent restarts would let the deltas
+   * grow without end. Pages say how large the state is; deltas say only how much changed.
+   */
+  restore(pages: LaneState['pages']): void {
+    for (const page of pages) this.#stateBytes += page.bytes.length;
+    this.#cursor = oldestPage(pages);
+  }
+
+  /** Pages to write with a delta of so many bytes: spread evenly over the deltas written. */
+  due(deltaBytes: number): LaneCommit['pages'] {
+    const every = Math.max(this.#everyBytes, this.#stateBytes);
+    this.#budget += (PAGES * deltaBytes) / every;
+    const pages: { page: number; bytes: Buffer }[] = [];
+    for (; this.#budget >= 1 && pages.length < PAGES; this.#budget -= 1) {
+      const bytes = this.#slots.pageBytes(this.#cursor);
+      pages.push({ page: this.#cursor, bytes });
+      this.#stateBytes += (bytes.length * PAGES - this.#stateBytes) / PAGES;
+      this.#cursor = (this.#cursor + 1) % PAGES;
+    }
+    return pages;
+  }
+
+  /** What nobody asked for in ten to twenty minutes of event time goes on as bytes, by the watermark. */
+  rest(watermarkMs: number): void {
+    const due = Math.floor(Math.max(0, watermarkMs) / REST_PAGE_EACH_MS);
+    if (this.#restedTo === 0) this.#restedTo = due;
+    // Where time leaps, the rest of it waits for the next commits: none of them is to be long.
+    for (let left = REST_PAGES; left > 0 && this.#restedTo < due; left -= 1) {
+      this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);
+      this.#slots.rest(this.#restedTo % PAGES);
+    }
+  }
+}
+
+/** The page that was written longest ago, or the first that never was. */
+function oldestPage(pages: LaneState['pages']): number {
+  const upto = new Array<number>(PAGES).fill(0);
+  for (const { page, uptoSeq } of pages) upto[page] = uptoSeq;
+  return upto.indexOf(Math.min(...upto));
+}
