@@ -2,7 +2,8 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { NoticeCode } from '../model/detection.ts';
-import { type GrantedTool, KINDS, type Kind } from '../model/event.ts';
+import { KINDS, type Kind } from '../model/event.ts';
+import type { GrantedTool } from '../model/event-governance.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { naming } from '../state/names.ts';
