@@ -6,12 +6,13 @@ import type { Attempt, EventFact, Intent, WitnessRecord } from '../model/fact.ts
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
-import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
 import { unannouncedIn } from './announced.ts';
-import { Books, bookKey, bookOf } from './books.ts';
+import { enterAttempt } from './attempts.ts';
+import { Books, bookOf } from './books.ts';
 import { contextOf } from './context.ts';
 import { foresee } from './foresee.ts';
 import { applyGovernance } from './governance.ts';
+import { enterIntents } from './intents.ts';
 import {
   agentOf,
   type ChangeWindow,
@@ -28,7 +29,11 @@ import {
   makeRoomForTenant,
   type Restrains,
   sessionOf,
+  wakeBook,
+  wakeSession,
 } from './ledger.ts';
+import { judgeMissing } from './missing.ts';
+import { reviewActs } from './review.ts';
 import { Room } from './room.ts';
 import { addedBy, declareSeries, type SeriesCount } from './series.ts';
 import {
@@ -411,12 +416,6 @@ function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId:
 function hear(ledger: Ledger, kind: Kind, ms: number, tenant: string): void {
   const at = ledger.books.heard(kind, ms, tenant);
   if (at !== null) wakeBook(ledger, kind, tenant, at);
-}
-
-function wakeBook(ledger: Ledger, kind: Kind, tenant: string, at: number): void {
-  const key = bookKey(kind, tenant);
-  const book = ledger.slots.get('B', key);
-  if (book !== undefined) ledger.timers.wake('B', key, book, at);
 }
 
 /** Keys of all books there are, in one order. */

@@ -197,6 +197,23 @@ export function makeRoomForAct(ledger: Ledger, session: SessionEntity, ms: numbe
     evict(ledger, sessions.least(0, key), null, 'the lane holds too many acts', ms);
 }
 
+/** Asks for the session to be looked at. */
+export function wakeSession(ledger: Ledger, session: SessionEntity, ms: number): void {
+  ledger.timers.wake('S', session.key, session, ms);
+}
+
+/** Asks for a book of the tenant to be looked at. */
+export function wakeBook(ledger: Ledger, kind: Kind, tenant: string, at: number): void {
+  const key = bookKey(kind, tenant);
+  const book = ledger.slots.get('B', key);
+  if (book !== undefined) ledger.timers.wake('B', key, book, at);
+}
+
+/** An act is a part of its session that is written by itself: whoever changes it says so. */
+export function touchAct(ledger: Ledger, session: SessionEntity, key: string): void {
+  ledger.slots.touchPart('S', session.key, 'acts', key);
+}
+
 /** Forgets a session; its agent's list too. */
 export function forget(ledger: Ledger, key: string): void {
   const session = ledger.slots.get<SessionEntity>('S', key);
