@@ -1,7 +1,7 @@
 /** Posture document: what enforcement points are told, a pure function of standing leases. */
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
-import { TOOL_CLASSES } from '../model/event.ts';
+import { TOOL_CLASSES } from '../model/event-governance.ts';
 import {
   POSTURE_LEVELS,
   type PostureLevel,

@@ -8,6 +8,7 @@ import { mix } from './dimensions/mix.ts';
 import { rateOf } from './dimensions/rate.ts';
 import { sequence } from './dimensions/sequence.ts';
 import { textDrift } from './dimensions/text-drift.ts';
+import type { Registry } from './proposal.ts';
 
 /** All of them. A role has at most twelve in force: averaging over more dilutes. */
 export const DIMENSIONS: readonly Dimension[] = [
@@ -50,3 +51,6 @@ export const DIMENSIONS: readonly Dimension[] = [
   textDrift,
   grants,
 ];
+
+/** Dimensions by name. */
+export const REGISTRY: Registry = new Map(DIMENSIONS.map((one) => [one.name, one]));

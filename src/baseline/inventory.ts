@@ -1,7 +1,7 @@
 /** The tool inventory: reviewed facts of every tool, found by its name or any alias. */
 import { type Static, Type } from 'typebox';
 import type { Problem } from '../model/errors.ts';
-import { TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts';
+import { TOOL_CLASSES, TOOL_TIERS } from '../model/event-governance.ts';
 import { type Inventory, SENSITIVITIES, type ToolFacts } from '../model/expectation.ts';
 import { idOf } from '../model/ids.ts';
 import { type Located, problemAt, schemaProblems } from '../model/schema.ts';

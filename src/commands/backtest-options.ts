@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { exists, listFolder, readText, readYamlDocuments } from '../adapters/files.ts';
 import { createLog } from '../adapters/log.ts';
+import { REGISTRY } from '../baseline/dimensions.ts';
 import { type BacktestExpectation, readExpectations } from '../evaluation/backtest/expectations.ts';
 import type { Labels } from '../evaluation/backtest/tally.ts';
 import { readLabels } from '../evaluation/recordings/labels.ts';
@@ -10,7 +11,6 @@ import type { EvidenceLevel } from '../model/event.ts';
 import type { BaselineOptions } from '../pipeline/options.ts';
 import { type Given, usage } from './arguments.ts';
 import type { Corpus } from './backtest-corpora.ts';
-import { REGISTRY } from './baseline.ts';
 import { invalid, readBaseline } from './baseline-files.ts';
 import { forceOf } from './baseline-force.ts';
 import { plansOf } from './baseline-load.ts';

@@ -1,13 +1,13 @@
 /** Loading baselines at the start of the daemon: from the record, else from reviewed files. */
 import { join } from 'node:path';
 import { listFolder } from '../adapters/files.ts';
+import { REGISTRY } from '../baseline/dimensions.ts';
 import { profileHash } from '../baseline/profile.ts';
 import type { Config } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Clock, Database, Log } from '../model/ports.ts';
 import type { BaselineOptions } from '../pipeline/options.ts';
 import { DEFAULT_PLAN, parseBudget, type RungPlan } from '../score/budget.ts';
-import { REGISTRY } from './baseline.ts';
 import { profilesInForce } from './baseline-drift.ts';
 import { readBaseline } from './baseline-files.ts';
 import { forceOf } from './baseline-force.ts';

@@ -1,7 +1,7 @@
 /** `check`: every problem of configuration, detectors, mappings and inventory at once. */
 import { exists } from '../adapters/files.ts';
+import { REGISTRY } from '../baseline/dimensions.ts';
 import { usage } from './arguments.ts';
-import { REGISTRY } from './baseline.ts';
 import { baselineProblems } from './baseline-files.ts';
 import { checkDecode } from './check-decode.ts';
 import type { Command } from './command.ts';

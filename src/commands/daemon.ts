@@ -1,28 +1,19 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import type { Notifier, NotifierStep } from '../act/notify.ts';
 import type { Sink } from '../act/sink.ts';
-import { listFolder } from '../adapters/files.ts';
-import { createJsonlBroker } from '../adapters/jsonl.ts';
-import { createKafkaBroker } from '../adapters/kafka.ts';
-import { readClusterId } from '../adapters/kafka-cluster.ts';
 import type { Config } from '../model/config.ts';
 import { durationMs } from '../model/duration.ts';
 import type { LaneCommit } from '../model/effects.ts';
 import { OperatingError } from '../model/errors.ts';
-import type { Broker, Clock, Log } from '../model/ports.ts';
-import {
-  createObserver,
-  type MissingRecords,
-  type Observer,
-  type ObserverStep,
-} from '../observer.ts';
+import type { Clock, Log } from '../model/ports.ts';
+import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
 import { createPipeline } from '../pipeline.ts';
-import { createEventLogBroker } from '../record/event-log-broker.ts';
 import { patiently } from '../record/patience.ts';
-import { checkCluster } from './cluster.ts';
+import { askForCluster, brokerOf, sayUnread } from './broker.ts';
 import type { Environment } from './config.ts';
 import { beatHeart } from './heartbeat.ts';
 import { type OpenIngest, openIngest } from './ingest.ts';
+import { leaderLock } from './leader.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
 import { runMember } from './member.ts';
@@ -33,6 +24,7 @@ import { type DetectorFolder, reloadOnChange } from './reload.ts';
 import { openSelf, type Self } from './self.ts';
 import { type Transmitter, transmitterOf } from './signals.ts';
 import type { Store } from './store.ts';
+import { tellBeside, tellWhileLeading } from './telling.ts';
 
 /** Every point a crash may fall on. */
 export type DaemonStep =
@@ -72,9 +64,7 @@ export interface DaemonOptions {
 const LANE = 0;
 const REBUILDS_MAX = 3;
 const REBUILD_WINDOW_MS = 600_000;
-const STANDBY_MS = 1000;
 const STANDS_BY = 'another observer holds this lane: waiting as standby';
-const TELLS = 'another member tells people';
 /** How long what is read before the lane is claimed is tried again, ms. */
 const PREPARE_PATIENCE_MS = 60_000;
 
@@ -158,20 +148,22 @@ async function observe(
   transmitter: Transmitter | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, log, self } = parts;
+  const { config, store, log, self } = parts;
   const { clock, telemetry } = self;
+  const { untilCaughtUp, onStep, acceptClusterChange } = options;
   // What a reload brought is what a lane is made of from then on.
   const held = { library: parts.library };
   const group = config.kafka?.group ?? 'plumbline';
+  const telling = { locks: { db: store.db, clock, log }, group, untilCaughtUp };
   const failures: number[] = [];
   for (;;) {
     try {
       const made = { ...parts, transmitter };
       const { lanes } = config.kafka ?? {};
-      await askForCluster(parts, options, group);
+      await askForCluster({ config, db: store.db, log }, group, acceptClusterChange === true);
       if (lanes === undefined) await runAsLeader(made, held, options, group, signal);
       else
-        await tellWhileLeading(parts, held, options, group, async () =>
+        await tellWhileLeading(tellerOf(parts, held, onStep), telling, async () =>
           runMember(made, held, options, lanes, group, signal),
         );
       return;
@@ -195,20 +187,6 @@ async function observe(
   }
 }
 
-/** Positions of another cluster would swallow the records of this one. */
-async function askForCluster(
-  { config, store, log }: DaemonParts,
-  options: DaemonOptions,
-  group: string,
-): Promise<void> {
-  const { kafka } = config;
-  if (kafka === undefined) return;
-  const clientId = `plumbline-${config.instance ?? 'plumbline'}`;
-  const isAccepted = options.acceptClusterChange === true;
-  const read = () => readClusterId({ brokers: kafka.brokers, clientId, log });
-  await checkCluster({ db: store.db, group, log, isAccepted, read });
-}
-
 /** One lane: whoever has the lock works, and is made anew where the lock was lost. */
 async function runAsLeader(
   parts: Wired & { readonly transmitter: Transmitter | null },
@@ -217,51 +195,27 @@ async function runAsLeader(
   group: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, standing } = parts.self;
+  const { store, log, self } = parts;
+  const { clock, standing } = self;
+  const locks = { db: store.db, clock, log };
+  const wanted = {
+    ...{ name: `plumbline lane ${group}`, waiting: STANDS_BY },
+    standsBy: () => standing.waits(clock.nowMs()),
+  };
   while (!signal.aborted) {
     const lost = new AbortController();
-    const lock = await leaderLock(parts, `plumbline lane ${group}`, STANDS_BY, lost, signal);
+    const lock = await leaderLock(locks, wanted, lost, signal);
     if (lock === null) return;
     standing.begins(clock.nowMs());
     try {
       await runOnce(parts, held, options, group, AbortSignal.any([signal, lost.signal]));
       if (!lost.signal.aborted) return;
-      parts.log.warn({ group }, 'the leader lock was lost: its connection broke');
+      log.warn({ group }, 'the leader lock was lost: its connection broke');
     } finally {
       standing.left(clock.nowMs());
       await lock.release();
     }
   }
-}
-
-async function leaderLock(
-  parts: DaemonParts & { readonly self: Self },
-  name: string,
-  waiting: string,
-  lost: AbortController,
-  signal: AbortSignal,
-): Promise<{ release(): Promise<void> } | null> {
-  const { store, log, self } = parts;
-  const { clock, standing } = self;
-  let said = '';
-  const say = (message: string) => {
-    if (message !== said) log.info({ lock: name }, message);
-    said = message;
-  };
-  while (!signal.aborted) {
-    try {
-      const lock = await store.db.tryLock(name, () => lost.abort());
-      if (lock !== null) return lock;
-      if (waiting === STANDS_BY) standing.waits(clock.nowMs());
-      say(waiting);
-    } catch (cause) {
-      // It answered when we started: a database that is away comes back, and we wait for it.
-      if (!(cause instanceof OperatingError && cause.retryable)) throw cause;
-      say('the database is away: waiting for it');
-    }
-    await clock.sleep(STANDBY_MS, signal);
-  }
-  return null;
 }
 
 async function runOnce(
@@ -273,7 +227,7 @@ async function runOnce(
 ): Promise<void> {
   const { config, store, log, self } = parts;
   const { clock } = self;
-  const { onStep, onCommit } = options;
+  const { untilCaughtUp, onStep, onCommit } = options;
   const prepared = await prepareLanes(parts, held, onStep, signal);
   const gatewayOf: { now: GatewayView } = {
     now: () => ({ watermarkMs: Number.MIN_SAFE_INTEGER, alive: false }),
@@ -281,7 +235,14 @@ async function runOnce(
   const actor = prepared.actor(LANE, (tenant) => gatewayOf.now(tenant));
   await patiently(() => sayUnread(parts), { clock, log, forMs: PREPARE_PATIENCE_MS, signal });
   // The broker is made before the observer it reports to, and reports only once that runs.
-  const source = brokerOf(parts, group, options, (gap) => observer.missing(gap));
+  const source = brokerOf(
+    { ...parts, db: store.db },
+    {
+      ...{ group, untilCaughtUp, skipUndecodable: options.skipUndecodable === true },
+      onGap: (gap) => observer.missing(gap),
+      ...(onStep === undefined ? {} : { onCommitted: () => onStep('broker-committed') }),
+    },
+  );
   const observer: Observer = createObserver(
     {
       broker: observedBroker(source.broker, self.observing(LANE)),
@@ -295,7 +256,7 @@ async function runOnce(
       log,
     },
     {
-      untilCaughtUp: options.untilCaughtUp,
+      untilCaughtUp,
       ...(source.finished === null ? {} : { finished: source.finished }),
       ...(onStep === undefined ? {} : { onStep }),
       ...(onCommit === undefined ? {} : { onCommit }),
@@ -306,116 +267,17 @@ async function runOnce(
     held.library = library;
   };
   if (parts.detectors !== undefined) reloadOnChange(parts.detectors, observer, took, log, signal);
-  const { sinks } = parts;
-  const notifier =
-    sinks === undefined
-      ? null
-      : notifierOf({ ...parts, taxonomy: held.library.taxonomy }, store.db, sinks, onStep);
-  await beside(notifier, options.untilCaughtUp, () => observer.run(signal));
+  const teller = tellerOf(parts, held, onStep);
+  await tellBeside(teller?.() ?? null, untilCaughtUp, () => observer.run(signal));
 }
 
-/** How long an ending process still sends what is due, ms: what is left is sent by the next. */
-const DRAIN_MS = 2_000;
-const DRAIN_CAUGHT_UP_MS = 30_000;
-
-/** Tells people while the work lasts; at its end what is due, and after the last record all there is. */
-async function beside(
-  notifier: Notifier | null,
-  untilCaughtUp: boolean,
-  work: () => Promise<void>,
-): Promise<void> {
-  if (notifier === null) return await work();
-  const over = new AbortController();
-  const telling = notifier.run(over.signal);
-  try {
-    await work();
-  } finally {
-    over.abort();
-    await telling;
-    await notifier.drain(untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS, untilCaughtUp);
-  }
-}
-
-/** Of several members one tells people: whoever has the lock. */
-async function tellWhileLeading(
-  parts: DaemonParts & { readonly self: Self },
+/** Makes who tells people, as the library stands when it is made; null: nobody is told. */
+function tellerOf(
+  parts: DaemonParts,
   held: { readonly library: Library },
-  { untilCaughtUp, onStep }: DaemonOptions,
-  group: string,
-  work: () => Promise<void>,
-): Promise<void> {
+  onStep: DaemonOptions['onStep'],
+): (() => Notifier) | null {
   const { sinks, store } = parts;
-  if (sinks === undefined) return await work();
-  const over = new AbortController();
-  const tell = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      const lost = new AbortController();
-      const lock = await leaderLock(parts, `plumbline tells ${group}`, TELLS, lost, over.signal);
-      if (lock === null) return;
-      try {
-        const { taxonomy } = held.library;
-        const notifier = notifierOf({ ...parts, taxonomy }, store.db, sinks, onStep);
-        await notifier.run(AbortSignal.any([over.signal, lost.signal]));
-        const withinMs = untilCaughtUp ? DRAIN_CAUGHT_UP_MS : DRAIN_MS;
-        if (over.signal.aborted) await notifier.drain(withinMs, untilCaughtUp);
-      } finally {
-        await lock.release();
-      }
-    }
-  };
-  const telling = tell();
-  try {
-    await Promise.race([work(), telling.then(() => new Promise<never>(() => undefined))]);
-  } finally {
-    over.abort();
-    await telling;
-  }
-}
-
-function brokerOf(
-  { config, clock, log, store, ingest }: Wired,
-  group: string,
-  options: DaemonOptions,
-  onGap: (gap: MissingRecords) => void,
-): { broker: Broker; finished: Promise<void> | null } {
-  const topics = config.sources.map(({ topic }) => topic);
-  if (config.kafka !== undefined) {
-    const { onStep } = options;
-    const broker = createKafkaBroker({
-      brokers: config.kafka.brokers,
-      clientId: `plumbline-${config.instance ?? 'plumbline'}`,
-      group,
-      topics,
-      whole: true,
-      sessionTimeoutMs: durationMs(config.kafka.sessionTimeout ?? '45s'),
-      log,
-      onGap,
-      undecodable: options.skipUndecodable === true ? 'skip' : (config.kafka.undecodable ?? 'stop'),
-      ...(onStep === undefined ? {} : { onStep: () => onStep('broker-committed') }),
-    });
-    return { broker, finished: null };
-  }
-  if (ingest !== null && config.jsonl === undefined) {
-    const { bell } = ingest;
-    const broker = createEventLogBroker(store.db, { topics, bell, clock, log, onGap });
-    return { broker, finished: null };
-  }
-  const { path = '.', follow = true } = config.jsonl ?? {};
-  const reads = follow && !options.untilCaughtUp;
-  const broker = createJsonlBroker({ path, topics, follow: reads, log, clock });
-  return { broker, finished: options.untilCaughtUp ? broker.finished : null };
-}
-
-/** A file that no source reads is a misspelt name more often than not. */
-async function sayUnread({ config, log }: DaemonParts): Promise<void> {
-  if (config.jsonl === undefined) return;
-  const topics = new Set(config.sources.map(({ topic }) => topic));
-  for (const name of await listFolder(config.jsonl.path)) {
-    const stem = /^(.+)\.jsonl(?:\.gz)?$/.exec(name)?.[1];
-    if (stem !== undefined && !topics.has(stem))
-      log.warn(
-        { file: name, topics: [...topics] },
-        'this file is not read: no source has its topic',
-      );
-  }
+  if (sinks === undefined) return null;
+  return () => notifierOf({ ...parts, taxonomy: held.library.taxonomy }, store.db, sinks, onStep);
 }

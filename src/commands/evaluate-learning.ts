@@ -1,5 +1,5 @@
 /** Evaluation of learning: planted sessions at the gate, slow drift and the ledger. */
-import { DIMENSIONS } from '../baseline/dimensions.ts';
+import { DIMENSIONS, REGISTRY } from '../baseline/dimensions.ts';
 import { type Firing, type GateUnit, gate } from '../baseline/gate.ts';
 import { type LearnOptions, learnProfile } from '../baseline/learn.ts';
 import { driftBits, LEDGER_CAP_BITS, ledgerAfter, ledgerRecord } from '../baseline/ledger.ts';
@@ -15,7 +15,6 @@ import type { AtTheGate } from './evaluate-replay.ts';
 import type { Bench, Section } from './evaluate-section.ts';
 import { unitsIn } from './evaluate-units.ts';
 
-const REGISTRY = new Map(DIMENSIONS.map((dimension) => [dimension.name, dimension]));
 const OPTIONS: LearnOptions = { rehearsal: null, seed: 1 };
 /** Shares of the learning sessions that are planted; nothing, to see what the gate costs. */
 const SHARES = [0, 0.01, 0.02, 0.05] as const;

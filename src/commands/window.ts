@@ -1,13 +1,14 @@
 /** `window`: bounded permissions to learn; open, close, extend, list. */
 import { systemClock } from '../adapters/clock.ts';
+import { REGISTRY } from '../baseline/dimensions.ts';
 import { isOpen, type Opening, WINDOW_DEFAULT_MS } from '../baseline/window.ts';
 import { readWindowFile } from '../baseline/window-file.ts';
 import { short } from '../model/ids.ts';
 import type { Database } from '../model/ports.ts';
 import { eventNowMs, listWindows } from '../record/windows.ts';
 import { type Given, lengthOfTime, usage } from './arguments.ts';
-import { REGISTRY, scopeOf, signature } from './baseline.ts';
 import { invalid, onlyDocument } from './baseline-files.ts';
+import { scopeOf, signature } from './baseline-given.ts';
 import { windowText } from './baseline-text.ts';
 import type { Command, CommandContext } from './command.ts';
 import { safe, typed } from './output.ts';

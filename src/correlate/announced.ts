@@ -1,5 +1,7 @@
 /** Announced: which parts of an agent changed although no governance event said so. */
-import type { Event, Governance } from '../model/event.ts';
+
+import type { Event } from '../model/event.ts';
+import type { Governance } from '../model/event-governance.ts';
 import type { Unannounced } from '../model/fact.ts';
 import type { Ledger } from './ledger.ts';
 import type { AgentEntity, Mark } from './session.ts';

@@ -2,16 +2,19 @@
 import { hash } from 'node:crypto';
 import type { NoticeCode } from '../model/detection.ts';
 import type { Event, Kind } from '../model/event.ts';
-import type { Attempt, EventFact, Intent, WitnessRecord } from '../model/fact.ts';
+import type { Attempt, EventFact } from '../model/fact.ts';
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 import { Timers } from '../state/timers.ts';
-import { enterAttempt, enterIntents, judgeMissing, reviewActs, wakeSession } from './acts.ts';
 import { unannouncedIn } from './announced.ts';
-import { Books, bookKey, bookOf } from './books.ts';
+import { enterAttempt } from './attempts.ts';
+import { Books } from './books.ts';
 import { contextOf } from './context.ts';
 import { foresee } from './foresee.ts';
 import { applyGovernance } from './governance.ts';
+import { callsOf, type HeldCall } from './held-calls.ts';
+import { identify } from './identity-check.ts';
+import { enterIntents } from './intents.ts';
 import {
   agentOf,
   type ChangeWindow,
@@ -19,8 +22,6 @@ import {
   changeWindowsOf,
   count,
   type FactSink,
-  forget,
-  isPartial,
   type LaneEntity,
   type Ledger,
   laneKey,
@@ -28,35 +29,30 @@ import {
   makeRoomForTenant,
   type Restrains,
   sessionOf,
+  wakeBook,
+  wakeSession,
 } from './ledger.ts';
+import { lineageOf, type SessionLineage } from './lineage.ts';
+import { isRepeat } from './repeats.ts';
 import { Room } from './room.ts';
 import { addedBy, declareSeries, type SeriesCount } from './series.ts';
-import {
-  type AgentEntity,
-  keyOf,
-  markOf,
-  nameOf,
-  prune,
-  SESSION_RECORDS,
-  type SessionEntity,
-  viewOf,
-} from './session.ts';
+import { type AgentEntity, keyOf, SESSION_RECORDS, type SessionEntity, viewOf } from './session.ts';
+import { hear, settleBook, settleBooks } from './silence.ts';
 import { AGENT_PACKING, SESSION_PACKING } from './stored.ts';
 import { linkTrace, placeOf, TRACE_PACKING, TRACE_RECORDS, TRACES, visitTrace } from './traces.ts';
-import { presence } from './witness.ts';
+import { closingMs, visit } from './visit.ts';
 
 /** Spaces whose entities are asked for by key each time: none is held on to. */
 const RESTING = ['S', 'A', TRACES];
 /** Spaces with timers. */
 const TIMED = ['S', TRACES, 'B'];
-const IDENTITIES_MAX = 8;
-const AGENT_SEEN_MAX = 256;
+
 /** An agent is not written again for every event it is in: this is how exact its `lastMs` is. */
 const AGENT_LAST_EACH_MS = 60_000;
 
-/** The fold. All times are event time, ms. */
 export type { CorrelateOptions };
 
+/** The fold. All times are event time, ms. */
 export interface Correlate {
   /** Folds one event. Events come in canonical order; `late` ones out of it. */
   fold(event: Event, late: boolean): void;
@@ -92,49 +88,6 @@ export interface Correlate {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** Where a session comes from, as far as it is remembered. */
-export interface SessionLineage {
-  readonly principal: string | null;
-  readonly ancestors: readonly { readonly session: string; readonly agent: string }[];
-}
-
-/** A call the ledger holds, and the record that stated it; null where none did. */
-export interface HeldCall
-  extends Pick<Attempt, 'topic' | 'nativeId' | 'at' | 'tool' | 'ms' | 'ours'> {
-  /** Allowed and answered without an error. */
-  readonly took: boolean;
-  readonly said: Pick<Intent, 'topic' | 'nativeId' | 'ms'> | null;
-}
-
-const ANCESTORS_MAX = 4;
-
-function callsOf(slots: Slots, tenant: string, session: string): HeldCall[] {
-  const held: HeldCall[] = [];
-  const entity = slots.get<SessionEntity>('S', keyOf(tenant, session));
-  for (const { attempts, intents } of Object.values(entity?.acts ?? {})) {
-    const said = intents.find(({ claimed }) => !claimed) ?? intents[0] ?? null;
-    for (const attempt of attempts) {
-      const took = attempt.decision !== 'deny' && attempt.outcome === 'ok';
-      held.push({ ...attempt, took, said });
-    }
-  }
-  return held;
-}
-
-function lineageOf(slots: Slots, tenant: string, session: string): SessionLineage {
-  const own = slots.get<SessionEntity>('S', keyOf(tenant, session));
-  const ancestors: { session: string; agent: string }[] = [];
-  const seen = new Set([session]);
-  for (let parent = own?.parent ?? null; parent !== null && !seen.has(parent); ) {
-    const entity = slots.get<SessionEntity>('S', keyOf(tenant, parent));
-    if (entity === undefined || ancestors.length >= ANCESTORS_MAX) break;
-    ancestors.push({ session: parent, agent: entity.agent });
-    seen.add(parent);
-    parent = entity.parent;
-  }
-  return { principal: own?.principal ?? null, ancestors };
-}
-
 /**
  * Makes the fold over `slots`. Facts and notices come out in the order they become decidable.
  * `restrains`: what is known elsewhere of our own leases; without it no refusal is taken for our own
@@ -165,9 +118,7 @@ export function createCorrelate(
     fold: (event, late) => fold(ledger, event, late),
     foresee: (event) => foresee(ledger, event),
     passTime: (ms) => passTime(ledger, ms),
-    finish: (ms) => {
-      for (const key of booksIn(slots)) settleBook(ledger, key, ms, true);
-    },
+    finish: (ms) => settleBooks(ledger, ms),
     horizonMs: (ms) =>
       ms + options.joinWindowMs + options.clockToleranceMs + options.joinWindowMs + 2,
     restoring: () => restoring(timers, room),
@@ -192,6 +143,7 @@ export function createCorrelate(
   };
 }
 
+/** What a detection names is evicted last. */
 function suspect(slots: Slots, tenant: string, agent: string, session: string | null): void {
   const named = [['A', keyOf(tenant, agent)] as const];
   const both = session === null ? named : [...named, ['S', keyOf(tenant, session)] as const];
@@ -208,6 +160,7 @@ function* restoring(timers: Timers, room: Room): Generator<undefined, void> {
   yield* room.restoring();
 }
 
+/** One event: placed, known again or counted, entered into its book, and stated with what is known of it. */
 function fold(ledger: Ledger, event: Event, late: boolean): void {
   const ms = event.time.eventMs;
   const tenant = event.tenant ?? '-';
@@ -278,6 +231,7 @@ function begin(ledger: Ledger, ms: number, tenant: string): void {
   for (const [kind, at] of ledger.books.begin(ms, tenant)) wakeBook(ledger, kind, tenant, at);
 }
 
+/** Enters the event where its book keeps account: permissions, intents, attempts. Returns its attempt, if it is one. */
 function enter(
   ledger: Ledger,
   event: Event,
@@ -327,255 +281,11 @@ function enter(
   return null;
 }
 
-/** Repeats are dropped and counted; the same identity with other bytes is kept out and said. */
-function isRepeat(
-  ledger: Ledger,
-  event: Event,
-  session: SessionEntity | null,
-  agent: AgentEntity,
-): boolean {
-  const seen = session?.seen ?? agent.seen;
-  const key = (session === null ? null : counterMark(session, event)) ?? nameMark(event);
-  const known = seen[key];
-  if (known === undefined) {
-    seen[key] = event.contentHash;
-    if (session === null) {
-      ledger.slots.touch('A', agent.key);
-      prune(seen, AGENT_SEEN_MAX);
-    } else {
-      ledger.slots.touchPart('S', session.key, 'seen', String(key));
-      forgetOldMarks(ledger, session);
-    }
-    return false;
-  }
-  if (known === event.contentHash) count(ledger, 'repeats');
-  else {
-    count(ledger, 'forged-ids');
-    const { topic, partition, offset } = event.src;
-    ledger.notice(
-      'event.duplicate-id',
-      agent.id,
-      `the record at ${topic}/${partition}@${offset} bears the id of another with other content; the first is kept`,
-      event.time.eventMs,
-      agent.tenant,
-    );
-  }
-  return true;
-}
-
-function nameMark({ src, nativeId }: Event): string {
-  return `${src.topic} ${nativeId}`;
-}
-
-/** Topics of a session that are told apart by a number. */
-const COUNTED_TOPICS = 4;
-const COUNTER_MAX = 2 ** 28;
-
-/**
- * The mark of an event whose identity is its number in the session: a number, for names would be most
- * of what is kept and written of marks. Null where a name must do.
- */
-function counterMark(session: SessionEntity, { nativeId, order, src }: Event): number | null {
-  if (order === undefined || order.of !== 'session' || order.seq > COUNTER_MAX) return null;
-  if (!nativeId.startsWith('session/')) return null;
-  session.counted ??= [];
-  let at = session.counted.indexOf(src.topic);
-  if (at < 0) {
-    if (session.counted.length >= COUNTED_TOPICS) return null;
-    at = session.counted.push(src.topic) - 1;
-    // It is written with the mark: whoever notes one touches the session.
-  }
-  return order.seq * COUNTED_TOPICS + at;
-}
-
-/** Marks are bounded too: pruned in one go when they have doubled, so that the cost stays constant. */
-function forgetOldMarks(ledger: Ledger, session: SessionEntity): void {
-  const most = 2 * ledger.options.maxActsPerSession;
-  session.marks += 1;
-  if (session.marks <= 2 * most) return;
-  prune(session.seen, most);
-  session.marks = most;
-  ledger.slots.put('S', session.key, session);
-}
-
-/** Notes the first witness of each identity in the session; they are compared a little later. */
-function identify(ledger: Ledger, session: SessionEntity, event: Event, agentId: string): void {
-  const mark = markOf(agentId);
-  if (session.identities[mark] !== undefined) return;
-  if (Object.keys(session.identities).length >= IDENTITIES_MAX) return;
-  session.identities[mark] = presence(event, agentId);
-  ledger.slots.touchPart('S', session.key, 'identities', mark);
-  wakeSession(ledger, session, event.time.eventMs + ledger.options.clockToleranceMs);
-}
-
-function hear(ledger: Ledger, kind: Kind, ms: number, tenant: string): void {
-  const at = ledger.books.heard(kind, ms, tenant);
-  if (at !== null) wakeBook(ledger, kind, tenant, at);
-}
-
-function wakeBook(ledger: Ledger, kind: Kind, tenant: string, at: number): void {
-  const key = bookKey(kind, tenant);
-  const book = ledger.slots.get('B', key);
-  if (book !== undefined) ledger.timers.wake('B', key, book, at);
-}
-
-/** Keys of all books there are, in one order. */
-function booksIn(slots: Slots): string[] {
-  const keys: string[] = [];
-  for (const [key] of slots.heads('B')) keys.push(key);
-  return keys.sort();
-}
-
+/** Does what is due, one thing after the other: what one of them wakes is due in its turn. */
 function passTime(ledger: Ledger, ms: number): void {
   for (let due = ledger.timers.takeUpTo(ms); due !== undefined; due = ledger.timers.takeUpTo(ms)) {
     if (due.space === 'S') visit(ledger, due.key, due.at);
     else if (due.space === TRACES) visitTrace(ledger, due.key, due.at);
     else if (due.space === 'B') settleBook(ledger, due.key, due.at, false);
   }
-}
-
-function closingMs(ledger: Ledger): number {
-  const { joinWindowMs, closeGraceMs, clockToleranceMs } = ledger.options;
-  return joinWindowMs + closeGraceMs + clockToleranceMs + 1;
-}
-
-/** Looks at a session at `nowMs`: reviews, identities, settling, forgetting. */
-function visit(ledger: Ledger, key: string, nowMs: number): void {
-  const session = ledger.slots.get<SessionEntity>('S', key);
-  if (session === undefined) return;
-  let next = checkIdentities(ledger, session, nowMs);
-  const acts = reviewActs(ledger, session, nowMs);
-  if (acts !== null) next = next === null ? acts : Math.min(next, acts);
-  const quiet = session.pending === 0 && session.open.length === 0;
-  const { rememberMs } = ledger.options;
-  if (session.closedMs !== null && quiet && nowMs >= session.closedMs + closingMs(ledger))
-    settle(ledger, key, session);
-  const forgetAt = session.lastMs + rememberMs;
-  if (nowMs >= forgetAt && (quiet || nowMs >= forgetAt + rememberMs)) {
-    if (session.pending > 0) count(ledger, 'undecided', session.pending);
-    forget(ledger, key);
-    return;
-  }
-  const closingAt =
-    session.closedMs !== null && !session.settled ? session.closedMs + closingMs(ledger) : null;
-  if (closingAt !== null && closingAt > nowMs)
-    next = next === null ? closingAt : Math.min(next, closingAt);
-  const last = Math.max(nowMs + 1, nowMs >= forgetAt ? forgetAt + rememberMs : forgetAt);
-  ledger.timers.wake('S', key, session, next === null ? last : Math.min(next, last));
-}
-
-/** A closed session whose acts are all decided keeps only what later records are judged by. */
-function settle(ledger: Ledger, key: string, session: SessionEntity): void {
-  session.settled = true;
-  ledger.room.sessions.weigh(key, -session.actCount);
-  session.acts = {};
-  session.actCount = 0;
-  session.open = [];
-  session.refused = [];
-  session.seen = {};
-  session.marks = 0;
-  // All of its acts are gone at once: the session is written anew.
-  ledger.slots.put('S', key, session);
-  ledger.room.sessions.fell(key);
-}
-
-function checkIdentities(ledger: Ledger, session: SessionEntity, nowMs: number): number | null {
-  const { clockToleranceMs } = ledger.options;
-  let next: number | null = null;
-  for (const mark in session.identities) {
-    if (session.checked[mark] !== undefined) continue;
-    const witness = session.identities[mark] as WitnessRecord;
-    const due = witness.ms + clockToleranceMs;
-    if (due > nowMs) {
-      next = next === null ? due : Math.min(next, due);
-      continue;
-    }
-    session.checked[mark] = 1;
-    const agentId = nameOf(mark);
-    ledger.slots.touch('S', session.key);
-    if (agentId !== session.agent)
-      stateIdentity(ledger, session, 'foreign-agent', witness, agentId, nowMs);
-    else stateOwner(ledger, session, witness, nowMs);
-  }
-  return next;
-}
-
-function stateOwner(
-  ledger: Ledger,
-  session: SessionEntity,
-  witness: WitnessRecord,
-  nowMs: number,
-): void {
-  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
-  const lane = ledger.slots.get<LaneEntity>('L', laneKey(session.tenant));
-  // Only a governance that was heard from its beginning proves that somebody is not in it.
-  if (lane === undefined || isPartial(ledger.slots)) return;
-  if (lane.fleet > 0 && owner?.registeredMs == null)
-    stateIdentity(ledger, session, 'unregistered', witness, session.agent, nowMs);
-  if (session.parent === null) return;
-  const parent = ledger.slots.get('S', keyOf(session.tenant, session.parent));
-  if (parent === undefined || session.parent === session.id)
-    stateIdentity(ledger, session, 'orphan-parent', witness, session.parent, nowMs);
-}
-
-function stateIdentity(
-  ledger: Ledger,
-  session: SessionEntity,
-  aspect: 'foreign-agent' | 'unregistered' | 'orphan-parent',
-  witness: WitnessRecord,
-  named: string,
-  nowMs: number,
-): void {
-  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
-  const view = viewOf(session, owner);
-  ledger.state({
-    type: 'identity',
-    aspect,
-    witness,
-    named,
-    session: view,
-    decidedMs: nowMs,
-    late: false,
-  });
-}
-
-/** Judges the gaps of a book, announces blindness, and leaves undecided what it hides. */
-function settleBook(ledger: Ledger, key: string, nowMs: number, final: boolean): void {
-  const { kind, tenant } = bookOf(key);
-  const { verdicts, announce, again } = ledger.books.settle(kind, nowMs, final, tenant);
-  for (const gap of announce) {
-    ledger.state({
-      type: 'blind',
-      coverage: ledger.books.coverage(kind, gap, null, tenant),
-      decidedMs: nowMs,
-      begins: true,
-    });
-  }
-  for (const { gap, blind, toMs } of verdicts) {
-    if (blind) {
-      const endMs = final && gap.toMs === null ? null : toMs;
-      const coverage = ledger.books.coverage(kind, gap, endMs, tenant);
-      ledger.state({ type: 'blind', coverage, decidedMs: nowMs, begins: !gap.announced });
-      const hidden = new Set([...gap.sessions, ...gap.missing.map(({ session }) => session)]);
-      for (const one of hidden) stateBlindSession(ledger, one, kind, nowMs);
-    }
-    for (const { session, act } of gap.missing)
-      judgeMissing(ledger, session, act, { blind, fromMs: gap.fromMs, toMs, kind, nowMs });
-  }
-  if (again !== null) wakeBook(ledger, kind, tenant, again);
-}
-
-function stateBlindSession(ledger: Ledger, key: string, kind: Kind, nowMs: number): void {
-  const session = ledger.slots.get<SessionEntity>('S', key);
-  if (session === undefined || session.blind.includes(kind)) return;
-  session.blind.push(kind);
-  ledger.slots.touch('S', key);
-  const owner = ledger.slots.get<AgentEntity>('A', keyOf(session.tenant, session.agent));
-  ledger.state({
-    type: 'blind-session',
-    book: kind,
-    session: viewOf(session, owner),
-    decidedMs: nowMs,
-    late: false,
-  });
 }

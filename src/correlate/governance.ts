@@ -1,5 +1,7 @@
 /** Governance: who an agent is, what it may do, which sessions it was given. */
-import type { Event, Governance } from '../model/event.ts';
+
+import type { Event } from '../model/event.ts';
+import type { Governance } from '../model/event-governance.ts';
 import { announce } from './announced.ts';
 import {
   agentOf,

@@ -2,8 +2,8 @@
 import { hash } from 'node:crypto';
 import type { AgentChange, AgentSession, AgentState, SaidBy } from '../model/agent-history.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
-import type { Governance } from '../model/event.ts';
 import type { AgentContext } from '../model/event-context.ts';
+import type { Governance } from '../model/event-governance.ts';
 import type { EventFact } from '../model/fact.ts';
 import { eventIdOf } from '../model/ids.ts';
 

@@ -2,7 +2,8 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { NoticeCode } from '../model/detection.ts';
-import { type GrantedTool, KINDS, type Kind } from '../model/event.ts';
+import { KINDS, type Kind } from '../model/event.ts';
+import type { GrantedTool } from '../model/event-governance.ts';
 import type { Inventory } from '../model/expectation.ts';
 import type { Fact } from '../model/fact.ts';
 import { naming } from '../state/names.ts';
@@ -194,6 +195,23 @@ export function makeRoomForAct(ledger: Ledger, session: SessionEntity, ms: numbe
     evict(ledger, sessions.leastOf(owner, key), payer, 'its agent holds too many acts', ms);
   if (sessions.weight >= maxActs)
     evict(ledger, sessions.least(0, key), null, 'the lane holds too many acts', ms);
+}
+
+/** Asks for the session to be looked at. */
+export function wakeSession(ledger: Ledger, session: SessionEntity, ms: number): void {
+  ledger.timers.wake('S', session.key, session, ms);
+}
+
+/** Asks for a book of the tenant to be looked at. */
+export function wakeBook(ledger: Ledger, kind: Kind, tenant: string, at: number): void {
+  const key = bookKey(kind, tenant);
+  const book = ledger.slots.get('B', key);
+  if (book !== undefined) ledger.timers.wake('B', key, book, at);
+}
+
+/** An act is a part of its session that is written by itself: whoever changes it says so. */
+export function touchAct(ledger: Ledger, session: SessionEntity, key: string): void {
+  ledger.slots.touchPart('S', session.key, 'acts', key);
 }
 
 /** Forgets a session; its agent's list too. */

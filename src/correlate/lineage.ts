@@ -5,6 +5,9 @@ import { keyOf, type SessionEntity } from './session.ts';
 /** Generations that are followed; a longer chain is cut, and a circle ends there. */
 export const GENERATIONS_MAX = 32;
 
+/** Generations that are told. */
+const ANCESTORS_MAX = 4;
+
 const NONE: readonly SessionEntity[] = [];
 
 /** Sessions above this one that are held, the nearest first. Circles are not followed twice. */
@@ -55,4 +58,21 @@ export function hangUnder(slots: Slots, session: SessionEntity, parentId: string
   session.depth = above.depth + 1;
   parent.children = (parent.children ?? 0) + 1;
   slots.touch('S', key);
+}
+
+/** Where a session comes from, as far as it is remembered. */
+export interface SessionLineage {
+  readonly principal: string | null;
+  readonly ancestors: readonly { readonly session: string; readonly agent: string }[];
+}
+
+/** For whom the session runs, and the sessions that led to it, as far as they are held. */
+export function lineageOf(slots: Slots, tenant: string, session: string): SessionLineage {
+  const own = slots.get<SessionEntity>('S', keyOf(tenant, session));
+  if (own === undefined) return { principal: null, ancestors: [] };
+  const above = ancestorsOf(slots, own).slice(0, ANCESTORS_MAX);
+  return {
+    principal: own.principal,
+    ancestors: above.map(({ id, agent }) => ({ session: id, agent })),
+  };
 }

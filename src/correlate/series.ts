@@ -1,5 +1,7 @@
 /** Series: what a counter that only grows has added since its last reading, by agent. */
-import type { Event, Metric } from '../model/event.ts';
+
+import type { Event } from '../model/event.ts';
+import type { Metric } from '../model/event-metric.ts';
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 

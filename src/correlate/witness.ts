@@ -1,7 +1,8 @@
 /** Witnesses: what the ledger keeps of a stated call or an attempt, without its content. */
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
-import type { Event, StatedCall } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
+import type { StatedCall } from '../model/event-reasoning.ts';
 import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
 
 const LEAVES_MAX = 64;

@@ -1,6 +1,8 @@
 /** Agent history: what governance said of an agent, and how it stood afterwards. */
-import type { Governance, Position, Trust } from './event.ts';
+
+import type { Position, Trust } from './event.ts';
 import type { GrantView } from './event-context.ts';
+import type { Governance } from './event-governance.ts';
 
 /** Where something was said. */
 export interface SaidBy {

@@ -2,7 +2,8 @@
 
 import type { Rung } from './decision.ts';
 import type { CoverageGap, JoinStrength, NoticeCode } from './detection.ts';
-import type { Action, Event, Kind, Position } from './event.ts';
+import type { Event, Kind, Position } from './event.ts';
+import type { Action } from './event-action.ts';
 import type { EventContext } from './event-context.ts';
 import type { Pace } from './objective.ts';
 

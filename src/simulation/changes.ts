@@ -1,5 +1,7 @@
 /** Changes to agents: declared with approver and window, or undeclared, and what they do. */
-import type { Governance, WireEvent } from '../model/event.ts';
+
+import type { WireEvent } from '../model/event.ts';
+import type { Governance } from '../model/event-governance.ts';
 import { freeTools, freshMatter } from './deed.ts';
 import { type Deviation, governanceEvent } from './emission.ts';
 import { successorOf } from './manner.ts';

@@ -1,13 +1,10 @@
 /** What a simulated fleet gives out: events as they go on the wire, and the truth about them. */
-import type {
-  Action,
-  Governance,
-  Kind,
-  Metric,
-  Reasoning,
-  StatedCall,
-  WireEvent,
-} from '../model/event.ts';
+
+import type { Kind, WireEvent } from '../model/event.ts';
+import type { Action } from '../model/event-action.ts';
+import type { Governance } from '../model/event-governance.ts';
+import type { Metric } from '../model/event-metric.ts';
+import type { Reasoning, StatedCall } from '../model/event-reasoning.ts';
 
 /** The ways a simulated session can misbehave; names are those of the detectors. */
 export const MISBEHAVIOURS = [

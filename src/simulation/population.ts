@@ -1,5 +1,7 @@
 /** Who is in a simulated fleet: agents derived from their number, so that none is kept. */
-import type { Governance, WireEvent } from '../model/event.ts';
+
+import type { WireEvent } from '../model/event.ts';
+import type { Governance } from '../model/event-governance.ts';
 import { type Bearer, governanceEvent } from './emission.ts';
 import { integer, type Random } from './random.ts';
 import { isFree, type RoleSpec } from './role.ts';

@@ -1,5 +1,5 @@
 /** What a simulated role is: tools, flows of work, cost, and the names it invents. */
-import type { TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts';
+import type { TOOL_CLASSES, TOOL_TIERS } from '../model/event-governance.ts';
 import type { Random } from './random.ts';
 
 /** Arguments of a call. */

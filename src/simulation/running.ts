@@ -1,5 +1,5 @@
 /** A session under way: what it knows, what it counts, and how its records go out. */
-import type { Action } from '../model/event.ts';
+import type { Action } from '../model/event-action.ts';
 import type { Bearer, Emission, Misdeed, SessionLabel, Statement } from './emission.ts';
 import type { Manner } from './manner.ts';
 import type { Random } from './random.ts';

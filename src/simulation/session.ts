@@ -1,5 +1,5 @@
 /** A simulated session from opening to close: sound work with honest noise, or one misdeed. */
-import type { Governance } from '../model/event.ts';
+import type { Governance } from '../model/event-governance.ts';
 import type { Deed } from './deed.ts';
 import { DEEDS } from './deeds.ts';
 import { governanceEvent } from './emission.ts';

@@ -1,5 +1,6 @@
 /** Envelopes and bodies of mapped events, built from compiled fields of a mapping. */
-import { ActionBody, CHANGES, TOOL_CLASSES, TOOL_TIERS } from '../model/event.ts';
+import { ActionBody } from '../model/event-action.ts';
+import { CHANGES, TOOL_CLASSES, TOOL_TIERS } from '../model/event-governance.ts';
 import { BODY_OF } from './draft.ts';
 import { compileField, fail, type Read } from './field.ts';
 import type { Conversion, Field } from './field-schema.ts';

@@ -1,15 +1,10 @@
 /** The mapping file: schema of the YAML that turns foreign JSON into canonical events. */
 import { type Static, Type } from 'typebox';
-import {
-  ActionBody,
-  CHANGES,
-  GovernanceBody,
-  KINDS,
-  MetricBody,
-  ReasoningBody,
-  TOOL_CLASSES,
-  TOOL_TIERS,
-} from '../model/event.ts';
+import { KINDS } from '../model/event.ts';
+import { ActionBody } from '../model/event-action.ts';
+import { CHANGES, GovernanceBody, TOOL_CLASSES, TOOL_TIERS } from '../model/event-governance.ts';
+import { MetricBody } from '../model/event-metric.ts';
+import { ReasoningBody } from '../model/event-reasoning.ts';
 import {
   Condition,
   Field,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Permission, windowFor } from '../../src/baseline/governance-window.ts';
-import type { Event, Governance } from '../../src/model/event.ts';
+import type { Event } from '../../src/model/event.ts';
+import type { Governance } from '../../src/model/event-governance.ts';
 
 const event = (governance: Partial<Governance>, more: Partial<Event> = {}): Event => ({
   kind: 'governance',

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CONDUCT } from '../../src/baseline/conduct.ts';
-import { DIMENSIONS } from '../../src/baseline/dimensions.ts';
+import { DIMENSIONS, REGISTRY } from '../../src/baseline/dimensions.ts';
 import { heldOut } from '../../src/baseline/held-out.ts';
 import { rehearsedOf, templateKey } from '../../src/baseline/in-force.ts';
 import { IN_FORCE, learnProfile, learnProfiles } from '../../src/baseline/learn.ts';
 import { profileHash } from '../../src/baseline/profile.ts';
 import { profileText, readProfile } from '../../src/baseline/proposal.ts';
-import { REGISTRY } from '../../src/commands/baseline.ts';
 import { forceOf } from '../../src/commands/baseline-force.ts';
 import { standardOf } from '../../src/score/stage.ts';
 import { shuffled, stream } from '../../src/simulation/random.ts';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
-import type { Action, StatedCall } from '../../src/model/event.ts';
+import type { Action } from '../../src/model/event-action.ts';
+import type { StatedCall } from '../../src/model/event-reasoning.ts';
 import type { Fact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { laneOptions } from '../sim/lane-options.ts';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
-import type { Governance, Reasoning } from '../../src/model/event.ts';
+import type { Governance } from '../../src/model/event-governance.ts';
+import type { Reasoning } from '../../src/model/event-reasoning.ts';
 import type { Unannounced } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { laneOptions } from '../sim/lane-options.ts';

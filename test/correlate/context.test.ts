@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createCorrelate } from '../../src/correlate/correlate.ts';
-import type { Action, Event, Governance, GrantedTool, Trust } from '../../src/model/event.ts';
+import type { Event, Trust } from '../../src/model/event.ts';
+import type { Action } from '../../src/model/event-action.ts';
 import type { EventContext } from '../../src/model/event-context.ts';
+import type { Governance, GrantedTool } from '../../src/model/event-governance.ts';
 import type { EventFact } from '../../src/model/fact.ts';
 import { Slots } from '../../src/state/slots.ts';
 import { laneOptions } from '../sim/lane-options.ts';

@@ -8,7 +8,8 @@ import {
   SERIES_PER_AGENT_MAX,
   type SeriesCount,
 } from '../../src/correlate/series.ts';
-import type { Event, Metric } from '../../src/model/event.ts';
+import type { Event } from '../../src/model/event.ts';
+import type { Metric } from '../../src/model/event-metric.ts';
 import { PAGES, Slots } from '../../src/state/slots.ts';
 
 const BEGUN = 1_000_000;

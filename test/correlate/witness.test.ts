@@ -10,7 +10,8 @@ import {
   presence,
   sameArguments,
 } from '../../src/correlate/witness.ts';
-import type { Action, Event } from '../../src/model/event.ts';
+import type { Event } from '../../src/model/event.ts';
+import type { Action } from '../../src/model/event-action.ts';
 import { eventOf } from './events.ts';
 
 const digest = (args: Record<string, unknown>, key = 'k') => digestArgs(args, key);

@@ -1,5 +1,7 @@
 /** The four books of a finished fleet, and everything that does not add up in them. */
-import type { Action, WireEvent } from '../../src/model/event.ts';
+
+import type { WireEvent } from '../../src/model/event.ts';
+import type { Action } from '../../src/model/event-action.ts';
 import type { Emission, Truth } from '../../src/simulation/emission.ts';
 import { BURST_CALLS, SPIRAL_FACTOR, SPIRAL_FAILURES } from '../../src/simulation/misbehaviour.ts';
 import { ROLES } from '../../src/simulation/roles.ts';

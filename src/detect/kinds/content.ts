@@ -1,6 +1,6 @@
 /** Kind `content`: what a call sends or changes holds something that should not leave. */
 import { type Static, Type } from 'typebox';
-import { TOOL_CLASSES } from '../../model/event.ts';
+import { TOOL_CLASSES } from '../../model/event-governance.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { findPersonalData } from '../content/identifiers.ts';

@@ -1,5 +1,7 @@
 /** Session units: recorded events as other methods read them, without a watermark or a book. */
-import type { Event, Governance } from '../../model/event.ts';
+
+import type { Event } from '../../model/event.ts';
+import type { Governance } from '../../model/event-governance.ts';
 import type { UnitHead, UnitItem, UnitRecord } from '../../model/unit.ts';
 
 type Grants = Readonly<Record<string, string | null>>;

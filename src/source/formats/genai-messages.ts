@@ -1,5 +1,5 @@
 /** Messages of a model call: what was asked, what it stated, which results came back. */
-import type { StatedCall } from '../../model/event.ts';
+import type { StatedCall } from '../../model/event-reasoning.ts';
 import type { Flattened } from './dialect.ts';
 import { type Attribute, plain } from './otlp.ts';
 

@@ -16,7 +16,7 @@ import type { Instant } from '../time.ts';
 import { accountOf, type DialectAccount, type Said } from './dialect.ts';
 import { type Batch, isGiven, type Value, type Wanted } from './otlp.ts';
 import type { Made } from './otlp-events.ts';
-import { looksLikeRequest } from './otlp-wire.ts';
+import { looksLikeRequest } from './otlp-wire-request.ts';
 
 /** What all items of a resource share. */
 export interface Shared {

@@ -1,6 +1,7 @@
 /** What a span or log record says, as parts of an event: by operation and by speaker. */
 import { canonicalJson } from '../../model/canonical-json.ts';
-import type { StatedCall, Trust } from '../../model/event.ts';
+import type { Trust } from '../../model/event.ts';
+import type { StatedCall } from '../../model/event-reasoning.ts';
 import { sha256Of } from '../../state/hash53.ts';
 import { cutText, decodeJson, noFacts, type Rejection, STRING_UNITS_MAX } from '../json.ts';
 import { type Operation, operationOf, type Said } from './dialect.ts';

@@ -20,12 +20,11 @@ import {
   instant,
   limited,
   needs,
-  pushAttribute,
-  readRequest,
-  readValue,
   text,
   uint32,
 } from './otlp-wire.ts';
+import { readRequest } from './otlp-wire-request.ts';
+import { pushAttribute, readValue } from './otlp-wire-values.ts';
 
 /** Events, and links, of one span at most. */
 const PARTS_MAX = 1000;

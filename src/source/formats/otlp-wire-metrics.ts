@@ -22,14 +22,14 @@ import {
   instant,
   limited,
   needs,
-  pushAttribute,
-  readRequest,
   sfixed64,
   sint32,
   text,
   uint32,
   uint64,
 } from './otlp-wire.ts';
+import { readRequest } from './otlp-wire-request.ts';
+import { pushAttribute } from './otlp-wire-values.ts';
 
 /** Reads an ExportMetricsServiceRequest, which is also the value of the Collector's Kafka exporter. */
 export function readMetrics(bytes: Buffer, wanted: Wanted): Batch<OtlpMetric> | Rejection {

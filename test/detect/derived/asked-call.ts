@@ -1,7 +1,7 @@
 /** Calls for tests of derived fields: a gateway event and what the ledger knows of it. */
 import { buildInventory, type ToolEntry } from '../../../src/baseline/inventory.ts';
 import { type Asked, ask } from '../../../src/detect/derived/asked.ts';
-import type { Action } from '../../../src/model/event.ts';
+import type { Action } from '../../../src/model/event-action.ts';
 import type { EventContext } from '../../../src/model/event-context.ts';
 import type { EventFact } from '../../../src/model/fact.ts';
 import { eventOf } from '../../correlate/events.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { effectDigest, normalised } from '../../../src/detect/derived/effect.ts';
-import type { Action } from '../../../src/model/event.ts';
+import type { Action } from '../../../src/model/event-action.ts';
 import { askedCall, inventoryOf } from './asked-call.ts';
 
 const effect = (action: Partial<Action>, toolClass: string | null = 'write') =>

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EMPTY_INVENTORY } from '../../../src/baseline/inventory.ts';
 import { novelty } from '../../../src/detect/kinds/novelty.ts';
-import type { Action } from '../../../src/model/event.ts';
+import type { Action } from '../../../src/model/event-action.ts';
 import type { EventFact } from '../../../src/model/fact.ts';
 import { Slots } from '../../../src/state/slots.ts';
 import { eventOf } from '../../correlate/events.ts';

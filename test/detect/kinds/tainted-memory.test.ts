@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EMPTY_INVENTORY } from '../../../src/baseline/inventory.ts';
 import { taintedMemory } from '../../../src/detect/kinds/tainted-memory.ts';
-import type { Reasoning } from '../../../src/model/event.ts';
+import type { Reasoning } from '../../../src/model/event-reasoning.ts';
 import type { EventFact, SessionView } from '../../../src/model/fact.ts';
 import { Slots } from '../../../src/state/slots.ts';
 import { eventOf } from '../../correlate/events.ts';

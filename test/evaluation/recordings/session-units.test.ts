@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { unitsOf } from '../../../src/evaluation/recordings/session-units.ts';
-import type { Event, Governance, WireEvent } from '../../../src/model/event.ts';
+import type { Event, WireEvent } from '../../../src/model/event.ts';
+import type { Governance } from '../../../src/model/event-governance.ts';
 import { shuffled, stream } from '../../../src/simulation/random.ts';
 
 function event(ms: number, more: Partial<WireEvent>): Event {

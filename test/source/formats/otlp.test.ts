@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { type Batch, plain, type Value } from '../../../src/source/formats/otlp.ts';
 import { logsOf, tracesOf } from '../../../src/source/formats/otlp-json.ts';
 import { metricsOf } from '../../../src/source/formats/otlp-json-metrics.ts';
-import { looksLikeRequest } from '../../../src/source/formats/otlp-wire.ts';
 import { readLogs, readTraces } from '../../../src/source/formats/otlp-wire-items.ts';
 import { readMetrics } from '../../../src/source/formats/otlp-wire-metrics.ts';
+import { looksLikeRequest } from '../../../src/source/formats/otlp-wire-request.ts';
 import type { Rejection } from '../../../src/source/json.ts';
 import { logs, metrics, traces } from './otlp-expected.ts';
 
