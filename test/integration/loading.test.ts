@@ -1,7 +1,7 @@
 /** A lane that loads for longer than a Kafka session lasts: it stays a member, and loads once. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, it } from 'node:test';
+import { after, afterEach, before, it } from 'node:test';
 import kafkajs from 'kafkajs';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { createKafkaBroker, createKafkaPublisher } from '../../src/adapters/kafka.ts';
@@ -39,7 +39,7 @@ const { sent } = recordsOf({
   ...{ startMs: START_MS, sessionsPerHour: 3_000, badShare: 0.2 },
 });
 const store = createLaneStore();
-/** What must have ended before the servers go, also where a test failed. */
+/** What must have ended before the next test, also where one failed. */
 const lives: { end(): Promise<void> }[] = [];
 let kafka: KafkaProvided;
 let options: PipelineOptions;
@@ -60,8 +60,12 @@ before(async () => {
   await publish(0, sent.length - LATER);
 });
 
+// A life that a failed test left behind would hold the group, and the next test would wait for it.
+afterEach(async () => {
+  for (const life of lives.splice(0)) await life.end();
+});
+
 after(async () => {
-  for (const life of lives) await life.end();
   await withAdmin(async (admin) => {
     await admin.deleteTopics({ topics: sources.map(({ topic }) => topic) });
     await admin.deleteGroups([group]);
