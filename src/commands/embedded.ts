@@ -47,15 +47,16 @@ export async function joinEmbedded(
     try {
       const gate = await passGate(db);
       if (gate === null) throw busy();
-      // The pool lets go of idle connections; this one says for as long as we live that we are there.
-      const presence = await db.tryLock(`plumbline process ${randomUUID()}`, () => undefined);
-      await gate.release();
+      const presence = await present(db).finally(() => gate.release());
       const leave = async (mayStop: boolean): Promise<void> => {
-        const gone = await goThrough(db, options.applicationName);
-        await presence?.release();
-        await db.close();
-        if ((isOurs || mayStop) && gone.isLast) await server.stop();
-        await gone.gate?.release();
+        const { gate: last, isAlone } = await lookAround(db, options.applicationName);
+        try {
+          await presence?.release();
+          await db.close();
+          if ((isOurs || mayStop) && isAlone) await server.stop();
+        } finally {
+          await last?.release();
+        }
       };
       return { db, version: server.version, leave };
     } catch (cause) {
@@ -66,18 +67,27 @@ export async function joinEmbedded(
   return await patiently(join, { clock: systemClock, log, forMs: OPEN_PATIENCE_MS });
 }
 
-/** The gate, and whether nobody else is there. A server that no longer answers has no users. */
-async function goThrough(
+/** The pool lets go of idle connections; this one says for as long as we live that we are there. */
+async function present(db: Database): Promise<Lock> {
+  return await db.tryLock(`plumbline process ${randomUUID()}`, () => undefined);
+}
+
+/**
+ * The gate, and whether nobody else is there for certain. A server that does not answer is either gone,
+ * and needs no stop, or has too many users to let us in.
+ */
+async function lookAround(
   db: Database,
   applicationName: string,
-): Promise<{ readonly gate: Lock; readonly isLast: boolean }> {
+): Promise<{ readonly gate: Lock; readonly isAlone: boolean }> {
+  let gate: Lock = null;
   try {
-    const gate = await passGate(db);
-    if (gate === null) return { gate, isLast: false };
+    gate = await passGate(db);
+    if (gate === null) return { gate, isAlone: false };
     const [row] = await db.query(OTHERS, [applicationName]);
-    return { gate, isLast: Number(row?.['others'] ?? 0) === 0 };
+    return { gate, isAlone: Number(row?.['others'] ?? 1) === 0 };
   } catch (cause) {
-    if (cause instanceof OperatingError) return { gate: null, isLast: true };
+    if (cause instanceof OperatingError) return { gate, isAlone: false };
     throw cause;
   }
 }
