@@ -6,17 +6,19 @@ const VALUE_MAX = 1024;
 
 /**
  * Attributes of a CloudEvent in binary mode, as headers; null where the request is none: it bears no
- * `ce-specversion`, or says that its body is a CloudEvent itself. More than forty, and those that are
- * longer than 1,024 characters, are left out: who needs them finds them missing.
+ * `ce-specversion`, or says that its body is a CloudEvent itself. A text where they are too many (more
+ * than forty) or one is too long (more than 1,024 characters): which, for the sender.
  */
 export function cloudEventHeaders(
   headers: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> | null {
+): Readonly<Record<string, string>> | string | null {
   const type = (headers['content-type'] ?? '').trim().toLowerCase();
   if (headers['ce-specversion'] === undefined || type.startsWith('application/cloudevents'))
     return null;
-  const own = Object.entries(headers).filter(
-    ([name, value]) => NAME.test(name) && value.length <= VALUE_MAX,
-  );
-  return Object.fromEntries(own.slice(0, ATTRIBUTES_MAX));
+  const own = Object.entries(headers).filter(([name]) => NAME.test(name));
+  if (own.length > ATTRIBUTES_MAX)
+    return `${own.length} ce- headers; at most ${ATTRIBUTES_MAX} are read`;
+  const long = own.find(([, value]) => value.length > VALUE_MAX);
+  if (long !== undefined) return `${long[0]}: at most ${VALUE_MAX} characters`;
+  return Object.fromEntries(own);
 }

@@ -1,5 +1,6 @@
 /** Ingest: OTLP, events and OPA's decisions over HTTP, durable before they are answered. */
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../model/canonical-json.ts';
 import { OperatingError } from '../model/errors.ts';
 import {
   type Appended,
@@ -147,6 +148,7 @@ async function take(
     return refused(400, `Idempotency-Key: 1 to ${KEY_MAX} characters`);
   // What is OTLP or OPA's is no CloudEvent, whatever its headers say.
   const attributes = path === '/v1/events' ? cloudEventHeaders(request.headers) : null;
+  if (typeof attributes === 'string') return refused(400, attributes);
   const reads = attributes === null ? readerOf(path, type) : asOne;
   if (typeof reads === 'string') return refused(415, reads);
   if (source.tally !== null && body.length > parts.recordBytesMax)
@@ -168,7 +170,7 @@ async function take(
       ...{ topic: source.topic, values, accepted, rejected },
       headers: { ...attributes, 'content-type': type.slice(0, 256) },
       receivedMs: parts.clock.nowMs(),
-      idempotency: key === undefined ? null : idempotencyOf(key, body),
+      idempotency: key === undefined ? null : idempotencyOf(key, body, attributes),
     });
   } catch (cause) {
     if (!(cause instanceof OperatingError)) throw cause;
@@ -247,7 +249,13 @@ function tallied(
   return { ok: true, values: [body], broken: null, accepted, rejected: broken, detail };
 }
 
-function idempotencyOf(key: string, body: Buffer): { keyHash: Buffer; bodyHash: Buffer } {
-  const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest();
-  return { keyHash: sha256(key), bodyHash: sha256(body) };
+/** `attributes`: what else the request says; null where its body is all of it. */
+function idempotencyOf(
+  key: string,
+  body: Buffer,
+  attributes: Readonly<Record<string, string>> | null,
+): { keyHash: Buffer; bodyHash: Buffer } {
+  const bodyHash = createHash('sha256').update(body);
+  if (attributes !== null) bodyHash.update(canonicalJson(attributes));
+  return { keyHash: createHash('sha256').update(key).digest(), bodyHash: bodyHash.digest() };
 }

@@ -87,11 +87,17 @@ it('refuses what cannot be read with the reason, and keeps it for a dead letter'
 it('takes a CloudEvent in binary mode as one, with its attributes and nothing else of the headers', async () => {
   const { send, entries } = bench();
   const binary = { 'ce-specversion': '1.0', 'ce-id': 'e%201', 'ce-source': '/gw', 'ce-type': 't' };
-  const others = { cookie: 'secret', 'ce-': 'none', 'ce-long': 'x'.repeat(1025) };
+  const others = { cookie: 'secret', 'ce-': 'none' };
   const answer = await send('/v1/events', '[{"a":1},{"b":2}]', { ...binary, ...others });
   assert.deepEqual([answer.status, JSON.parse(answer.text).accepted], [202, 1]);
   assert.deepEqual(entries[0]?.values.map(String), ['[{"a":1},{"b":2}]'], 'data is not cut');
   assert.deepEqual(entries[0]?.headers, { ...binary, 'content-type': 'application/json' });
+  const long = await send('/v1/events', '{}', { ...binary, 'ce-long': 'x'.repeat(1025) });
+  assert.equal(long.status, 400);
+  assert.match(long.text, /ce-long: at most 1024 characters/);
+  const many = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`ce-a${at}`, 'x']));
+  assert.match((await send('/v1/events', '{}', { ...binary, ...many })).text, /44 ce- headers/);
+  assert.equal(entries.length, 1, 'nothing of it is cut off and kept');
   const text = { ...binary, 'content-type': 'text/plain' };
   assert.equal((await send('/v1/events', 'words', text)).status, 202);
   // One that stands in its body whole needs no headers, and OPA sends none.
@@ -102,6 +108,15 @@ it('takes a CloudEvent in binary mode as one, with its attributes and nothing el
     entries.slice(2).map(({ headers }) => headers),
     [type, { 'content-type': 'application/json' }],
   );
+});
+
+it('knows a CloudEvent that is sent again by its attributes as well as by its data', async () => {
+  const { send, entries } = bench();
+  const key = { 'idempotency-key': 'once', 'ce-specversion': '1.0' };
+  for (const id of ['1', '2', '1']) await send('/v1/events', '{}', { ...key, 'ce-id': id });
+  const [one, other, again] = entries.map(({ idempotency }) => idempotency);
+  assert.notDeepEqual(one?.bodyHash, other?.bodyHash);
+  assert.deepEqual(one, again);
 });
 
 it('answers OTLP as its specification says', async () => {
