@@ -77,15 +77,16 @@ const DELTAS = `select seq, bytes from state_delta
   where consumer_group = $1 and lane = $2 and seq > $3 order by seq limit 64`;
 
 const loadPages = async (query: Query, id: readonly unknown[]): Promise<LaneState['pages']> => {
-  const pages: { page: number; uptoSeq: number; bytes: Buffer }[] = [];
-  for (;;) {
-    const rows = await query(PAGES, [...id, pages.at(-1)?.page ?? -1]);
+  const pages: Promise<LaneState['pages'][number]>[] = [];
+  for (let last = -1; ; ) {
+    const rows = await query(PAGES, [...id, last]);
     for (const row of rows) {
       const page = numberOf(row, 'page');
-      const bytes = unpackState(bytesOf(row, 'bytes'));
-      pages.push({ page, uptoSeq: numberOf(row, 'upto_seq'), bytes });
+      const uptoSeq = numberOf(row, 'upto_seq');
+      last = page;
+      pages.push(unpacked(row, (bytes) => ({ page, uptoSeq, bytes })));
     }
-    if (rows.length < 16) return pages;
+    if (rows.length < 16) return await Promise.all(pages);
   }
 };
 
@@ -94,13 +95,23 @@ const loadDeltas = async (
   id: readonly unknown[],
   afterSeq: number,
 ): Promise<LaneState['deltas']> => {
-  const deltas: { seq: number; bytes: Buffer }[] = [];
-  for (;;) {
-    const rows = await query(DELTAS, [...id, deltas.at(-1)?.seq ?? afterSeq]);
-    for (const row of rows)
-      deltas.push({ seq: numberOf(row, 'seq'), bytes: unpackState(bytesOf(row, 'bytes')) });
-    if (rows.length < 64) return deltas;
+  const deltas: Promise<LaneState['deltas'][number]>[] = [];
+  for (let last = afterSeq; ; ) {
+    const rows = await query(DELTAS, [...id, last]);
+    for (const row of rows) {
+      const seq = numberOf(row, 'seq');
+      last = seq;
+      deltas.push(unpacked(row, (bytes) => ({ seq, bytes })));
+    }
+    if (rows.length < 64) return await Promise.all(deltas);
   }
+};
+
+/** Unpacks a row's bytes while others are read. A failure shows when all are waited for. */
+const unpacked = <T>(row: Row, made: (bytes: Buffer) => T): Promise<T> => {
+  const promise = unpackState(bytesOf(row, 'bytes')).then(made);
+  promise.catch(() => undefined);
+  return promise;
 };
 
 /** What a position is told apart by; the first log of its name says nothing of that. */
