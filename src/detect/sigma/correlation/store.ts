@@ -1,5 +1,6 @@
 /** Store: the groups of one correlation, bounded so that nobody can push another's out. */
 import { naming } from '../../../state/names.ts';
+import { orderOf } from '../../../state/order.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import { type Group, LEVELS, PLACES, placeOf } from './group.ts';
@@ -9,6 +10,9 @@ import type { GroupHead } from './stored.ts';
 export const AGENT_GROUPS_MAX = 1000;
 /** Share of the bound for groups with a single hit. */
 const PROBATION_SHARE = 0.2;
+
+/** A restored group, by its head. */
+export type Restored = readonly [key: string, head: GroupHead];
 
 /** Says which group went, how far it was, and why. */
 export type SayEvicted = (key: string, group: Group, cause: string) => void;
@@ -102,16 +106,20 @@ export class GroupStore {
   }
 
   /** Takes over groups that were restored, by their heads. */
-  adopt(restored: readonly (readonly [key: string, head: GroupHead])[]): void {
+  adopt(restored: readonly Restored[]): void {
     for (const level of this.#levels) level.clear();
     this.#byAgent.clear();
     this.#stamp = 0;
-    for (const [key, [, , stamp, , place]] of [...restored].sort(([, a], [, b]) => a[2] - b[2])) {
+    for (const at of orderOf(restored, ([, [, , stamp]]) => stamp)) {
+      const [key, [, , stamp, , place]] = restored[at] as Restored;
       this.#levels[place]?.add(key);
       this.#stamp = Math.max(this.#stamp, stamp);
     }
-    for (const [key, [tenant, agent]] of [...restored].sort(([, a], [, b]) => a[3] - b[3]))
-      this.#own(key, ownerKey(tenant, agent));
+    for (const at of orderOf(restored, ([, [, , , born]]) => born)) {
+      const [key, [tenant, agent]] = restored[at] as Restored;
+      // Each comes once or twice: remembering them would take longer than making them.
+      this.#own(key, nameOwner(tenant, agent));
+    }
   }
 
   #enrol(key: string, group: Group): void {
@@ -149,4 +157,5 @@ export class GroupStore {
   }
 }
 
-const ownerKey = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);
+const nameOwner = (tenant: string, agent: string) => `${tenant.length}:${tenant} ${agent}`;
+const ownerKey = naming(nameOwner);
