@@ -1,7 +1,7 @@
 /** The loop: poll, step, record, act, record, commit; one lane, one owner. */
 import type { Actor } from './act/act.ts';
 import type { OperatorRequest } from './model/decision.ts';
-import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
+import type { LaneCommit, LaneState, StoredParts, Turn } from './model/effects.ts';
 import { OperatingError } from './model/errors.ts';
 import type {
   Broker,
@@ -37,10 +37,16 @@ export interface Claimed {
   readonly counters: Readonly<Record<string, number>>;
 }
 
+/** Takes some of the stored state; resolves when the next part may come. */
+export type TakeParts = (parts: StoredParts) => Promise<void>;
+
 /** What the loop keeps of a lane, durably. Implementation: record/lane. */
 export interface LaneStore {
-  /** Takes the lane over and loads what it holds; earlier owners are fenced from then on. */
-  claim(partitions: readonly TopicPartition[]): Promise<Claimed>;
+  /**
+   * Takes the lane over and loads what it holds; earlier owners are fenced from then on. What is handed to
+   * `take` as it is read is not in what this resolves to; where the claim fails, it was for nothing.
+   */
+  claim(partitions: readonly TopicPartition[], take?: TakeParts): Promise<Claimed>;
   /** One transaction. 'fenced': somebody else owns the lane. */
   commit(commit: LaneCommit): Promise<'done' | 'fenced'>;
   /** What operators asked for and no commit has taken up. */
@@ -201,13 +207,13 @@ class Loop implements LaneHandler {
   async assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]> {
     const losses = this.#losses;
     return await this.#inTurn(async () => {
-      const { store, clock, log } = this.#parts;
+      const { clock, log } = this.#parts;
       // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
       this.#pipeline = null;
       this.#pace.over();
-      const loaded = await this.#patiently(() => store.claim(partitions));
+      const { loaded, pipeline } = await this.#patiently(() => this.#claimed(partitions, losses));
       this.#options.onStep?.('claimed');
-      const pipeline = await this.#rebuilt(loaded, losses);
+      await this.#rebuilt(pipeline, loaded, losses);
       const starts = pipeline.assign(partitions, clock.nowMs());
       this.#pipeline = pipeline;
       // Pauses outlive rebalances; those of the old buffer have nothing to wait for any more.
@@ -284,28 +290,49 @@ class Loop implements LaneHandler {
     this.#standing.push([partitions, true]);
   }
 
-  /**
-   * Rebuilds the core in small steps. Between them the event loop turns, or the client of the broker
-   * could not say that it is alive, would be put out of its group, and would begin anew for ever.
-   */
-  async #rebuilt(loaded: Claimed, losses: number): Promise<Pipeline> {
-    const { clock, pipeline: make } = this.#parts;
-    const { state, watermarkMs, counters } = loaded;
+  /** Claims the lane. What it holds is loaded into a new core while the rest of it is read. */
+  async #claimed(
+    partitions: readonly TopicPartition[],
+    losses: number,
+  ): Promise<{ readonly loaded: Claimed; readonly pipeline: Pipeline }> {
+    const { store, pipeline: make } = this.#parts;
     const pipeline = make();
-    const isWanted = () => losses === this.#losses && this.#over?.aborted !== true;
-    let sinceMs = clock.nowMs();
-    for (const _step of pipeline.restoring(state, watermarkMs, counters)) {
-      if (clock.nowMs() - sinceMs < WORK_MS) continue;
-      await clock.sleep(0);
-      if (!isWanted()) break;
-      sinceMs = clock.nowMs();
-    }
-    if (isWanted()) return pipeline;
+    const loaded = await store.claim(partitions, async (parts) => {
+      await this.#inSteps(pipeline.loading(parts), losses);
+    });
+    return { loaded, pipeline };
+  }
+
+  /** Rebuilds the core from what is left to load, and from what was loaded. */
+  async #rebuilt(pipeline: Pipeline, loaded: Claimed, losses: number): Promise<void> {
+    const { state, watermarkMs, counters } = loaded;
+    await this.#inSteps(pipeline.restoring(state, watermarkMs, counters), losses);
+    if (this.#isWanted(losses)) return;
     throw new OperatingError(
       'LANE_FENCED',
       'the partitions were taken away, or the observer was stopped, while the lane was loading',
       { retryable: true },
     );
+  }
+
+  /**
+   * Takes steps as long as they are wanted. Between them the event loop turns, or the client of the broker
+   * could not say that it is alive, would be put out of its group, and would begin anew for ever.
+   */
+  async #inSteps(steps: Iterable<undefined>, losses: number): Promise<void> {
+    const { clock } = this.#parts;
+    let sinceMs = clock.nowMs();
+    for (const _step of steps) {
+      if (!this.#isWanted(losses)) return;
+      if (clock.nowMs() - sinceMs < WORK_MS) continue;
+      await clock.sleep(0);
+      sinceMs = clock.nowMs();
+    }
+  }
+
+  /** Were the partitions not taken away since then, and are we not to stop? */
+  #isWanted(losses: number): boolean {
+    return losses === this.#losses && this.#over?.aborted !== true;
   }
 
   /**

@@ -40,6 +40,7 @@ import {
   type LanePosition,
   type LaneState,
   noEffects,
+  type StoredParts,
   type Turn,
 } from './model/effects.ts';
 import { assert } from './model/errors.ts';
@@ -123,6 +124,8 @@ export type Reloaded = Pick<PipelineOptions, 'detectors' | 'exceptions'>;
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
 export interface Pipeline {
+  /** Takes some of the stored state before `restoring` takes what is left of it, likewise in steps. */
+  loading(parts: StoredParts): Generator<undefined, void>;
   /**
    * Takes the stored state in steps of some tens of milliseconds. All of them come before `assign`;
    * a pipeline that stopped half-way is thrown away.
@@ -246,6 +249,8 @@ class Spine implements Pipeline {
   #passedMs: number | null = null;
   #telling = false;
   #pageCursor = 0;
+  /** By page that was loaded: the last delta it contains. */
+  readonly #pagesUpto = new Array<number>(PAGES).fill(0);
   /** Stretches of event time in each of which a page may go to rest. */
   #restedTo = 0;
   #pageBudget = 0;
@@ -319,12 +324,21 @@ class Spine implements Pipeline {
     return this.#reorder.size;
   }
 
+  *loading(parts: StoredParts): Generator<undefined, void> {
+    yield* this.#slots.loading(parts);
+    // Pages say how large the state is, deltas only how much changed.
+    for (const { page, uptoSeq, bytes } of parts.pages) {
+      this.#stateBytes += bytes.length;
+      this.#pagesUpto[page] = uptoSeq;
+    }
+  }
+
   *restoring(
     state: LaneState,
     watermarkMs: number | null,
     counters: Readonly<Record<string, number>>,
   ): Generator<undefined, void> {
-    yield* this.#slots.restoring(state.pages, state.deltas);
+    yield* this.loading(state);
     yield* this.#correlate.restoring();
     yield* this.#behaviour.restoring();
     yield* this.#casework.cases.restoring();
@@ -337,10 +351,9 @@ class Spine implements Pipeline {
       this.#positions.set(key, position);
       this.#stored.set(key, position);
     }
-    // Pages say how large the state is, deltas only how much changed. Rewriting goes on with the page
-    // whose turn it is, or frequent restarts would let the deltas grow without end.
-    for (const page of state.pages) this.#stateBytes += page.bytes.length;
-    this.#pageCursor = oldestPage(state.pages);
+    // Rewriting goes on with the page that was rewritten longest ago, or the first that never was:
+    // frequent restarts would let the deltas grow without end.
+    this.#pageCursor = this.#pagesUpto.indexOf(Math.min(...this.#pagesUpto));
     Object.assign(this.#counters, counters);
   }
 
@@ -1117,11 +1130,4 @@ class Spine implements Pipeline {
 
 function partitionKey(at: TopicPartition): string {
   return `${at.topic}/${at.partition}`;
-}
-
-/** The page that was rewritten longest ago, or the first that never was. */
-function oldestPage(pages: LaneState['pages']): number {
-  const upto = new Array<number>(PAGES).fill(0);
-  for (const { page, uptoSeq } of pages) upto[page] = uptoSeq;
-  return upto.indexOf(Math.min(...upto));
 }

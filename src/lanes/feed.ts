@@ -97,8 +97,8 @@ export class LaneFeed {
     const { topic, lane } = this.#parts;
     const own = { topic, partition: lane };
     return {
-      claim: async (partitions) => {
-        const claimed = await inner.claim([...partitions, own]);
+      claim: async (partitions, take) => {
+        const claimed = await inner.claim([...partitions, own], take);
         return this.#claimed(claimed);
       },
       commit: async (commit) => {

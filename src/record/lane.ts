@@ -1,5 +1,5 @@
 /** The lane: claiming its state, and committing a step in one fenced transaction. */
-import type { LaneCommit, LanePosition, LaneState } from '../model/effects.ts';
+import type { LaneCommit, LanePosition, LaneState, StoredParts } from '../model/effects.ts';
 import { assert, OperatingError } from '../model/errors.ts';
 import type { Database, Query, Row, TopicPartition } from '../model/ports.ts';
 import { writeEffects } from './effects.ts';
@@ -20,6 +20,11 @@ export interface LaneClaimRequest {
   readonly layout?: LaneLayout;
   /** How many pages the state is cut into; must not change over the life of a lane. */
   readonly pages: number;
+  /**
+   * Takes what is read while the rest of it is: every page before the first delta, deltas in order. It is
+   * for nothing where the claim then fails. Absent: all of it is in what the claim resolves to.
+   */
+  readonly take?: (parts: StoredParts) => Promise<void>;
 }
 
 /** How a group is cut into lanes. Must not change over the life of a group. */
@@ -76,42 +81,50 @@ const PAGES = `select page, upto_seq, bytes from state_page
 const DELTAS = `select seq, bytes from state_delta
   where consumer_group = $1 and lane = $2 and seq > $3 order by seq limit 64`;
 
-const loadPages = async (query: Query, id: readonly unknown[]): Promise<LaneState['pages']> => {
-  const pages: Promise<LaneState['pages'][number]>[] = [];
-  for (let last = -1; ; ) {
-    const rows = await query(PAGES, [...id, last]);
-    for (const row of rows) {
-      const page = numberOf(row, 'page');
-      const uptoSeq = numberOf(row, 'upto_seq');
-      last = page;
-      pages.push(unpacked(row, (bytes) => ({ page, uptoSeq, bytes })));
-    }
-    if (rows.length < 16) return await Promise.all(pages);
-  }
+type StoredPage = StoredParts['pages'][number];
+type StoredDelta = StoredParts['deltas'][number];
+
+const readPages = async (
+  query: Query,
+  id: readonly unknown[],
+  take: (parts: StoredParts) => Promise<void>,
+): Promise<void> => {
+  const read = (last: number) => query(PAGES, [...id, last]);
+  await inTurn(read, -1, { column: 'page', most: 16 }, async (row, bytes) => {
+    const page = numberOf(row, 'page');
+    await take({ pages: [{ page, uptoSeq: numberOf(row, 'upto_seq'), bytes }], deltas: [] });
+  });
 };
 
-const loadDeltas = async (
+const readDeltas = async (
   query: Query,
   id: readonly unknown[],
   afterSeq: number,
-): Promise<LaneState['deltas']> => {
-  const deltas: Promise<LaneState['deltas'][number]>[] = [];
-  for (let last = afterSeq; ; ) {
-    const rows = await query(DELTAS, [...id, last]);
-    for (const row of rows) {
-      const seq = numberOf(row, 'seq');
-      last = seq;
-      deltas.push(unpacked(row, (bytes) => ({ seq, bytes })));
-    }
-    if (rows.length < 64) return await Promise.all(deltas);
-  }
+  take: (parts: StoredParts) => Promise<void>,
+): Promise<void> => {
+  const read = (last: number) => query(DELTAS, [...id, last]);
+  await inTurn(read, afterSeq, { column: 'seq', most: 64 }, async (row, bytes) => {
+    await take({ pages: [], deltas: [{ seq: numberOf(row, 'seq'), bytes }] });
+  });
 };
 
-/** Unpacks a row's bytes while others are read. A failure shows when all are waited for. */
-const unpacked = <T>(row: Row, made: (bytes: Buffer) => T): Promise<T> => {
-  const promise = unpackState(bytesOf(row, 'bytes')).then(made);
-  promise.catch(() => undefined);
-  return promise;
+/** Takes rows in order, unpacked, while the next few of them are read and unpacked. */
+const inTurn = async (
+  read: (last: number) => Promise<readonly Row[]>,
+  first: number,
+  { column, most }: { readonly column: string; readonly most: number },
+  take: (row: Row, bytes: Buffer) => Promise<void>,
+): Promise<void> => {
+  for (let next: Promise<readonly Row[]> | null = read(first); next !== null; ) {
+    const rows: readonly Row[] = await next;
+    const last = rows.at(-1);
+    next = rows.length < most || last === undefined ? null : read(numberOf(last, column));
+    const unpacked = rows.map((row) => unpackState(bytesOf(row, 'bytes')));
+    // Whatever goes wrong shows where it is waited for; until then somebody has to listen.
+    for (const one of [next, ...unpacked]) one?.catch(() => undefined);
+    for (const [at, row] of rows.entries())
+      await take(row, await (unpacked[at] as Promise<Buffer>));
+  }
 };
 
 /** What a position is told apart by; the first log of its name says nothing of that. */
@@ -181,8 +194,15 @@ export async function claimLane(db: Database, request: LaneClaimRequest): Promis
     const positions = await takePositions(query, request, epoch);
     const span = onlyRow(await query(PAGE_SPAN, [group, lane]));
     const complete = numberOf(span, 'pages') === request.pages;
-    const pages = await loadPages(query, [group, lane]);
-    const deltas = await loadDeltas(query, [group, lane], complete ? numberOf(span, 'seq') : 0);
+    const pages: StoredPage[] = [];
+    const deltas: StoredDelta[] = [];
+    const keep = async (parts: StoredParts) => {
+      pages.push(...parts.pages);
+      deltas.push(...parts.deltas);
+    };
+    const { take = keep } = request;
+    await readPages(query, [group, lane], take);
+    await readDeltas(query, [group, lane], complete ? numberOf(span, 'seq') : 0, take);
     return {
       claim: { group, lane, epoch, pages: request.pages, seq },
       epoch,

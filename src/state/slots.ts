@@ -1,4 +1,6 @@
 /** Slots: every stage's entities in one place, with deltas and pages for the store. */
+
+import type { StoredParts } from '../model/effects.ts';
 import { assert } from '../model/errors.ts';
 import { Draws } from './draws.ts';
 import { loading, type Spaces } from './loading.ts';
@@ -33,18 +35,16 @@ export { PAGES };
 /** Names of changed parts that a new one is compared with, so that each is written once. */
 const PARTS_COMPARED = 16;
 
-type StoredPages = readonly {
-  readonly page: number;
-  readonly uptoSeq: number;
-  readonly bytes: Buffer;
-}[];
-type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
+type StoredPages = StoredParts['pages'];
+type StoredDeltas = StoredParts['deltas'];
 
 /** Keyed entities. A change is kept only if the key was `put`, `touch`ed or `remove`d. */
 export class Slots {
   readonly #spaces: Spaces = new Map<string, Space>();
   readonly #writer = new RowWriter();
   #dirty: Slot[] = [];
+  /** By page that was loaded: the last delta it contains. */
+  readonly #upto = new Array<number>(PAGES).fill(0);
   readonly #draws = new Draws();
 
   /**
@@ -223,24 +223,25 @@ export class Slots {
   }
 
   /**
-   * Loads pages, then deltas in order; a page ignores deltas it already contains. A step loads some
-   * rows: nothing may be read or changed before the last one.
+   * Loads pages, then deltas in order; a page ignores deltas it already contains. They may come in parts. A
+   * step loads some rows: nothing may be read or changed before the last one.
    */
-  *restoring(pages: StoredPages, deltas: StoredDeltas): Generator<undefined, void> {
-    const upto = new Array<number>(PAGES).fill(0);
-    for (const space of this.#spaces.values()) clear(space);
+  *loading({ pages, deltas }: StoredParts): Generator<undefined, void> {
+    const upto = this.#upto;
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
       yield* loading(this.#spaces, bytes, null);
     }
     for (const { seq, bytes } of deltas)
       yield* loading(this.#spaces, bytes, (page) => seq > (upto[page] as number));
-    this.#dirty = [];
   }
 
-  /** `restoring`, all steps at once. */
+  /** Forgets everything, and loads all of it in one step. */
   restore(pages: StoredPages, deltas: StoredDeltas): void {
-    const steps = this.restoring(pages, deltas);
+    for (const space of this.#spaces.values()) clear(space);
+    this.#upto.fill(0);
+    this.#dirty = [];
+    const steps = this.loading({ pages, deltas });
     while (steps.next().done !== true);
   }
 
