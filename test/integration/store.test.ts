@@ -275,7 +275,7 @@ test('a claim waits for a commit in flight and sees its position', async () => {
     const slow: Database = {
       ...db,
       transaction: (work) =>
-        db.transaction((query) =>
+        db.transaction((query, copy) =>
           work(async (sql, params) => {
             const rows = await query(sql, params);
             if (sql.startsWith('update lane')) {
@@ -283,7 +283,7 @@ test('a claim waits for a commit in flight and sees its position', async () => {
               await query('select pg_sleep(0.3)');
             }
             return rows;
-          }),
+          }, copy),
         ),
     };
     const committing = commitLane(slow, token, commit({ moves: [move(0, 10)] }));
@@ -389,8 +389,8 @@ test('a failing statement, wherever it stands, leaves nothing', async () => {
     const refusing = (match: RegExp): Database => ({
       ...db,
       transaction: (work) =>
-        db.transaction((query) =>
-          work((sql, params) => (match.test(sql) ? query('select 1/0') : query(sql, params))),
+        db.transaction((query, copy) =>
+          work((sql, params) => (match.test(sql) ? query('select 1/0') : query(sql, params)), copy),
         ),
     });
     for (const table of 'detection case_record decision lease outbox dead_letter journal'.split(
@@ -654,11 +654,11 @@ test('a slice of 500 records with 50 findings is a dozen statements', async () =
     const counting: Database = {
       ...db,
       transaction: (work) =>
-        db.transaction((query) =>
+        db.transaction((query, copy) =>
           work((sql, params) => {
             statements += 1;
             return query(sql, params);
-          }),
+          }, copy),
         ),
     };
     const many = [...Array(50).keys()];
