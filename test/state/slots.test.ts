@@ -294,6 +294,42 @@ describe('restored slots', () => {
     );
   });
 
+  it('are read from rows as they have always been written', () => {
+    const page = pageOf('A', 'x');
+    const stored = [
+      `[["A","x",[5,"a\\"b",1],`,
+      `{"label":"a","books":{"one":{"pages":1}}}],`,
+      `["A","y",1,`,
+      `{"n":2}],`,
+      `["A","z",null,`,
+      `{"n":3}]]`,
+    ].join('\n');
+    const later = [
+      ['[["A","x",[6,-2.5,null],1,', '{"label":"b"},{"books":{"two":{"pages":2}}}],'],
+      ['["A","z",null,', 'null],', '["A","\\u0000é",12,', '{"n":4}]]'],
+    ].flat();
+    const slots = new Slots();
+    slots.split('A', ['books']);
+    slots.restore(
+      [{ page, uptoSeq: 4, bytes: Buffer.from(stored) }],
+      [
+        { seq: 4, bytes: Buffer.from('[["A","x",9,\n{"label":"not newer"}]]') },
+        { seq: 5, bytes: Buffer.from(later.join('\n')) },
+      ],
+    );
+    assert.deepEqual([...slots.heads('A')].sort(), [
+      ['\u0000é', 12],
+      ['x', [6, -2.5, null]],
+      ['y', 1],
+    ]);
+    assert.deepEqual(slots.get('A', 'x'), {
+      ...{ label: 'b', books: { one: { pages: 1 }, two: { pages: 2 } } },
+    });
+    assert.deepEqual(slots.get('A', '\u0000é'), { n: 4 });
+    assert.equal(slots.get('A', 'z'), undefined);
+    assert.equal(slots.count('A'), 3);
+  });
+
   it('stand keys that were chosen so that their hashes collide', () => {
     const keys = alike(400);
     assert.equal(new Set(keys.map((key) => pageOf('A', key))).size, 1);
