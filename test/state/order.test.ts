@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { orderOf } from '../../src/state/order.ts';
+import { inOrder } from '../../src/state/order.ts';
 
 const number = fc.oneof(
   fc.nat({ max: 5 }),
@@ -20,9 +20,14 @@ describe('order', () => {
         const compared = things.toSorted((a, b) =>
           a.value === b.value ? a.at - b.at : a.value < b.value ? -1 : 1,
         );
+        const numberOf = ({ value }: { readonly value: number }) => value;
+        assert.deepEqual(inOrder(things, numberOf), compared);
+        const reversed = things.toSorted((a, b) =>
+          a.value === b.value ? b.at - a.at : a.value < b.value ? -1 : 1,
+        );
         assert.deepEqual(
-          orderOf(things, ({ value }) => value),
-          compared.map(({ at }) => at),
+          inOrder(things, numberOf, (a, b) => b.at - a.at),
+          reversed,
         );
       }),
       { numRuns: 1000 },

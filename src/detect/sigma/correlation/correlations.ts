@@ -3,7 +3,7 @@ import { Heap } from '../../../state/heap.ts';
 import type { CorrelationRule } from './definition.ts';
 import { noteGap } from './gaps.ts';
 import type { Book, CorrelationContext, Correlations, Firing, Hit } from './hit.ts';
-import type { GroupHead } from './stored.ts';
+import type { Restored } from './store.ts';
 import { type ChainedHit, Unit } from './unit.ts';
 
 interface Base {
@@ -98,11 +98,12 @@ class Engine implements Correlations {
     const due: Due[] = [];
     let seen = 0;
     for (const [space, unit] of this.#bySpace) {
-      const groups: [string, GroupHead][] = [];
-      for (const [key, head] of this.#context.slots.heads(space)) {
-        const known = head as GroupHead;
-        groups.push([key, known]);
-        if (known[5] !== 0) due.push({ at: known[5], unit, key });
+      const groups: Restored[] = [];
+      for (const found of this.#context.slots.heads(space)) {
+        const group = found as unknown as Restored;
+        const [key, head] = group;
+        groups.push(group);
+        if (head[5] !== 0) due.push({ at: head[5], unit, key });
         seen += 1;
         if (seen % STEP_ENTITIES === 0) yield;
       }

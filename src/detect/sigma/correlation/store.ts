@@ -1,6 +1,6 @@
 /** Store: the groups of one correlation, bounded so that nobody can push another's out. */
 import { naming } from '../../../state/names.ts';
-import { orderOf } from '../../../state/order.ts';
+import { inOrder } from '../../../state/order.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import { type Group, LEVELS, PLACES, placeOf } from './group.ts';
@@ -110,13 +110,11 @@ export class GroupStore {
     for (const level of this.#levels) level.clear();
     this.#byAgent.clear();
     this.#stamp = 0;
-    for (const at of orderOf(restored, ([, [, , stamp]]) => stamp)) {
-      const [key, [, , stamp, , place]] = restored[at] as Restored;
+    for (const [key, [, , stamp, , place]] of inOrder(restored, stampOf)) {
       this.#levels[place]?.add(key);
       this.#stamp = Math.max(this.#stamp, stamp);
     }
-    for (const at of orderOf(restored, ([, [, , , born]]) => born)) {
-      const [key, [tenant, agent]] = restored[at] as Restored;
+    for (const [key, [tenant, agent]] of inOrder(restored, bornOf)) {
       // Each comes once or twice: remembering them would take longer than making them.
       this.#own(key, nameOwner(tenant, agent));
     }
@@ -157,5 +155,7 @@ export class GroupStore {
   }
 }
 
+const stampOf = ([, head]: Restored) => head[2];
+const bornOf = ([, head]: Restored) => head[3];
 const nameOwner = (tenant: string, agent: string) => `${tenant.length}:${tenant} ${agent}`;
 const ownerKey = naming(nameOwner);
