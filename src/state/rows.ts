@@ -162,8 +162,9 @@ function isPartAt(bytes: Buffer, keyTo: number, body: number): boolean {
   return mark > keyTo && bytes[mark] === COMMA && bytes[mark + 1] === ONE;
 }
 
-/** The byte behind the text that is quoted from `from` on. Throws where it does not end before `before`. */
+/** The byte behind the text that is quoted from `from` on. Throws where none is that ends before `before`. */
 export function behindQuoted(bytes: Buffer, from: number, before: number): number {
+  if (bytes[from] !== QUOTE) throw unknownFormat();
   for (let at = from + 1; at < before; at += 1) {
     const byte = bytes[at];
     if (byte === QUOTE) return at + 1;

@@ -99,9 +99,10 @@ describe('rows', () => {
   });
 
   it('of another format are refused, not taken for nothing', () => {
-    assert.throws(
-      () => [...rowsIn(Buffer.from('[["A x",{"n":1}]]'))],
-      (error) => error instanceof OperatingError && error.code === 'LANE_STATE_FORMAT',
-    );
+    for (const text of ['[["A x",{"n":1}]]', '[[1,"x",7,\n{}]]', '[["A",1,7,\n{}]]', '[["A\n{}]]'])
+      assert.throws(
+        () => [...rowsIn(Buffer.from(text))],
+        (error) => error instanceof OperatingError && error.code === 'LANE_STATE_FORMAT',
+      );
   });
 });
