@@ -22,6 +22,7 @@ import {
   glancesIn,
   headOf,
   headsIn,
+  headsOn,
   leave,
   newSlot,
   newSpace,
@@ -187,6 +188,12 @@ export class Slots {
   heads(name: string): Iterable<[key: string, head: unknown]> {
     const space = this.#spaces.get(name);
     return space === undefined ? [] : headsIn(space);
+  }
+
+  /** The same of one page: some of a space's entities, which one it is on never changes. */
+  headsOn(name: string, page: number): Iterable<[key: string, head: unknown]> {
+    const space = this.#spaces.get(name);
+    return space === undefined ? [] : headsOn(space, page);
   }
 
   /** The head of one entity, which goes on resting where it rests; undefined where there is none. */

@@ -144,16 +144,19 @@ export function oneOf(
  * come twice.
  */
 export function* headsIn(space: Space): Generator<[key: string, head: unknown]> {
-  for (const table of space.tables) {
-    if (table === undefined) continue;
-    for (let entry = 0; entry < table.bound; entry += 1) {
-      if (!table.isEntry(entry)) continue;
-      const row = table.lastRowAt(entry);
-      const keyTo = behindKey(row, keyAt(space));
-      yield [quotedText(row.bytes, row.from + keyAt(space), keyTo), headAt(row, keyTo)];
-    }
+  for (let page = 0; page < PAGES; page += 1) yield* headsOn(space, page);
+}
+
+/** The same of one page. */
+export function* headsOn(space: Space, page: number): Generator<[key: string, head: unknown]> {
+  const table = space.tables[page];
+  for (let entry = 0; table !== undefined && entry < table.bound; entry += 1) {
+    if (!table.isEntry(entry)) continue;
+    const row = table.lastRowAt(entry);
+    const keyTo = behindKey(row, keyAt(space));
+    yield [quotedText(row.bytes, row.from + keyAt(space), keyTo), headAt(row, keyTo)];
   }
-  for (const slot of space.slots.values()) yield [slot.key, headIn(slot)];
+  for (const slot of space.pages[page] ?? []) yield [slot.key, headIn(slot)];
 }
 
 /** The head of one entity, which goes on resting where it rests; undefined where there is none. */

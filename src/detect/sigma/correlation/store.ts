@@ -1,6 +1,7 @@
 /** Store: the groups of one correlation, bounded so that nobody can push another's out. */
 import { naming } from '../../../state/names.ts';
 import { inOrder } from '../../../state/order.ts';
+import { FNV_BASIS, hashed } from '../../../state/page.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import { type Group, LEVELS, PLACES, placeOf } from './group.ts';
@@ -8,6 +9,8 @@ import type { GroupHead } from './stored.ts';
 
 /** Groups one agent may hold in one correlation. */
 export const AGENT_GROUPS_MAX = 1000;
+/** Places by which agents with many groups are noticed before their groups are told apart. */
+const CROWDS = 4096;
 /** Share of the bound for groups with a single hit. */
 const PROBATION_SHARE = 0.2;
 
@@ -30,8 +33,13 @@ export class GroupStore {
   readonly #evicted: SayEvicted;
   /** By place: keys in the order in which they came to it. */
   readonly #levels: Set<string>[] = Array.from({ length: PLACES }, () => new Set());
-  /** By agent: its groups, oldest first; the one group that most have, without a set around it. */
-  readonly #byAgent = new Map<string, string | Set<string>>();
+  /**
+   * By agent: its groups, oldest first; the one group that most have, without a set around it. Null after
+   * a restore, until an agent may have too many: it is made from the heads then.
+   */
+  #byAgent: Map<string, string | Set<string>> | null = new Map();
+  /** Until then: how many groups the agents have together whose names fall into one place. */
+  readonly #crowds = new Uint32Array(CROWDS);
   #stamp = 0;
 
   constructor(space: string, slots: Slots, limits: CorrelationLimits, evicted: SayEvicted) {
@@ -51,7 +59,7 @@ export class GroupStore {
 
   /** Enrols a new group and makes room for it. */
   add(key: string, group: Group): void {
-    const own = this.#byAgent.get(ownerKey(group.tenant, group.agent));
+    const own = this.#ownOf(group);
     if (typeof own === 'object' && own.size >= AGENT_GROUPS_MAX)
       this.#drop(this.#leastOf(own), 'the agent has too many groups');
     const probation = this.#levels[0] as Set<string>;
@@ -93,10 +101,7 @@ export class GroupStore {
     const group = this.get(key);
     if (group === undefined) return;
     this.#levels[placeOf(group)]?.delete(key);
-    const agent = ownerKey(group.tenant, group.agent);
-    const own = this.#byAgent.get(agent);
-    if (typeof own === 'object') own.delete(key);
-    if (own === key || (typeof own === 'object' && own.size === 0)) this.#byAgent.delete(agent);
+    this.#disown(key, group);
     this.#slots.remove(this.space, key);
   }
 
@@ -108,28 +113,49 @@ export class GroupStore {
   /** Takes over groups that were restored, by their heads. */
   adopt(restored: readonly Restored[]): void {
     for (const level of this.#levels) level.clear();
-    this.#byAgent.clear();
+    this.#byAgent = null;
+    this.#crowds.fill(0);
     this.#stamp = 0;
     for (const [key, [, , stamp, , place]] of inOrder(restored, stampOf)) {
       this.#levels[place]?.add(key);
       this.#stamp = Math.max(this.#stamp, stamp);
     }
-    for (const [key, [tenant, agent]] of inOrder(restored, bornOf)) {
-      // Each comes once or twice: remembering them would take longer than making them.
-      this.#own(key, nameOwner(tenant, agent));
-    }
+    for (const [, [tenant, agent]] of restored) this.#crowd(crowdOf(tenant, agent), 1);
   }
 
   #enrol(key: string, group: Group): void {
     this.#levels[placeOf(group)]?.add(key);
-    this.#own(key, ownerKey(group.tenant, group.agent));
+    const { tenant, agent } = group;
+    if (this.#byAgent === null) this.#crowd(crowdOf(tenant, agent), 1);
+    else own(this.#byAgent, key, ownerKey(tenant, agent));
   }
 
-  #own(key: string, agent: string): void {
-    const own = this.#byAgent.get(agent);
-    if (own === undefined) this.#byAgent.set(agent, key);
-    else if (typeof own === 'object') own.add(key);
-    else if (own !== key) this.#byAgent.set(agent, new Set([own, key]));
+  #disown(key: string, { tenant, agent }: Group): void {
+    const byAgent = this.#byAgent;
+    if (byAgent === null) {
+      this.#crowd(crowdOf(tenant, agent), -1);
+      return;
+    }
+    const name = ownerKey(tenant, agent);
+    const own = byAgent.get(name);
+    if (typeof own === 'object') own.delete(key);
+    if (own === key || (typeof own === 'object' && own.size === 0)) byAgent.delete(name);
+  }
+
+  /** Groups of the agent that opens this one; undefined where they are surely not too many. */
+  #ownOf({ tenant, agent }: Group): string | Set<string> | undefined {
+    if (this.#byAgent === null) {
+      if ((this.#crowds[crowdOf(tenant, agent)] as number) < AGENT_GROUPS_MAX) return undefined;
+      this.#byAgent = new Map();
+      const groups = [...this.#slots.heads(this.space)] as readonly unknown[] as Restored[];
+      for (const [key, [tenant, agent]] of inOrder(groups, bornOf))
+        own(this.#byAgent, key, nameOwner(tenant, agent));
+    }
+    return this.#byAgent.get(ownerKey(tenant, agent));
+  }
+
+  #crowd(place: number, by: number): void {
+    this.#crowds[place] = (this.#crowds[place] as number) + by;
   }
 
   /** Of one agent's groups the one with least progress, the oldest of those. None of them is read. */
@@ -153,6 +179,19 @@ export class GroupStore {
     this.#stamp += 1;
     return this.#stamp;
   }
+}
+
+function own(byAgent: Map<string, string | Set<string>>, key: string, agent: string): void {
+  const known = byAgent.get(agent);
+  if (known === undefined) byAgent.set(agent, key);
+  else if (typeof known === 'object') known.add(key);
+  else if (known !== key) byAgent.set(agent, new Set([known, key]));
+}
+
+/** A place for the agent; others may have the same one. */
+function crowdOf(tenant: string, agent: string): number {
+  const hash = hashed(hashed(FNV_BASIS, agent), tenant);
+  return (hash ^ (hash >>> 16)) & (CROWDS - 1);
 }
 
 const stampOf = ([, head]: Restored) => head[2];
