@@ -5,6 +5,7 @@ import { FNV_BASIS, hashed } from '../../../state/page.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import { type Group, LEVELS, PLACES, placeOf } from './group.ts';
+import { Line, type Stands } from './line.ts';
 import type { GroupHead } from './stored.ts';
 
 /** Groups one agent may hold in one correlation. */
@@ -32,7 +33,16 @@ export class GroupStore {
   readonly #limits: CorrelationLimits;
   readonly #evicted: SayEvicted;
   /** By place: keys in the order in which they came to it. */
-  readonly #levels: Set<string>[] = Array.from({ length: PLACES }, () => new Set());
+  readonly #levels: readonly Line[] = Array.from({ length: PLACES }, () => new Line());
+  /** Does a group stand at a place since it got this stamp? None of them is read. */
+  readonly #stands: readonly Stands[] = Array.from(
+    { length: PLACES },
+    (_, place): Stands =>
+      (key, stamp) => {
+        const head = this.#headOf(key);
+        return head !== undefined && head[2] === stamp && head[4] === place;
+      },
+  );
   /**
    * By agent: its groups, oldest first; the one group that most have, without a set around it. Null after
    * a restore, until an agent may have too many: it is made from the heads then.
@@ -62,13 +72,13 @@ export class GroupStore {
     const own = this.#ownOf(group);
     if (typeof own === 'object' && own.size >= AGENT_GROUPS_MAX)
       this.#drop(this.#leastOf(own), 'the agent has too many groups');
-    const probation = this.#levels[0] as Set<string>;
+    const probation = this.#levels[0] as Line;
     const probationMax = Math.max(1, Math.floor(this.#limits.groups * PROBATION_SHARE));
     if (this.size >= this.#limits.groups) {
       const isCrowded = probation.size >= probationMax;
-      const others = this.#levels.slice(1).find((one) => one.size > 0);
-      const level = isCrowded ? probation : (others ?? probation);
-      this.#drop(level?.values().next().value, 'too many groups');
+      const other = isCrowded ? 0 : this.#levels.findIndex((one, at) => at > 0 && one.size > 0);
+      const place = Math.max(0, other);
+      this.#drop(this.#levels[place]?.first(this.#stands[place] as Stands), 'too many groups');
     }
     group.stamp = this.#next();
     group.born = group.stamp;
@@ -80,17 +90,17 @@ export class GroupStore {
   moved(key: string, group: Group, progress: number): void {
     const level = Math.min(LEVELS - 1, Math.max(0, Math.floor(progress * LEVELS)));
     if (level !== group.level) {
-      this.#levels[placeOf(group)]?.delete(key);
+      this.#levels[placeOf(group)]?.left();
       group.level = level;
       group.stamp = this.#next();
-      this.#levels[placeOf(group)]?.add(key);
+      this.#place(key, group);
     }
     this.#slots.touch(this.space, key);
   }
 
   /** When the group wants to be looked at, ms; undefined where it is gone. It is not read for that. */
   dueMsOf(key: string): number | undefined {
-    return (this.#slots.head(this.space, key) as GroupHead | undefined)?.[5];
+    return this.#headOf(key)?.[5];
   }
 
   touch(key: string): void {
@@ -100,14 +110,15 @@ export class GroupStore {
   remove(key: string): void {
     const group = this.get(key);
     if (group === undefined) return;
-    this.#levels[placeOf(group)]?.delete(key);
+    this.#levels[placeOf(group)]?.left();
     this.#disown(key, group);
     this.#slots.remove(this.space, key);
   }
 
   /** Keys of all groups, in the order of their stamps within each level. */
   *keys(): Generator<string> {
-    for (const level of this.#levels) yield* level;
+    for (const [place, line] of this.#levels.entries())
+      yield* line.keys(this.#stands[place] as Stands);
   }
 
   /** Takes over groups that were restored, by their heads. */
@@ -117,17 +128,26 @@ export class GroupStore {
     this.#crowds.fill(0);
     this.#stamp = 0;
     for (const [key, [, , stamp, , place]] of inOrder(restored, stampOf)) {
-      this.#levels[place]?.add(key);
+      this.#levels[place]?.add(key, stamp, this.#stands[place] as Stands);
       this.#stamp = Math.max(this.#stamp, stamp);
     }
     for (const [, [tenant, agent]] of restored) this.#crowd(crowdOf(tenant, agent), 1);
   }
 
   #enrol(key: string, group: Group): void {
-    this.#levels[placeOf(group)]?.add(key);
+    this.#place(key, group);
     const { tenant, agent } = group;
     if (this.#byAgent === null) this.#crowd(crowdOf(tenant, agent), 1);
     else own(this.#byAgent, key, ownerKey(tenant, agent));
+  }
+
+  #place(key: string, group: Group): void {
+    const place = placeOf(group);
+    this.#levels[place]?.add(key, group.stamp, this.#stands[place] as Stands);
+  }
+
+  #headOf(key: string): GroupHead | undefined {
+    return this.#slots.head(this.space, key) as GroupHead | undefined;
   }
 
   #disown(key: string, { tenant, agent }: Group): void {
@@ -160,12 +180,17 @@ export class GroupStore {
 
   /** Of one agent's groups the one with least progress, the oldest of those. None of them is read. */
   #leastOf(own: ReadonlySet<string>): string | undefined {
-    for (let level = 0; level <= LEVELS; level += 1) {
-      const others = this.#levels[level];
-      const vouched = this.#levels[level + LEVELS + 1];
-      for (const key of own) if (others?.has(key) || vouched?.has(key)) return key;
+    let least: string | undefined;
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const key of own) {
+      const head = this.#headOf(key);
+      const level = head === undefined ? lowest : head[4] % (LEVELS + 1);
+      if (level >= lowest) continue;
+      least = key;
+      lowest = level;
+      if (lowest === 0) break;
     }
-    return undefined;
+    return least;
   }
 
   #drop(key: string | undefined, cause: string): void {
