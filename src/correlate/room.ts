@@ -68,6 +68,7 @@ export class Room {
     const agents = yield* this.#inOrder<AgentHead>('A');
     const registered = new Set<string>();
     for (const [key, [, , flags]] of agents) if (flags & REGISTERED) registered.add(key);
+    const hasTraces = this.#slots.count('trace') > 0;
     const ranks = new Map<string, number>();
     const best = new Map<string, number>();
     const sessions = yield* this.#inOrder<SessionHead>('S');
@@ -77,8 +78,9 @@ export class Room {
         const own = keyMade(tenantIn(key), agent);
         const rank = rankOf(head, registered.has(own));
         const owner = payer ?? own;
-        ranks.set(key, rank);
-        best.set(owner, Math.max(rank, best.get(owner) ?? RANK.new));
+        if (hasTraces) ranks.set(key, rank);
+        const known = best.get(owner);
+        if (known === undefined || known < rank) best.set(owner, rank);
         return [key, owner, acts, rank];
       }),
     );
