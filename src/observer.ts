@@ -211,7 +211,10 @@ class Loop implements LaneHandler {
       // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
       this.#pipeline = null;
       this.#pace.over();
-      const { loaded, pipeline } = await this.#patiently(() => this.#claimed(partitions, losses));
+      const { loaded, pipeline } = await this.#patiently(
+        () => this.#claimed(partitions, losses),
+        () => this.#isWanted(losses),
+      );
       this.#options.onStep?.('claimed');
       await this.#rebuilt(pipeline, loaded, losses);
       const starts = pipeline.assign(partitions, clock.nowMs());
@@ -297,8 +300,12 @@ class Loop implements LaneHandler {
   ): Promise<{ readonly loaded: Claimed; readonly pipeline: Pipeline }> {
     const { store, pipeline: make } = this.#parts;
     const pipeline = make();
+    // What is handed over one after the other is one piece of work: together it is to give way, too.
+    const turn = { sinceMs: this.#parts.clock.nowMs() };
     const loaded = await store.claim(partitions, async (parts) => {
-      await this.#inSteps(pipeline.loading(parts), losses);
+      await this.#inSteps(pipeline.loading(parts), losses, turn);
+      // Reading the rest would be for nothing, and would keep whoever has the lane next waiting.
+      if (!this.#isWanted(losses)) throw interrupted();
     });
     return { loaded, pipeline };
   }
@@ -307,26 +314,24 @@ class Loop implements LaneHandler {
   async #rebuilt(pipeline: Pipeline, loaded: Claimed, losses: number): Promise<void> {
     const { state, watermarkMs, counters } = loaded;
     await this.#inSteps(pipeline.restoring(state, watermarkMs, counters), losses);
-    if (this.#isWanted(losses)) return;
-    throw new OperatingError(
-      'LANE_FENCED',
-      'the partitions were taken away, or the observer was stopped, while the lane was loading',
-      { retryable: true },
-    );
+    if (!this.#isWanted(losses)) throw interrupted();
   }
 
   /**
    * Takes steps as long as they are wanted. Between them the event loop turns, or the client of the broker
    * could not say that it is alive, would be put out of its group, and would begin anew for ever.
    */
-  async #inSteps(steps: Iterable<undefined>, losses: number): Promise<void> {
+  async #inSteps(
+    steps: Iterable<undefined>,
+    losses: number,
+    turn = { sinceMs: this.#parts.clock.nowMs() },
+  ): Promise<void> {
     const { clock } = this.#parts;
-    let sinceMs = clock.nowMs();
     for (const _step of steps) {
       if (!this.#isWanted(losses)) return;
-      if (clock.nowMs() - sinceMs < WORK_MS) continue;
+      if (clock.nowMs() - turn.sinceMs < WORK_MS) continue;
       await clock.sleep(0);
-      sinceMs = clock.nowMs();
+      turn.sinceMs = clock.nowMs();
     }
   }
 
@@ -358,11 +363,17 @@ class Loop implements LaneHandler {
   }
 
   /** Told to stop, we stop: what was not committed is read again at the next start. */
-  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+  async #patiently<T>(work: () => Promise<T>, worth = () => true): Promise<T> {
     const { clock, log } = this.#parts;
     const forMs = this.#options.commitPatienceMs ?? 60_000;
     const signal = this.#over;
-    return await patiently(work, { clock, log, forMs, ...(signal === null ? {} : { signal }) });
+    return await patiently(work, {
+      clock,
+      log,
+      forMs,
+      worth,
+      ...(signal === null ? {} : { signal }),
+    });
   }
 
   async #tickUntil(signal: AbortSignal): Promise<void> {
@@ -491,6 +502,14 @@ class Loop implements LaneHandler {
       this.#ended.reject(cause);
     }
   }
+}
+
+function interrupted(): OperatingError {
+  return new OperatingError(
+    'LANE_FENCED',
+    'the partitions were taken away, or the observer was stopped, while the lane was loading',
+    { retryable: true },
+  );
 }
 
 function taken(): OperatingError {
