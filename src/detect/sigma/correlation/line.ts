@@ -1,4 +1,4 @@
-/** Line: keys in the order in which they came, where those that left are passed over when it is their turn. */
+/** Line: keys in the order in which they came; those that left are passed over in their turn. */
 
 /** So many that left are never looked for. */
 const LEFT_MIN = 1024;
