@@ -47,6 +47,7 @@ interface Server {
 
 const START_TRIES = 4;
 const READY_WAIT_MS = 30_000;
+const STOP_LOOK_MS = 20;
 const LOG_MAX_BYTES = 10 * 1024 * 1024;
 
 const dataOf = (server: Server): string => join(server.home, 'data');
@@ -274,11 +275,19 @@ const startOrAdopt = async (server: Server): Promise<{ port: number; adopted: bo
   );
 };
 
+// Whoever waits for another to be gone starts the server at once: we wait for the end of the process
+// that we stopped, where pg_ctl would wait for a folder without any.
 const stop = async (server: Server): Promise<void> => {
-  const args = ['stop', '-m', 'fast', '-w', '-t', '30', '-D', dataOf(server)];
+  const { pid } = await readPidFile(server);
+  if (pid === 0) return;
+  const args = ['stop', '-m', 'fast', '-W', '-D', dataOf(server)];
   const { code, output, problem } = await run(server.binaries.pgCtl, args, server.account);
-  if (code !== 0 && (await isRunning(server))) {
-    throw embeddedError(`PostgreSQL did not stop: ${problem ?? output}`);
+  const deadline = performance.now() + READY_WAIT_MS;
+  while ((await readPidFile(server)).pid === pid) {
+    if (code !== 0 && !(await isRunning(server))) return;
+    if (performance.now() > deadline || code !== 0)
+      throw embeddedError(`PostgreSQL did not stop: ${problem ?? output}`);
+    await sleep(STOP_LOOK_MS);
   }
 };
 

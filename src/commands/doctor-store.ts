@@ -1,7 +1,7 @@
 /** Doctor on the store: server, schema, lane, record, baselines and the journal's key. */
 import path from 'node:path';
+import { pid } from 'node:process';
 import { systemClock } from '../adapters/clock.ts';
-import { startEmbeddedPostgres } from '../adapters/embedded-postgres.ts';
 import { exists, readText } from '../adapters/files.ts';
 import { createLog } from '../adapters/log.ts';
 import { openDatabase } from '../adapters/postgres.ts';
@@ -16,6 +16,7 @@ import { signerOf } from '../record/signing-key.ts';
 import { readStatus } from '../record/status.ts';
 import { type Environment, secretOf } from './config.ts';
 import { fail, type Look, ok, warn } from './doctor-text.ts';
+import { joinEmbedded } from './embedded.ts';
 import { count, lengthOf, timeOf } from './output.ts';
 import { keyFile } from './signing.ts';
 import { baselineAges } from './window-acts.ts';
@@ -58,23 +59,13 @@ export async function openToLook(config: Config, environment: Environment): Prom
         : await secretOf(config.database.url, 'database.url', environment);
     if (given === '' && !(await exists(dataDir)))
       return none(ok('database', 'none yet: the first `run` or `start` makes an embedded one'));
-    const server = given === '' ? await startEmbeddedPostgres({ dataDir, log }) : null;
-    const leave = async () => {
-      if (server !== null && !server.adopted) await server.stop();
-    };
-    try {
-      const url = server?.url ?? given;
-      const applicationName = 'plumbline-doctor';
-      const db = await openDatabase({ url, poolMax: 2, applicationName, log });
-      const close = async () => {
-        await db.close();
-        await leave();
-      };
-      return { looks: [], db, embedded: server !== null, close };
-    } catch (cause) {
-      await leave();
-      throw cause;
+    const reach = { poolMax: 2, applicationName: `plumbline-doctor-${pid}`, log };
+    if (given !== '') {
+      const db = await openDatabase({ ...reach, url: given });
+      return { looks: [], db, embedded: false, close: () => db.close() };
     }
+    const server = await joinEmbedded(dataDir, reach);
+    return { looks: [], db: server.db, embedded: true, close: () => server.leave(false) };
   } catch (cause) {
     if (!(cause instanceof OperatingError)) throw cause;
     return none(fail('database', cause.message, `docs/errors.md says what ${cause.code} means`));

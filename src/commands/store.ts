@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { pid } from 'node:process';
 import { systemClock } from '../adapters/clock.ts';
-import { startEmbeddedPostgres } from '../adapters/embedded-postgres.ts';
 import { openDatabase } from '../adapters/postgres.ts';
 import type { Config } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
@@ -11,6 +10,7 @@ import { migrate, pendingMigrations, readMigrations } from '../record/migrate.ts
 import { patiently } from '../record/patience.ts';
 import { settingOf } from '../record/setting.ts';
 import { type Environment, secretOf } from './config.ts';
+import { joinEmbedded } from './embedded.ts';
 
 /** Version of the program, as migrations note it. */
 export const VERSION = '0.1.0';
@@ -46,55 +46,39 @@ export async function openStore(
     config.database?.url !== undefined
       ? await secretOf(config.database.url, 'database.url', environment)
       : environment['DATABASE_URL'];
+  const applicationName = `${config.instance ?? 'plumbline'}-${pid}`;
+  const reach = { poolMax: options.poolMax ?? 8, applicationName, log };
+  const patience = { clock: systemClock, log, forMs: OPEN_PATIENCE_MS };
   const embedded =
     given === undefined || given === ''
-      ? await startEmbeddedPostgres({ dataDir: config.dataDir ?? '.plumbline', log })
+      ? await joinEmbedded(config.dataDir ?? '.plumbline', reach)
       : null;
-  const url = embedded?.url ?? given ?? '';
-  const applicationName = `${config.instance ?? 'plumbline'}-${pid}`;
-  const patience = { clock: systemClock, log, forMs: OPEN_PATIENCE_MS };
   // Where nobody answers, whoever typed the address is told at once; a connection that breaks is a
   // server that restarts, and no reason to give up.
-  const db = await patiently(
-    () => openDatabase({ url, poolMax: options.poolMax ?? 8, applicationName, log }),
-    { ...patience, worth: ({ code }) => code === 'DATABASE_TRANSIENT' },
-  );
-  if (embedded !== null || options.migrate === true) await migrate(db, { version: VERSION });
-  else {
-    const migrations = await readMigrations();
-    const pending = await patiently(() => pendingMigrations(db, migrations), patience);
-    if (pending.length > 0) {
-      await db.close();
-      const message = `the database lacks ${pending.length} migrations (${pending.join(', ')}): run "plumbline migrate" with rights to create tables`;
-      throw new OperatingError('MIGRATION_MISMATCH', message, { retryable: false });
-    }
-  }
-  const proposed = randomBytes(32).toString('hex');
-  const digestKey = await patiently(() => settingOf(db, 'digest-key', proposed), patience);
-  return {
-    db,
-    digestKey,
-    provider: embedded === null ? 'DATABASE_URL' : `embedded ${embedded.version}`,
-    close: async () => {
-      const isShared = embedded !== null && (await others(db, applicationName)) > 0;
-      await db.close();
-      // Started for us alone, or ours to end; but never under another process that works with it.
-      const isOurs = embedded !== null && (options.stopEmbedded || !embedded.adopted);
-      if (isOurs && !isShared) await embedded.stop();
-    },
-  };
-}
-
-const OTHERS = `select count(*)::int as others from pg_stat_activity
-  where backend_type = 'client backend' and application_name <> $1`;
-
-/** Connections of other processes. A server that no longer answers has none. */
-async function others(db: Database, applicationName: string): Promise<number> {
+  const db =
+    embedded?.db ??
+    (await patiently(() => openDatabase({ ...reach, url: given ?? '' }), {
+      ...patience,
+      worth: ({ code }) => code === 'DATABASE_TRANSIENT',
+    }));
+  const close = () => (embedded === null ? db.close() : embedded.leave(options.stopEmbedded));
   try {
-    const [row] = await db.query(OTHERS, [applicationName]);
-    return Number(row?.['others'] ?? 0);
+    if (embedded !== null || options.migrate === true) await migrate(db, { version: VERSION });
+    else await patiently(() => refusePending(db), patience);
+    const proposed = randomBytes(32).toString('hex');
+    const digestKey = await patiently(() => settingOf(db, 'digest-key', proposed), patience);
+    const provider = embedded === null ? 'DATABASE_URL' : `embedded ${embedded.version}`;
+    return { db, digestKey, provider, close };
   } catch (cause) {
-    if (cause instanceof OperatingError) return 0;
+    await close();
     throw cause;
   }
+}
+
+/** A database that somebody else runs is changed when they say so, and not read before. */
+async function refusePending(db: Database): Promise<void> {
+  const pending = await pendingMigrations(db, await readMigrations());
+  if (pending.length === 0) return;
+  const message = `the database lacks ${pending.length} migrations (${pending.join(', ')}): run "plumbline migrate" with rights to create tables`;
+  throw new OperatingError('MIGRATION_MISMATCH', message, { retryable: false });
 }
