@@ -1,7 +1,7 @@
 /** The loop: poll, step, record, act, record, commit; one lane, one owner. */
 import type { Actor } from './act/act.ts';
 import type { OperatorRequest } from './model/decision.ts';
-import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
+import type { LaneCommit, Turn } from './model/effects.ts';
 import { OperatingError } from './model/errors.ts';
 import type {
   Broker,
@@ -20,7 +20,7 @@ import type {
 import { BackPressure } from './observer/back-pressure.ts';
 import { Inbox } from './observer/inbox.ts';
 import { Progress } from './observer/progress.ts';
-import { inSteps } from './observer/steps.ts';
+import { type Claims, makeReady, takeOver } from './observer/takeover.ts';
 import { Turns } from './observer/turns.ts';
 import type { Reloaded } from './pipeline/options.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -36,17 +36,8 @@ export type ObserverStep =
   | 'claimed'
   | 'loaded';
 
-/** What a lane holds when it is taken over. */
-export interface Claimed {
-  readonly state: LaneState;
-  readonly watermarkMs: number | null;
-  readonly counters: Readonly<Record<string, number>>;
-}
-
 /** What the loop keeps of a lane, durably. Implementation: record/lane. */
-export interface LaneStore {
-  /** Takes the lane over and loads what it holds; earlier owners are fenced from then on. */
-  claim(partitions: readonly TopicPartition[]): Promise<Claimed>;
+export interface LaneStore extends Claims {
   /** One transaction. 'fenced': somebody else owns the lane. */
   commit(commit: LaneCommit): Promise<'done' | 'fenced'>;
   /** What operators asked for and no commit has taken up. */
@@ -202,18 +193,21 @@ class Loop implements LaneHandler {
   async assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]> {
     const losses = this.#losses;
     return await this.#turns.take(async () => {
-      const { store, clock, log } = this.#parts;
+      const { clock, log } = this.#parts;
       // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
       this.#pipeline = null;
       this.#pace.over();
-      const loaded = await this.#patiently(() => store.claim(partitions));
+      const isWanted = () => losses === this.#losses && this.#over?.aborted !== true;
+      const claim = () => takeOver(this.#parts, partitions, isWanted);
+      const lane = await this.#patiently(claim, isWanted);
       this.#options.onStep?.('claimed');
-      const pipeline = await this.#rebuilt(loaded, losses);
+      await makeReady(lane, clock, isWanted);
+      const { claimed, pipeline } = lane;
       const starts = pipeline.assign(partitions, clock.nowMs());
       this.#pipeline = pipeline;
       this.#backPressure.lift();
       this.#progress.begin(partitions, starts);
-      const { watermarkMs } = loaded;
+      const { watermarkMs } = claimed;
       log.info({ partitions: partitions.length, watermarkMs }, 'lane claimed and loaded');
       this.#options.onStep?.('loaded');
       return starts;
@@ -280,21 +274,6 @@ class Loop implements LaneHandler {
     this.#inbox.standstill(partitions, true);
   }
 
-  /** Rebuilds the core, unless the lane is lost meanwhile. `losses`: how often it was lost before. */
-  async #rebuilt(loaded: Claimed, losses: number): Promise<Pipeline> {
-    const { clock, pipeline: make } = this.#parts;
-    const { state, watermarkMs, counters } = loaded;
-    const pipeline = make();
-    const isWanted = () => losses === this.#losses && this.#over?.aborted !== true;
-    await inSteps(pipeline.restoring(state, watermarkMs, counters), clock, isWanted);
-    if (isWanted()) return pipeline;
-    throw new OperatingError(
-      'LANE_FENCED',
-      'the partitions were taken away, or the observer was stopped, while the lane was loading',
-      { retryable: true },
-    );
-  }
-
   /**
    * One transaction; tried again with the same content while the database is away. What it took out of
    * the core is nowhere else: a core whose commit failed must not commit again (see `Turns`).
@@ -318,11 +297,11 @@ class Loop implements LaneHandler {
   }
 
   /** Told to stop, we stop: what was not committed is read again at the next start. */
-  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+  async #patiently<T>(work: () => Promise<T>, worth = () => true): Promise<T> {
     const { clock, log } = this.#parts;
     const forMs = this.#options.commitPatienceMs ?? 60_000;
-    const signal = this.#over;
-    return await patiently(work, { clock, log, forMs, ...(signal === null ? {} : { signal }) });
+    const signal = this.#over === null ? {} : { signal: this.#over };
+    return await patiently(work, { clock, log, forMs, worth, ...signal });
   }
 
   async #tickUntil(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import { Reorder } from './correlate/reorder.ts';
 import { type PartitionStanding, Watermarks } from './correlate/watermark.ts';
 import type { OperatorRequest } from './model/decision.ts';
 import type { Amendment, Detection, Entity } from './model/detection.ts';
-import type { LaneCommit, LaneState, Turn } from './model/effects.ts';
+import type { LaneCommit, LaneState, StoredParts, Turn } from './model/effects.ts';
 import type { Event, Kind } from './model/event.ts';
 import type { Fact } from './model/fact.ts';
 import type {
@@ -34,6 +34,8 @@ import { Slots } from './state/slots.ts';
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
 export interface Pipeline {
+  /** Takes some of the stored state before `restoring` takes what is left of it, likewise in steps. */
+  loading(parts: StoredParts): Generator<undefined, void>;
   /**
    * Takes the stored state in steps of some tens of milliseconds. All of them come before `assign`;
    * a pipeline that stopped half-way is thrown away.
@@ -147,18 +149,22 @@ class Spine implements Pipeline {
     this.#parts = { ...common, options, positions, deadLetters, inForce, early, hear };
   }
 
+  *loading(parts: StoredParts): Generator<undefined, void> {
+    yield* this.#slots.loading(parts);
+    this.#pages.restore(parts.pages);
+  }
+
   *restoring(
     state: LaneState,
     watermarkMs: number | null,
     counters: Readonly<Record<string, number>>,
   ): Generator<undefined, void> {
-    yield* this.#slots.restoring(state.pages, state.deltas);
+    yield* this.loading(state);
     yield* restoringStages(this.#stages, watermarkMs);
     const restoredMs = watermarkMs ?? Number.MIN_SAFE_INTEGER;
     this.#watermarks.restore(restoredMs);
     this.#intake.restore(restoredMs);
     this.#positions.restore(state.positions);
-    this.#pages.restore(state.pages);
     this.#draft.restore(counters);
   }
 

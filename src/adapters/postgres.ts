@@ -1,8 +1,16 @@
 /** PostgreSQL through pg: the only file that knows the driver. */
 import { hash } from 'node:crypto';
-import { Client, type ClientConfig, Pool, type PoolClient, type QueryResult } from 'pg';
+import {
+  Client,
+  type ClientConfig,
+  Query as PgQuery,
+  Pool,
+  type PoolClient,
+  type QueryResult,
+} from 'pg';
 import { OperatingError } from '../model/errors.ts';
-import type { Database, Log, Query, Row } from '../model/ports.ts';
+import type { Copy, Database, Log, Query, Row } from '../model/ports.ts';
+import { copiedRows } from './postgres-copy.ts';
 import { databaseError } from './postgres-errors.ts';
 
 /** How to reach a database. */
@@ -83,10 +91,31 @@ const queryOf = (
   };
 };
 
+const copyOf = (client: PoolClient, place: string): Copy => {
+  return async (sql) => {
+    const chunks: Buffer[] = [];
+    const done = Promise.withResolvers<void>();
+    const query = new PgQuery(sql, (error) => (error ? done.reject(error) : done.resolve()));
+    // What the driver throws away, and has no other way to be asked for.
+    Object.assign(query, {
+      // A copy: the driver uses its buffer again.
+      handleCopyData: ({ chunk }: { readonly chunk: Buffer }) => chunks.push(Buffer.from(chunk)),
+    });
+    try {
+      client.query(query);
+      await done.promise;
+    } catch (cause) {
+      throw databaseError(cause, place);
+    }
+    return copiedRows(Buffer.concat(chunks));
+  };
+};
+
 const transactionOn = async <T>(
   client: PoolClient,
   query: Query,
-  work: (query: Query) => Promise<T>,
+  copy: Copy,
+  work: (query: Query, copy: Copy) => Promise<T>,
 ): Promise<T> => {
   // A checked-out client has no listener of the pool: its error would end the process.
   let broken: Error | undefined;
@@ -96,7 +125,7 @@ const transactionOn = async <T>(
   client.on('error', onError);
   try {
     await query('begin isolation level read committed');
-    const result = await work(query);
+    const result = await work(query, copy);
     await query('commit');
     return result;
   } catch (cause) {
@@ -238,7 +267,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     query,
     transaction: async (work) => {
       const client = await connect(pool, place);
-      return await transactionOn(client, queryOf(client, nameOf, place), work);
+      const query = queryOf(client, nameOf, place);
+      return await transactionOn(client, query, copyOf(client, place), work);
     },
     script: async (on, sql) => {
       await on(sql);

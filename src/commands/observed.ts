@@ -81,8 +81,8 @@ export function observedStore(store: LaneStore, observing: Observing): LaneStore
   const { telemetry, now } = observing;
   let counted: Readonly<Record<string, number>> = {};
   return {
-    claim: async (partitions) => {
-      const claimed = await store.claim(partitions);
+    claim: async (partitions, take) => {
+      const claimed = await store.claim(partitions, take);
       telemetry.add('plumbline_lane_claims_total', 1);
       counted = claimed.counters;
       return claimed;

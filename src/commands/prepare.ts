@@ -122,9 +122,10 @@ export function laneStore(
 ): RecordedLane {
   let claim: LaneClaim | null = null;
   return {
-    claim: async (partitions) => {
+    claim: async (partitions, take) => {
       const claimed = await claimLane(db, {
         ...{ group, lane, owner, topicPartitions: partitions, pages: PAGES },
+        ...(take === undefined ? {} : { take }),
         ...(layout === undefined ? {} : { layout }),
       });
       claim = claimed.claim;

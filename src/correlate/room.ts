@@ -1,5 +1,6 @@
 /** Room: whom the ledger lets go of first: a flood pushes out nothing but itself. */
 import { Keep } from '../state/keep.ts';
+import { inOrder } from '../state/order.ts';
 import type { Slots } from '../state/slots.ts';
 import {
   type AgentHead,
@@ -14,7 +15,7 @@ import {
   type TraceHead,
   tenantIn,
 } from './heads.ts';
-import { type AgentEntity, keyOf, type SessionEntity } from './session.ts';
+import { type AgentEntity, keyMade, keyOf, type SessionEntity } from './session.ts';
 
 /** Traces that one session is told apart by. */
 export const TRACES_OF_SESSION_MAX = 256;
@@ -67,17 +68,19 @@ export class Room {
     const agents = yield* this.#inOrder<AgentHead>('A');
     const registered = new Set<string>();
     for (const [key, [, , flags]] of agents) if (flags & REGISTERED) registered.add(key);
+    const hasTraces = this.#slots.count('trace') > 0;
     const ranks = new Map<string, number>();
     const best = new Map<string, number>();
     const sessions = yield* this.#inOrder<SessionHead>('S');
     this.sessions.adopt(
       sessions.map(([key, head]) => {
         const [, , acts, , agent, payer] = head;
-        const own = keyOf(tenantIn(key), agent);
+        const own = keyMade(tenantIn(key), agent);
         const rank = rankOf(head, registered.has(own));
         const owner = payer ?? own;
-        ranks.set(key, rank);
-        best.set(owner, Math.max(rank, best.get(owner) ?? RANK.new));
+        if (hasTraces) ranks.set(key, rank);
+        const known = best.get(owner);
+        if (known === undefined || known < rank) best.set(owner, rank);
         return [key, owner, acts, rank];
       }),
     );
@@ -89,7 +92,7 @@ export class Room {
     const traces = yield* this.#inOrder<TraceHead>('trace');
     this.traces.adopt(
       traces.map(([key, head]) => {
-        const owner = keyOf(tenantIn(key), head[3]);
+        const owner = keyMade(tenantIn(key), head[3]);
         return [key, owner, head[2], traceRankOf(head, ranks.get(owner) ?? RANK.new)];
       }),
     );
@@ -138,12 +141,14 @@ export class Room {
     space: string,
   ): Generator<undefined, (readonly [key: string, head: T])[]> {
     const found: (readonly [string, T])[] = [];
-    for (const [key, head] of this.#slots.heads(space)) {
-      found.push([key, head as T]);
+    for (const one of this.#slots.heads(space)) {
+      found.push(one as readonly [string, unknown] as readonly [string, T]);
       if (found.length % STEP_ENTITIES === 0) yield;
     }
-    return found.sort(([a, [, one]], [b, [, other]]) =>
-      one !== other ? one - other : a < b ? -1 : 1,
+    return inOrder(
+      found,
+      ([, [, lastMs]]) => lastMs,
+      ([a], [b]) => (a < b ? -1 : 1),
     );
   }
 }

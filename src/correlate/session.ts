@@ -243,7 +243,12 @@ export function viewOf(session: SessionEntity, agent: AgentEntity | undefined): 
 }
 
 /** Key of a session or agent: the parts cannot run into one another. */
-export const keyOf = naming((tenant: string, id: string) => `${tenant.length}:${tenant}:${id}`);
+export const keyOf = naming(keyMade);
+
+/** `keyOf`, not remembered: for so many at once that none of them would be found again. */
+export function keyMade(tenant: string, id: string): string {
+  return `${tenant.length}:${tenant}:${id}`;
+}
 
 /** Key of a name within an entity: agents may be called `constructor` or `__proto__`. */
 export function markOf(name: string): string {

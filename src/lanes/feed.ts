@@ -11,7 +11,8 @@ import type {
   SliceOutcome,
   TopicPartition,
 } from '../model/ports.ts';
-import type { Claimed, LaneStore, MissingRecords } from '../observer.ts';
+import type { Claimed } from '../observer/takeover.ts';
+import type { LaneStore, MissingRecords } from '../observer.ts';
 import { decodeBundle, type Mark } from './bundle.ts';
 
 /** What a feed is made of. */
@@ -97,8 +98,8 @@ export class LaneFeed {
     const { topic, lane } = this.#parts;
     const own = { topic, partition: lane };
     return {
-      claim: async (partitions) => {
-        const claimed = await inner.claim([...partitions, own]);
+      claim: async (partitions, take) => {
+        const claimed = await inner.claim([...partitions, own], take);
         return this.#claimed(claimed);
       },
       commit: async (commit) => {

@@ -160,6 +160,9 @@ export interface LaneState {
   readonly seq: number;
 }
 
+/** Some of a lane's stored state: every page comes before the first delta, and deltas come in order. */
+export type StoredParts = Pick<LaneState, 'pages' | 'deltas'>;
+
 /** What one commit writes. */
 export interface LaneCommit {
   /** Positions that moved: from what is stored to what is to be stored. */

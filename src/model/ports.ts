@@ -137,10 +137,19 @@ export type Row = Readonly<Record<string, unknown>>;
 /** Runs one statement with bound parameters ($1, $2, …). */
 export type Query = (sql: string, params?: readonly unknown[]) => Promise<readonly Row[]>;
 
+/** Columns of a row as the server keeps them: numbers with their first byte first. Null: null. */
+export type CopiedRow = readonly (Buffer | null)[];
+
+/**
+ * Runs statements without parameters, one of them `copy … to stdout (format binary)`, and resolves to its
+ * rows. For bytes that are many: rows of a query hold them as text of twice their length.
+ */
+export type Copy = (sql: string) => Promise<readonly CopiedRow[]>;
+
 /** A PostgreSQL database. Implementation: adapters/postgres. */
 export interface Database {
   /** Runs `work` in one READ COMMITTED transaction; rolls back when it rejects. */
-  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  transaction<T>(work: (query: Query, copy: Copy) => Promise<T>): Promise<T>;
   query: Query;
   /** Runs several statements of one text without parameters (migrations). */
   script(query: Query, sql: string): Promise<void>;

@@ -17,6 +17,8 @@ export class Pages {
   /** Pages that the deltas written so far call for, and that are not written yet. */
   #budget = 0;
   #stateBytes = 0;
+  /** By page that was loaded: the last delta it contains. */
+  readonly #upto = new Array<number>(PAGES).fill(0);
   /** Stretches of event time in each of which a page may go to rest. */
   #restedTo = 0;
 
@@ -27,12 +29,16 @@ export class Pages {
   }
 
   /**
-   * Goes on after a restart, with the page whose turn it is: else frequent restarts would let the deltas
-   * grow without end. Pages say how large the state is; deltas say only how much changed.
+   * Goes on after a restart, where each page is told of once. Next is the page that was written longest
+   * ago, or the first that never was: else frequent restarts would let the deltas grow without end. Pages
+   * say how large the state is; deltas say only how much changed.
    */
   restore(pages: LaneState['pages']): void {
-    for (const page of pages) this.#stateBytes += page.bytes.length;
-    this.#cursor = oldestPage(pages);
+    for (const { page, uptoSeq, bytes } of pages) {
+      this.#stateBytes += bytes.length;
+      this.#upto[page] = uptoSeq;
+    }
+    this.#cursor = this.#upto.indexOf(Math.min(...this.#upto));
   }
 
   /** Pages to write with a delta of so many bytes: spread evenly over the deltas written. */
@@ -59,11 +65,4 @@ export class Pages {
       this.#slots.rest(this.#restedTo % PAGES);
     }
   }
-}
-
-/** The page that was written longest ago, or the first that never was. */
-function oldestPage(pages: LaneState['pages']): number {
-  const upto = new Array<number>(PAGES).fill(0);
-  for (const { page, uptoSeq } of pages) upto[page] = uptoSeq;
-  return upto.indexOf(Math.min(...upto));
 }

@@ -1,13 +1,16 @@
 /** The lane: claiming its state, and committing a step in one fenced transaction. */
-import type { LaneCommit, LanePosition, LaneState } from '../model/effects.ts';
+import type { LaneCommit, LanePosition, LaneState, StoredParts } from '../model/effects.ts';
 import { assert, OperatingError } from '../model/errors.ts';
-import type { Database, Query, Row, TopicPartition } from '../model/ports.ts';
+import type { CopiedRow, Copy, Database, Query, Row, TopicPartition } from '../model/ports.ts';
 import { writeEffects } from './effects.ts';
 import { appendJournal } from './journal.ts';
-import { bytesOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
+import { jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
 import { packState, unpackState } from './state-bytes.ts';
 import { cleanKey, storableJson, wholeOrNull } from './text.ts';
 import { insertWindow } from './windows.ts';
+
+/** Takes some of the stored state; resolves when the next part may come. */
+type Take = (parts: StoredParts) => Promise<void>;
 
 /** What a claim is made for. */
 export interface LaneClaimRequest {
@@ -20,6 +23,11 @@ export interface LaneClaimRequest {
   readonly layout?: LaneLayout;
   /** How many pages the state is cut into; must not change over the life of a lane. */
   readonly pages: number;
+  /**
+   * Takes what is read while the rest of it is: every page before the first delta, deltas in order. It is
+   * for nothing where the claim then fails. Absent: all of it is in what the claim resolves to.
+   */
+  readonly take?: Take;
 }
 
 /** How a group is cut into lanes. Must not change over the life of a group. */
@@ -70,37 +78,83 @@ const NEW_LAYOUT = `insert into lane_layout (consumer_group, lanes, topic, lane_
 const LAYOUT = `select lanes, topic, lane_key from lane_layout where consumer_group = $1`;
 const PAGE_SPAN = `select count(*) as pages, min(upto_seq) as seq from state_page
   where consumer_group = $1 and lane = $2`;
-// A few at a time: pages may be hundreds of megabytes together, and pg reads bytea as hex text.
-const PAGES = `select page, upto_seq, bytes from state_page
-  where consumer_group = $1 and lane = $2 and page > $3 order by page limit 16`;
-const DELTAS = `select seq, bytes from state_delta
-  where consumer_group = $1 and lane = $2 and seq > $3 order by seq limit 64`;
+// A few at a time, for a state may be gigabytes. What is copied takes no parameters, so the transaction
+// keeps them, and where it stands: the next rows are asked for in one go.
+const BEGIN_COPIES = `select set_config('plumbline.group', $1, true),
+  set_config('plumbline.lane', $2, true), set_config('plumbline.upto', $3, true)`;
+const PAGES = `select set_config('plumbline.after', current_setting('plumbline.upto'), true);
+  select set_config('plumbline.upto', coalesce(max(page)::text, current_setting('plumbline.upto')), true)
+    from (select page from state_page
+      where consumer_group = current_setting('plumbline.group')
+        and lane = current_setting('plumbline.lane')::int
+        and page > current_setting('plumbline.after')::bigint order by page limit 16) as next;
+  copy (select page::bigint, upto_seq, bytes from state_page
+    where consumer_group = current_setting('plumbline.group')
+      and lane = current_setting('plumbline.lane')::int
+      and page > current_setting('plumbline.after')::bigint
+      and page <= current_setting('plumbline.upto')::bigint order by page)
+    to stdout (format binary)`;
+const DELTAS = `select set_config('plumbline.after', current_setting('plumbline.upto'), true);
+  select set_config('plumbline.upto', coalesce(max(seq)::text, current_setting('plumbline.upto')), true)
+    from (select seq from state_delta
+      where consumer_group = current_setting('plumbline.group')
+        and lane = current_setting('plumbline.lane')::int
+        and seq > current_setting('plumbline.after')::bigint order by seq limit 64) as next;
+  copy (select seq, seq, bytes from state_delta
+    where consumer_group = current_setting('plumbline.group')
+      and lane = current_setting('plumbline.lane')::int
+      and seq > current_setting('plumbline.after')::bigint
+      and seq <= current_setting('plumbline.upto')::bigint order by seq)
+    to stdout (format binary)`;
 
-const loadPages = async (query: Query, id: readonly unknown[]): Promise<LaneState['pages']> => {
-  const pages: { page: number; uptoSeq: number; bytes: Buffer }[] = [];
-  for (;;) {
-    const rows = await query(PAGES, [...id, pages.at(-1)?.page ?? -1]);
-    for (const row of rows) {
-      const page = numberOf(row, 'page');
-      const bytes = unpackState(bytesOf(row, 'bytes'));
-      pages.push({ page, uptoSeq: numberOf(row, 'upto_seq'), bytes });
-    }
-    if (rows.length < 16) return pages;
+type StoredPage = StoredParts['pages'][number];
+type StoredDelta = StoredParts['deltas'][number];
+
+/** Takes rows in order, unpacked, while the next of them are read and unpacked; `most` come in one go. */
+const inTurn = async (
+  next: () => Promise<readonly CopiedRow[]>,
+  most: number,
+  take: (number: number, uptoSeq: number, bytes: Buffer) => Promise<void>,
+): Promise<void> => {
+  for (let reading: Promise<readonly CopiedRow[]> | null = next(); reading !== null; ) {
+    const rows: readonly CopiedRow[] = await reading;
+    reading = rows.length < most ? null : next();
+    const unpacked = rows.map((row) => unpackState(row[2] as Buffer));
+    // Whatever goes wrong shows where it is waited for; until then somebody has to listen.
+    for (const one of [reading, ...unpacked]) one?.catch(() => undefined);
+    for (const [at, row] of rows.entries())
+      await take(wholeIn(row, 0), wholeIn(row, 1), await (unpacked[at] as Promise<Buffer>));
   }
 };
 
-const loadDeltas = async (
+/** A bigint column that is not null. */
+const wholeIn = (row: CopiedRow, column: number): number =>
+  Number((row[column] as Buffer).readBigInt64BE());
+
+/** Reads pages, then the deltas behind `afterSeq`. */
+const readState = async (
   query: Query,
-  id: readonly unknown[],
+  copy: Copy,
+  { group, lane }: LaneClaimRequest,
   afterSeq: number,
-): Promise<LaneState['deltas']> => {
-  const deltas: { seq: number; bytes: Buffer }[] = [];
-  for (;;) {
-    const rows = await query(DELTAS, [...id, deltas.at(-1)?.seq ?? afterSeq]);
-    for (const row of rows)
-      deltas.push({ seq: numberOf(row, 'seq'), bytes: unpackState(bytesOf(row, 'bytes')) });
-    if (rows.length < 64) return deltas;
-  }
+  take: Take,
+): Promise<void> => {
+  await query(BEGIN_COPIES, [group, `${lane}`, '-1']);
+  await inTurn(
+    () => copy(PAGES),
+    16,
+    async (page, uptoSeq, bytes) => {
+      await take({ pages: [{ page, uptoSeq, bytes }], deltas: [] });
+    },
+  );
+  await query(BEGIN_COPIES, [group, `${lane}`, `${afterSeq}`]);
+  await inTurn(
+    () => copy(DELTAS),
+    64,
+    async (seq, _, bytes) => {
+      await take({ pages: [], deltas: [{ seq, bytes }] });
+    },
+  );
 };
 
 /** What a position is told apart by; the first log of its name says nothing of that. */
@@ -160,7 +214,7 @@ const checkLayout = async (
  */
 export async function claimLane(db: Database, request: LaneClaimRequest): Promise<ClaimedLane> {
   const { group, lane } = request;
-  return await db.transaction(async (query) => {
+  return await db.transaction(async (query, copy) => {
     await query("set local lock_timeout = '8s'");
     await checkLayout(query, request);
     await query(NEW_LANE, [group, lane]);
@@ -170,8 +224,14 @@ export async function claimLane(db: Database, request: LaneClaimRequest): Promis
     const positions = await takePositions(query, request, epoch);
     const span = onlyRow(await query(PAGE_SPAN, [group, lane]));
     const complete = numberOf(span, 'pages') === request.pages;
-    const pages = await loadPages(query, [group, lane]);
-    const deltas = await loadDeltas(query, [group, lane], complete ? numberOf(span, 'seq') : 0);
+    const pages: StoredPage[] = [];
+    const deltas: StoredDelta[] = [];
+    const keep: Take = async (parts) => {
+      pages.push(...parts.pages);
+      deltas.push(...parts.deltas);
+    };
+    const afterSeq = complete ? numberOf(span, 'seq') : 0;
+    await readState(query, copy, request, afterSeq, request.take ?? keep);
     return {
       claim: { group, lane, epoch, pages: request.pages, seq },
       epoch,

@@ -8,6 +8,13 @@ const PROBATION_SHARE = 0.2;
 /** How far an entity is worth keeping now, 0 to RANKS − 1; null where it is gone. */
 export type RankOf = (key: string) => number | null;
 
+/** How an entity is held. */
+interface Held {
+  level: number;
+  owner: string | null;
+  weight: number;
+}
+
 /**
  * The order in which entities are let go of. New ones are on probation, which has a fifth of the space:
  * beyond that it loses its oldest first, so a flood of new ones pushes out nothing but itself; below
@@ -19,10 +26,9 @@ export type RankOf = (key: string) => number | null;
 export class Keep {
   readonly #rankOf: RankOf;
   readonly #levels: Set<string>[] = Array.from({ length: RANKS }, () => new Set());
-  readonly #levelOf = new Map<string, number>();
-  readonly #owners = new Map<string, Set<string>>();
-  readonly #ownerOf = new Map<string, string>();
-  readonly #weights = new Map<string, number>();
+  readonly #held = new Map<string, Held>();
+  /** By owner: what it holds; the one that most have, without a set around it. */
+  readonly #owners = new Map<string, string | Set<string>>();
   readonly #ownWeights = new Map<string, number>();
   #weight = 0;
 
@@ -31,46 +37,47 @@ export class Keep {
   }
 
   get size(): number {
-    return this.#levelOf.size;
+    return this.#held.size;
   }
 
   /** Enrols a new one, on probation; `owner` pays for it where owners have a quota. */
   add(key: string, owner: string | null): void {
-    this.#enter(key, 0);
-    if (owner !== null) this.#own(key, owner);
+    const held = this.#enter(key, 0);
+    if (owner !== null) this.#own(key, held, owner);
   }
 
   remove(key: string): void {
-    const level = this.#levelOf.get(key);
-    if (level === undefined) return;
-    this.weigh(key, -(this.#weights.get(key) ?? 0));
-    this.#levels[level]?.delete(key);
-    this.#levelOf.delete(key);
-    this.#disown(key);
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    this.weigh(key, -held.weight);
+    this.#levels[held.level]?.delete(key);
+    this.#disown(key, held);
+    this.#held.delete(key);
   }
 
   /** The entity fell: it stands where its rank says, as the newest there. */
   fell(key: string): void {
-    if (this.#levelOf.has(key)) this.#enter(key, this.#rankOf(key) ?? 0);
+    if (this.#held.has(key)) this.#enter(key, this.#rankOf(key) ?? 0);
   }
 
   /** Another pays for it from now on. */
   give(key: string, owner: string): void {
-    if (!this.#levelOf.has(key)) return;
-    const weight = this.#weights.get(key) ?? 0;
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    const { weight } = held;
     this.weigh(key, -weight);
-    this.#disown(key);
-    this.#own(key, owner);
+    this.#disown(key, held);
+    this.#own(key, held, owner);
     this.weigh(key, weight);
   }
 
   /** Adds to how much an entity holds of what is bounded across all of them. */
   weigh(key: string, by: number): void {
-    if (by === 0 || !this.#levelOf.has(key)) return;
+    const held = this.#held.get(key);
+    if (by === 0 || held === undefined) return;
     this.#weight += by;
-    added(this.#weights, key, by);
-    const owner = this.#ownerOf.get(key);
-    if (owner !== undefined) added(this.#ownWeights, owner, by);
+    held.weight += by;
+    if (held.owner !== null) added(this.#ownWeights, held.owner, by);
   }
 
   /** What all hold together. */
@@ -84,13 +91,13 @@ export class Keep {
   }
 
   ownerOf(key: string): string | undefined {
-    return this.#ownerOf.get(key);
+    return this.#held.get(key)?.owner ?? undefined;
   }
 
   /** Up to `most` keys of those that the owner holds. */
   *someOf(owner: string, most: number): Generator<string, void> {
     let left = most;
-    for (const key of this.#owners.get(owner) ?? []) {
+    for (const key of this.#allOf(owner)) {
       if (left <= 0) return;
       left -= 1;
       yield key;
@@ -99,7 +106,8 @@ export class Keep {
 
   /** How many the owner holds. */
   heldBy(owner: string): number {
-    return this.#owners.get(owner)?.size ?? 0;
+    const own = this.#owners.get(owner);
+    return own === undefined ? 0 : typeof own === 'string' ? 1 : own.size;
   }
 
   /** Who is to go of a space with room for `max`; undefined where nobody is there. `but`: not this one. */
@@ -116,12 +124,11 @@ export class Keep {
    * that may stay go to the back of the line.
    */
   leastOf(owner: string, but?: string, among = 32): string | undefined {
-    const held = this.#owners.get(owner);
-    if (held === undefined) return undefined;
+    const own = this.#owners.get(owner);
     let least: string | undefined;
     let lowest = RANKS;
     const looked: string[] = [];
-    for (const key of held) {
+    for (const key of this.#allOf(owner)) {
       if (looked.length >= among || lowest === 0) break;
       looked.push(key);
       if (key === but) continue;
@@ -130,10 +137,11 @@ export class Keep {
       least = key;
       lowest = rank;
     }
-    for (const key of looked) {
-      held.delete(key);
-      held.add(key);
-    }
+    if (typeof own === 'object')
+      for (const key of looked) {
+        own.delete(key);
+        own.add(key);
+      }
     return least;
   }
 
@@ -142,12 +150,11 @@ export class Keep {
     entries: Iterable<readonly [key: string, owner: string | null, weight?: number, rank?: number]>,
   ): void {
     for (const level of this.#levels) level.clear();
-    for (const map of [this.#levelOf, this.#owners, this.#ownerOf]) map.clear();
-    for (const map of [this.#weights, this.#ownWeights]) map.clear();
+    for (const map of [this.#held, this.#owners, this.#ownWeights]) map.clear();
     this.#weight = 0;
     for (const [key, owner, weight = 0, rank = this.#rankOf(key) ?? 0] of entries) {
-      this.#enter(key, rank);
-      if (owner !== null) this.#own(key, owner);
+      const held = this.#enter(key, rank);
+      if (owner !== null) this.#own(key, held, owner);
       this.weigh(key, weight);
     }
   }
@@ -176,27 +183,37 @@ export class Keep {
     return undefined;
   }
 
-  #enter(key: string, level: number): void {
-    const before = this.#levelOf.get(key);
-    if (before !== undefined) this.#levels[before]?.delete(key);
+  #enter(key: string, level: number): Held {
+    let held = this.#held.get(key);
+    if (held === undefined) {
+      held = { level, owner: null, weight: 0 };
+      this.#held.set(key, held);
+    } else this.#levels[held.level]?.delete(key);
     this.#levels[level]?.add(key);
-    this.#levelOf.set(key, level);
+    held.level = level;
+    return held;
   }
 
-  #disown(key: string): void {
-    const owner = this.#ownerOf.get(key);
-    if (owner === undefined) return;
-    this.#ownerOf.delete(key);
-    const held = this.#owners.get(owner);
-    held?.delete(key);
-    if (held?.size === 0) this.#owners.delete(owner);
+  #allOf(owner: string): Iterable<string> {
+    const own = this.#owners.get(owner);
+    return own === undefined ? [] : typeof own === 'string' ? [own] : own;
   }
 
-  #own(key: string, owner: string): void {
-    const held = this.#owners.get(owner);
-    if (held === undefined) this.#owners.set(owner, new Set([key]));
-    else held.add(key);
-    this.#ownerOf.set(key, owner);
+  #disown(key: string, held: Held): void {
+    const { owner } = held;
+    if (owner === null) return;
+    held.owner = null;
+    const own = this.#owners.get(owner);
+    if (typeof own === 'object') own.delete(key);
+    if (own === key || (typeof own === 'object' && own.size === 0)) this.#owners.delete(owner);
+  }
+
+  #own(key: string, held: Held, owner: string): void {
+    const own = this.#owners.get(owner);
+    if (own === undefined) this.#owners.set(owner, key);
+    else if (typeof own === 'object') own.add(key);
+    else if (own !== key) this.#owners.set(owner, new Set([own, key]));
+    held.owner = owner;
   }
 }
 

@@ -1,5 +1,6 @@
 /** A slot: an entity as it is kept or as it was written, and the rows it is written as. */
 import { assert } from '../model/errors.ts';
+import type { LaterRow, RowTable, StoredRow } from './row-table.ts';
 import { bodyOf, type RowAt, rowText } from './rows.ts';
 
 /** An entity: plain JSON. `wake` is the event time, ms, at which its owner wants to be called. */
@@ -45,9 +46,18 @@ export interface Space {
   readonly name: string;
   /** The name as JSON. */
   readonly quoted: string;
+  /** The same as it stands in rows. */
+  readonly written: Buffer;
+  /** Where the hashes of its keys begin. */
+  readonly seed: number;
+  /** Those that were asked for, or changed. */
   readonly slots: Map<string, Slot>;
-  /** By page, in no order: sampling one space must not walk over the others, nor over a page. */
+  /** The same by page, in no order: sampling one space must not walk over the others, nor over a page. */
   readonly pages: (Slot[] | undefined)[];
+  /** By page: all others. */
+  readonly tables: (RowTable | undefined)[];
+  /** How many these are. */
+  resting: number;
   /** Records of its entities whose members are written one by one. */
   split: readonly string[] | null;
   partPacking: PartPacking | null;
@@ -58,11 +68,6 @@ export interface Space {
   last: Slot | undefined;
 }
 
-/** A row of what changed in an entity, and the one before it. */
-export interface LaterRow extends RowAt {
-  readonly before: LaterRow | null;
-}
-
 /** Where an entity lives, and what of it changed since the last delta. */
 export interface Slot {
   readonly space: Space;
@@ -70,14 +75,9 @@ export interface Slot {
   readonly page: number;
   /** Its place among those of its space on its page. */
   at: number;
-  /** Null: it is gone. Undefined: it lies in `bytes` as it was written, and nobody asked for it yet. */
+  /** Null: it is gone. Undefined: it lies in `row` as it was written, and was not read yet. */
   entity: Entity | null | undefined;
-  /** Where its row lies while nobody asked for it. Not an object of its own: there are millions. */
-  bytes: Buffer | null;
-  from: number;
-  to: number;
-  /** The last row of what changed in it. */
-  later: LaterRow | null;
+  row: StoredRow | null;
   isDirty: boolean;
   /** True where the delta must hold all of it. */
   isWhole: boolean;
@@ -90,28 +90,27 @@ export interface Slot {
 /** The entity, read where it still lies as it was written. */
 export function entityOf(slot: Slot): Entity {
   if (slot.entity === undefined) {
-    slot.entity = readEntity(slot);
-    leaveRow(slot);
+    slot.entity = readIn(slot);
+    slot.row = null;
   }
   return slot.entity as Entity;
 }
 
-/** Its row is what it is no more. */
-export function leaveRow(slot: Slot): void {
-  slot.bytes = null;
-  slot.later = null;
-}
-
-/** The entity, not kept where it rests: whoever only looks at it leaves it as it lies. */
+/** The entity, not kept where it was not read: whoever only looks at it leaves it as it lies. */
 export function glanceAt(slot: Slot): Entity {
-  return slot.entity ?? readEntity(slot);
+  return slot.entity ?? readIn(slot);
 }
 
-function readEntity({ space, key, bytes, from, to, later }: Slot): Entity {
-  assert(bytes !== null, 'a slot holds an entity or a row');
+function readIn({ space, key, row }: Slot): Entity {
+  assert(row !== null, 'a slot holds an entity or a row');
+  return readEntity(space, key, row);
+}
+
+/** The entity of a row, with what changed in it later. */
+export function readEntity(space: Space, key: string, row: StoredRow): Entity {
   const rows: RowAt[] = [];
-  for (let at = later; at !== null; at = at.before) rows.push(at);
-  rows.push({ bytes, from, to });
+  for (let at: LaterRow | null = row.later; at !== null; at = at.before) rows.push(at);
+  rows.push(row);
   let entity: Record<string, Parts> = {};
   for (const at of rows.reverse()) {
     const before = entity;
@@ -153,10 +152,8 @@ export function deltaRowOf(slot: Slot): string {
   return rowText(quoted, key, head, ...partsOf(space, split, entity, parts));
 }
 
-/** The row of all of it. */
-export function wholeRowOf(slot: Slot): string {
-  const { space, key } = slot;
-  const entity = entityOf(slot);
+/** The row of all of an entity. */
+export function wholeRowOf(space: Space, key: string, entity: Entity): string {
   return rowText(space.quoted, key, headFor(space, entity), wholeOf(space, entity));
 }
 
@@ -205,36 +202,4 @@ function own(record: Parts, part: string, value: unknown): void {
     Object.defineProperty(record, part, {
       ...{ value, enumerable: true, configurable: true, writable: true },
     });
-}
-
-/** Their entities are rows of `bytes` from now on; `places`: where the writer stood before and after each. */
-export function lieIn(bytes: Buffer, slots: readonly Slot[], places: readonly number[]): void {
-  for (let at = 0; at < slots.length; at += 1) {
-    const slot = slots[at] as Slot;
-    const before = places[2 * at] as number;
-    slot.entity = undefined;
-    slot.later = null;
-    slot.bytes = bytes;
-    // Before the first row stands a bracket, before others a comma and a line feed.
-    slot.from = before === 1 ? 1 : before + 2;
-    slot.to = places[2 * at + 1] as number;
-  }
-  moveOut(bytes, slots);
-}
-
-/** Where they are less than half of the bytes they lie in, they get some of their own. */
-function moveOut(bytes: Buffer, slots: readonly Slot[]): void {
-  let length = 0;
-  for (const { from, to } of slots) length += to - from;
-  if (length * 2 > bytes.length) return;
-  const own = Buffer.allocUnsafeSlow(length);
-  let at = 0;
-  for (const slot of slots) {
-    bytes.copy(own, at, slot.from, slot.to);
-    const size = slot.to - slot.from;
-    slot.bytes = own;
-    slot.from = at;
-    slot.to = at + size;
-    at += size;
-  }
 }

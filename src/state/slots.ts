@@ -1,42 +1,51 @@
 /** Slots: every stage's entities in one place, with deltas and pages for the store. */
+
+import type { StoredParts } from '../model/effects.ts';
 import { assert } from '../model/errors.ts';
 import { Draws } from './draws.ts';
-import { PAGES, pageOf } from './page.ts';
-import { headOf, type RowAt, RowWriter, rowsIn } from './rows.ts';
+import { loading, type Spaces } from './loading.ts';
+import { PAGES } from './page.ts';
+import { pageRows, restRows } from './resting.ts';
+import { RowWriter } from './rows.ts';
 import {
   deltaRowOf,
   type Entity,
   entityOf,
-  glanceAt,
-  headFor,
-  leaveRow,
-  lieIn,
   type Packing,
   type PartPacking,
   type Slot,
   type Space,
-  wholeRowOf,
 } from './slot.ts';
+import {
+  clear,
+  countIn,
+  glancesIn,
+  headOf,
+  headsIn,
+  headsOn,
+  leave,
+  newSlot,
+  newSpace,
+  oneOf,
+  slotOf,
+  wakePage,
+} from './space.ts';
 
 export { PAGES };
 
 /** Names of changed parts that a new one is compared with, so that each is written once. */
 const PARTS_COMPARED = 16;
-/** Rows loaded in one step of a restore. */
-const STEP_ROWS = 2000;
 
-type StoredPages = readonly {
-  readonly page: number;
-  readonly uptoSeq: number;
-  readonly bytes: Buffer;
-}[];
-type StoredDeltas = readonly { readonly seq: number; readonly bytes: Buffer }[];
+type StoredPages = StoredParts['pages'];
+type StoredDeltas = StoredParts['deltas'];
 
 /** Keyed entities. A change is kept only if the key was `put`, `touch`ed or `remove`d. */
 export class Slots {
-  readonly #spaces = new Map<string, Space>();
+  readonly #spaces: Spaces = new Map<string, Space>();
   readonly #writer = new RowWriter();
   #dirty: Slot[] = [];
+  /** By page that was loaded: the last delta it contains. */
+  readonly #upto = new Array<number>(PAGES).fill(0);
   readonly #draws = new Draws();
 
   /**
@@ -78,9 +87,9 @@ export class Slots {
 
   put(name: string, key: string, entity: Entity): void {
     const space = this.#spaceOf(name);
-    const slot = this.#findIn(space, key) ?? this.#newSlot(space, key);
+    const slot = slotOf(space, key) ?? newSlot(space, key);
     slot.entity = entity;
-    leaveRow(slot);
+    slot.row = null;
     slot.isWhole = true;
     this.#mark(slot);
   }
@@ -106,23 +115,28 @@ export class Slots {
   remove(name: string, key: string): void {
     const slot = this.#find(name, key);
     if (slot === undefined) return;
-    this.#forget(slot);
+    leave(slot);
+    slot.entity = null;
+    slot.row = null;
     this.#mark(slot);
   }
 
   /** How many entities a space holds. */
   count(space: string): number {
-    return this.#spaces.get(space)?.slots.size ?? 0;
+    const held = this.#spaces.get(space);
+    return held === undefined ? 0 : countIn(held);
   }
 
   /** Names of all spaces that hold something. */
   spaces(): string[] {
-    return [...this.#spaces.values()].filter(({ slots }) => slots.size > 0).map(({ name }) => name);
+    return [...this.#spaces.values()].filter((one) => countIn(one) > 0).map(({ name }) => name);
   }
 
   /** Removes every entity of a space. */
-  drop(space: string): void {
-    for (const key of [...(this.#spaces.get(space)?.slots.keys() ?? [])]) this.remove(space, key);
+  drop(name: string): void {
+    const space = this.#spaces.get(name);
+    if (space === undefined) return;
+    for (const [key] of [...headsIn(space)]) this.remove(name, key);
   }
 
   /** How many entities changed since the last delta. */
@@ -136,13 +150,13 @@ export class Slots {
    */
   sample<T extends Entity>(name: string, most: number): [key: string, entity: T][] {
     const found: [string, T][] = [];
-    const pages = this.#spaces.get(name)?.pages ?? [];
+    const space = this.#spaces.get(name);
+    if (space === undefined) return found;
     const from = this.#draws.below(PAGES);
+    const draw = (below: number) => this.#draws.below(below);
     for (let tried = 0; tried < 2 * PAGES && found.length < most; tried += 1) {
-      const slots = pages[(from + tried) % PAGES];
-      if (slots === undefined || slots.length === 0) continue;
-      const slot = slots[this.#draws.below(slots.length)] as Slot;
-      found.push([slot.key, entityOf(slot) as T]);
+      const slot = oneOf(space, (from + tried) % PAGES, draw);
+      if (slot !== undefined) found.push([slot.key, entityOf(slot) as T]);
     }
     return found;
   }
@@ -155,25 +169,37 @@ export class Slots {
 
   /** Every entity of a space, each of them read. */
   *entities<T extends Entity>(name: string): Generator<[key: string, entity: T]> {
-    for (const slot of this.#spaces.get(name)?.slots.values() ?? [])
-      yield [slot.key, entityOf(slot) as T];
+    const space = this.#spaces.get(name);
+    if (space === undefined) return;
+    for (let page = 0; page < PAGES; page += 1) wakePage(space, page);
+    for (const slot of space.slots.values()) yield [slot.key, entityOf(slot) as T];
   }
 
-  /** Every entity of a space, to be looked at only: those that rest go on resting. */
+  /**
+   * Every entity of a space, to be looked at only: those that rest go on resting. One that is asked for
+   * meanwhile may come twice; likewise with `heads`.
+   */
   *glances<T extends Entity>(name: string): Generator<[key: string, entity: T]> {
-    for (const slot of this.#spaces.get(name)?.slots.values() ?? [])
-      yield [slot.key, glanceAt(slot) as T];
+    const space = this.#spaces.get(name);
+    if (space !== undefined) yield* glancesIn(space) as Generator<[string, T]>;
   }
 
   /** Heads of a space's entities, by which timers and orders are rebuilt: none of them is read. */
-  *heads(name: string): Generator<[key: string, head: unknown]> {
-    for (const slot of this.#spaces.get(name)?.slots.values() ?? []) yield [slot.key, headIn(slot)];
+  heads(name: string): Iterable<[key: string, head: unknown]> {
+    const space = this.#spaces.get(name);
+    return space === undefined ? [] : headsIn(space);
+  }
+
+  /** The same of one page: some of a space's entities, which one it is on never changes. */
+  headsOn(name: string, page: number): Iterable<[key: string, head: unknown]> {
+    const space = this.#spaces.get(name);
+    return space === undefined ? [] : headsOn(space, page);
   }
 
   /** The head of one entity, which goes on resting where it rests; undefined where there is none. */
   head(name: string, key: string): unknown {
-    const slot = this.#spaces.get(name)?.slots.get(key);
-    return slot === undefined ? undefined : headIn(slot);
+    const space = this.#spaces.get(name);
+    return space === undefined ? undefined : headOf(space, key);
   }
 
   /** Changed entities since the last call, as bytes; null where nothing changed. */
@@ -192,24 +218,7 @@ export class Slots {
   /** One page in full, as bytes. What lies in bytes lies in these from then on. */
   pageBytes(page: number): Buffer {
     assert(page >= 0 && page < PAGES, `page ${page}`);
-    const moved: Slot[] = [];
-    const places: number[] = [];
-    for (const { pages } of this.#spaces.values())
-      for (const slot of pages[page] ?? []) {
-        const { bytes, from, to } = slot;
-        if (bytes === null) {
-          this.#writer.text(wholeRowOf(slot));
-          continue;
-        }
-        moved.push(slot);
-        places.push(this.#writer.length);
-        if (slot.later === null) this.#writer.copy({ bytes, from, to });
-        else this.#writer.text(wholeRowOf(slot));
-        places.push(this.#writer.length);
-      }
-    const bytes = this.#writer.take();
-    lieIn(bytes, moved, places);
-    return bytes;
+    return pageRows(this.#spaces.values(), page, this.#writer);
   }
 
   /**
@@ -217,153 +226,44 @@ export class Slots {
    * owner declared that they may. Returns how many.
    */
   rest(page: number): number {
-    const resting: Slot[] = [];
-    const places: number[] = [];
-    for (const { pages, rests } of this.#spaces.values()) {
-      if (!rests) continue;
-      for (const slot of pages[page] ?? []) {
-        const isIdle = slot.bytes === null && !slot.isUsed && !slot.isDirty;
-        slot.isUsed = false;
-        if (!isIdle) continue;
-        resting.push(slot);
-        places.push(this.#writer.length);
-        this.#writer.text(wholeRowOf(slot));
-        places.push(this.#writer.length);
-      }
-    }
-    if (resting.length > 0) lieIn(this.#writer.take(), resting, places);
-    return resting.length;
+    return restRows(this.#spaces.values(), page, this.#writer);
   }
 
   /**
-   * Loads pages, then deltas in order; a page ignores deltas it already contains. A step parses a
-   * page or a delta, or loads some of its rows: nothing may be read or changed before the last one.
+   * Loads pages, then deltas in order; a page ignores deltas it already contains. They may come in parts. A
+   * step loads some rows: nothing may be read or changed before the last one.
    */
-  *restoring(pages: StoredPages, deltas: StoredDeltas): Generator<undefined, void> {
-    const upto = new Array<number>(PAGES).fill(0);
-    for (const space of this.#spaces.values()) {
-      space.slots.clear();
-      space.pages.fill(undefined);
-      space.last = undefined;
-    }
+  *loading({ pages, deltas }: StoredParts): Generator<undefined, void> {
+    const upto = this.#upto;
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
-      yield* this.#loading(bytes, null);
+      yield* loading(this.#spaces, bytes, null);
     }
     for (const { seq, bytes } of deltas)
-      yield* this.#loading(bytes, (page) => seq > (upto[page] as number));
-    this.#dirty = [];
+      yield* loading(this.#spaces, bytes, (page) => seq > (upto[page] as number));
   }
 
-  /** `restoring`, all steps at once. */
+  /** Forgets everything, and loads all of it in one step. */
   restore(pages: StoredPages, deltas: StoredDeltas): void {
-    const steps = this.restoring(pages, deltas);
+    for (const space of this.#spaces.values()) clear(space);
+    this.#upto.fill(0);
+    this.#dirty = [];
+    const steps = this.loading({ pages, deltas });
     while (steps.next().done !== true);
-  }
-
-  *#loading(
-    bytes: Buffer,
-    isNewer: ((page: number) => boolean) | null,
-  ): Generator<undefined, void> {
-    let loaded = 0;
-    for (const row of rowsIn(bytes)) {
-      if (loaded % STEP_ROWS === 0) yield;
-      this.#load(row, isNewer);
-      loaded += 1;
-    }
-  }
-
-  #load(row: RowAt, isNewer: ((page: number) => boolean) | null): void {
-    const { space: name, key, isPart, isGone } = headOf(row);
-    const space = this.#spaceOf(name);
-    const known = space.slots.get(key);
-    if (isNewer !== null && !isNewer(known?.page ?? pageOf(space.name, key))) return;
-    if (isGone) {
-      if (known !== undefined) this.#forget(known);
-      return;
-    }
-    const slot = known ?? this.#newSlot(space, key);
-    if (isPart && slot.bytes !== null) {
-      slot.later = { bytes: row.bytes, from: row.from, to: row.to, before: slot.later };
-      return;
-    }
-    slot.bytes = row.bytes;
-    slot.from = row.from;
-    slot.to = row.to;
-    slot.later = null;
   }
 
   #find(name: string, key: string): Slot | undefined {
     const space = this.#spaces.get(name);
-    return space === undefined ? undefined : this.#findIn(space, key);
-  }
-
-  #findIn(space: Space, key: string): Slot | undefined {
-    const { last } = space;
-    if (last !== undefined && last.key === key) return last;
-    const found = space.slots.get(key);
-    if (found !== undefined) {
-      space.last = found;
-      found.isUsed = true;
-    }
-    return found;
+    return space === undefined ? undefined : slotOf(space, key);
   }
 
   #spaceOf(name: string): Space {
     let space = this.#spaces.get(name);
     if (space === undefined) {
-      const pages = new Array<Slot[] | undefined>(PAGES).fill(undefined);
-      space = {
-        ...{
-          name,
-          quoted: JSON.stringify(name),
-          slots: new Map(),
-          pages,
-          split: null,
-          partPacking: null,
-          packing: null,
-        },
-        ...{ rests: false, last: undefined },
-      };
+      space = newSpace(name);
       this.#spaces.set(name, space);
     }
     return space;
-  }
-
-  #newSlot(space: Space, key: string): Slot {
-    const page = pageOf(space.name, key);
-    const slot: Slot = {
-      space,
-      key,
-      page,
-      at: 0,
-      entity: undefined,
-      bytes: null,
-      from: 0,
-      to: 0,
-      later: null,
-      isDirty: false,
-      isWhole: false,
-      isUsed: true,
-      parts: null,
-    };
-    space.slots.set(key, slot);
-    let slots = space.pages[page];
-    if (slots === undefined) {
-      slots = [];
-      space.pages[page] = slots;
-    }
-    slot.at = slots.push(slot) - 1;
-    return slot;
-  }
-
-  #forget(slot: Slot): void {
-    const { space, key } = slot;
-    space.slots.delete(key);
-    offPage(slot);
-    if (space.last === slot) space.last = undefined;
-    slot.entity = null;
-    leaveRow(slot);
   }
 
   #mark(slot: Slot): void {
@@ -371,18 +271,4 @@ export class Slots {
     slot.isDirty = true;
     this.#dirty.push(slot);
   }
-}
-
-/** The last one of the page takes its place. */
-function offPage({ space, page, at }: Slot): void {
-  const slots = space.pages[page] ?? [];
-  const last = slots.pop();
-  if (last === undefined || at === slots.length) return;
-  slots[at] = last;
-  last.at = at;
-}
-
-function headIn({ space, entity, bytes, from, to, later }: Slot): unknown {
-  if (bytes === null) return entity == null ? null : headFor(space, entity);
-  return headOf(later ?? { bytes, from, to }).head;
 }

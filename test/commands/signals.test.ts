@@ -47,7 +47,11 @@ const ssf = (receivers: string, more = '') =>
 /** Nothing here asks the database: it is opened, and the transmitter is made over it. */
 const db: Database = {
   query: async () => [],
-  transaction: async (work) => await work(async () => []),
+  transaction: async (work) =>
+    await work(
+      async () => [],
+      async () => [],
+    ),
   script: async () => undefined,
   tryLock: async () => null,
   close: async () => undefined,

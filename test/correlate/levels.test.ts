@@ -114,7 +114,7 @@ describe('a fall of the usual level', () => {
     for (const { speak } of [whole, first]) speak(5, 'L3', 25);
     const delta = before.takeDelta();
     assert.ok(delta !== null);
-    for (const _ of after.restoring([], [{ seq: 1, bytes: delta }]));
+    after.restore([], [{ seq: 1, bytes: delta }]);
     const second = measuring(after);
     for (const { speak } of [whole, second]) {
       speak(6, 'L0', 25);

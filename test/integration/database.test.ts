@@ -87,6 +87,45 @@ test('a transaction is whole or nothing, and gives back what the work threw', as
   assert.deepEqual(await db.query('select a from t'), [{ a: 2 }]);
 });
 
+test('bytes are copied as they are, and a copy that is refused leaves the connection sound', async () => {
+  const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+  const many = Buffer.alloc(300_000, all);
+  await db.query('create table copied (a int primary key, b bytea)');
+  await db.query('insert into copied values (1, $1), (2, null), (3, $2), (4, $3)', [
+    ...[all, many, Buffer.alloc(0)],
+  ]);
+  const mine = new Error('mine');
+  await db.transaction(async (query, copy) => {
+    const sql = 'copy (select a, b from copied order by a) to stdout (format binary)';
+    const rows = await copy(sql);
+    assert.deepEqual(
+      rows.map(([a, b]) => [a?.readInt32BE(), b]),
+      [
+        [1, all],
+        [2, null],
+        [3, many],
+        [4, Buffer.alloc(0)],
+      ],
+    );
+    // It goes on where other statements left off, and sees what they did.
+    await query('insert into copied values (5, null)');
+    assert.equal((await copy(`select 1; ${sql}`)).length, 5);
+    assert.deepEqual(await copy('copy (select where false) to stdout (format binary)'), []);
+  });
+  const copying = (sql: string) => db.transaction(async (_, copy) => await copy(sql));
+  await assert.rejects(
+    copying('copy (select 1/a from (values (0)) as v (a)) to stdout (format binary)'),
+    is('DATABASE_REFUSED', false, /SQLSTATE 22012/),
+  );
+  await assert.rejects(copying('copy copied to stdout'), is('DATABASE_REFUSED', false));
+  await assert.rejects(copying('select 1'), is('DATABASE_REFUSED', false));
+  await assert.rejects(
+    db.transaction(async () => await Promise.reject(mine)),
+    (cause) => cause === mine,
+  );
+  assert.equal((await db.query('select a from copied')).length, 5);
+});
+
 test('refusals name the SQLSTATE and the constraint, never the content', async () => {
   await db.query('create table secrets (a text primary key, b int)');
   await db.query('insert into secrets values ($1, 1)', ['hunter2']);

@@ -79,7 +79,7 @@ test('what was signed is found to be changed even where chain and head were rewr
 
   const rollback = new Error('rolled back');
   await assert.rejects(
-    db.transaction(async (query) => {
+    db.transaction(async (query, copy) => {
       await query('alter table journal disable trigger user');
       const rows = [];
       for await (const row of readJournal({ query }, 0, 1489)) rows.push(row);
@@ -99,9 +99,11 @@ test('what was signed is found to be changed even where chain and head were rewr
       // … and the checkpoint does.
       const nested = {
         ...db,
-        transaction: async <T>(work: (q: typeof query) => Promise<T>) =>
-          await work(async (sql, params) =>
-            sql.startsWith('set transaction') ? [] : await query(sql, params),
+        transaction: async <T>(work: (q: typeof query, c: typeof copy) => Promise<T>) =>
+          await work(
+            async (sql, params) =>
+              sql.startsWith('set transaction') ? [] : await query(sql, params),
+            copy,
           ),
       };
       const found = await auditRecord(nested, [key]);

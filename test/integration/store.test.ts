@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { openWindow } from '../../src/baseline/window.ts';
-import type { Effects, LaneCommit } from '../../src/model/effects.ts';
+import type { Effects, LaneCommit, StoredParts } from '../../src/model/effects.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Database } from '../../src/model/ports.ts';
 import { journalledDigests } from '../../src/record/decided.ts';
@@ -275,7 +275,7 @@ test('a claim waits for a commit in flight and sees its position', async () => {
     const slow: Database = {
       ...db,
       transaction: (work) =>
-        db.transaction((query) =>
+        db.transaction((query, copy) =>
           work(async (sql, params) => {
             const rows = await query(sql, params);
             if (sql.startsWith('update lane')) {
@@ -283,7 +283,7 @@ test('a claim waits for a commit in flight and sees its position', async () => {
               await query('select pg_sleep(0.3)');
             }
             return rows;
-          }),
+          }, copy),
         ),
     };
     const committing = commitLane(slow, token, commit({ moves: [move(0, 10)] }));
@@ -389,8 +389,8 @@ test('a failing statement, wherever it stands, leaves nothing', async () => {
     const refusing = (match: RegExp): Database => ({
       ...db,
       transaction: (work) =>
-        db.transaction((query) =>
-          work((sql, params) => (match.test(sql) ? query('select 1/0') : query(sql, params))),
+        db.transaction((query, copy) =>
+          work((sql, params) => (match.test(sql) ? query('select 1/0') : query(sql, params)), copy),
         ),
     });
     for (const table of 'detection case_record decision lease outbox dead_letter journal'.split(
@@ -464,6 +464,61 @@ test('many pages and deltas are read in batches without losing one', async () =>
       state.deltas.map((one) => one.bytes[0]),
       [...Array(140).keys()],
     );
+  });
+});
+
+test('what is read is handed over in order, as it comes, and is not in the answer', async () => {
+  await withDatabase(async (db) => {
+    const topicPartitions = [{ topic: 'gateway', partition: 0 }];
+    const request = { group: "o'g", lane: 0, owner: 'x', topicPartitions, pages: 40 };
+    const { claim: token } = await claimLane(db, request);
+    const pages = Array.from({ length: 40 }, (_, page) => ({ page, bytes: Buffer.from([page]) }));
+    for (let n = 0; n < 70; n += 1) {
+      // Where nothing changed there is no delta: their numbers have gaps.
+      const delta = n % 7 === 3 ? null : Buffer.from([n]);
+      const step = commit({ delta, pages: n === 0 ? pages : n === 30 ? pages.slice(0, 20) : [] });
+      assert.equal(await commitLane(db, token, step), 'done');
+    }
+    const taken: string[] = [];
+    const take = async (parts: StoredParts) => {
+      await new Promise((done) => setImmediate(done));
+      for (const { page, uptoSeq, bytes } of parts.pages)
+        taken.push(`page ${page} ${uptoSeq} ${bytes[0]}`);
+      for (const { seq, bytes } of parts.deltas) taken.push(`delta ${seq} ${bytes[0]}`);
+    };
+    const { state } = await claimLane(db, { ...request, take });
+    assert.deepEqual([state.pages, state.deltas], [[], []]);
+    assert.deepEqual(taken, [
+      ...pages.map(({ page }) => `page ${page} ${page < 20 ? 31 : 1} ${page}`),
+      ...Array.from({ length: 70 }, (_, n) => n)
+        .filter((n) => n > 0 && n % 7 !== 3)
+        .map((n) => `delta ${n + 1} ${n}`),
+    ]);
+    const kept = await claimLane(db, request);
+    assert.equal(kept.state.pages.length + kept.state.deltas.length, taken.length);
+    assert.deepEqual((await claimLane(db, { ...request, group: 'other' })).state.pages, []);
+  });
+});
+
+test('a claim whose rows cannot be taken, or are damaged, fails and fences nobody', async () => {
+  await withDatabase(async (db) => {
+    const topicPartitions = [{ topic: 'gateway', partition: 0 }];
+    const request = { group: 'g', lane: 0, owner: 'x', topicPartitions, pages: 40 };
+    const { claim: token } = await claimLane(db, request);
+    const pages = Array.from({ length: 40 }, (_, page) => ({ page, bytes: Buffer.from([page]) }));
+    assert.equal(await commitLane(db, token, commit({ delta: Buffer.from([1]), pages })), 'done');
+    const mine = new Error('mine');
+    const refusing = claimLane(db, { ...request, take: () => Promise.reject(mine) });
+    await assert.rejects(refusing, (cause) => cause === mine);
+    assert.equal(await commitLane(db, token, commit({ delta: Buffer.from([2]) })), 'done');
+    await db.query('update state_page set bytes = substr(bytes, 1, 6) where page = 33');
+    let taken = 0;
+    const take = async () => {
+      taken += 1;
+    };
+    await assert.rejects(claimLane(db, { ...request, take }));
+    assert.equal(taken, 33);
+    assert.equal(await commitLane(db, token, commit({ delta: Buffer.from([3]) })), 'done');
   });
 });
 
@@ -654,11 +709,11 @@ test('a slice of 500 records with 50 findings is a dozen statements', async () =
     const counting: Database = {
       ...db,
       transaction: (work) =>
-        db.transaction((query) =>
+        db.transaction((query, copy) =>
           work((sql, params) => {
             statements += 1;
             return query(sql, params);
-          }),
+          }, copy),
         ),
     };
     const many = [...Array(50).keys()];

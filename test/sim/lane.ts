@@ -38,7 +38,13 @@ export function openLane(
   const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
   const takeOver = (): Pipeline => {
     const pipeline = createPipeline(options);
-    finish(pipeline.restoring(store.load(), store.watermarkMs, store.counters));
+    const { pages, deltas, ...state } = store.load();
+    // As they are handed over while they are read: all but the last of them come before the rest.
+    for (const page of pages) finish(pipeline.loading({ pages: [page], deltas: [] }));
+    for (const delta of deltas.slice(0, -1))
+      finish(pipeline.loading({ pages: [], deltas: [delta] }));
+    const left = { ...state, pages: [], deltas: deltas.slice(-1) };
+    finish(pipeline.restoring(left, store.watermarkMs, store.counters));
     offsets.clear();
     const starts: readonly StartPosition[] = pipeline.assign(log.partitions(), nowMs);
     for (const start of starts) offsets.set(keyOf(start), start.offset);

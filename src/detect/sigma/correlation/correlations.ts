@@ -1,8 +1,10 @@
 /** Correlations: hands hits to those that want them, chains them, and lets event time pass. */
 import { Heap } from '../../../state/heap.ts';
+import { PAGES } from '../../../state/page.ts';
 import type { CorrelationRule } from './definition.ts';
 import { noteGap } from './gaps.ts';
 import type { Book, CorrelationContext, Correlations, Firing, Hit } from './hit.ts';
+import type { Restored } from './store.ts';
 import type { GroupHead } from './stored.ts';
 import { type ChainedHit, Unit } from './unit.ts';
 
@@ -14,8 +16,21 @@ interface Base {
 interface Due {
   readonly at: number;
   readonly unit: Unit;
+  /** Of the group. */
   readonly key: string;
+  /** In place of a group: all that were restored on a page. */
+  readonly page: RestoredPage | null;
 }
+
+/** Groups of a page that were restored, and are not looked at one by one before the first of them is due. */
+interface RestoredPage {
+  readonly number: number;
+  /** When the last of them is due, ms; what is due later came later, and waits by itself. */
+  readonly lastMs: number;
+}
+
+/** How much of event time a page is looked through for at once, ms. */
+const AHEAD_MS = 300_000;
 
 const STEP_ENTITIES = 10_000;
 
@@ -34,13 +49,8 @@ class Engine implements Correlations {
   readonly #byBase = new Map<string, Base[]>();
   /** Bases come before what is built on them: the name of a space begins with its depth. */
   readonly #due = new Heap<Due>(
-    (a, b) =>
-      a.at !== b.at
-        ? a.at < b.at
-        : a.unit.store.space !== b.unit.store.space
-          ? a.unit.store.space < b.unit.store.space
-          : a.key < b.key,
-    ({ at, unit, key }) => unit.store.dueMsOf(key) === at,
+    isBefore,
+    ({ at, unit, key, page }) => page !== null || unit.store.dueMsOf(key) === at,
   );
   readonly counters: Record<string, number> = {};
 
@@ -53,7 +63,7 @@ class Engine implements Correlations {
       const unit = new Unit(rule, depth, isOnRetractable, {
         ...context,
         count: (name) => this.#count(name),
-        wake: (one, key, at) => this.#due.push({ at, unit: one, key }),
+        wake: (one, key, at) => this.#due.push({ at, unit: one, key, page: null }),
         fire: (firing) => this.#fired(rule, firing),
       });
       known.set(rule.key, unit);
@@ -84,7 +94,8 @@ class Engine implements Correlations {
   passTime(ms: number): void {
     for (let top = this.#due.peek(); top !== undefined && top.at <= ms; top = this.#due.peek()) {
       this.#due.pop();
-      top.unit.pass(top.key, top.at);
+      if (top.page === null) top.unit.pass(top.key, top.at);
+      else this.#look(top.unit, top.page, top.at);
     }
   }
 
@@ -98,17 +109,39 @@ class Engine implements Correlations {
     const due: Due[] = [];
     let seen = 0;
     for (const [space, unit] of this.#bySpace) {
-      const groups: [string, GroupHead][] = [];
-      for (const [key, head] of this.#context.slots.heads(space)) {
-        const known = head as GroupHead;
-        groups.push([key, known]);
-        if (known[5] !== 0) due.push({ at: known[5], unit, key });
-        seen += 1;
-        if (seen % STEP_ENTITIES === 0) yield;
+      const groups: Restored[] = [];
+      for (let page = 0; page < PAGES; page += 1) {
+        const before = groups.length;
+        let firstMs = Number.POSITIVE_INFINITY;
+        let lastMs = 0;
+        for (const found of this.#context.slots.headsOn(space, page)) {
+          const group = found as readonly [string, unknown] as Restored;
+          const dueMs = group[1][5];
+          groups.push(group);
+          if (dueMs !== 0 && dueMs < firstMs) firstMs = dueMs;
+          if (dueMs > lastMs) lastMs = dueMs;
+        }
+        if (lastMs > 0) due.push({ at: firstMs, unit, key: '', page: { number: page, lastMs } });
+        seen += groups.length - before;
+        if (seen < STEP_ENTITIES) continue;
+        seen = 0;
+        yield;
       }
       unit.adopt(groups);
     }
     this.#due.fill(due);
+  }
+
+  /** Time reached the first of a page's restored groups: it and those soon after it wait by themselves. */
+  #look(unit: Unit, page: RestoredPage, ms: number): void {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [key, head] of this.#context.slots.headsOn(unit.store.space, page.number)) {
+      const at = (head as GroupHead)[5];
+      if (at < ms || at > page.lastMs) continue;
+      if (at <= ms + AHEAD_MS) this.#due.push({ at, unit, key, page: null });
+      else nextMs = Math.min(nextMs, at);
+    }
+    if (nextMs <= page.lastMs) this.#due.push({ at: nextMs, unit, key: '', page });
   }
 
   /** Hands a firing out, then to the correlations that are built on this one. */
@@ -125,6 +158,16 @@ class Engine implements Correlations {
   #count(name: string): void {
     this.counters[name] = (this.counters[name] ?? 0) + 1;
   }
+}
+
+function isBefore(a: Due, b: Due): boolean {
+  if (a.at !== b.at) return a.at < b.at;
+  // Who is due at that time on a page is among the others only when it was looked through.
+  if ((a.page === null) !== (b.page === null)) return a.page !== null;
+  const [one, other] = [a.unit.store.space, b.unit.store.space];
+  if (one !== other) return one < other;
+  if (a.page !== null && b.page !== null) return a.page.number < b.page.number;
+  return a.key < b.key;
 }
 
 /** A firing as a hit: it happens when it is decided, and its fields are those of its group. */

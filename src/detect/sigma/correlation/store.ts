@@ -1,14 +1,22 @@
 /** Store: the groups of one correlation, bounded so that nobody can push another's out. */
 import { naming } from '../../../state/names.ts';
+import { inOrder } from '../../../state/order.ts';
+import { FNV_BASIS, hashed } from '../../../state/page.ts';
 import type { Slots } from '../../../state/slots.ts';
 import type { CorrelationLimits } from './definition.ts';
 import { type Group, LEVELS, PLACES, placeOf } from './group.ts';
+import { Line, type Stands } from './line.ts';
 import type { GroupHead } from './stored.ts';
 
 /** Groups one agent may hold in one correlation. */
 export const AGENT_GROUPS_MAX = 1000;
+/** Places by which agents with many groups are noticed before their groups are told apart. */
+const CROWDS = 4096;
 /** Share of the bound for groups with a single hit. */
 const PROBATION_SHARE = 0.2;
+
+/** A restored group, by its head. */
+export type Restored = readonly [key: string, head: GroupHead];
 
 /** Says which group went, how far it was, and why. */
 export type SayEvicted = (key: string, group: Group, cause: string) => void;
@@ -25,9 +33,23 @@ export class GroupStore {
   readonly #limits: CorrelationLimits;
   readonly #evicted: SayEvicted;
   /** By place: keys in the order in which they came to it. */
-  readonly #levels: Set<string>[] = Array.from({ length: PLACES }, () => new Set());
-  /** By agent: its groups, oldest first; the one group that most have, without a set around it. */
-  readonly #byAgent = new Map<string, string | Set<string>>();
+  readonly #levels: readonly Line[] = Array.from({ length: PLACES }, () => new Line());
+  /** Does a group stand at a place since it got this stamp? None of them is read. */
+  readonly #stands: readonly Stands[] = Array.from(
+    { length: PLACES },
+    (_, place): Stands =>
+      (key, stamp) => {
+        const head = this.#headOf(key);
+        return head !== undefined && head[2] === stamp && head[4] === place;
+      },
+  );
+  /**
+   * By agent: its groups, oldest first; the one group that most have, without a set around it. Null after
+   * a restore, until an agent may have too many: it is made from the heads then.
+   */
+  #byAgent: Map<string, string | Set<string>> | null = new Map();
+  /** Until then: how many groups the agents have together whose names fall into one place. */
+  readonly #crowds = new Uint32Array(CROWDS);
   #stamp = 0;
 
   constructor(space: string, slots: Slots, limits: CorrelationLimits, evicted: SayEvicted) {
@@ -47,16 +69,16 @@ export class GroupStore {
 
   /** Enrols a new group and makes room for it. */
   add(key: string, group: Group): void {
-    const own = this.#byAgent.get(ownerKey(group.tenant, group.agent));
+    const own = this.#ownOf(group);
     if (typeof own === 'object' && own.size >= AGENT_GROUPS_MAX)
       this.#drop(this.#leastOf(own), 'the agent has too many groups');
-    const probation = this.#levels[0] as Set<string>;
+    const probation = this.#levels[0] as Line;
     const probationMax = Math.max(1, Math.floor(this.#limits.groups * PROBATION_SHARE));
     if (this.size >= this.#limits.groups) {
       const isCrowded = probation.size >= probationMax;
-      const others = this.#levels.slice(1).find((one) => one.size > 0);
-      const level = isCrowded ? probation : (others ?? probation);
-      this.#drop(level?.values().next().value, 'too many groups');
+      const other = isCrowded ? 0 : this.#levels.findIndex((one, at) => at > 0 && one.size > 0);
+      const place = Math.max(0, other);
+      this.#drop(this.#levels[place]?.first(this.#stands[place] as Stands), 'too many groups');
     }
     group.stamp = this.#next();
     group.born = group.stamp;
@@ -68,17 +90,17 @@ export class GroupStore {
   moved(key: string, group: Group, progress: number): void {
     const level = Math.min(LEVELS - 1, Math.max(0, Math.floor(progress * LEVELS)));
     if (level !== group.level) {
-      this.#levels[placeOf(group)]?.delete(key);
+      this.#levels[placeOf(group)]?.left();
       group.level = level;
       group.stamp = this.#next();
-      this.#levels[placeOf(group)]?.add(key);
+      this.#place(key, group);
     }
     this.#slots.touch(this.space, key);
   }
 
   /** When the group wants to be looked at, ms; undefined where it is gone. It is not read for that. */
   dueMsOf(key: string): number | undefined {
-    return (this.#slots.head(this.space, key) as GroupHead | undefined)?.[5];
+    return this.#headOf(key)?.[5];
   }
 
   touch(key: string): void {
@@ -88,52 +110,87 @@ export class GroupStore {
   remove(key: string): void {
     const group = this.get(key);
     if (group === undefined) return;
-    this.#levels[placeOf(group)]?.delete(key);
-    const agent = ownerKey(group.tenant, group.agent);
-    const own = this.#byAgent.get(agent);
-    if (typeof own === 'object') own.delete(key);
-    if (own === key || (typeof own === 'object' && own.size === 0)) this.#byAgent.delete(agent);
+    this.#levels[placeOf(group)]?.left();
+    this.#disown(key, group);
     this.#slots.remove(this.space, key);
   }
 
   /** Keys of all groups, in the order of their stamps within each level. */
   *keys(): Generator<string> {
-    for (const level of this.#levels) yield* level;
+    for (const [place, line] of this.#levels.entries())
+      yield* line.keys(this.#stands[place] as Stands);
   }
 
   /** Takes over groups that were restored, by their heads. */
-  adopt(restored: readonly (readonly [key: string, head: GroupHead])[]): void {
+  adopt(restored: readonly Restored[]): void {
     for (const level of this.#levels) level.clear();
-    this.#byAgent.clear();
+    this.#byAgent = null;
+    this.#crowds.fill(0);
     this.#stamp = 0;
-    for (const [key, [, , stamp, , place]] of [...restored].sort(([, a], [, b]) => a[2] - b[2])) {
-      this.#levels[place]?.add(key);
+    for (const [key, [, , stamp, , place]] of inOrder(restored, stampOf)) {
+      this.#levels[place]?.add(key, stamp, this.#stands[place] as Stands);
       this.#stamp = Math.max(this.#stamp, stamp);
     }
-    for (const [key, [tenant, agent]] of [...restored].sort(([, a], [, b]) => a[3] - b[3]))
-      this.#own(key, ownerKey(tenant, agent));
+    for (const [, [tenant, agent]] of restored) this.#crowd(crowdOf(tenant, agent), 1);
   }
 
   #enrol(key: string, group: Group): void {
-    this.#levels[placeOf(group)]?.add(key);
-    this.#own(key, ownerKey(group.tenant, group.agent));
+    this.#place(key, group);
+    const { tenant, agent } = group;
+    if (this.#byAgent === null) this.#crowd(crowdOf(tenant, agent), 1);
+    else own(this.#byAgent, key, ownerKey(tenant, agent));
   }
 
-  #own(key: string, agent: string): void {
-    const own = this.#byAgent.get(agent);
-    if (own === undefined) this.#byAgent.set(agent, key);
-    else if (typeof own === 'object') own.add(key);
-    else if (own !== key) this.#byAgent.set(agent, new Set([own, key]));
+  #place(key: string, group: Group): void {
+    const place = placeOf(group);
+    this.#levels[place]?.add(key, group.stamp, this.#stands[place] as Stands);
+  }
+
+  #headOf(key: string): GroupHead | undefined {
+    return this.#slots.head(this.space, key) as GroupHead | undefined;
+  }
+
+  #disown(key: string, { tenant, agent }: Group): void {
+    const byAgent = this.#byAgent;
+    if (byAgent === null) {
+      this.#crowd(crowdOf(tenant, agent), -1);
+      return;
+    }
+    const name = ownerKey(tenant, agent);
+    const own = byAgent.get(name);
+    if (typeof own === 'object') own.delete(key);
+    if (own === key || (typeof own === 'object' && own.size === 0)) byAgent.delete(name);
+  }
+
+  /** Groups of the agent that opens this one; undefined where they are surely not too many. */
+  #ownOf({ tenant, agent }: Group): string | Set<string> | undefined {
+    if (this.#byAgent === null) {
+      if ((this.#crowds[crowdOf(tenant, agent)] as number) < AGENT_GROUPS_MAX) return undefined;
+      this.#byAgent = new Map();
+      const groups = [...this.#slots.heads(this.space)] as readonly unknown[] as Restored[];
+      for (const [key, [tenant, agent]] of inOrder(groups, bornOf))
+        own(this.#byAgent, key, nameOwner(tenant, agent));
+    }
+    return this.#byAgent.get(ownerKey(tenant, agent));
+  }
+
+  #crowd(place: number, by: number): void {
+    this.#crowds[place] = (this.#crowds[place] as number) + by;
   }
 
   /** Of one agent's groups the one with least progress, the oldest of those. None of them is read. */
   #leastOf(own: ReadonlySet<string>): string | undefined {
-    for (let level = 0; level <= LEVELS; level += 1) {
-      const others = this.#levels[level];
-      const vouched = this.#levels[level + LEVELS + 1];
-      for (const key of own) if (others?.has(key) || vouched?.has(key)) return key;
+    let least: string | undefined;
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const key of own) {
+      const head = this.#headOf(key);
+      const level = head === undefined ? lowest : head[4] % (LEVELS + 1);
+      if (level >= lowest) continue;
+      least = key;
+      lowest = level;
+      if (lowest === 0) break;
     }
-    return undefined;
+    return least;
   }
 
   #drop(key: string | undefined, cause: string): void {
@@ -149,4 +206,20 @@ export class GroupStore {
   }
 }
 
-const ownerKey = naming((tenant, agent) => `${tenant.length}:${tenant} ${agent}`);
+function own(byAgent: Map<string, string | Set<string>>, key: string, agent: string): void {
+  const known = byAgent.get(agent);
+  if (known === undefined) byAgent.set(agent, key);
+  else if (typeof known === 'object') known.add(key);
+  else if (known !== key) byAgent.set(agent, new Set([known, key]));
+}
+
+/** A place for the agent; others may have the same one. */
+function crowdOf(tenant: string, agent: string): number {
+  const hash = hashed(hashed(FNV_BASIS, agent), tenant);
+  return (hash ^ (hash >>> 16)) & (CROWDS - 1);
+}
+
+const stampOf = ([, head]: Restored) => head[2];
+const bornOf = ([, head]: Restored) => head[3];
+const nameOwner = (tenant: string, agent: string) => `${tenant.length}:${tenant} ${agent}`;
+const ownerKey = naming(nameOwner);

@@ -18,8 +18,8 @@ import {
 } from './group.ts';
 import type { Book, CorrelationContext, Firing, Hit, KeptHit, Keyed } from './hit.ts';
 import type { Draft, Machine, Tools } from './machine.ts';
-import { GroupStore } from './store.ts';
-import { type GroupHead, packing } from './stored.ts';
+import { GroupStore, type Restored } from './store.ts';
+import { packing } from './stored.ts';
 import { TYPES } from './types.ts';
 
 /** A hit that may be the firing of another correlation. */
@@ -143,7 +143,7 @@ export class Unit {
   }
 
   /** Takes over restored groups. */
-  adopt(restored: readonly (readonly [key: string, head: GroupHead])[]): void {
+  adopt(restored: readonly Restored[]): void {
     this.store.adopt(restored);
     this.#standing.clear();
     for (const [key, head] of restored) if (head[6] === 1) this.#standing.add(key);
