@@ -10,6 +10,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../model/ports.ts';
+import { KafkaClaim } from './kafka-claim.ts';
 import { KafkaCourtesy } from './kafka-courtesy.ts';
 import { fenced } from './kafka-errors.ts';
 import {
@@ -49,6 +50,7 @@ export class KafkaLane {
   readonly #gates = new Map<string, Gate>();
   readonly #paused = new Set<string>();
   #consumer: GroupConsumer | null = null;
+  readonly #claim = new KafkaClaim();
   /** Partitions whose log is another one than our positions are of. */
   readonly #recreated = new Set<string>();
   /** Calls of the handler queue here, so that they never overlap. */
@@ -84,7 +86,10 @@ export class KafkaLane {
     const keep = new Set(kept.map(partitionKey));
     const lost = this.#held.filter((at) => !keep.has(partitionKey(at)));
     this.#held = this.#held.filter((at) => keep.has(partitionKey(at)));
-    if (lost.length > 0) this.#world.handler.revoked(lost);
+    if (lost.length > 0) {
+      this.#claim.over();
+      this.#world.handler.revoked(lost);
+    }
     return this.#generation;
   }
 
@@ -203,6 +208,7 @@ export class KafkaLane {
       'the topic is another one than was read before',
     );
     this.#recreated.add(partitionKey(at));
+    this.#claim.over();
     const consumer = this.#consumer;
     if (consumer !== null) this.joined(consumer, this.#held);
   }
@@ -214,6 +220,7 @@ export class KafkaLane {
     if (!this.#consumer.seek({ topic: at.topic, partition: at.partition, offset: to }))
       return false;
     gate.next = to;
+    this.#claim.over();
     return true;
   }
 
@@ -268,6 +275,7 @@ export class KafkaLane {
         end: gate.end,
         more: this.#waiting > 0 || !isLast || this.#pace.isStream(),
       };
+      this.#claim.over();
       let outcome: SliceOutcome;
       try {
         outcome = await this.#world.handler.slice(records, control);
@@ -318,7 +326,7 @@ export class KafkaLane {
         return;
       }
       const taken = await takeOver(this.#world, assigned, this.#recreated, isWanted, (lag) =>
-        this.#inTurn(async () => (isWanted() ? await this.#world.handler.assigned(lag) : null)),
+        this.#starts(lag),
       );
       if (taken?.type === 'part') {
         this.#logPart(assigned.length, taken.partitions);
@@ -330,6 +338,15 @@ export class KafkaLane {
     } catch (cause) {
       if (isWanted()) this.#world.fail(asError(cause));
     }
+  }
+
+  /** Where the handler goes on, asked for between two slices. Null: somebody asks for other partitions. */
+  #starts(lag: readonly PartitionLag[]): Promise<readonly StartPosition[] | null> {
+    const { handler } = this.#world;
+    return this.#claim.starts(lag, (isAwaited) => {
+      const isWanted = () => isAwaited() && !this.#isClosing;
+      return this.#inTurn(async () => (isWanted() ? await handler.assigned(lag) : null));
+    });
   }
 
   #open(

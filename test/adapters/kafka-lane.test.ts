@@ -176,6 +176,91 @@ describe('a join', () => {
     assert.deepEqual(world.told, ['pause 1', 'revoked 1', 'pause 0', 'opened']);
   });
 
+  describe('with the same partitions while they are taken over', () => {
+    const taking = async () => {
+      const world = stage(0, 100, 7);
+      const release = Promise.withResolvers<void>();
+      const asked: number[] = [];
+      world.behaviour.assigned = async () => {
+        asked.push(7);
+        await release.promise;
+        return [{ ...AT, offset: 7 }];
+      };
+      world.lane.joined(world.consumer, [AT]);
+      await settled();
+      return { ...world, release, asked };
+    };
+
+    it('goes on with what was begun, however often it comes, and opens once', async () => {
+      const world = await taking();
+      for (let join = 0; join < 3; join += 1) {
+        world.lane.joined(world.consumer, [AT]);
+        await settled();
+      }
+      world.release.resolve();
+      await settled();
+      assert.equal(world.asked.length, 1);
+      assert.deepEqual(world.told.slice(-3), ['seek 7', 'resume 1', 'opened']);
+      assert.equal(world.told.filter((each) => each === 'opened').length, 1);
+      await world.lane.batch(world.consumer, batch(records(7, 9)).fetched);
+      assert.deepEqual(world.slices, [7, 8]);
+    });
+
+    it('keeps what was taken over while nothing was read behind it, and no longer', async () => {
+      const world = await taking();
+      // The client was put out of the group, and does not know yet.
+      world.behaviour.isMember = false;
+      world.release.resolve();
+      await settled();
+      assert.ok(!world.told.includes('opened'));
+      world.behaviour.isMember = true;
+      world.lane.joined(world.consumer, [AT]);
+      await settled();
+      assert.equal(world.told.at(-1), 'opened');
+      assert.equal(world.asked.length, 1);
+      await world.lane.batch(world.consumer, batch(records(7, 9)).fetched);
+      world.lane.joined(world.consumer, [AT]);
+      await settled();
+      assert.equal(world.asked.length, 2, 'what was read may not be stored');
+    });
+
+    it('begins anew once they were taken away, and the first answer is worth nothing', async () => {
+      const world = await taking();
+      world.lane.joined(world.consumer, []);
+      world.behaviour.assigned = async () => [{ ...AT, offset: 9 }];
+      world.lane.joined(world.consumer, [AT]);
+      await settled();
+      assert.ok(!world.told.includes('seek 9'), 'one after the other');
+      world.release.resolve();
+      await settled();
+      assert.equal(world.taken.length, 2);
+      assert.ok(!world.told.includes('seek 7'));
+      assert.deepEqual(world.told.slice(-3), ['seek 9', 'resume 1', 'opened']);
+    });
+
+    it('asks again where it failed for a join that is over', async () => {
+      const world = await taking();
+      world.lane.joined(world.consumer, []);
+      world.release.reject(new Error('taken away'));
+      await settled();
+      world.behaviour.assigned = async () => [{ ...AT, offset: 9 }];
+      world.lane.joined(world.consumer, [AT]);
+      await settled();
+      assert.deepEqual(world.failures, []);
+      assert.deepEqual(world.told.slice(-3), ['seek 9', 'resume 1', 'opened']);
+    });
+
+    it('fails where what was begun fails', async () => {
+      const world = await taking();
+      world.lane.joined(world.consumer, [AT]);
+      await settled();
+      const cause = new Error('the database is away');
+      world.release.reject(cause);
+      await settled();
+      assert.deepEqual(world.failures, [cause]);
+    });
+  });
+
   it('keeps what the caller paused', async () => {
     const world = stage();
     world.lane.pause(world.consumer, [AT]);
