@@ -216,6 +216,9 @@ export async function claimLane(db: Database, request: LaneClaimRequest): Promis
   const { group, lane } = request;
   return await db.transaction(async (query, copy) => {
     await query("set local lock_timeout = '8s'");
+    // A process that is stopped while rows are sent to it would hold the lane until it goes on: nothing
+    // else ends a statement that waits for its reader.
+    await query("set local tcp_user_timeout = '15s'");
     await checkLayout(query, request);
     await query(NEW_LANE, [group, lane]);
     const row = onlyRow(await query(TAKE_LANE, [group, lane, cleanKey(request.owner)]));

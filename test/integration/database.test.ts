@@ -1,6 +1,6 @@
 /** The Database port on a real server: errors, recovery, transactions, advisory locks. */
 import assert from 'node:assert/strict';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type ErrorCode, OperatingError } from '../../src/model/errors.ts';
 import type { Database, Log } from '../../src/model/ports.ts';
@@ -12,6 +12,7 @@ import {
   providePostgres,
   silentLog,
 } from './postgres.ts';
+import { relay } from './relay.ts';
 
 let provider: ProvidedPostgres;
 let fresh: FreshDatabase;
@@ -298,41 +299,6 @@ test('the holder hears once when its connection is gone, and another may have th
   await handle.release();
   assert.equal(times, 1);
 });
-
-/** A relay in front of the server that can fall silent without closing anything. */
-const relay = async (url: string): Promise<{ url: string; mute(): void; close(): void }> => {
-  const target = new URL(url);
-  const sockets = new Set<Socket>();
-  let muted = false;
-  const server: Server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (bytes) => {
-        if (!muted) to.write(bytes);
-      });
-      from.on('error', () => to.destroy());
-      from.on('close', () => to.destroy());
-    }
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  const through = new URL(url);
-  through.port = String(typeof address === 'object' ? address?.port : '');
-  return {
-    url: through.href,
-    mute: () => {
-      muted = true;
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-};
 
 test('the holder hears of a peer that vanished without a word', async () => {
   const through = await relay(fresh.url);

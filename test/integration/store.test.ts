@@ -1,7 +1,8 @@
 /** The lane's store against a real server: claim, commit, fence, restore, poison. */
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { systemClock } from '../../src/adapters/clock.ts';
 import { openWindow } from '../../src/baseline/window.ts';
 import type { Effects, LaneCommit, StoredParts } from '../../src/model/effects.ts';
 import { OperatingError } from '../../src/model/errors.ts';
@@ -14,10 +15,18 @@ import {
   isTakenUp,
   pendingOperatorRequests,
 } from '../../src/record/operator.ts';
+import { patiently } from '../../src/record/patience.ts';
 import { shareForwarded, sharePauses } from '../../src/record/pauses.ts';
 import { storableJson } from '../../src/record/text.ts';
 import { listWindows } from '../../src/record/windows.ts';
-import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
+import {
+  freshDatabase,
+  open,
+  type ProvidedPostgres,
+  providePostgres,
+  silentLog,
+} from './postgres.ts';
+import { relay } from './relay.ts';
 import {
   caseOf,
   claim,
@@ -38,10 +47,10 @@ after(async () => {
   await provider.stop();
 });
 
-const withDatabase = async (work: (db: Database) => Promise<void>): Promise<void> => {
+const withDatabase = async (work: (db: Database, url: string) => Promise<void>): Promise<void> => {
   const fresh = await freshDatabase(provider);
   try {
-    await work(fresh.db);
+    await work(fresh.db, fresh.url);
   } finally {
     await fresh.drop();
   }
@@ -519,6 +528,38 @@ test('a claim whose rows cannot be taken, or are damaged, fails and fences nobod
     await assert.rejects(claimLane(db, { ...request, take }));
     assert.equal(taken, 33);
     assert.equal(await commitLane(db, token, commit({ delta: Buffer.from([3]) })), 'done');
+  });
+});
+
+test('whoever is frozen while it reads a lane lets go of it in a while', async () => {
+  await withDatabase(async (db, url) => {
+    const topicPartitions = [{ topic: 'gateway', partition: 0 }];
+    const request = { group: 'g', lane: 0, owner: 'x', topicPartitions, pages: 40 };
+    const { claim: token } = await claimLane(db, request);
+    for (let page = 0; page < 40; page += 1) {
+      // More than all buffers between the two hold, and it does not pack.
+      const pages = [{ page, bytes: randomBytes(2_000_000) }];
+      assert.equal(await commitLane(db, token, commit({ pages })), 'done');
+    }
+    const through = await relay(url);
+    const far = await open(through.url, 1);
+    through.freezeBehind(10_000_000);
+    const frozen = claimLane(far, { ...request, owner: 'frozen' });
+    frozen.catch(() => undefined);
+    for (let state = ''; state !== 'ClientWrite'; ) {
+      const [row] = await db.query(
+        `select wait_event from pg_stat_activity where datname = current_database() and query like '%copy%'
+           and pid <> pg_backend_pid()`,
+      );
+      state = String(row?.['wait_event']);
+    }
+    const forMs = 60_000;
+    const patience = { clock: systemClock, log: silentLog, forMs };
+    const { epoch } = await patiently(() => claimLane(db, request), patience);
+    assert.equal(epoch, token.epoch + 1, 'what it had claimed was undone');
+    through.close();
+    await assert.rejects(frozen, { code: 'DATABASE_TRANSIENT' });
+    await far.close();
   });
 });
 
