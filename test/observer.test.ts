@@ -60,6 +60,8 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
     stop: async () => undefined,
   };
   const store = createLaneStore();
+  /** What was asked of the store, and came of it. */
+  const asked = { claims: 0, parts: 0 };
   /** What the database answers instead of storing. */
   const database: { refuses: Error | null } = { refuses: null };
   const clock = createVirtualClock(START_MS);
@@ -76,11 +78,20 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
     {
       broker,
       store: {
-        claim: async () => ({
-          state: store.load(),
-          watermarkMs: store.watermarkMs,
-          counters: store.counters,
-        }),
+        claim: async (_, take) => {
+          asked.claims += 1;
+          const { pages, deltas, ...state } = store.load();
+          const parts = [
+            ...pages.map((page) => ({ pages: [page], deltas: [] })),
+            ...deltas.map((delta) => ({ pages: [], deltas: [delta] })),
+          ];
+          for (const part of parts) {
+            asked.parts += 1;
+            await take?.(part);
+          }
+          const { watermarkMs, counters } = store;
+          return { state: { ...state, pages: [], deltas: [] }, watermarkMs, counters };
+        },
         commit: async (commit) => {
           if (database.refuses !== null) throw database.refuses;
           store.apply(commit);
@@ -107,7 +118,7 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
   const read = async (list: readonly Rec[]) => {
     assert.equal(await slice(list, false), 'done');
   };
-  return { handler, read, slice, paused, store, database, clock, observer, stop };
+  return { handler, read, slice, paused, store, asked, database, clock, observer, stop };
 }
 
 afterEach(async () => {
@@ -170,15 +181,36 @@ describe('loading a lane', () => {
   });
 
   it('ends when the partitions are taken away meanwhile: nothing of it takes effect', async () => {
-    const { clock, handler, loading, observer, store } = await loaded();
+    const { asked, clock, handler, loading, observer, store } = await loaded();
+    const { parts } = asked;
     handler.revoked(lags);
     await clock.advance(0);
     await assert.rejects(loading, { code: 'LANE_FENCED' });
+    assert.ok(parts < store.load().deltas.length, 'it was half-way');
+    assert.equal(asked.parts, parts, 'and no more of it is read');
     const { counters } = store;
     observer.missing({ ...AHEAD, from: 10, to: 25 });
     await clock.advance(10_000);
     assert.deepEqual(store.counters, counters);
     assert.equal(observer.gateway().alive, false);
+  });
+});
+
+describe('claiming a lane', () => {
+  it('does not come when it was taken away while others had their turn: they may have it', async () => {
+    const world = await stage([lagOf(AHEAD, 100)]);
+    const transient = { retryable: true };
+    world.database.refuses = new OperatingError('DATABASE_TRANSIENT', 'away', transient);
+    const storing = world.slice([MANY[0] as Rec], false);
+    const assigning = world.handler.assigned([lagOf(AHEAD, 100)]);
+    assigning.catch(() => undefined);
+    await world.clock.advance(200);
+    world.handler.revoked([AHEAD]);
+    world.database.refuses = null;
+    await world.clock.advance(2_000);
+    await storing;
+    await assert.rejects(assigning, { code: 'LANE_FENCED' });
+    assert.equal(world.asked.claims, 1, 'that of the start');
   });
 });
 

@@ -47,6 +47,8 @@ export async function takeOver(
   partitions: readonly TopicPartition[],
   isWanted: () => boolean,
 ): Promise<TakenOver> {
+  // Others may have it by now, and a claim of a lane that holds nothing yet would fence them.
+  if (!isWanted()) throw interrupted();
   const pipeline = make();
   // What is handed over one after the other is one piece of work: together it is to give way, too.
   const stint = new Stint(clock);
