@@ -28,7 +28,7 @@ const SESSION_MS = 6_000;
 const SESSIONS = 3;
 const START_MS = Date.UTC(2026, 0, 1);
 const PATIENCE_MS = 120_000;
-/** Records that the first life does not see. */
+/** Records that the first life does not see, and as many that the second does not. */
 const LATER = 40;
 
 const prefix = `plt-${randomBytes(4).toString('hex')}-`;
@@ -57,7 +57,7 @@ before(async () => {
     connection(),
     sources.map(({ topic }) => ({ topic, partitions: 2, settings: { 'retention.ms': '-1' } })),
   );
-  await publish(0, sent.length - LATER);
+  await publish(0, sent.length - 2 * LATER);
 });
 
 // A life that a failed test left behind would hold the group, and the next test would wait for it.
@@ -177,9 +177,14 @@ function slowState(from: LaneStore, forMs: number): LaneState {
   return load(Math.ceil((20 * forMs) / timed(20)));
 }
 
+/** Were so many records read, or is it being loaded anew? */
+function isThrough(life: ReturnType<typeof live>, records: number): boolean {
+  return store.counters['records'] === records || life.claims.length > 1;
+}
+
 it('keeps its membership while a lane loads for several sessions, and loads it once', async () => {
   const first = live(() => store.load());
-  const read = sent.length - LATER;
+  const read = sent.length - 2 * LATER;
   await until('all is read', () => store.counters['records'] === read, PATIENCE_MS);
   await first.end();
 
@@ -187,13 +192,31 @@ it('keeps its membership while a lane loads for several sessions, and loads it o
   const second = live(() => slow);
   await until('it is loaded', () => second.loads() > 0, PATIENCE_MS);
   assert.ok(second.tookMs() > SESSION_MS, `${second.tookMs()} ms put nothing to the test`);
-  await publish(read, sent.length);
-  const isThrough = () => store.counters['records'] === sent.length || second.claims.length > 1;
-  await until('new records are read', isThrough, PATIENCE_MS);
+  await publish(read, read + LATER);
+  await until('new records are read', () => isThrough(second, read + LATER), PATIENCE_MS);
   assert.equal(second.claims.length, 1, 'loaded once');
   assert.equal(second.claims[0]?.length, 1);
   assert.deepEqual(await members(), second.claims[0], 'and never put out of the group');
   await second.end();
+});
+
+it('loads it once, too, where a rebalance comes meanwhile and leaves it what it has', async () => {
+  const read = sent.length - LATER;
+  const slow = slowState(store, 2 * SESSION_MS);
+  const stranger = Promise.withResolvers<ReturnType<typeof live>>();
+  // Who shares out takes everything: the one that came first stays in the group, and begins a new generation.
+  const life = live(() => slow, {
+    claimed: () => stranger.resolve(live(() => store.load())),
+  });
+  const other = await stranger.promise;
+  while ((await members()).length < 2)
+    assert.equal(life.loads(), 0, 'it was over before that: nothing was put to the test');
+  await publish(read, sent.length);
+  await until('new records are read', () => isThrough(life, sent.length), PATIENCE_MS);
+  assert.deepEqual([life.claims.length, life.loads()], [1, 1], 'loaded once');
+  assert.equal(other.claims.length, 0);
+  await other.end();
+  await life.end();
 });
 
 it('stops in the middle of a load when it is told to, and nothing of it takes effect', async () => {
