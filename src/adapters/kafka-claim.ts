@@ -1,4 +1,4 @@
-/** Claim: what the handler is asked to take over, once however often it is joined for meanwhile. */
+/** Claim: what the handler is asked to take over, once however often it is joined for. */
 import type { PartitionLag, StartPosition } from '../model/ports.ts';
 import { partitionKey } from './kafka-face.ts';
 

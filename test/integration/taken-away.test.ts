@@ -1,4 +1,4 @@
-/** A lane that is taken away while it is read and loaded: nothing of it takes effect, nothing is held. */
+/** A lane that is taken away while it is read and loaded: nothing takes effect or is held. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { ROOT, readLibrary } from '../../src/commands/library.ts';
