@@ -47,8 +47,8 @@ export interface PipelineOptions {
   readonly commitRows?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
-   * Default 64 MiB: recovery then reads a second more at most, and a small state is not rewritten
-   * as fast as it changes.
+   * Default 256 MiB: recovery then reads a second or two more at most, and a small state is not
+   * rewritten as fast as it changes.
    */
   readonly pageEveryBytes?: number;
   /** Told of every fact before detectors see it; for backtests, which measure them apart. */
