@@ -83,7 +83,10 @@ export interface Pipeline {
   isBehind(): boolean;
   /** Is there anything to write? */
   dirty(): boolean;
-  /** Does an action wait for being written? */
+  /**
+   * Must it be written before more is taken in? An action waits for it, or so much changed that writing
+   * more at once would hold up what comes meanwhile.
+   */
   isPressing(): boolean;
   /** What to write. After it was written call `committed`; if it failed, throw the pipeline away. */
   commit(): LaneCommit;
@@ -102,6 +105,9 @@ export interface Pipeline {
   /** How far event time is in each partition, for people. */
   standing(): readonly PartitionStanding[];
 }
+
+/** Some 2 MiB of rows with as much of pages: 60 to 100 ms, in which nobody else has the event loop. */
+const COMMIT_ROWS = 4000;
 
 /** Makes a lane's core with empty state. */
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -338,7 +344,8 @@ class Spine implements Pipeline {
   }
 
   isPressing(): boolean {
-    return this.#draft.effects.intentions.length > 0;
+    const isHeavy = this.#slots.dirty >= (this.#options.commitRows ?? COMMIT_ROWS);
+    return isHeavy || this.#draft.effects.intentions.length > 0;
   }
 
   get watermarkMs(): number {

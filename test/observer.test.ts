@@ -12,6 +12,7 @@ import type {
   TopicPartition,
 } from '../src/model/ports.ts';
 import { createObserver } from '../src/observer.ts';
+import type { PipelineOptions } from '../src/pipeline/options.ts';
 import { createPipeline } from '../src/pipeline.ts';
 import { type Bearer, metricEvent } from '../src/simulation/emission.ts';
 import { encodeEvent } from '../src/source/canonical.ts';
@@ -34,18 +35,27 @@ const stopping: AbortController[] = [];
 const running: Promise<void>[] = [];
 
 /** Records of a partition at these seconds, from offset 0. */
-function recordsAt(at: TopicPartition, seconds: readonly number[]): Rec[] {
+function recordsAt(
+  at: TopicPartition,
+  seconds: readonly number[],
+  agentOf: (offset: number) => string = () => BEARER.agentId,
+): Rec[] {
   return seconds.map((second, offset) => {
+    const bearer = { ...BEARER, agentId: agentOf(offset), sessionId: `s-${agentOf(offset)}` };
     const timestampMs = START_MS + second * 1000;
     const id = `m-${at.partition}-${offset}`;
     const body = { name: 'tokens', type: 'counter', temporality: 'delta', value: 1 } as const;
-    const value = encodeEvent(metricEvent(BEARER, timestampMs, id, 'usage', body));
+    const value = encodeEvent(metricEvent(bearer, timestampMs, id, 'usage', body));
     return { ...at, offset, timestampMs, key: null, value: Buffer.from(value) };
   });
 }
 
 /** A broker that does nothing by itself; the test calls the handler and sees what is paused. */
-async function stage(partitions: readonly PartitionLag[], workMs = 0) {
+async function stage(
+  partitions: readonly PartitionLag[],
+  workMs = 0,
+  core: Partial<PipelineOptions> = {},
+) {
   const paused = new Set<string>();
   const started = Promise.withResolvers<LaneHandler>();
   const broker: Broker = {
@@ -99,7 +109,7 @@ async function stage(partitions: readonly PartitionLag[], workMs = 0) {
         },
         requests: async () => [],
       },
-      pipeline: () => createPipeline({ ...laneOptions(), maxBuffered: MAX_BUFFERED }),
+      pipeline: () => createPipeline({ ...laneOptions(), maxBuffered: MAX_BUFFERED, ...core }),
       actor: null,
       clock: working,
       log,
@@ -246,6 +256,24 @@ describe('storing', () => {
     assert.equal(await world.slice(one(2), true), 'done');
     assert.equal(stored(world), 3);
     assert.equal(await world.slice(one(3), true), 'held', 'and then anew');
+  });
+
+  it('waits no longer where much has changed, be it by what is read or by what is ripe', async () => {
+    const core = { commitRows: 3, releaseMax: 2, maxBuffered: 1000 };
+    const world = await stage([lagOf(AHEAD, 1000)], 0, core);
+    const rows: number[] = [];
+    const apply = world.store.apply;
+    world.store.apply = (commit) => {
+      rows.push(JSON.parse(String(commit.delta ?? '[]')).length);
+      apply(commit);
+    };
+    // Each of its own agent; the last one makes all that is before it ripe.
+    const many = recordsAt(AHEAD, [...Array(40).keys(), 500], (at) => `clerk-${at}`);
+    await world.read(many);
+    await world.clock.advance(200);
+    const most = Math.max(...rows);
+    assert.ok(rows.length > 10, `${rows.length} commits`);
+    assert.ok(most <= 12, `one commit of ${most} rows`);
   });
 
   it('comes with the passing of time where what was at hand never came', async () => {

@@ -1,6 +1,7 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import type { Notifier, NotifierStep } from '../act/notify.ts';
 import type { Sink } from '../act/sink.ts';
+import { countBuffersAsHeap } from '../adapters/runtime.ts';
 import type { Config } from '../model/config.ts';
 import { durationMs } from '../model/duration.ts';
 import type { LaneCommit } from '../model/effects.ts';
@@ -79,6 +80,7 @@ export async function runDaemon(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, environment, clock, log } = parts;
+  countBuffersAsHeap();
   const self = await openSelf({ config, db: parts.store.db, environment, clock, log });
   try {
     const store = { ...parts.store, db: self.db };

@@ -43,10 +43,12 @@ export interface PipelineOptions {
   readonly owns?: (tenant: string) => boolean;
   /** Events released in one step, about; the rest waits for the next one. Default 500. */
   readonly releaseMax?: number;
+  /** Changed entities that one commit writes, about; then it waits for nothing more. Default 4000. */
+  readonly commitRows?: number;
   /**
    * Bytes of deltas in which every page is rewritten once; a larger state sets the pace itself.
-   * Default 64 MiB: recovery then reads a second more at most, and a small state is not rewritten
-   * as fast as it changes.
+   * Default 256 MiB: recovery then reads a second or two more at most, and a small state is not
+   * rewritten as fast as it changes.
    */
   readonly pageEveryBytes?: number;
   /** Told of every fact before detectors see it; for backtests, which measure them apart. */

@@ -2,8 +2,13 @@
 import type { LaneCommit, LaneState } from '../model/effects.ts';
 import { PAGES, type Slots } from '../state/slots.ts';
 
-/** Deltas are folded into pages so often that recovery reads about twice the state, or this. */
-const PAGE_EVERY_BYTES = 64 * 1024 * 1024;
+/**
+ * Deltas are folded into pages so often that recovery reads about twice the state, or this: a second or two
+ * of reading. Less would write a state of some ten thousand agents as often as it changes.
+ */
+const PAGE_EVERY_BYTES = 256 * 1024 * 1024;
+/** Or so many of them: each is a row of its own to be read, however small it is. */
+const PAGE_EVERY_DELTAS = 8192;
 /** All pages may go to rest in so much event time, one after the other, ms. */
 const REST_PAGE_EACH_MS = 600_000 / PAGES;
 const REST_PAGES = 4;
@@ -22,7 +27,7 @@ export class Pages {
   /** Stretches of event time in each of which a page may go to rest. */
   #restedTo = 0;
 
-  /** `everyBytes`: bytes of deltas in which every page is written once, at least. Default 64 MiB. */
+  /** `everyBytes`: bytes of deltas in which every page is written once, at least. Default 256 MiB. */
   constructor(slots: Slots, everyBytes = PAGE_EVERY_BYTES) {
     this.#slots = slots;
     this.#everyBytes = everyBytes;
@@ -44,7 +49,7 @@ export class Pages {
   /** Pages to write with a delta of so many bytes: spread evenly over the deltas written. */
   due(deltaBytes: number): LaneCommit['pages'] {
     const every = Math.max(this.#everyBytes, this.#stateBytes);
-    this.#budget += (PAGES * deltaBytes) / every;
+    if (deltaBytes > 0) this.#budget += PAGES * Math.max(deltaBytes / every, 1 / PAGE_EVERY_DELTAS);
     const pages: { page: number; bytes: Buffer }[] = [];
     for (; this.#budget >= 1 && pages.length < PAGES; this.#budget -= 1) {
       const bytes = this.#slots.pageBytes(this.#cursor);

@@ -23,6 +23,13 @@ describe('pages', () => {
     );
   });
 
+  it('are written once in so many deltas, however small those are: each is read again by itself', () => {
+    const pages = new Pages(new Slots());
+    const written: number[] = [];
+    for (let delta = 0; delta < 8192; delta += 1) written.push(...dueOf(pages, 10));
+    assert.deepEqual([written.length, new Set(written).size], [PAGES, PAGES]);
+  });
+
   it('are not written while nothing changes', () => {
     const pages = new Pages(new Slots(), EVERY_BYTES);
     assert.deepEqual(dueOf(pages, 0), []);
