@@ -57,6 +57,11 @@ export interface Rekeyer extends LaneHandler {
 export interface Forwarded extends TopicPartition {
   /** Highest event time seen in it since it was taken over, ms; null: none. */
   readonly newestMs: number | null;
+  /**
+   * Where nothing came of it yet and it is not at its end: event time of the first event of any partition
+   * since then, ms, and it is taken to stand there; null: nothing came of any.
+   */
+  readonly heardMs: number | null;
   /** Everything in its log was read. */
   readonly isAtEnd: boolean;
 }
@@ -106,6 +111,8 @@ class Stage implements Rekeyer {
   readonly #read = new Map<string, Read>();
   /** How far they were forwarded: where reading begins when they stay ours over a rebalance. */
   readonly #forwarded = new Map<string, number>();
+  /** Event time of the first event of any partition since they were assigned, ms. */
+  #heardMs: number | null = null;
   #pending = { records: 0, bytes: 0, sinceMs: 0 };
   #turn: Promise<unknown> = Promise.resolve();
   #counted = { records: 0, bundles: 0, bytes: 0 };
@@ -135,6 +142,7 @@ class Stage implements Rekeyer {
         ]),
       );
       this.#read.clear();
+      this.#heardMs = null;
       return partitions.map((at) => {
         const key = keyOf(at);
         const { topic, partition } = at;
@@ -190,7 +198,9 @@ class Stage implements Rekeyer {
 
   reached(): readonly Forwarded[] {
     return [...this.#read.values()].map(({ topic, partition, next, end, newestMs }) => {
-      return { topic, partition, newestMs, isAtEnd: next >= end };
+      const isAtEnd = next >= end;
+      const heardMs = isAtEnd || newestMs !== null ? null : this.#heardMs;
+      return { topic, partition, newestMs, heardMs, isAtEnd };
     });
   }
 
@@ -222,6 +232,7 @@ class Stage implements Rekeyer {
     const { lanes, newestMs } = this.#parts.address(record);
     if (newestMs !== null && newestMs > (read.newestMs ?? Number.NEGATIVE_INFINITY))
       read.newestMs = newestMs;
+    this.#heardMs ??= newestMs;
     const size = sizeOfRecord(record);
     this.#counted.records += 1;
     for (const number of lanes) {

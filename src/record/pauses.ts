@@ -43,6 +43,8 @@ export async function sharePauses(
 export interface ForwardedTo extends TopicPartition {
   /** Highest event time seen in it, ms; null: this member has seen none, what was told before holds. */
   readonly newestMs: number | null;
+  /** Where it is taken to stand if neither this member nor one before it has seen any, ms; null: not known. */
+  readonly heardMs: number | null;
   /** Everything in its log was forwarded: nobody waits for it. */
   readonly isAtEnd: boolean;
 }
@@ -52,10 +54,15 @@ const STALE_S = 300;
 
 const TELL = `insert into lane_forwarded
     (consumer_group, topic, partition, newest_ms, at_end, told_at)
-  select $1, topic, partition, newest, at_end, now()
-  from unnest($2::text[], $3::int[], $4::bigint[], $5::boolean[])
-    as f (topic, partition, newest, at_end)
-  order by topic, partition
+  select $1, f.topic, f.partition, coalesce(f.newest, had.newest_ms,
+    case when not f.at_end then coalesce(f.heard, others.slowest) end), f.at_end, now()
+  from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::boolean[])
+    as f (topic, partition, newest, heard, at_end)
+  left join lane_forwarded had on had.consumer_group = $1 and had.topic = f.topic
+    and had.partition = f.partition
+  cross join (select min(newest_ms) as slowest from lane_forwarded where consumer_group = $1
+    and not at_end and told_at >= now() - make_interval(secs => $7)) as others
+  order by f.topic, f.partition
   on conflict (consumer_group, topic, partition) do update
     set newest_ms = coalesce(excluded.newest_ms, lane_forwarded.newest_ms),
     at_end = excluded.at_end, told_at = excluded.told_at`;
@@ -64,7 +71,8 @@ const SLOWEST = `select min(newest_ms) as slowest from lane_forwarded
 
 /**
  * Says how far this member has forwarded its partitions, and returns the event time of the slowest of
- * all members' that are not at their end, ms; null where all are. One that nobody forwards any more counts.
+ * all members' that are not at their end, ms; null where all are. One that nobody forwards any more counts,
+ * and so does one of which nothing came yet: as if it stood where its member, or the slowest, began.
  */
 export async function shareForwarded(
   db: Pick<Database, 'query'>,
@@ -77,7 +85,9 @@ export async function shareForwarded(
       forwarded.map(({ topic }) => topic),
       forwarded.map(({ partition }) => partition),
       forwarded.map(({ newestMs }) => wholeOrNull(newestMs)),
+      forwarded.map(({ heardMs }) => wholeOrNull(heardMs)),
       forwarded.map(({ isAtEnd }) => isAtEnd),
+      STALE_S,
     ]);
   const [row] = await db.query(SLOWEST, [group, STALE_S]);
   return row === undefined ? null : numberOrNull(row, 'slowest');

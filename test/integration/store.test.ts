@@ -352,9 +352,12 @@ test('members tell each other what is to wait, and which source partition is slo
     assert.deepEqual(await sharePauses(db, 'g', 'one', []), [at(2)]);
     assert.deepEqual(await sharePauses(db, 'g', 'two', []), []);
     assert.deepEqual(await sharePauses(db, 'other', 'two', []), []);
-    const told = (partition: number, newestMs: number | null, isAtEnd: boolean) => {
-      return { ...at(partition), newestMs, isAtEnd };
-    };
+    const told = (
+      partition: number,
+      newestMs: number | null,
+      isAtEnd: boolean,
+      heardMs: number | null = null,
+    ) => ({ ...at(partition), newestMs, heardMs, isAtEnd });
     assert.equal(await shareForwarded(db, 'g', [told(0, null, false)]), null);
     assert.equal(await shareForwarded(db, 'g', [told(0, 50, false), told(1, 70, false)]), 50);
     assert.equal(
@@ -367,7 +370,40 @@ test('members tell each other what is to wait, and which source partition is slo
       50,
       'what was told before holds',
     );
+    assert.equal(
+      await shareForwarded(db, 'g', [told(0, null, false, 10)]),
+      50,
+      'and goes before what was heard since',
+    );
     assert.equal(await shareForwarded(db, 'other', []), null);
+  });
+});
+
+test('a partition of which nothing was read is waited for where its member, or the slowest, began', async () => {
+  await withDatabase(async (db) => {
+    const told = (
+      partition: number,
+      newestMs: number | null,
+      heardMs: number | null = null,
+      isAtEnd = false,
+    ) => ({ topic: 'gateway', partition, newestMs, heardMs, isAtEnd });
+    const share = (...forwarded: readonly ReturnType<typeof told>[]) =>
+      shareForwarded(db, 'g', forwarded);
+    const row = async (partition: number) =>
+      (
+        await db.query('select newest_ms from lane_forwarded where partition = $1', [partition])
+      )[0]?.['newest_ms'];
+    assert.equal(await share(told(0, 900), told(1, null, 400)), 400, 'its member began there');
+    assert.equal(await share(told(0, 990), told(1, null, 950)), 400, 'it still stands there');
+    assert.equal(await share(told(2, null)), 400);
+    assert.equal(await share(told(1, 970)), 400, 'nobody heard of it: the slowest was there');
+    assert.equal(await share(told(2, 980)), 970, 'once it is read, that counts');
+    assert.equal(await share(told(3, null, null, true)), 970);
+    assert.equal(await row(3), null, 'at its end it stands nowhere');
+    assert.equal(await share(...[0, 1, 2].map((one) => told(one, 2000, null, true))), null);
+    assert.equal(await share(told(3, null)), null, 'none is on its way whose place it could take');
+    await db.query(`update lane_forwarded set told_at = now() - interval '1 hour', at_end = false`);
+    assert.equal(await share(told(4, null)), null, 'what was not told for long counts no more');
   });
 });
 

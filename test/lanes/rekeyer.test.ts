@@ -170,13 +170,37 @@ describe('rekeyer', () => {
   it('says which of its partitions are far ahead of the slowest of all, and which are at their end', async () => {
     const { rekeyer, control, take } = lab();
     await take();
-    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, newestMs: null, isAtEnd: false }]);
+    const nothing = { newestMs: null, heardMs: null, isAtEnd: false };
+    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing }]);
     await rekeyer.slice([rec(0, [0]), rec(500, [0])], { ...control(), end: 900 });
-    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, newestMs: 500_000, isAtEnd: false }]);
+    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing, newestMs: 500_000 }]);
     assert.deepEqual(rekeyer.ahead(null), []);
     assert.deepEqual(rekeyer.ahead(380_000), []);
     assert.deepEqual(rekeyer.ahead(379_999), [GATEWAY]);
     rekeyer.progress([{ ...GATEWAY, next: 501, low: 0, end: 501 }]);
     assert.equal(rekeyer.reached()[0]?.isAtEnd, true);
+  });
+
+  it('takes a partition of which nothing came yet to stand at the first event of any', async () => {
+    const { rekeyer, control } = lab();
+    const unread = { ...GATEWAY, partition: 1 };
+    const empty = { ...GATEWAY, partition: 2 };
+    const heard = () => rekeyer.reached().map(({ heardMs }) => heardMs);
+    const assign = () =>
+      rekeyer.assigned([
+        ...[GATEWAY, unread].map((at) => ({ ...at, low: 0, next: 0, end: 100 })),
+        { ...empty, low: 0, next: 0, end: 0 },
+      ]);
+    await assign();
+    assert.deepEqual(heard(), [null, null, null], 'nothing came of any');
+    await rekeyer.slice([rec(7, [0]), rec(50, [0])], control());
+    await rekeyer.slice([rec(51, [0])], control());
+    assert.deepEqual(heard(), [null, 7000, null], 'one at its end waits for nothing');
+    await rekeyer.slice([{ ...rec(60, [0]), partition: 1 }], control());
+    assert.deepEqual(heard(), [null, null, null], 'what came says more');
+    await assign();
+    assert.deepEqual(heard(), [null, null, null], 'assigned anew: nothing came since');
+    await rekeyer.slice([rec(52, [0])], control());
+    assert.deepEqual(heard(), [null, 52_000, null]);
   });
 });
