@@ -191,8 +191,13 @@ class Stage implements Rekeyer {
 
   progress(lags: readonly PartitionLag[]): void {
     for (const at of lags) {
-      const read = this.#read.get(keyOf(at));
-      if (read !== undefined) read.end = Math.max(at.end, read.next);
+      const key = keyOf(at);
+      const read = this.#read.get(key);
+      if (read === undefined) continue;
+      // Read over: markers of transactions, or what was aborted. Lanes would wait for it at the end of a log.
+      if (at.next > read.next) for (const lane of this.#lanes) lane.untold.add(key);
+      read.next = Math.max(read.next, at.next);
+      read.end = Math.max(at.end, read.next);
     }
   }
 
@@ -266,7 +271,7 @@ class Stage implements Rekeyer {
     const nowMs = this.#parts.clock.nowMs();
     const records: OutRecord[] = [];
     const told: [Outgoing, readonly string[]][] = [];
-    const reached = [...this.#read].map(([key, { next }]) => [key, next] as const);
+    const reached = new Map([...this.#read].map(([key, { next }]) => [key, next]));
     this.#lanes.forEach((lane, number) => {
       const isSomething = lane.records.length > 0 || lane.full.length > 0 || lane.gaps.length > 0;
       if (!isSomething && (lane.untold.size === 0 || nowMs - lane.toldMs < MARKS_MS)) return;
@@ -289,7 +294,9 @@ class Stage implements Rekeyer {
       this.#read.clear();
       throw cause;
     }
-    for (const [lane, keys] of told) for (const key of keys) lane.untold.delete(key);
+    const isTold = (key: string) => this.#read.get(key)?.next === reached.get(key);
+    for (const [lane, keys] of told)
+      for (const key of keys) if (isTold(key)) lane.untold.delete(key);
     for (const [key, next] of reached) if (this.#forwarded.has(key)) this.#forwarded.set(key, next);
   }
 

@@ -181,6 +181,38 @@ describe('rekeyer', () => {
     assert.equal(rekeyer.reached()[0]?.isAtEnd, true);
   });
 
+  it('comes to the end of a log that ends with what is never delivered, and tells every lane', async () => {
+    const { rekeyer, control, take, marks, pass } = lab();
+    await take();
+    await rekeyer.slice([rec(0, [0])], control());
+    const over = new AbortController();
+    const running = rekeyer.run(over.signal);
+    await pass(400);
+    rekeyer.progress([{ ...GATEWAY, next: 3, low: 0, end: 3 }]);
+    assert.equal(rekeyer.reached()[0]?.isAtEnd, true);
+    await pass(400);
+    for (const lane of [0, 1, 2]) assert.equal(marks(lane).at(-1), 3, `lane ${lane}`);
+    over.abort();
+    await running;
+    assert.equal(await take(), 3, 'it is not read over again');
+  });
+
+  it('tells lanes how far it came while what goes before was being sent', async () => {
+    const { rekeyer, failures, control, take, marks, pass } = lab();
+    await take();
+    failures.push(away());
+    const outcome = rekeyer.slice([rec(0, [0])], control());
+    await pass(50);
+    rekeyer.progress([{ ...GATEWAY, next: 3, low: 0, end: 3 }]);
+    const over = new AbortController();
+    const running = rekeyer.run(over.signal);
+    await pass(1000);
+    assert.equal(await outcome, 'done');
+    for (const lane of [0, 1, 2]) assert.equal(marks(lane).at(-1), 3, `lane ${lane}`);
+    over.abort();
+    await running;
+  });
+
   it('takes a partition of which nothing came yet to stand at the first event of any', async () => {
     const { rekeyer, control } = lab();
     const unread = { ...GATEWAY, partition: 1 };
