@@ -92,6 +92,7 @@ export async function runMember(
       tellForwarded();
     },
     committed: () => readCommitted(kafka, rekeyGroup(group), topics),
+    hold: (partitions) => member.hold(partitions),
   });
   const tellForwarded = forwardedTold(self.telemetry, () => rekeyer.counters());
   const { sessionTimeout = '45s', undecodable = 'stop' } = config.kafka ?? {};
@@ -119,8 +120,8 @@ export async function runMember(
         (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 })),
       share: async (wanted) => {
         const { db } = parts.store;
-        const slowestMs = await shareForwarded(db, group, rekeyer.reached());
-        return [...(await sharePauses(db, group, name, wanted)), ...rekeyer.ahead(slowestMs)];
+        rekeyer.elsewhere(await shareForwarded(db, group, rekeyer.reached()));
+        return await sharePauses(db, group, name, wanted);
       },
       pause: (partitions, paused) =>
         paused ? sources.pause(partitions) : sources.resume(partitions),

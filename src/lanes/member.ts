@@ -36,7 +36,7 @@ export interface MemberParts {
   readonly open: (lane: number, feed: LaneFeed) => LaneLoop;
   /**
    * Tells other members which source partitions lanes of this one want to wait, and returns what theirs
-   * want, and what else is to wait: whoever forwards a partition is not who holds the lane that is full.
+   * want: whoever forwards a partition is not who holds the lane that is full.
    */
   readonly share: (wanted: readonly TopicPartition[]) => Promise<readonly TopicPartition[]>;
   /** Source partitions that this process forwards pause or go on. */
@@ -75,7 +75,11 @@ export class Member implements LaneHandler {
     { readonly at: TopicPartition; readonly lanes: Set<number> }
   >();
   /** What lanes of other members want to wait. */
-  #elsewhere: ReadonlyMap<string, TopicPartition> = new Map();
+  #elsewhere: readonly TopicPartition[] = [];
+  /** What is far ahead of the slowest partition, whatever lanes want. */
+  #ahead: readonly TopicPartition[] = [];
+  /** What waits, for whichever reason. */
+  #waiting: ReadonlyMap<string, TopicPartition> = new Map();
   #ends: readonly PartitionLag[] = [];
   #isStopping = false;
   #isOpening = false;
@@ -117,6 +121,12 @@ export class Member implements LaneHandler {
       await Promise.all([asking, ...lanes.map(({ running }) => running)]);
       this.#held.clear();
     }
+  }
+
+  /** Source partitions that this process is to forward no further for now: these, and no longer any other. */
+  hold(partitions: readonly TopicPartition[]): void {
+    this.#ahead = partitions;
+    this.#settle();
   }
 
   async assigned(partitions: readonly PartitionLag[]): Promise<readonly StartPosition[]> {
@@ -212,6 +222,7 @@ export class Member implements LaneHandler {
     held.over.abort();
     held.feed.close();
     for (const { at } of [...this.#paused.values()]) this.#release(lane, at);
+    this.#settle();
     await held.running;
   }
 
@@ -222,11 +233,11 @@ export class Member implements LaneHandler {
       else {
         const key = keyOf(at);
         const known = this.#paused.get(key);
-        if (known === undefined && !this.#elsewhere.has(key)) this.#parts.pause([at], true);
         if (known === undefined) this.#paused.set(key, { at, lanes: new Set([lane]) });
         else known.lanes.add(lane);
       }
     }
+    this.#settle();
   }
 
   #release(lane: number, at: TopicPartition): void {
@@ -234,27 +245,26 @@ export class Member implements LaneHandler {
     const known = this.#paused.get(key);
     if (known === undefined || !known.lanes.delete(lane) || known.lanes.size > 0) return;
     this.#paused.delete(key);
-    if (!this.#elsewhere.has(key)) this.#parts.pause([at], false);
+  }
+
+  /** Pauses what is to wait from now on, and lets go on what nothing holds any more. */
+  #settle(): void {
+    const before = this.#waiting;
+    const wanted = [...this.#paused.values()].map(({ at }) => at);
+    const now = new Map(
+      [...wanted, ...this.#elsewhere, ...this.#ahead].map((at) => [keyOf(at), at] as const),
+    );
+    this.#waiting = now;
+    const begun = [...now].flatMap(([key, at]) => (before.has(key) ? [] : at));
+    const over = [...before].flatMap(([key, at]) => (now.has(key) ? [] : at));
+    if (begun.length > 0) this.#parts.pause(begun, true);
+    if (over.length > 0) this.#parts.pause(over, false);
   }
 
   async #shareWishes(): Promise<void> {
-    const before = this.#elsewhere;
     const wanted = [...this.#paused.values()].map(({ at }) => at);
-    const now = new Map((await this.#parts.share(wanted)).map((at) => [keyOf(at), at]));
-    this.#elsewhere = now;
-    const isOurs = (key: string) => this.#paused.has(key);
-    const begun = [...now].filter(([key]) => !before.has(key) && !isOurs(key));
-    const over = [...before].filter(([key]) => !now.has(key) && !isOurs(key));
-    if (begun.length > 0)
-      this.#parts.pause(
-        begun.map(([, at]) => at),
-        true,
-      );
-    if (over.length > 0)
-      this.#parts.pause(
-        over.map(([, at]) => at),
-        false,
-      );
+    this.#elsewhere = await this.#parts.share(wanted);
+    this.#settle();
   }
 
   async #askEnds(signal: AbortSignal): Promise<void> {

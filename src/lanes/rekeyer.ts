@@ -13,6 +13,7 @@ import type {
   TopicPartition,
 } from '../model/ports.ts';
 import { encodeBundle, type Gap, type Mark, sizeOfRecord } from './bundle.ts';
+import { Pace, type Reading } from './pace.ts';
 
 /** What the re-keyer is told of a record: whose it is, and the highest event time in it. */
 export interface Addressed {
@@ -33,6 +34,11 @@ export interface RekeyerParts {
   readonly publish: (records: readonly OutRecord[]) => Promise<void>;
   /** Where the group stands by Kafka's account; partitions it never read are left out. */
   readonly committed: (partitions: readonly TopicPartition[]) => Promise<readonly StartPosition[]>;
+  /**
+   * Of the partitions held these are to wait, and no others: they are far ahead of the slowest, and what they
+   * bring would wait in every lane until that one has come as far. Called whenever it changes.
+   */
+  readonly hold: (partitions: readonly TopicPartition[]) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -46,10 +52,10 @@ export interface Rekeyer extends LaneHandler {
   /** How far each partition held was forwarded in event time. */
   reached(): readonly Forwarded[];
   /**
-   * Partitions that are far ahead of the slowest of all: what they bring would wait in every lane until that
-   * one has come as far. `slowestMs`: event time of the slowest that is not at its end; null: none is behind.
+   * Event time of the slowest partition elsewhere that is not at its end; null: none is behind. To be said
+   * every second or so; those held here are known at each slice.
    */
-  ahead(slowestMs: number | null): readonly TopicPartition[];
+  elsewhere(slowestMs: number | null): void;
   counters(): { readonly records: number; readonly bundles: number; readonly bytes: number };
 }
 
@@ -76,8 +82,6 @@ const PENDING_MS = 50;
 /** A lane hears at the latest after so long how far partitions were forwarded. */
 const MARKS_MS = 250;
 const LOOK_MS = 50;
-/** How far partitions may be forwarded ahead of the slowest, ms of event time. */
-const AHEAD_MS = 120_000;
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 200;
 
@@ -97,22 +101,14 @@ interface Outgoing {
   toldMs: number;
 }
 
-interface Read extends TopicPartition {
-  next: number;
-  /** Offset one past the last record in the log, as last known. */
-  end: number;
-  newestMs: number | null;
-}
-
 class Stage implements Rekeyer {
   readonly #parts: RekeyerParts;
   readonly #lanes: readonly Outgoing[];
   /** Partitions held: how far they were read. */
-  readonly #read = new Map<string, Read>();
+  readonly #read = new Map<string, Reading>();
   /** How far they were forwarded: where reading begins when they stay ours over a rebalance. */
   readonly #forwarded = new Map<string, number>();
-  /** Event time of the first event of any partition since they were assigned, ms. */
-  #heardMs: number | null = null;
+  readonly #pace: Pace;
   #pending = { records: 0, bytes: 0, sinceMs: 0 };
   #turn: Promise<unknown> = Promise.resolve();
   #counted = { records: 0, bundles: 0, bytes: 0 };
@@ -120,6 +116,7 @@ class Stage implements Rekeyer {
 
   constructor(parts: RekeyerParts) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.hold);
     this.#lanes = Array.from({ length: parts.lanes }, () => ({
       ...{ full: [], gaps: [], records: [], bytes: 0 },
       ...{ untold: new Set<string>(), toldMs: 0 },
@@ -142,13 +139,20 @@ class Stage implements Rekeyer {
         ]),
       );
       this.#read.clear();
-      this.#heardMs = null;
+      this.#pace.begin();
       return partitions.map((at) => {
         const key = keyOf(at);
         const { topic, partition } = at;
         const offset = this.#forwarded.get(key) ?? committed.get(key) ?? 0;
         this.#forwarded.set(key, offset);
-        this.#read.set(key, { topic, partition, next: offset, end: at.end, newestMs: null });
+        this.#read.set(key, {
+          topic,
+          partition,
+          next: offset,
+          end: at.end,
+          newestMs: null,
+          calmMs: null,
+        });
         // A predecessor may have died before it told all lanes how far it was.
         for (const lane of this.#lanes) lane.untold.add(key);
         return { topic, partition, offset };
@@ -161,6 +165,7 @@ class Stage implements Rekeyer {
       this.#read.delete(keyOf(at));
       this.#forwarded.delete(keyOf(at));
     }
+    this.#pace.moved(this.#read);
   }
 
   missing({ topic, partition, from, to }: Gap): void {
@@ -183,6 +188,7 @@ class Stage implements Rekeyer {
       read.next = control.next ?? last.offset + 1;
       read.end = Math.max(control.end, read.next);
       for (const lane of this.#lanes) lane.untold.add(keyOf(first));
+      this.#pace.moved(this.#read);
       if (control.more === true && !this.#isFull()) return 'held';
       await this.#flush(() => control.live());
       return control.live() ? 'done' : 'fenced';
@@ -199,22 +205,19 @@ class Stage implements Rekeyer {
       read.next = Math.max(read.next, at.next);
       read.end = Math.max(at.end, read.next);
     }
+    this.#pace.moved(this.#read);
   }
 
   reached(): readonly Forwarded[] {
     return [...this.#read.values()].map(({ topic, partition, next, end, newestMs }) => {
       const isAtEnd = next >= end;
-      const heardMs = isAtEnd || newestMs !== null ? null : this.#heardMs;
+      const heardMs = isAtEnd || newestMs !== null ? null : this.#pace.heardMs;
       return { topic, partition, newestMs, heardMs, isAtEnd };
     });
   }
 
-  ahead(slowestMs: number | null): readonly TopicPartition[] {
-    const found: TopicPartition[] = [];
-    for (const { topic, partition, newestMs } of this.#read.values())
-      if (slowestMs !== null && newestMs !== null && newestMs > slowestMs + AHEAD_MS)
-        found.push({ topic, partition });
-    return found;
+  elsewhere(slowestMs: number | null): void {
+    this.#pace.elsewhere(this.#read, slowestMs);
   }
 
   failed(cause: Error): void {
@@ -233,11 +236,11 @@ class Stage implements Rekeyer {
     }
   }
 
-  #add(record: Rec, read: Read): void {
+  #add(record: Rec, read: Reading): void {
     const { lanes, newestMs } = this.#parts.address(record);
     if (newestMs !== null && newestMs > (read.newestMs ?? Number.NEGATIVE_INFINITY))
       read.newestMs = newestMs;
-    this.#heardMs ??= newestMs;
+    this.#pace.heard(newestMs);
     const size = sizeOfRecord(record);
     this.#counted.records += 1;
     for (const number of lanes) {

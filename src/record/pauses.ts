@@ -67,12 +67,14 @@ const TELL = `insert into lane_forwarded
     set newest_ms = coalesce(excluded.newest_ms, lane_forwarded.newest_ms),
     at_end = excluded.at_end, told_at = excluded.told_at`;
 const SLOWEST = `select min(newest_ms) as slowest from lane_forwarded
-  where consumer_group = $1 and not at_end and told_at >= now() - make_interval(secs => $2)`;
+  where consumer_group = $1 and not at_end and told_at >= now() - make_interval(secs => $2)
+  and not exists (select from unnest($3::text[], $4::int[]) as own (topic, partition)
+    where own.topic = lane_forwarded.topic and own.partition = lane_forwarded.partition)`;
 
 /**
- * Says how far this member has forwarded its partitions, and returns the event time of the slowest of
- * all members' that are not at their end, ms; null where all are. One that nobody forwards any more counts,
- * and so does one of which nothing came yet: as if it stood where its member, or the slowest, began.
+ * Says how far this member has forwarded its partitions, and returns the event time of the slowest of those
+ * of others, and of its own of which nothing came yet, that are not at their end, ms; null where all are. One
+ * that nobody forwards any more counts. Of which nothing came yet stands where its member, or the slowest, began.
  */
 export async function shareForwarded(
   db: Pick<Database, 'query'>,
@@ -89,6 +91,10 @@ export async function shareForwarded(
       forwarded.map(({ isAtEnd }) => isAtEnd),
       STALE_S,
     ]);
-  const [row] = await db.query(SLOWEST, [group, STALE_S]);
+  const read = forwarded.filter(({ newestMs }) => newestMs !== null);
+  const [row] = await db.query(SLOWEST, [
+    ...[group, STALE_S],
+    ...[read.map(({ topic }) => topic), read.map(({ partition }) => partition)],
+  ]);
   return row === undefined ? null : numberOrNull(row, 'slowest');
 }

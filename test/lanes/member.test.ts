@@ -164,6 +164,20 @@ describe('member', () => {
     await running;
   });
 
+  it('lets wait what is far ahead at once, and go on when nothing else holds it', async () => {
+    const { member, feeds, paused } = lab();
+    await member.assigned(of(0));
+    const at = (partition: number) => ({ topic: 'gateway', partition });
+    member.hold([at(1), at(2)]);
+    feeds.get(0)?.broker.pause([at(1)]);
+    assert.deepEqual(paused, ['pause 1,2']);
+    member.hold([at(3)]);
+    assert.deepEqual(paused, ['pause 1,2', 'pause 3', 'resume 2']);
+    feeds.get(0)?.broker.resume([at(1)]);
+    member.hold([]);
+    assert.deepEqual(paused.slice(3), ['resume 1', 'resume 3']);
+  });
+
   it('passes on what is missing of a lane, and where the sources end', async () => {
     const { member, taken, ask } = lab();
     const over = new AbortController();

@@ -15,6 +15,7 @@ const away = () => new OperatingError('BROKER_UNREACHABLE', 'away', { retryable:
 function lab(committed: readonly StartPosition[] = []) {
   const sent: { readonly lane: number; readonly bundle: Bundle }[] = [];
   const failures: Error[] = [];
+  const held: string[] = [];
   let nowMs = 1_000_000;
   const sleeping: { atMs: number; wake: () => void }[] = [];
   const rekeyer = createRekeyer({
@@ -35,6 +36,7 @@ function lab(committed: readonly StartPosition[] = []) {
       }
     },
     committed: async () => committed,
+    hold: (partitions) => held.push(partitions.map(({ partition }) => partition).join(',')),
     clock: {
       nowMs: () => nowMs,
       sleep: async (ms, signal) => {
@@ -68,7 +70,7 @@ function lab(committed: readonly StartPosition[] = []) {
     of(lane).flatMap(({ records }) => (records.length === 0 ? [] : records.length));
   const marks = (lane: number) =>
     of(lane).flatMap((bundle) => bundle.marks.map(({ next }) => next));
-  return { rekeyer, sent, failures, pass, control, take, of, offsets, marks, sizes };
+  return { rekeyer, sent, failures, held, pass, control, take, of, offsets, marks, sizes };
 }
 
 function rec(offset: number, lanes: readonly number[], size = 0): Rec {
@@ -167,18 +169,70 @@ describe('rekeyer', () => {
     assert.deepEqual(of(1).flatMap(({ gaps }) => gaps).length, 1);
   });
 
-  it('says which of its partitions are far ahead of the slowest of all, and which are at their end', async () => {
+  it('says how far its partitions are, and which are at their end', async () => {
     const { rekeyer, control, take } = lab();
     await take();
     const nothing = { newestMs: null, heardMs: null, isAtEnd: false };
     assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing }]);
     await rekeyer.slice([rec(0, [0]), rec(500, [0])], { ...control(), end: 900 });
     assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing, newestMs: 500_000 }]);
-    assert.deepEqual(rekeyer.ahead(null), []);
-    assert.deepEqual(rekeyer.ahead(380_000), []);
-    assert.deepEqual(rekeyer.ahead(379_999), [GATEWAY]);
     rekeyer.progress([{ ...GATEWAY, next: 501, low: 0, end: 501 }]);
     assert.equal(rekeyer.reached()[0]?.isAtEnd, true);
+  });
+
+  it('lets a partition wait that is far ahead of the slowest elsewhere', async () => {
+    const { rekeyer, control, take, held } = lab();
+    await take();
+    await rekeyer.slice([rec(0, [0]), rec(500, [0])], { ...control(), end: 900 });
+    rekeyer.elsewhere(null);
+    rekeyer.elsewhere(380_000);
+    assert.deepEqual(held, []);
+    rekeyer.elsewhere(379_999);
+    rekeyer.elsewhere(379_999);
+    assert.deepEqual(held, ['0'], 'said once');
+    rekeyer.elsewhere(380_000);
+    assert.deepEqual(held, ['0', '']);
+  });
+
+  it('lets one wait at once that leaps ahead of the slowest here, until that has come as far', async () => {
+    const { rekeyer, control, held } = lab();
+    const behind = { ...GATEWAY, partition: 1 };
+    const lags = [GATEWAY, behind].map((at) => ({ ...at, low: 0, next: 0, end: 1000 }));
+    await rekeyer.assigned(lags);
+    const slice = (offset: number, partition: number) =>
+      rekeyer.slice([{ ...rec(offset, [0]), partition }], { ...control(), end: 1000 });
+    await slice(0, 0);
+    await slice(120, 0);
+    assert.deepEqual(held, []);
+    await slice(121, 0);
+    assert.deepEqual(held, ['0'], 'nothing came of the other, and it stands where they began');
+    rekeyer.elsewhere(null);
+    assert.deepEqual(held, ['0']);
+    await slice(1, 1);
+    assert.deepEqual(held, ['0', '']);
+    await slice(400, 1);
+    assert.deepEqual(held, ['0', '', '1']);
+    rekeyer.progress([{ ...GATEWAY, next: 1000, low: 0, end: 1000 }]);
+    assert.deepEqual(held, ['0', '', '1', ''], 'one at its end is waited for by nobody');
+  });
+
+  it('lets nobody wait who goes on as before while another is behind for a moment', async () => {
+    const { rekeyer, control, held } = lab();
+    const quiet = { ...GATEWAY, partition: 1 };
+    await rekeyer.assigned([
+      { ...GATEWAY, low: 0, next: 0, end: 1000 },
+      { ...quiet, low: 0, next: 0, end: 1 },
+    ]);
+    await rekeyer.slice([{ ...rec(0, [0]), partition: 1 }], { ...control(), end: 1 });
+    await rekeyer.slice([rec(500, [0])], { ...control(), end: 1000 });
+    rekeyer.elsewhere(null);
+    rekeyer.progress([{ ...quiet, next: 1, low: 0, end: 2 }]);
+    await rekeyer.slice([rec(501, [0])], { ...control(), end: 1000 });
+    assert.deepEqual(held, []);
+    rekeyer.elsewhere(null);
+    assert.deepEqual(held, ['0'], 'behind for longer');
+    await rekeyer.assigned([]);
+    assert.deepEqual(held, ['0', '']);
   });
 
   it('comes to the end of a log that ends with what is never delivered, and tells every lane', async () => {

@@ -197,6 +197,8 @@ class World {
           const offset = this.#committed.get(keyOf({ topic, partition }));
           return offset === undefined ? [] : { topic, partition, offset };
         }),
+      // Whatever the order in which partitions are forwarded: here they are read on regardless.
+      hold: () => undefined,
     });
     const one: Stage1 = {
       ...{ rekeyer, over, parts: [], cursors: new Map() },
