@@ -69,8 +69,8 @@ export interface ObserverOptions {
   /** How long a commit is tried again while the database is away, ms. Default 60,000. */
   readonly commitPatienceMs?: number;
   /**
-   * How long slices may wait for one commit while more of them are at hand, ms. Default 100. Nothing
-   * waits where an action was decided, much has changed, or no other slice is there. Where storing is slow it is
+   * How long slices may wait for one commit while more of them are at hand, ms. Default 100. Nothing waits
+   * where an action was decided, much has changed, or no other slice is there. Where storing is slow it is
    * longer, 250 ms at most. 0: each is committed.
    */
   readonly commitEveryMs?: number;
