@@ -247,9 +247,9 @@ class Loop implements LaneHandler {
       if (!control.live()) return 'fenced';
       this.#pace.took(records.length, nowMs);
       this.#commits.tell(control.stored);
-      const isDue = pipeline.isPressing() || this.#pace.isDue(clock.nowMs());
-      if (isDue && control.more === true) await this.#commits.writeAside(pipeline);
-      const outcome = control.more === true ? 'held' : await this.#commits.write(pipeline);
+      const canWait = control.more === true && !pipeline.isPressing();
+      if (canWait && this.#pace.isDue(clock.nowMs())) await this.#commits.writeAside(pipeline);
+      const outcome = canWait ? 'held' : await this.#commits.write(pipeline);
       if (outcome === 'fenced' || this.#pipeline !== pipeline) return 'fenced';
       this.#progress.read(last, next);
       this.#backPressure.makeRoom(pipeline);
@@ -287,6 +287,14 @@ class Loop implements LaneHandler {
 
   freed(partitions: readonly Standstill[]): void {
     this.#inbox.standstill(partitions, true);
+  }
+
+  /**
+   * Everything that changed, and waits until it is stored. What is pressing is written so: slices that were
+   * taken in meanwhile would come between its statements, some twenty of them one after the other.
+   */
+  async #store(pipeline: Pipeline): Promise<void> {
+    if ((await this.#commits.write(pipeline)) === 'fenced') throw taken();
   }
 
   /** One transaction; tried again with the same content while the database is away. */
@@ -335,7 +343,7 @@ class Loop implements LaneHandler {
     const step = async () => {
       if (!isWanted()) return;
       pipeline.tick([], clock.nowMs());
-      if (pipeline.isPressing()) await this.#commits.writeAside(pipeline);
+      if (pipeline.isPressing()) await this.#store(pipeline);
       this.#backPressure.makeRoom(pipeline);
     };
     const steps = async () => {
@@ -362,8 +370,11 @@ class Loop implements LaneHandler {
     // A source that was stopped says that it is finished, too: that is no end of the story.
     const caughtUp = untilCaughtUp && isAtEnd && this.#over?.aborted !== true;
     if (caughtUp) pipeline.drain();
-    if (caughtUp && (await this.#commits.write(pipeline)) === 'fenced') throw taken();
-    if (pipeline.dirty()) await this.#commits.writeAside(pipeline);
+    const isWaited = caughtUp || pipeline.isPressing();
+    if (pipeline.dirty())
+      await (isWaited ? this.#store(pipeline) : this.#commits.writeAside(pipeline));
+    if (caughtUp) await this.#commits.landed();
+    if (this.#pipeline !== pipeline) return false;
     this.#backPressure.makeRoom(pipeline);
     this.#catchUp(pipeline);
     if (caughtUp) this.#ended.resolve();

@@ -11,7 +11,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../src/model/ports.ts';
-import { createObserver } from '../src/observer.ts';
+import { createObserver, type ObserverOptions } from '../src/observer.ts';
 import type { PipelineOptions } from '../src/pipeline/options.ts';
 import { createPipeline } from '../src/pipeline.ts';
 import { type Bearer, metricEvent } from '../src/simulation/emission.ts';
@@ -55,6 +55,7 @@ async function stage(
   partitions: readonly PartitionLag[],
   workMs = 0,
   core: Partial<PipelineOptions> = {},
+  how: Partial<ObserverOptions> = {},
 ) {
   const paused = new Set<string>();
   const started = Promise.withResolvers<LaneHandler>();
@@ -117,7 +118,7 @@ async function stage(
       clock: working,
       log,
     },
-    { untilCaughtUp: false },
+    { untilCaughtUp: false, ...how },
   );
   const stop = new AbortController();
   stopping.push(stop);
@@ -273,7 +274,7 @@ describe('storing', () => {
   });
 
   it('does not keep the core waiting: what comes while the database works is in the next commit', async () => {
-    const world = await stage([lagOf(AHEAD, 100)], 0, { commitRows: 1 });
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
     const [first, second] = [Promise.withResolvers<'done'>(), Promise.withResolvers<'done'>()];
     world.database.answers = first.promise;
     assert.equal(await world.slice(one(0), true), 'held');
@@ -291,7 +292,7 @@ describe('storing', () => {
   });
 
   it('ends the run with what the database said where nobody waited for it', async () => {
-    const world = await stage([lagOf(AHEAD, 100)], 0, { commitRows: 1 });
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
     const writing = Promise.withResolvers<'done'>();
     world.database.answers = writing.promise;
     world.database.refuses = new OperatingError('DATABASE_REFUSED', 'no', { retryable: false });
@@ -305,7 +306,7 @@ describe('storing', () => {
   });
 
   it('ends the run where somebody else owns the lane, and not where it was given away meanwhile', async () => {
-    const world = await stage([lagOf(AHEAD, 100)], 0, { commitRows: 1 });
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
     const writing = Promise.withResolvers<'fenced'>();
     world.database.answers = writing.promise;
     assert.equal(await world.slice(one(0), true), 'held');
@@ -323,7 +324,7 @@ describe('storing', () => {
   });
 
   it('is waited for before a lane is claimed anew', async () => {
-    const world = await stage([lagOf(AHEAD, 100)], 0, { commitRows: 1 });
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
     const writing = Promise.withResolvers<'done'>();
     world.database.answers = writing.promise;
     assert.equal(await world.slice(one(0), true), 'held');
