@@ -209,7 +209,7 @@ class Loop implements LaneHandler {
       const { clock, log } = this.#parts;
       // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
       this.#pipeline = null;
-      await this.#commits.landed();
+      await this.#commits.over();
       this.#pace.over();
       const isWanted = () => losses === this.#losses && this.#over?.aborted !== true;
       const claim = () => takeOver(this.#parts, partitions, isWanted);

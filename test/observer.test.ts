@@ -400,7 +400,11 @@ describe('storing', () => {
     world.handler.revoked([AHEAD]);
     const starts = await world.handler.assigned([lagOf(AHEAD, 100)]);
     assert.equal(stored(world), 1);
-    await world.slice([...records], false);
+    const control = { heartbeat: async () => undefined, live: () => true, end: 6, more: true };
+    await world.handler.slice(one(0), control);
+    await world.clock.advance(250);
+    assert.deepEqual(world.told, [0], 'and nobody is told that it was stored');
+    await world.slice(records.slice(1), false);
     assert.deepEqual(
       starts.map(({ offset }) => offset),
       [0],

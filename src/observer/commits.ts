@@ -56,6 +56,12 @@ export class Commits {
     if (this.#parts.isHeld(pipeline)) this.#begin(pipeline, false).catch(() => undefined);
   }
 
+  /** Resolves when nothing is being written. What was in the core before is nobody's to be told of. */
+  async over(): Promise<void> {
+    await this.landed();
+    this.#told = undefined;
+  }
+
   /** Resolves when nothing is being written, however that ended. */
   async landed(): Promise<void> {
     await this.#underWay?.catch(() => undefined);
