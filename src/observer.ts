@@ -2,7 +2,6 @@
 import type { Actor } from './act/act.ts';
 import type { OperatorRequest } from './model/decision.ts';
 import type { LaneCommit, Turn } from './model/effects.ts';
-import { OperatingError } from './model/errors.ts';
 import type {
   Broker,
   Clock,
@@ -18,6 +17,7 @@ import type {
   TopicPartition,
 } from './model/ports.ts';
 import { BackPressure } from './observer/back-pressure.ts';
+import { Commits, taken, type Written } from './observer/commits.ts';
 import { Inbox } from './observer/inbox.ts';
 import { Progress } from './observer/progress.ts';
 import { type Claims, makeReady, takeOver } from './observer/takeover.ts';
@@ -69,8 +69,8 @@ export interface ObserverOptions {
   /** How long a commit is tried again while the database is away, ms. Default 60,000. */
   readonly commitPatienceMs?: number;
   /**
-   * How long slices may wait for one commit while more of them are at hand, ms. Default 100. Nothing
-   * waits where an action was decided, much has changed, or no other slice is there. Where storing is slow it is
+   * How long slices may wait for one commit while more of them are at hand, ms. Default 100. Nothing waits
+   * where an action was decided, much has changed, or no other slice is there. Where storing is slow it is
    * longer, 250 ms at most. 0: each is committed.
    */
   readonly commitEveryMs?: number;
@@ -128,6 +128,7 @@ class Loop implements LaneHandler {
   readonly #turns = new Turns(() => {
     this.#pipeline = null;
   });
+  readonly #commits: Commits;
   #ended = Promise.withResolvers<void>();
   #finished = false;
   #isCatchingUp = false;
@@ -143,6 +144,17 @@ class Loop implements LaneHandler {
     this.#pace = new Pace(options.commitEveryMs);
     this.#inbox = new Inbox(parts.store, parts.log);
     this.#backPressure = new BackPressure(parts.broker, parts.log);
+    this.#commits = new Commits({
+      write: (commit) => this.#write(commit),
+      isHeld: (pipeline) => this.#pipeline === pipeline,
+      stored: (commit) => this.#stored(commit),
+      lost: (pipeline, cause, isAwaited) => {
+        // Where the lane was taken away meanwhile, that is no failure.
+        if (this.#pipeline !== pipeline) return;
+        this.#pipeline = null;
+        if (!isAwaited) this.#ended.reject(cause as Error);
+      },
+    });
     options.finished?.then(
       () => {
         this.#finished = true;
@@ -186,6 +198,7 @@ class Loop implements LaneHandler {
       await broker.stop(STOP_WITHIN_MS);
       await Promise.all([acting, ticking]);
       await this.#turns.over();
+      await this.#commits.landed();
       this.#pipeline = null;
     }
   }
@@ -196,6 +209,7 @@ class Loop implements LaneHandler {
       const { clock, log } = this.#parts;
       // The earlier state may be as large as the one to come, and is worth nothing once claimed anew.
       this.#pipeline = null;
+      await this.#commits.over();
       this.#pace.over();
       const isWanted = () => losses === this.#losses && this.#over?.aborted !== true;
       const claim = () => takeOver(this.#parts, partitions, isWanted);
@@ -232,10 +246,11 @@ class Loop implements LaneHandler {
       this.#options.onStep?.('stepped');
       if (!control.live()) return 'fenced';
       this.#pace.took(records.length, nowMs);
-      const isDue = pipeline.isPressing() || this.#pace.isDue(clock.nowMs());
-      const canWait = control.more === true && !isDue;
-      const outcome = canWait ? 'held' : await this.#commit(pipeline);
-      if (outcome === 'fenced') return 'fenced';
+      this.#commits.tell(control.stored);
+      const canWait = control.more === true && !pipeline.isPressing();
+      if (canWait && this.#pace.isDue(clock.nowMs())) await this.#commits.writeAside(pipeline);
+      const outcome = canWait ? 'held' : await this.#commits.write(pipeline);
+      if (outcome === 'fenced' || this.#pipeline !== pipeline) return 'fenced';
       this.#progress.read(last, next);
       this.#backPressure.makeRoom(pipeline);
       this.#catchUp(pipeline);
@@ -275,25 +290,27 @@ class Loop implements LaneHandler {
   }
 
   /**
-   * One transaction; tried again with the same content while the database is away. What it took out of
-   * the core is nowhere else: a core whose commit failed must not commit again (see `Turns`).
+   * Everything that changed, and waits until it is stored. What is pressing is written so: slices that were
+   * taken in meanwhile would come between its statements, some twenty of them one after the other.
    */
-  async #commit(pipeline: Pipeline): Promise<'done' | 'fenced'> {
-    const { store, actor, clock } = this.#parts;
+  async #store(pipeline: Pipeline): Promise<void> {
+    if ((await this.#commits.write(pipeline)) === 'fenced') throw taken();
+  }
+
+  /** One transaction; tried again with the same content while the database is away. */
+  async #write(commit: LaneCommit): Promise<Written> {
+    const { store, clock } = this.#parts;
     this.#pace.over();
-    const commit = pipeline.commit();
     const sinceMs = clock.nowMs();
     const outcome = await this.#patiently(() => store.commit(commit));
     this.#pace.stored(clock.nowMs() - sinceMs);
-    if (outcome === 'fenced') {
-      this.#pipeline = null;
-      return 'fenced';
-    }
-    pipeline.committed();
+    return outcome;
+  }
+
+  #stored(commit: LaneCommit): void {
     this.#options.onStep?.('store-committed');
-    if (commit.effects.intentions.length > 0) actor?.wake();
+    if (commit.effects.intentions.length > 0) this.#parts.actor?.wake();
     this.#options.onCommit?.(commit);
-    return 'done';
   }
 
   /** Told to stop, we stop: what was not committed is read again at the next start. */
@@ -326,8 +343,7 @@ class Loop implements LaneHandler {
     const step = async () => {
       if (!isWanted()) return;
       pipeline.tick([], clock.nowMs());
-      const outcome = pipeline.isPressing() ? await this.#commit(pipeline) : 'done';
-      if (outcome === 'fenced') throw taken();
+      if (pipeline.isPressing()) await this.#store(pipeline);
       this.#backPressure.makeRoom(pipeline);
     };
     const steps = async () => {
@@ -354,7 +370,11 @@ class Loop implements LaneHandler {
     // A source that was stopped says that it is finished, too: that is no end of the story.
     const caughtUp = untilCaughtUp && isAtEnd && this.#over?.aborted !== true;
     if (caughtUp) pipeline.drain();
-    if (pipeline.dirty() && (await this.#commit(pipeline)) === 'fenced') throw taken();
+    const isWaited = caughtUp || pipeline.isPressing();
+    if (pipeline.dirty())
+      await (isWaited ? this.#store(pipeline) : this.#commits.writeAside(pipeline));
+    if (caughtUp) await this.#commits.landed();
+    if (this.#pipeline !== pipeline) return false;
     this.#backPressure.makeRoom(pipeline);
     this.#catchUp(pipeline);
     if (caughtUp) this.#ended.resolve();
@@ -369,10 +389,4 @@ class Loop implements LaneHandler {
       this.#ended.reject(cause);
     }
   }
-}
-
-function taken(): OperatingError {
-  return new OperatingError('LANE_FENCED', 'another observer owns this lane now', {
-    retryable: true,
-  });
 }

@@ -11,7 +11,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../src/model/ports.ts';
-import { createObserver } from '../src/observer.ts';
+import { createObserver, type ObserverOptions } from '../src/observer.ts';
 import type { PipelineOptions } from '../src/pipeline/options.ts';
 import { createPipeline } from '../src/pipeline.ts';
 import { type Bearer, metricEvent } from '../src/simulation/emission.ts';
@@ -55,6 +55,7 @@ async function stage(
   partitions: readonly PartitionLag[],
   workMs = 0,
   core: Partial<PipelineOptions> = {},
+  how: Partial<ObserverOptions> = {},
 ) {
   const paused = new Set<string>();
   const started = Promise.withResolvers<LaneHandler>();
@@ -73,7 +74,9 @@ async function stage(
   /** What was asked of the store, and came of it. */
   const asked = { claims: 0, parts: 0 };
   /** What the database answers instead of storing. */
-  const database: { refuses: Error | null } = { refuses: null };
+  const database: { refuses: Error | null; answers: Promise<'done' | 'fenced'> } = {
+    ...{ refuses: null, answers: Promise.resolve('done') },
+  };
   const clock = createVirtualClock(START_MS);
   // Work takes time where a test says so: each look at the clock finds it later.
   let workedMs = 0;
@@ -103,6 +106,7 @@ async function stage(
           return { state: { ...state, pages: [], deltas: [] }, watermarkMs, counters };
         },
         commit: async (commit) => {
+          if ((await database.answers) === 'fenced') return 'fenced';
           if (database.refuses !== null) throw database.refuses;
           store.apply(commit);
           return 'done';
@@ -114,21 +118,24 @@ async function stage(
       clock: working,
       log,
     },
-    { untilCaughtUp: false },
+    { untilCaughtUp: false, ...how },
   );
   const stop = new AbortController();
   stopping.push(stop);
   running.push(observer.run(stop.signal));
   const handler = await started.promise;
   await handler.assigned(partitions);
+  /** Offsets up to which the handler said that it is stored. */
+  const told: number[] = [];
   const slice = async (list: readonly Rec[], more: boolean) => {
-    const control = { heartbeat: async () => undefined, live: () => true, end: list.length, more };
-    return await handler.slice(list, control);
+    const stored = () => told.push(list.at(-1)?.offset ?? -1);
+    const control = { heartbeat: async () => undefined, live: () => true, end: list.length };
+    return await handler.slice(list, { ...control, more, stored });
   };
   const read = async (list: readonly Rec[]) => {
     assert.equal(await slice(list, false), 'done');
   };
-  return { handler, read, slice, paused, store, asked, database, clock, observer, stop };
+  return { handler, read, slice, told, paused, store, asked, database, clock, observer, stop };
 }
 
 afterEach(async () => {
@@ -233,6 +240,11 @@ describe('what the log lost before it was read', () => {
   });
 });
 
+/** When what waits for nothing but promises has come to rest. */
+const soon = async () => {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+};
+
 describe('storing', () => {
   const records = recordsAt(AHEAD, [0, 1, 2, 3, 4, 5]);
   const one = (at: number) => [records[at] as Rec];
@@ -253,9 +265,78 @@ describe('storing', () => {
     await world.clock.advance(99);
     assert.equal(await world.slice(one(1), true), 'held');
     await world.clock.advance(1);
-    assert.equal(await world.slice(one(2), true), 'done');
-    assert.equal(stored(world), 3);
+    assert.equal(await world.slice(one(2), true), 'held');
+    await soon();
+    assert.deepEqual([stored(world), world.told], [3, [2]]);
     assert.equal(await world.slice(one(3), true), 'held', 'and then anew');
+    await soon();
+    assert.equal(stored(world), 3);
+  });
+
+  it('does not keep the core waiting: what comes while the database works is in the next commit', async () => {
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
+    const [first, second] = [Promise.withResolvers<'done'>(), Promise.withResolvers<'done'>()];
+    world.database.answers = first.promise;
+    assert.equal(await world.slice(one(0), true), 'held');
+    world.database.answers = second.promise;
+    // Due as well: it is folded, and its commit waits for the one before.
+    const next = world.slice(one(1), true);
+    await soon();
+    assert.deepEqual([stored(world), world.told], [undefined, []]);
+    first.resolve('done');
+    assert.equal(await next, 'held');
+    assert.deepEqual([stored(world), world.told], [1, [0]]);
+    second.resolve('done');
+    await soon();
+    assert.deepEqual([stored(world), world.told], [2, [0, 1]]);
+  });
+
+  it('ends the run with what the database said where nobody waited for it', async () => {
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
+    const writing = Promise.withResolvers<'done'>();
+    world.database.answers = writing.promise;
+    world.database.refuses = new OperatingError('DATABASE_REFUSED', 'no', { retryable: false });
+    const ended = assert.rejects(running.pop() as Promise<void>, { code: 'DATABASE_REFUSED' });
+    assert.equal(await world.slice(one(0), true), 'held');
+    const next = world.slice(one(1), true);
+    writing.resolve('done');
+    assert.equal(await next, 'fenced', 'nothing follows from the same core');
+    await ended;
+    assert.deepEqual([stored(world), world.told], [undefined, []]);
+  });
+
+  it('ends the run where somebody else owns the lane, and not where it was given away meanwhile', async () => {
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
+    const writing = Promise.withResolvers<'fenced'>();
+    world.database.answers = writing.promise;
+    assert.equal(await world.slice(one(0), true), 'held');
+    world.handler.revoked([AHEAD]);
+    writing.resolve('fenced');
+    await soon();
+    world.database.answers = Promise.resolve('done');
+    await world.handler.assigned([lagOf(AHEAD, 100)]);
+    assert.equal(await world.slice(one(0), false), 'done', 'it is held again, and goes on');
+    const ended = assert.rejects(running.pop() as Promise<void>, { code: 'LANE_FENCED' });
+    world.database.answers = Promise.resolve('fenced');
+    assert.equal(await world.slice(one(1), true), 'held');
+    await ended;
+    assert.deepEqual(world.told, [0]);
+  });
+
+  it('is waited for before a lane is claimed anew', async () => {
+    const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
+    const writing = Promise.withResolvers<'done'>();
+    world.database.answers = writing.promise;
+    assert.equal(await world.slice(one(0), true), 'held');
+    const again = world.handler.assigned([lagOf(AHEAD, 100)]);
+    await soon();
+    assert.equal(world.asked.claims, 1);
+    writing.resolve('done');
+    const [start] = await again;
+    assert.deepEqual([stored(world), world.asked.claims], [1, 2]);
+    assert.equal(start?.offset, 0, 'it waits for the watermark, and is read again');
+    assert.equal(await world.slice([...records], false), 'done');
+    assert.equal(stored(world), records.length, 'and counted once');
   });
 
   it('waits no longer where much has changed, be it by what is read or by what is ripe', async () => {
@@ -319,7 +400,11 @@ describe('storing', () => {
     world.handler.revoked([AHEAD]);
     const starts = await world.handler.assigned([lagOf(AHEAD, 100)]);
     assert.equal(stored(world), 1);
-    await world.slice([...records], false);
+    const control = { heartbeat: async () => undefined, live: () => true, end: 6, more: true };
+    await world.handler.slice(one(0), control);
+    await world.clock.advance(250);
+    assert.deepEqual(world.told, [0], 'and nobody is told that it was stored');
+    await world.slice(records.slice(1), false);
     assert.deepEqual(
       starts.map(({ offset }) => offset),
       [0],

@@ -265,7 +265,11 @@ export class KafkaLane {
       if (!batch.isCurrent()) return false;
       const isLast = records.at(-1) === batch.records.at(-1);
       let groupError: unknown = null;
+      const offset = records.at(-1)?.offset ?? gate.next - 1;
+      // Behind the last record there may be markers of transactions, which are read over.
+      const next = Math.max(gate.next, (isLast ? batch.lastOffset : offset) + 1);
       const control: SliceControl = {
+        stored: storing(this.#gates.values(), gate, next),
         heartbeat: () =>
           batch.heartbeat().catch((cause: unknown) => {
             groupError = cause;
@@ -294,10 +298,8 @@ export class KafkaLane {
         this.#world.fail(fenced(gate));
         return false;
       }
-      const offset = records.at(-1)?.offset ?? gate.next - 1;
       batch.resolve(offset);
-      // Behind the last record there may be markers of transactions, which are read over.
-      gate.next = Math.max(gate.next, (isLast ? batch.lastOffset : offset) + 1);
+      gate.next = Math.max(gate.next, next);
       if (outcome === 'done') for (const one of this.#gates.values()) one.stored = one.next;
       return true;
     });
@@ -381,4 +383,12 @@ export class KafkaLane {
 
 function asError(cause: unknown): Error {
   return cause instanceof Error ? cause : new Error(String(cause));
+}
+
+/** What is to be done when a slice of `gate` up to `next` is stored, and all that was handed over before it. */
+function storing(gates: Iterable<Gate>, gate: Gate, next: number): () => void {
+  const before = [...gates].map((one) => [one, one === gate ? next : one.next] as const);
+  return () => {
+    for (const [one, to] of before) one.stored = Math.max(one.stored, to);
+  };
 }

@@ -58,6 +58,7 @@ export class LaneFeed {
   #isFenced = false;
   /** Of the internal topic: what is stored, and where reading stands. */
   #stored: { low: number; next: number } = { low: 0, next: 0 };
+  readonly #moves = new WeakMap<LaneCommit, LaneCommit['moves'][number]>();
   #at = 0;
   #unbundled = 0;
 
@@ -103,7 +104,9 @@ export class LaneFeed {
         return this.#claimed(claimed);
       },
       commit: async (commit) => {
-        const move = this.#moveOf(commit);
+        // The lane goes on while it is written: a second try is to move no further than the first.
+        const move = this.#moves.get(commit) ?? this.#moveOf(commit);
+        this.#moves.set(commit, move);
         const outcome = await inner.commit({ ...commit, moves: [...commit.moves, move] });
         if (outcome === 'done') this.#stored = { low: move.to.low, next: move.to.next };
         else this.#isFenced = true;
@@ -134,7 +137,7 @@ export class LaneFeed {
       if (record.offset < this.#at) continue;
       this.#at = record.offset;
       const isLast = at === records.length - 1;
-      outcome = await this.#unbundle(record, isLast ? control : { ...control, more: true });
+      outcome = await this.#unbundle(record, isLast ? control : goingOn(control));
       if (outcome === 'fenced') return 'fenced';
       this.#at = record.offset + 1;
     }
@@ -227,10 +230,8 @@ export class LaneFeed {
       const last = run.at(-1) as Rec;
       source.carried.push({ internal: record.offset, last: last.offset });
       source.cursor = last.offset + 1;
-      const more = control.more === true || at < runs.length - 1;
       outcome = await handler.slice(run, {
-        ...control,
-        more,
+        ...(at < runs.length - 1 ? goingOn(control) : control),
         end: this.#endOf(source),
         next: source.cursor,
       });
@@ -306,4 +307,9 @@ function layoutChanged({ topic, partition }: TopicPartition): OperatingError {
 
 function keyOf(at: TopicPartition): string {
   return `${at.topic}/${at.partition}`;
+}
+
+/** There is more of what came: only with the last of it all is stored. */
+function goingOn({ stored: _, ...control }: SliceControl): SliceControl {
+  return { ...control, more: true };
 }

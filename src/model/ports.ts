@@ -53,6 +53,8 @@ export interface SliceControl {
   readonly next?: number;
   /** True where another slice is at hand, or in a stream as good as that: both may be stored at once. Absent: none is. */
   readonly more?: boolean;
+  /** Called when this slice, and so every one before it, is stored; for one that is held. */
+  readonly stored?: () => void;
 }
 
 /**

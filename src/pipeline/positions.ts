@@ -45,6 +45,8 @@ export class Positions {
   readonly #cursors = new Map<string, number>();
   /** Since when positions are known that no commit has written, ms; null: they are written. */
   #passedMs: number | null = null;
+  /** Where the commit that is being written moves to. */
+  #moving: readonly LanePosition[] = [];
 
   restore(positions: readonly LanePosition[]): void {
     for (const position of positions) {
@@ -148,12 +150,14 @@ export class Positions {
       moves.push({ from: stored?.next ?? next, to });
     }
     this.#passedMs = null;
+    this.#moving = moves.map(({ to }) => to);
     return moves;
   }
 
-  /** The last moves were written. */
+  /** The last moves were written. What was read meanwhile was not. */
   written(): void {
-    for (const [key, position] of this.#known) this.#stored.set(key, position);
+    for (const to of this.#moving) this.#stored.set(partitionKey(to), to);
+    this.#moving = [];
   }
 
   #of(at: TopicPartition): LanePosition {

@@ -421,6 +421,26 @@ describe('a batch', () => {
     assert.deepEqual(second.done, ['resolve 4', 'commit 5', 'heartbeat']);
   });
 
+  it('is told to Kafka once its handler says that it is stored, with all that came before', async () => {
+    const world = await opened();
+    const stored: (() => void)[] = [];
+    world.behaviour.slice = async (control) => {
+      stored.push(control.stored as () => void);
+      return 'held';
+    };
+    await world.lane.batch(world.consumer, batch(records(0, 3)).fetched);
+    await world.lane.batch(world.consumer, batch(records(3, 5)).fetched);
+    stored[0]?.();
+    const third = batch(records(5, 6));
+    await world.lane.batch(world.consumer, third.fetched);
+    assert.deepEqual(third.done, ['resolve 5', 'commit 3', 'heartbeat']);
+    stored[2]?.();
+    stored[1]?.();
+    const last = batch(records(6, 7));
+    await world.lane.batch(world.consumer, last.fetched);
+    assert.deepEqual(last.done, ['resolve 6', 'commit 6', 'heartbeat'], 'never back');
+  });
+
   it('of a partition that has gone quiet is told with that of another', async () => {
     const other: TopicPartition = { topic: 't', partition: 1 };
     const world = stage();

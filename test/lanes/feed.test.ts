@@ -57,6 +57,9 @@ async function lab(
     requests: async () => [],
   });
   let passed: Passed[] = [];
+  /** What the lane may say once a slice is stored, and up to where the internal partition was then. */
+  const told: (() => void)[] = [];
+  const storedTo: number[] = [];
   const handler: LaneHandler = {
     assigned: async (partitions) => {
       const { state } = await store.claim(partitions);
@@ -67,7 +70,8 @@ async function lab(
       });
     },
     revoked: () => undefined,
-    slice: async (run, { next, end, more }) => {
+    slice: async (run, { next, end, more, stored }) => {
+      if (stored !== undefined) told.push(stored);
       const [first] = run;
       const offsets = run.map(({ offset }) => offset).join(',');
       heard.push(`${first?.topic} ${offsets} →${next} <${end}${more === true ? ' more' : ''}`);
@@ -100,7 +104,9 @@ async function lab(
       };
     });
     offset += bundles.length;
-    const control = { heartbeat: async () => undefined, live: () => true, end: offset };
+    const upTo = offset;
+    const stored = () => storedTo.push(upTo);
+    const control = { heartbeat: async () => undefined, live: () => true, end: offset, stored };
     return await feed.slice(internal, control);
   };
   const commit = async (...to: LanePosition[]) => {
@@ -113,7 +119,7 @@ async function lab(
     return own === undefined ? null : { from: own.from, low: own.to.low, next: own.to.next };
   };
   return {
-    ...{ feed, heard, missing, give, commit, ends },
+    ...{ feed, heard, missing, give, commit, ends, store, moves, told, storedTo },
     from: (at: number) => {
       offset = at;
     },
@@ -161,6 +167,29 @@ describe('feed', () => {
     assert.deepEqual(await commit({ ...A, low: 13, next: 14 }), { from: 4, low: 1, next: 4 });
     assert.deepEqual(await commit({ ...B, low: 9, next: 9 }), { from: 4, low: 2, next: 4 });
     assert.deepEqual(await commit({ ...A, low: 14, next: 14 }), { from: 4, low: 4, next: 4 });
+  });
+
+  it('moves no further in a second try than in the first, though the lane went on meanwhile', async () => {
+    const { give, store, moves } = await lab();
+    const taken = {
+      ...{ moves: [{ from: 0, to: { ...A, low: 1, next: 2 } }], delta: null, pages: [] },
+      ...{ effects: noEffects(), watermarkMs: 0, counters: {} },
+    };
+    await give({ records: records(A, 0, 1) });
+    await store.commit(taken);
+    const [first] = moves.splice(0).filter(({ to }) => to.topic === 'events');
+    await give({ records: records(A, 2, 3) });
+    await store.commit(taken);
+    const [second] = moves.filter(({ to }) => to.topic === 'events');
+    assert.deepEqual([first?.to.next, second], [1, first]);
+  });
+
+  it('is stored when the last run of its last bundle is', async () => {
+    const { give, told, storedTo } = await lab();
+    await give({ records: [...records(A, 0), ...records(B, 0)] }, { records: records(A, 1) });
+    assert.equal(told.length, 1);
+    told[0]?.();
+    assert.deepEqual(storedTo, [2]);
   });
 
   it('goes on after a restart with what was not released, and takes nothing twice', async () => {

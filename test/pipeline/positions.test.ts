@@ -84,6 +84,17 @@ describe('what moved', () => {
     assert.deepEqual(positions.moves(nothingHeld), []);
   });
 
+  it('is what the commit took: what was read while it was written comes with the next one', () => {
+    const positions = stored({ low: 5, next: 5 });
+    positions.begin(lag(0, 9));
+    positions.read(record(6), 7);
+    positions.moves(nothingHeld);
+    positions.read(record(7), 8);
+    positions.written();
+    const to = { ...AT, low: 8, next: 8, bookmark: bookmarkOf(record(7)) };
+    assert.deepEqual(positions.moves(nothingHeld), [{ from: 7, to }]);
+  });
+
   it('keeps the records whose events still wait', () => {
     const positions = stored({ low: 5, next: 5 });
     positions.begin(lag(0, 9));

@@ -1,5 +1,6 @@
 /** A lane's store in memory: keeps what commits write, and refuses what a real one refuses. */
 import assert from 'node:assert/strict';
+import { crc32 } from 'node:zlib';
 import type { CausalChain } from '../../src/model/chain.ts';
 import type {
   Announcement,
@@ -82,6 +83,13 @@ function move(kept: Kept, { moves }: LaneCommit): void {
   }
 }
 
+function textOf({ moves, effects, counters, watermarkMs, delta, pages }: LaneCommit): string {
+  const sums = [delta, ...pages.map(({ bytes }) => bytes)].map((bytes) =>
+    bytes === null ? null : crc32(bytes),
+  );
+  return JSON.stringify([moves, effects, counters, watermarkMs, sums]);
+}
+
 /** Keeps the delta and the pages; drops deltas that every page contains. */
 function keepState(kept: Kept, { delta, pages }: LaneCommit): void {
   if (delta !== null) {
@@ -117,6 +125,8 @@ export function createLaneStore(): LaneStore {
   const activity: string[] = [];
   let counters: Readonly<Record<string, number>> = {};
   let watermarkMs: number | null = null;
+  /** The commit before, as it was: a real store may still be writing it while the core goes on. */
+  let before: { readonly commit: LaneCommit; readonly text: string } | null = null;
   return {
     ...{ detections, decisions, intentions, early, settled, cases, coverage },
     ...{ members, announcements, chains, verdicts, demotions, units },
@@ -139,6 +149,9 @@ export function createLaneStore(): LaneStore {
     }),
     apply(commit) {
       const { effects } = commit;
+      if (before !== null)
+        assert.equal(textOf(before.commit), before.text, 'a commit changed after it was taken');
+      before = { commit, text: textOf(commit) };
       move(kept, commit);
       keepState(kept, commit);
       for (const each of effects.detections) writeOnce(detections, 'detection', each.id, each);
