@@ -80,7 +80,6 @@ export async function runDaemon(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, environment, clock, log } = parts;
-  countBuffersAsHeap();
   const self = await openSelf({ config, db: parts.store.db, environment, clock, log });
   try {
     const store = { ...parts.store, db: self.db };
@@ -101,6 +100,8 @@ async function serveAndObserve(
   const transmitter = await transmitterOf(made);
   const signalRoutes = transmitter?.routes ?? [];
   const ingest = await openIngest(made);
+  // Bodies of many megabytes that strangers send must be collected soon; batches of a broker are bounded.
+  if (ingest === null) countBuffersAsHeap();
   const listener = await openListener({
     ...{ ...made, inventory: library.inventory, signalRoutes },
     ingest: ingest?.url === null ? ingest : null,
