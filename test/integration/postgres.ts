@@ -125,11 +125,14 @@ export async function freshDatabase(
   const name = `plt_${randomBytes(6).toString('hex')}`;
   const template =
     options.empty === true ? 'template0' : await provideTemplate(admin, provider.url);
+  await admin.query('set statement_timeout = 0');
   await admin.query(`create database ${name} template ${template}`);
   const url = withDatabase(provider.url, name);
   const db = await open(url, options.poolMax ?? 4);
   const drop = async (): Promise<void> => {
     await db.close();
+    // Both end with a checkpoint, which takes as long as a disk that others write to.
+    await admin.query('set statement_timeout = 0');
     await admin.query(`drop database ${name} with (force)`);
     await admin.close();
   };
