@@ -20,6 +20,12 @@ const CONSUMER_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 8, maxRe
 // Questions are asked again by whoever asks; a start must fail within seconds.
 const PROBE_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 2, maxRetryTime: 2_000 };
 const PUBLISH_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 5, maxRetryTime: 5_000 };
+/**
+ * A fetch is answered when so much is there, or after so long. Answered with whatever came, a stream of some
+ * thousand events a second is hundreds of fetches with one or two records of each partition, each a slice.
+ */
+const FETCH_BYTES = 65_536;
+const FETCH_WAIT_MS = 25;
 const REQUEST_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const LATE_TIMER_MIN_MS = 10;
@@ -53,10 +59,10 @@ export function createConsumer(
     sessionTimeout: options.sessionTimeoutMs,
     heartbeatInterval: Math.min(3_000, Math.floor(options.sessionTimeoutMs / 3)),
     rebalanceTimeout: 60_000,
-    minBytes: 1,
+    minBytes: FETCH_BYTES,
     maxBytes: 10_485_760,
     maxBytesPerPartition: 524_288,
-    maxWaitTimeInMs: 250,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
     metadataMaxAge: options.watch?.metadataMs ?? 60_000,
     allowAutoTopicCreation: false,
     readUncommitted: false,
