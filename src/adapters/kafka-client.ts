@@ -21,11 +21,13 @@ const CONSUMER_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 8, maxRe
 const PROBE_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 2, maxRetryTime: 2_000 };
 const PUBLISH_RETRY = { initialRetryTime: 300, multiplier: 2, retries: 5, maxRetryTime: 5_000 };
 /**
- * A fetch is answered when so much is there, or after so long. Answered with whatever came, a stream of some
- * thousand events a second is hundreds of fetches with one or two records of each partition, each a slice.
+ * Answered at once, a stream of some thousand events a second is hundreds of fetches with one or two records
+ * of each partition, each of them a slice.
  */
-const FETCH_BYTES = 65_536;
-const FETCH_WAIT_MS = 25;
+const FETCH = {
+  'at-once': { minBytes: 1, maxWaitTimeInMs: 250 },
+  gathered: { minBytes: 65_536, maxWaitTimeInMs: 25 },
+} as const;
 const REQUEST_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const LATE_TIMER_MIN_MS = 10;
@@ -59,10 +61,9 @@ export function createConsumer(
     sessionTimeout: options.sessionTimeoutMs,
     heartbeatInterval: Math.min(3_000, Math.floor(options.sessionTimeoutMs / 3)),
     rebalanceTimeout: 60_000,
-    minBytes: FETCH_BYTES,
+    ...FETCH[options.fetch ?? 'at-once'],
     maxBytes: 10_485_760,
     maxBytesPerPartition: 524_288,
-    maxWaitTimeInMs: FETCH_WAIT_MS,
     metadataMaxAge: options.watch?.metadataMs ?? 60_000,
     allowAutoTopicCreation: false,
     readUncommitted: false,

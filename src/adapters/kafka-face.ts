@@ -33,6 +33,11 @@ export interface KafkaBrokerOptions extends KafkaOptions {
    * one member. 'spread': each partition for itself.
    */
   readonly sharing?: 'co-partitioned' | 'spread';
+  /**
+   * When a fetch is answered. Default 'at-once': with whatever is there, for who ends at the end of the logs.
+   * 'gathered': when 64 KiB are there, or after 25 ms, for who follows a stream.
+   */
+  readonly fetch?: 'at-once' | 'gathered';
   /** At least 6,000: a broker refuses less by default. */
   readonly sessionTimeoutMs: number;
   readonly clock?: Clock;

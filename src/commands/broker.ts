@@ -46,6 +46,7 @@ export function brokerOf(
       group,
       topics,
       whole: true,
+      fetch: untilCaughtUp ? 'at-once' : 'gathered',
       sessionTimeoutMs: durationMs(config.kafka.sessionTimeout ?? '45s'),
       log,
       onGap,

@@ -99,6 +99,7 @@ export async function runMember(
   const common = {
     sessionTimeoutMs: durationMs(sessionTimeout),
     undecodable: options.skipUndecodable === true ? ('skip' as const) : undecodable,
+    fetch: options.untilCaughtUp ? ('at-once' as const) : ('gathered' as const),
     log,
   };
   const sources: Broker = createKafkaBroker({
