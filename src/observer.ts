@@ -17,7 +17,7 @@ import type {
   TopicPartition,
 } from './model/ports.ts';
 import { BackPressure } from './observer/back-pressure.ts';
-import { Commits, taken, type Written } from './observer/commits.ts';
+import { Commits, type Written } from './observer/commits.ts';
 import { Inbox } from './observer/inbox.ts';
 import { Progress } from './observer/progress.ts';
 import { type Claims, makeReady, takeOver } from './observer/takeover.ts';
@@ -294,7 +294,8 @@ class Loop implements LaneHandler {
    * taken in meanwhile would come between its statements, some twenty of them one after the other.
    */
   async #store(pipeline: Pipeline): Promise<void> {
-    if ((await this.#commits.write(pipeline)) === 'fenced') throw taken();
+    await this.#commits.writeAside(pipeline);
+    await this.#commits.landed();
   }
 
   /** One transaction; tried again with the same content while the database is away. */

@@ -323,6 +323,23 @@ describe('storing', () => {
     assert.deepEqual(world.told, [0]);
   });
 
+  it('does not end the run where the lane is given away while a tick waits for its turn to write', async () => {
+    const world = await stage([lagOf(AHEAD, 1)], 0, {}, { commitEveryMs: 0, untilCaughtUp: true });
+    const writing = Promise.withResolvers<'done'>();
+    world.database.answers = writing.promise;
+    assert.equal(await world.slice(one(0), true), 'held');
+    // All is read: the tick wants to write the end, behind the commit that is on its way.
+    await world.clock.advance(250);
+    world.handler.revoked([AHEAD]);
+    writing.resolve('done');
+    await soon();
+    await world.handler.assigned([lagOf(AHEAD, 2)]);
+    assert.equal(await world.slice(one(1), false), 'done');
+    await world.clock.advance(250);
+    await running.pop();
+    assert.equal(stored(world), 2);
+  });
+
   it('is waited for before a lane is claimed anew', async () => {
     const world = await stage([lagOf(AHEAD, 100)], 0, {}, { commitEveryMs: 0 });
     const writing = Promise.withResolvers<'done'>();

@@ -96,7 +96,7 @@ export class Commits {
 }
 
 /** Why nothing more can be written where somebody else owns the lane. */
-export function taken(): OperatingError {
+function taken(): OperatingError {
   return new OperatingError('LANE_FENCED', 'another observer owns this lane now', {
     retryable: true,
   });
