@@ -5,7 +5,7 @@ import type { EventFact, Fact, SessionView, WitnessRecord } from '../model/fact.
 import type { Reading, UnitReading } from '../model/reading.ts';
 import type { UnitHead, UnitItem } from '../model/unit.ts';
 import type { LearningWindow } from '../model/window.ts';
-import { Heap } from '../state/heap.ts';
+import { Agenda } from '../state/agenda.ts';
 import { naming } from '../state/names.ts';
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
@@ -95,7 +95,7 @@ class Follower implements Behaviour {
   readonly #options: BehaviourOptions;
   readonly #windows: OpenWindows;
   readonly #byHash: ReadonlyMap<string, InForceProfile>;
-  readonly #due = new Heap<{ readonly at: number; readonly key: string }>(
+  readonly #due = new Agenda<{ readonly at: number; readonly key: string }>(
     (a, b) => (a.at !== b.at ? a.at < b.at : a.key < b.key),
     ({ at, key }) => this.#slots.get<Followed>(SPACE, key)?.dueMs === at,
   );
@@ -167,18 +167,17 @@ class Follower implements Behaviour {
   }
 
   *restoring(): Generator<undefined, void> {
-    this.#due.clear();
     this.#ofAgent.clear();
     this.#windows.clear();
-    let seen = 0;
+    const due: { at: number; key: string }[] = [];
     for (const [, entity] of this.#slots.entities(WINDOWS)) this.#windows.adopt(entity);
     for (const [key, entity] of this.#slots.entities(SPACE)) {
       const own = entity as Followed;
-      this.#due.push({ at: own.dueMs, key });
       this.#enrol(key, own.head);
-      seen += 1;
-      if (seen % STEP_ENTITIES === 0) yield;
+      due.push({ at: own.dueMs, key });
+      if (due.length % STEP_ENTITIES === 0) yield;
     }
+    this.#due.fill(due);
   }
 
   #event(fact: EventFact, session: SessionView, sink: ReadingSink): void {

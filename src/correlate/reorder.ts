@@ -1,11 +1,11 @@
 /** Reorder buffer: events wait for the watermark and leave in one canonical order. */
 import { assert } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
-import { Heap } from '../state/heap.ts';
+import { Agenda } from '../state/agenda.ts';
 
 const RANK = { governance: 0, reasoning: 1, gateway: 2, metrics: 3 } as const;
 
-/** An event and what orders it, read out once: a heap compares each some thirty times. */
+/** An event and what orders it, read out once: the agenda compares each several times. */
 interface Held {
   /** Null once released: its partition's queue may hold on to the place much longer. */
   event: Event | null;
@@ -16,7 +16,8 @@ interface Held {
   readonly offset: number;
   /** Bytes of the record, or its share of them where it holds several events. */
   readonly bytes: number;
-  readonly ms: number;
+  /** Event time, ms. */
+  readonly at: number;
   readonly rank: number;
   readonly nsInMs: number;
   readonly seq: number;
@@ -27,7 +28,7 @@ interface Held {
  * producer's counter, then identity. Total, and independent of arrival.
  */
 function before(a: Held, b: Held): boolean {
-  if (a.ms !== b.ms) return a.ms < b.ms;
+  if (a.at !== b.at) return a.at < b.at;
   if (a.rank !== b.rank) return a.rank < b.rank;
   if (a.nsInMs !== b.nsInMs) return a.nsInMs < b.nsInMs;
   if (a.seq !== b.seq) return a.seq < b.seq;
@@ -39,7 +40,7 @@ export type Offered = 'held' | 'repeat' | 'forged';
 
 /** Events not yet released. Bounded by back-pressure upstream and, where that cannot help, by early release. */
 export class Reorder {
-  readonly #heap = new Heap<Held>(before);
+  readonly #agenda = new Agenda<Held>(before);
   /** By topic, then by identity within it: a name for both would have to be made of each event. */
   readonly #byId = new Map<string, Map<string, Held>>();
   readonly #arrivals = new Map<string, Held[]>();
@@ -51,7 +52,7 @@ export class Reorder {
   #bytes = 0;
 
   get size(): number {
-    return this.#heap.size;
+    return this.#agenda.size;
   }
 
   /** Bytes of the records whose events are held. */
@@ -83,14 +84,14 @@ export class Reorder {
       contentHash: event.contentHash,
       offset: event.src.offset,
       bytes,
-      ms: event.time.eventMs,
+      at: event.time.eventMs,
       rank: RANK[event.kind],
       nsInMs: event.time.nsInMs,
       seq: event.order?.seq ?? 0,
     };
     this.#bytes += bytes;
     held.set(name, one);
-    this.#heap.push(one);
+    this.#agenda.push(one);
     this.#queueOf(topic, event.src.partition).push(one);
     return 'held';
   }
@@ -111,9 +112,9 @@ export class Reorder {
 
   /** The next event at or before `ms` in canonical order, or undefined. */
   takeUpTo(ms: number): Event | undefined {
-    const top = this.#heap.peek();
-    if (top === undefined || top.ms > ms) return undefined;
-    this.#heap.pop();
+    const top = this.#agenda.peek();
+    if (top === undefined || top.at > ms) return undefined;
+    this.#agenda.pop();
     this.#byId.get(top.topic)?.delete(top.name);
     this.#bytes -= top.bytes;
     const { event } = top;
@@ -138,7 +139,7 @@ export class Reorder {
 
   /** Event time of the next one, or undefined. */
   nextMs(): number | undefined {
-    return this.#heap.peek()?.ms;
+    return this.#agenda.peek()?.at;
   }
 
   /** Offset of the oldest record of a partition that is still held, or null. */

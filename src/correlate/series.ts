@@ -2,6 +2,7 @@
 
 import type { Event } from '../model/event.ts';
 import type { Metric } from '../model/event-metric.ts';
+import { newTable } from '../model/table.ts';
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 
@@ -115,7 +116,7 @@ function entityOf({ slots, count }: SeriesParts, key: string, ms: number): Serie
       slots.remove(SPACE, oldest[0]);
     }
   }
-  const entity: SeriesEntity = { lastMs: ms, held: 0, series: Object.create(null) };
+  const entity: SeriesEntity = { lastMs: ms, held: 0, series: newTable() };
   slots.put(SPACE, key, entity);
   return entity;
 }

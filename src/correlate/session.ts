@@ -1,6 +1,8 @@
 /** Sessions, agents and acts: the ledger's entities as they are stored. */
+
 import type { Kind } from '../model/event.ts';
 import type { Attempt, Intent, SessionView, Unannounced, WitnessRecord } from '../model/fact.ts';
+import { newTable } from '../model/table.ts';
 import { naming } from '../state/names.ts';
 import type { Entity } from '../state/slot.ts';
 
@@ -190,15 +192,15 @@ export function newSession(tenant: string, id: string, agent: string, ms: number
     principal: null,
     firstMs: ms,
     lastMs: ms,
-    acts: {},
+    acts: newTable(),
     open: [],
     actCount: 0,
     uncalled: false,
     refused: [],
     approvals: [],
-    identities: {},
-    checked: {},
-    seen: {},
+    identities: newTable(),
+    checked: newTable(),
+    seen: newTable(),
     marks: 0,
     blind: [],
     pending: 0,
@@ -221,7 +223,7 @@ export function newAgent(tenant: string, id: string, ms: number): AgentEntity {
     changedMs: 0,
     reasoned: false,
     approvals: [],
-    seen: {},
+    seen: newTable(),
     held: [],
     lastMs: ms,
   };

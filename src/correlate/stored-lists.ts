@@ -1,5 +1,7 @@
 /** Stored lists: sessions and agents without their records, by place instead of name. */
+
 import type { Kind } from '../model/event.ts';
+import { tableOf } from '../model/table.ts';
 import { type AgentEntity, newAgent, newSession, type SessionEntity } from './session.ts';
 
 type Rare<T, K extends keyof T> = { readonly [N in K]?: T[N] | undefined };
@@ -82,7 +84,7 @@ export function sessionOfList(list: SessionList): SessionEntity {
   if (open !== 0) one.open = [...open];
   if (refused !== 0) one.refused = refused;
   if (approvals !== 0) one.approvals = approvals;
-  if (checked !== 0) one.checked = checked;
+  if (checked !== 0) one.checked = tableOf(checked);
   if (blind !== 0) one.blind = [...blind];
   if (wake !== 0) one.wake = wake;
   if ((flags & 96) !== 0) one.weaklyOwned = (flags & 32) !== 0;
@@ -155,7 +157,7 @@ export function agentOfList(list: AgentList): AgentEntity {
     ...{ role, model, registeredMs, grants, changedMs, reasoned: (flags & 1) !== 0 },
   };
   if (held !== 0) one.held = [...held];
-  if (seen !== 0) one.seen = seen;
+  if (seen !== 0) one.seen = tableOf(seen);
   if (marks !== 0 && marks !== undefined) one.marks = marks;
   if (approvals !== 0) one.approvals = approvals;
   if ((flags & 2) !== 0) one.announces = true;

@@ -1,5 +1,7 @@
 /** Stored ledger: sessions and agents without what new ones have, their acts as lists. */
+
 import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
+import { newTable } from '../model/table.ts';
 import type { Entity, PartPacking, Parts } from '../state/slot.ts';
 import { headOfAgent } from './heads.ts';
 import type { Act, AgentEntity, SessionEntity } from './session.ts';
@@ -80,7 +82,7 @@ function unpackSession({ s, acts, seen, identities }: StoredSession): SessionEnt
 }
 
 function packActs(members: Parts, session: string): Parts {
-  const packed: Parts = {};
+  const packed: Parts = newTable();
   for (const key of Object.keys(members)) {
     const act = members[key] as Act | null;
     packed[key] = act === null ? null : packAct(act, session);

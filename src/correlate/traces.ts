@@ -1,6 +1,8 @@
 /** Traces: the session of a record that names none, and the witnesses of one call. */
+
 import type { Event } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
+import { newTable } from '../model/table.ts';
 import type { Entity, PartPacking } from '../state/slot.ts';
 import type { TraceHead } from './heads.ts';
 import { agentNamed } from './identity.ts';
@@ -107,7 +109,14 @@ export function linkTrace(
   const { eventMs } = event.time;
   makeRoom(ledger, session, eventMs);
   const trace: TraceEntity = {
-    ...{ tenant, session: id, links: {}, linkCount: 0, recent: [], lastMs: eventMs },
+    ...{
+      tenant,
+      session: id,
+      links: newTable<string>(),
+      linkCount: 0,
+      recent: [],
+      lastMs: eventMs,
+    },
   };
   ledger.slots.put(TRACES, keyOf(tenant, traceId), trace);
   ledger.room.traces.add(keyOf(tenant, traceId), keyOf(tenant, id));

@@ -1,9 +1,11 @@
 /** Witnesses: what the ledger keeps of a stated call or an attempt, without its content. */
+
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { Event } from '../model/event.ts';
 import type { StatedCall } from '../model/event-reasoning.ts';
 import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
+import { newTable } from '../model/table.ts';
 
 const LEAVES_MAX = 64;
 
@@ -29,7 +31,7 @@ export function digestArgs(
   const text = `${key}\u0000${canonicalJson(plain)}`;
   const known = DIGESTS.get(text);
   if (known !== undefined) return known;
-  const leaves: Record<string, string> = {};
+  const leaves = newTable<string>();
   collectLeaves(plain, '', leaves, key, { left: LEAVES_MAX });
   const made = { digest: hash('sha256', text, 'hex').slice(0, 32), leaves };
   if (text.length > REMEMBERED_LENGTH_MAX) return made;

@@ -1,5 +1,7 @@
 /** Heard: which detections were taken in already, so that a restated fact counts once. */
+
 import type { Detection } from '../model/detection.ts';
+import { newTable } from '../model/table.ts';
 import type { Entity } from '../state/slot.ts';
 import type { Slots } from '../state/slots.ts';
 
@@ -45,7 +47,7 @@ function hear(
   let heard = slots.get<HeardEntity>(SPACE, key);
   if (heard === undefined) {
     if (slots.count(SPACE) >= ENTITIES_MAX) forgetStalest(slots, decidedMs, evicted);
-    heard = { ids: {}, held: 0, all: 0, lastMs: decidedMs };
+    heard = { ids: newTable(), held: 0, all: 0, lastMs: decidedMs };
     slots.put(SPACE, key, heard);
   }
   if (Object.hasOwn(heard.ids, short)) return false;

@@ -1,5 +1,7 @@
 /** A slot: an entity as it is kept or as it was written, and the rows it is written as. */
+
 import { assert } from '../model/errors.ts';
+import { newTable, tableOf } from '../model/table.ts';
 import type { LaterRow, RowTable, StoredRow } from './row-table.ts';
 import { bodyOf, type RowAt, rowText } from './rows.ts';
 
@@ -68,6 +70,17 @@ export interface Space {
   last: Slot | undefined;
 }
 
+/** Changed members of one split record. */
+export class ChangedParts {
+  readonly record: string;
+  readonly names: string[];
+
+  constructor(record: string, name: string) {
+    this.record = record;
+    this.names = [name];
+  }
+}
+
 /** Where an entity lives, and what of it changed since the last delta. */
 export interface Slot {
   readonly space: Space;
@@ -83,8 +96,8 @@ export interface Slot {
   isWhole: boolean;
   /** True where it was asked for since it might last have gone to rest. */
   isUsed: boolean;
-  /** By split record: its changed members, now and then one of them twice. */
-  parts: Record<string, string[]> | null;
+  /** Changed members of split records, now and then one of them twice. */
+  parts: ChangedParts[] | null;
 }
 
 /** The entity, read where it still lies as it was written. */
@@ -106,12 +119,15 @@ function readIn({ space, key, row }: Slot): Entity {
   return readEntity(space, key, row);
 }
 
+/** What is known of an entity before its first row is read. */
+const NOTHING_YET: Record<string, Parts> = Object.freeze({});
+
 /** The entity of a row, with what changed in it later. */
 export function readEntity(space: Space, key: string, row: StoredRow): Entity {
   const rows: RowAt[] = [];
   for (let at: LaterRow | null = row.later; at !== null; at = at.before) rows.push(at);
   rows.push(row);
-  let entity: Record<string, Parts> = {};
+  let entity = NOTHING_YET;
   for (const at of rows.reverse()) {
     const before = entity;
     const [rest, changed] = bodyOf(at) as readonly [
@@ -122,7 +138,12 @@ export function readEntity(space: Space, key: string, row: StoredRow): Entity {
     if (changed === undefined) continue;
     // What is packed names all of its records in each row; it may be of somebody who is gone.
     for (const name of space.split ?? Object.keys(changed))
-      entity[name] = merged(before[name] ?? {}, changed[name] ?? {});
+      entity[name] = merged(before[name], changed[name] ?? {});
+  }
+  // Whole rows hold their records as JSON made them.
+  for (const name of space.split ?? []) {
+    const record = entity[name];
+    if (record !== undefined) entity[name] = tableFrom(record);
   }
   const unpacking = space.packing ?? space.partPacking;
   const made = unpacking?.restored?.(entity as Entity, key);
@@ -174,32 +195,29 @@ function partsOf(
   parts: Slot['parts'],
 ): [rest: Entity, changed: Record<string, Parts>] {
   const rest = (partPacking?.rest(entity) ?? { ...entity }) as Record<string, unknown>;
-  const changed: Record<string, Parts> = {};
+  const changed: Record<string, Parts> = newTable();
   for (const name of split) {
     rest[name] = undefined; // JSON leaves it out
-    const names = parts?.[name];
+    const names = parts?.find(({ record }) => record === name)?.names;
     if (names === undefined) continue;
     const record = (entity as Record<string, Parts>)[name] as Parts;
-    const members: Parts = {};
+    const members: Parts = newTable();
     // Parts bear names of others: what every object inherits is none of them.
-    for (const part of names) own(members, part, Object.hasOwn(record, part) ? record[part] : null);
+    for (const part of names) members[part] = Object.hasOwn(record, part) ? record[part] : null;
     changed[name] = partPacking?.record(name, members, entity) ?? members;
   }
   return [rest as Entity, changed];
 }
 
-function merged(record: Parts, changed: Parts): Parts {
-  for (const [part, value] of Object.entries(changed))
-    if (value === null) delete record[part];
-    else own(record, part, value);
+/** The record of before, if there is one, with what changed in it: a table, whoever chose its keys. */
+function merged(before: Parts | undefined, changed: Parts): Parts {
+  const record = before === undefined ? newTable<unknown>() : tableFrom(before);
+  for (const part of Object.keys(changed))
+    if (changed[part] === null) delete record[part];
+    else record[part] = changed[part];
   return record;
 }
 
-/** Sets an own property, also one of the name __proto__. */
-function own(record: Parts, part: string, value: unknown): void {
-  if (part !== '__proto__') record[part] = value;
-  else
-    Object.defineProperty(record, part, {
-      ...{ value, enumerable: true, configurable: true, writable: true },
-    });
+function tableFrom(record: Parts): Parts {
+  return Object.getPrototypeOf(record) === null ? record : tableOf(record);
 }

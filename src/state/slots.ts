@@ -8,6 +8,7 @@ import { PAGES } from './page.ts';
 import { pageRows, restRows } from './resting.ts';
 import { RowWriter } from './rows.ts';
 import {
+  ChangedParts,
   deltaRowOf,
   type Entity,
   entityOf,
@@ -105,9 +106,9 @@ export class Slots {
     if (slot === undefined) return;
     this.#mark(slot);
     if (slot.isWhole) return;
-    slot.parts ??= {};
-    const changed = slot.parts[record];
-    if (changed === undefined) slot.parts[record] = [part];
+    slot.parts ??= [];
+    const changed = slot.parts.find((one) => one.record === record)?.names;
+    if (changed === undefined) slot.parts.push(new ChangedParts(record, part));
     // Written twice is no harm: what is looked at is what was touched last.
     else if (changed.length > PARTS_COMPARED || !changed.includes(part)) changed.push(part);
   }

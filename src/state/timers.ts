@@ -1,5 +1,5 @@
 /** Timers in event time: an entity says when it wants to be woken; nothing else is stored. */
-import { Heap } from './heap.ts';
+import { Agenda } from './agenda.ts';
 import type { Entity } from './slot.ts';
 import type { Slots } from './slots.ts';
 
@@ -11,10 +11,10 @@ interface Timer {
 
 const STEP_ENTITIES = 10_000;
 
-/** One timer an entity, kept in `entity.wake`; the heap is rebuilt from the entities after a restore. */
+/** One timer an entity, kept in `entity.wake`; the agenda is rebuilt from the entities after a restore. */
 export class Timers {
   readonly #slots: Slots;
-  readonly #heap = new Heap<Timer>(
+  readonly #agenda = new Agenda<Timer>(
     (a, b) =>
       a.at !== b.at ? a.at < b.at : a.space !== b.space ? a.space < b.space : a.key < b.key,
     // Timers of entities that are gone would lie here until they are due, a day or so.
@@ -29,16 +29,16 @@ export class Timers {
   wake(space: string, key: string, entity: Entity, at: number): void {
     if (entity.wake !== undefined && entity.wake <= at) return;
     entity.wake = at;
-    this.#heap.push({ at, space, key });
+    this.#agenda.push({ at, space, key });
     this.#slots.touch(space, key);
   }
 
   /** The earliest timer at or before `ms`, or undefined. Its entity has no timer any more. */
   takeUpTo(ms: number): Timer | undefined {
     for (;;) {
-      const top = this.#heap.peek();
+      const top = this.#agenda.peek();
       if (top === undefined || top.at > ms) return undefined;
-      this.#heap.pop();
+      this.#agenda.pop();
       const entity = this.#slots.get<Entity>(top.space, top.key);
       if (entity === undefined || entity.wake !== top.at) continue;
       // Deleting a member would make every later access to this object slow.
@@ -50,15 +50,15 @@ export class Timers {
 
   /** Timers held, those that mean nothing any more included. */
   get size(): number {
-    return this.#heap.size;
+    return this.#agenda.size;
   }
 
   /** When the next timer is due, ms, or undefined. May name one that was moved. */
   nextMs(): number | undefined {
-    return this.#heap.peek()?.at;
+    return this.#agenda.peek()?.at;
   }
 
-  /** Rebuilds the heap from the entities of these spaces, some thousand a step. */
+  /** Rebuilds the agenda from the entities of these spaces, some thousand a step. */
   *restoring(spaces: readonly string[]): Generator<undefined, void> {
     const found: Timer[] = [];
     let seen = 0;
@@ -69,7 +69,7 @@ export class Timers {
         seen += 1;
         if (seen % STEP_ENTITIES === 0) yield;
       }
-    this.#heap.fill(found);
+    this.#agenda.fill(found);
   }
 }
 

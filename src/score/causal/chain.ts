@@ -1,8 +1,10 @@
 /** Causal chains: grown with each detection of a case from what the trail remembers. */
+
 import type { CausalChain, ChainEdge, ChainNode, NodeType } from '../../model/chain.ts';
 import type { Detection, Witness } from '../../model/detection.ts';
 import type { Kind, Position } from '../../model/event.ts';
 import { eventIdOf } from '../../model/ids.ts';
+import { newTable } from '../../model/table.ts';
 import type { Entity } from '../../state/slot.ts';
 import type { Slots } from '../../state/slots.ts';
 import { rootOf } from './root.ts';
@@ -121,7 +123,13 @@ function chainOf(
     }
   }
   const counts = { nodeCount: 0, edgeCount: 0, dropped: 0 };
-  const chain: ChainEntity = { nodes: {}, edges: {}, ...counts, found: [], lastMs: ms };
+  const chain: ChainEntity = {
+    nodes: newTable(),
+    edges: newTable(),
+    ...counts,
+    found: [],
+    lastMs: ms,
+  };
   slots.put(SPACE, caseId, chain);
   return chain;
 }

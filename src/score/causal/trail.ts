@@ -1,8 +1,10 @@
 /** Trail: what is remembered of sessions and agents so that a case can tell what led to what. */
+
 import type { Action } from '../../model/event-action.ts';
 import type { Governance } from '../../model/event-governance.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { eventId } from '../../model/ids.ts';
+import { newTable } from '../../model/table.ts';
 import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slot.ts';
 import type { Slots } from '../../state/slots.ts';
@@ -222,7 +224,7 @@ function trailOf(memory: Memory, key: string, ms: number): SessionTrail {
   let trail = slots.get<SessionTrail>(SESSIONS, key);
   if (trail === undefined) {
     if (slots.count(SESSIONS) >= SESSIONS_MAX) forget<SessionTrail>(memory, SESSIONS);
-    trail = { reads: {}, came: {}, mandate: [], opened: null, lastMs: ms };
+    trail = { reads: newTable(), came: newTable(), mandate: [], opened: null, lastMs: ms };
     slots.put(SESSIONS, key, trail);
   }
   trail.lastMs = Math.max(trail.lastMs, ms);

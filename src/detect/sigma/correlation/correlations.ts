@@ -1,5 +1,5 @@
 /** Correlations: hands hits to those that want them, chains them, and lets event time pass. */
-import { Heap } from '../../../state/heap.ts';
+import { Agenda } from '../../../state/agenda.ts';
 import { PAGES } from '../../../state/page.ts';
 import type { CorrelationRule } from './definition.ts';
 import { noteGap } from './gaps.ts';
@@ -48,7 +48,7 @@ class Engine implements Correlations {
   readonly #bySpace = new Map<string, Unit>();
   readonly #byBase = new Map<string, Base[]>();
   /** Bases come before what is built on them: the name of a space begins with its depth. */
-  readonly #due = new Heap<Due>(
+  readonly #due = new Agenda<Due>(
     isBefore,
     ({ at, unit, key, page }) => page !== null || unit.store.dueMsOf(key) === at,
   );

@@ -4,7 +4,7 @@ import type { Conjunct } from './expression.ts';
 import { appended, type Group, lateReachMs, type Stretch, withItem } from './group.ts';
 import { type Hit, isSameEvent, type KeptHit } from './hit.ts';
 import { HOLD_MAX_MS, HOLD_STEP_MS, type Machine, type Taken, type Tools } from './machine.ts';
-import { type Occurrence, occurrence, orderedOccurrence, type Seen, sourceOf } from './search.ts';
+import { type Occurrence, occurrence, orderedOccurrence, Seen } from './search.ts';
 
 /** An occurrence whose absences are not decided yet. */
 interface Pending {
@@ -80,7 +80,7 @@ class Pattern implements Machine {
     const own = group.own as Own;
     const { ms } = hit;
     if (isSeen(own.seen, hit, place, ms)) return;
-    const one: Seen = { place, ms, source: sourceOf(kept), kept };
+    const one = new Seen(place, kept);
     this.#cut(own, group, ms, late);
     // What comes in order comes last.
     own.seen = late ? withItem(own.seen, one) : appended(own.seen, one);

@@ -4,19 +4,26 @@ import type { Conjunct } from './expression.ts';
 import { isSameEvent, type KeptHit } from './hit.ts';
 
 /** A hit in the canonical order of its group. */
-export interface Seen {
+export class Seen {
   readonly place: number;
   readonly ms: number;
   /** Whose clock stamped it. */
   readonly source: string;
   readonly kept: KeptHit;
+
+  constructor(place: number, kept: KeptHit) {
+    this.place = place;
+    this.ms = kept.ms;
+    this.source = sourceOf(kept);
+    this.kept = kept;
+  }
 }
 
 const SOURCES = new Map<string, Map<string, string>>();
 const SOURCES_MAX = 1000;
 
 /** Whose clock stamped a hit: the same text for the same source, made once. */
-export function sourceOf({ witness: { kind, topic } }: KeptHit): string {
+function sourceOf({ witness: { kind, topic } }: KeptHit): string {
   let topics = SOURCES.get(kind);
   if (topics === undefined) {
     topics = new Map();

@@ -1,10 +1,12 @@
 /** Stored groups: as lists, for names would be most of it, and each of their hits only once. */
+
 import type { Kind } from '../../../model/event.ts';
+import { newTable } from '../../../model/table.ts';
 import type { Entity, Packing, Parts } from '../../../state/slot.ts';
 import { type Fired, type Group, partsOfKey, placeOf } from './group.ts';
 import type { KeptHit } from './hit.ts';
 import { hitOfText, hitText, numberedId } from './hit-text.ts';
-import { sourceOf } from './search.ts';
+import { Seen } from './search.ts';
 
 /** A hit as it was written before it became a text, and still is where it does not fit into one. */
 type ListedHit = readonly [
@@ -195,7 +197,7 @@ function ownOf(
   usual: Readonly<Record<string, unknown>>,
   numberOf: (hit: KeptHit) => number,
 ): Record<string, unknown> {
-  const written: Record<string, unknown> = {};
+  const written: Record<string, unknown> = newTable();
   for (const name in own) if (!isUsual(own[name], usual[name])) written[name] = own[name];
   const { seen, pending, closed } = own;
   if (seen !== undefined && seen.length > 0) {
@@ -272,10 +274,7 @@ function ownHits(own: NumberedHits, hitOf: (number: number) => KeptHit): object 
   const { seen, pending, closed } = own;
   const found: Record<string, unknown> = {};
   if (seen !== undefined)
-    found['seen'] = pairsOf(seen).map(([place, number]) => {
-      const kept = hitOf(number);
-      return { place, ms: kept.ms, source: sourceOf(kept), kept };
-    });
+    found['seen'] = pairsOf(seen).map(([place, number]) => new Seen(place, hitOf(number)));
   if (pending !== undefined)
     found['pending'] = pending.map((one) => ({ ...one, hits: one.hits.map(hitOf) }));
   if (closed != null) found['closed'] = { ...closed, kept: closed.kept.map(hitOf) };
@@ -299,7 +298,7 @@ function byName(group: Group, bases: readonly string[]): Group {
   const read = (hit: Written) => unpackHit(hit, bases, group);
   const own = { ...(group.own as OwnHits) } as Record<string, unknown>;
   const { seen, pending, closed } = own as OwnHits;
-  if (seen !== undefined) own['seen'] = seen.map((one) => ({ ...one, kept: read(one.kept) }));
+  if (seen !== undefined) own['seen'] = seen.map(({ place, kept }) => new Seen(place, read(kept)));
   if (pending !== undefined)
     own['pending'] = pending.map((one) => ({ ...one, hits: one.hits.map(read) }));
   if (closed != null) own['closed'] = { ...closed, kept: closed.kept.map(read) };
