@@ -1,7 +1,7 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import type { Notifier, NotifierStep } from '../act/notify.ts';
 import type { Sink } from '../act/sink.ts';
-import { countBuffersAsHeap } from '../adapters/runtime.ts';
+import { countBuffersAsHeap, letHeapGrow } from '../adapters/runtime.ts';
 import type { Config } from '../model/config.ts';
 import { durationMs } from '../model/duration.ts';
 import type { LaneCommit } from '../model/effects.ts';
@@ -101,7 +101,10 @@ async function serveAndObserve(
   const signalRoutes = transmitter?.routes ?? [];
   const ingest = await openIngest(made);
   // Bodies of many megabytes that strangers send must be collected soon; batches of a broker are bounded.
-  if (ingest === null) countBuffersAsHeap();
+  if (ingest === null) {
+    countBuffersAsHeap();
+    letHeapGrow();
+  }
   const listener = await openListener({
     ...{ ...made, inventory: library.inventory, signalRoutes },
     ingest: ingest?.url === null ? ingest : null,

@@ -1,6 +1,8 @@
 /** Attempts: calls that a gateway saw, entered into their acts. */
+
 import type { Event } from '../model/event.ts';
 import type { Attempt } from '../model/fact.ts';
+import { grown } from '../state/grown.ts';
 import { actAt, WITNESSES_MAX } from './acts.ts';
 import { permissionOf } from './governance.ts';
 import { actKey, isWhole, ownKey, strengthOf } from './joining.ts';
@@ -32,7 +34,7 @@ export function enterAttempt(
   const act = actAt(ledger, session, key, attempt.ms);
   if (act.attempts.length >= WITNESSES_MAX) dropAttempt(ledger, session, act, attempt.ms);
   const before = { isWhole: isWhole(act), strength: act.strength };
-  act.attempts.push(attempt);
+  act.attempts = grown(act.attempts, attempt);
   linkAct(ledger, session, event, attempt, key);
   touchAct(ledger, session, key);
   if (key !== ownKey(attempt, 0)) act.strength = strengthOf(act, kin, before);

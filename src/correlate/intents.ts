@@ -1,6 +1,8 @@
 /** Intents: calls that an agent announces or claims, entered into their acts. */
+
 import type { Event } from '../model/event.ts';
 import type { Attempt } from '../model/fact.ts';
+import { grown } from '../state/grown.ts';
 import { actAt, WITNESSES_MAX } from './acts.ts';
 import { actKey, isWhole, ownKey, strengthOf } from './joining.ts';
 import { canonicalTool, count, type Ledger, touchAct } from './ledger.ts';
@@ -44,7 +46,7 @@ export function enterIntents(
     }
     const isJoin = key !== ownKey(intent, intent.index);
     const before = { isWhole: isWhole(act), strength: act.strength };
-    act.intents.push(intent);
+    act.intents = grown(act.intents, intent);
     linkAct(ledger, session, event, intent, key);
     touchAct(ledger, session, key);
     if (isJoin) act.strength = strengthOf(act, kin, before);

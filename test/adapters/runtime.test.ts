@@ -1,6 +1,6 @@
 /** The runtime as it is set up for a process that runs for long: collections are counted in a child. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 
 const RUNTIME = new URL('../../src/adapters/runtime.ts', import.meta.url).href;
@@ -39,5 +39,23 @@ describe('buffers that come and go beside a large heap', () => {
     const counted = majorsOf('countBuffersAsHeap();');
     assert.ok(usual >= 5, `${usual} major collections as it is by itself`);
     assert.ok(counted * 3 <= usual, `${counted} where buffers count as heap, ${usual} otherwise`);
+  });
+});
+
+/** What V8 says of flags it does not know. */
+function complaintOf(setUp: string): string {
+  const program = `
+    import { setFlagsFromString } from 'node:v8';
+    import { countBuffersAsHeap, letHeapGrow } from '${RUNTIME}';
+    ${setUp}
+  `;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    .stderr;
+}
+
+describe('flags that are set while the process runs', () => {
+  it('are known to this V8', () => {
+    assert.match(complaintOf("setFlagsFromString('--no-such-flag=1');"), /no-such-flag/);
+    assert.equal(complaintOf('countBuffersAsHeap(); letHeapGrow();'), '');
   });
 });

@@ -1,10 +1,12 @@
 /** Kind `rate`: too many, or too much, within a sliding window of event time. */
+
 import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/duration.ts';
 import { KINDS } from '../../model/event.ts';
 import { eventWitness } from '../../model/event-witness.ts';
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
+import { grownNumbers } from '../../state/grown.ts';
 import { Keep } from '../../state/keep.ts';
 import { naming } from '../../state/names.ts';
 import type { Entity } from '../../state/slot.ts';
@@ -211,8 +213,8 @@ function insert(group: Group, ms: number, value: number | null): void {
   let at = group.times.length;
   while (at > 0 && (group.times[at - 1] as number) > ms) at -= 1;
   if (at === group.times.length) {
-    group.times.push(ms);
-    if (value !== null) group.values.push(value);
+    group.times = grownNumbers(group.times, ms);
+    if (value !== null) group.values = grownNumbers(group.values, value);
     return;
   }
   group.times.splice(at, 0, ms);

@@ -1,5 +1,7 @@
 /** Ring: times and values of one window, oldest first, in plain arrays that JSON can hold. */
 
+import { grown, grownNumbers } from '../../../state/grown.ts';
+
 /** What is in a window. What lies before `start` is gone already. */
 export interface Ring<T> {
   times: number[];
@@ -25,8 +27,8 @@ export function insert<T>(ring: Ring<T>, ms: number, value: T): void {
   let at = ring.times.length;
   while (at > ring.start && (ring.times[at - 1] as number) > ms) at -= 1;
   if (at === ring.times.length) {
-    ring.times.push(ms);
-    ring.values.push(value);
+    ring.times = grownNumbers(ring.times, ms);
+    ring.values = grown(ring.values, value);
   } else {
     ring.times.splice(at, 0, ms);
     ring.values.splice(at, 0, value);
