@@ -113,15 +113,18 @@ export async function runMember(
   // Several members may bear one name.
   const name = `${config.instance ?? 'plumbline'} ${randomUUID()}`;
   const observers = new Map<number, Observer>();
+  let ends: readonly PartitionLag[] = [];
   const layout = { lanes: lanes.count, topic, key: lanes.key ?? KEY };
   const member = new Member(
     {
       ...{ broker: internal, topic, clock, log },
-      ends: async () =>
-        (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 })),
+      ends: async () => {
+        ends = (await offsets.ranges(topics)).map((range): PartitionLag => ({ ...range, next: 0 }));
+        return ends;
+      },
       share: async (wanted) => {
         const { db } = parts.store;
-        rekeyer.elsewhere(await shareForwarded(db, group, rekeyer.reached()));
+        rekeyer.elsewhere(await shareForwarded(db, group, rekeyer.reached(), ends));
         return await sharePauses(db, group, name, wanted);
       },
       pause: (partitions, paused) =>

@@ -14,16 +14,20 @@ export interface Reading extends TopicPartition {
 
 /** How far partitions may be forwarded ahead of the slowest, ms of event time. */
 const AHEAD_MS = 120_000;
+/** Without a word of those elsewhere for so long, ms, nobody goes on. They are asked for every second. */
+const UNTOLD_MS = 4000;
 
 /**
  * Says which of the partitions held are to wait. Those held here are compared at each slice: a second of
- * reading from a backlog is many minutes of event time. Those elsewhere are, as often as they are told.
+ * reading from a backlog is many minutes of event time. With those elsewhere, too, as they were last told; and
+ * where that is long ago, none goes on.
  */
 export class Pace {
   readonly #hold: (partitions: readonly TopicPartition[]) => void;
   #heardMs: number | null = null;
-  /** Partitions far ahead of the slowest elsewhere, as that was last told. */
-  readonly #beyond = new Set<string>();
+  /** The slowest elsewhere that is not at its end, as it was last told, and when that was, ms. */
+  #elsewhereMs: number | null = null;
+  #toldMs = Number.NEGATIVE_INFINITY;
   /** What is to wait, as it was last said. */
   #held = '';
 
@@ -38,10 +42,11 @@ export class Pace {
   }
 
   /** Partitions are assigned anew: nothing was heard of any, and none waits. */
-  begin(): void {
+  begin(nowMs: number): void {
     this.#heardMs = null;
-    this.#beyond.clear();
-    this.moved(new Map());
+    this.#elsewhereMs = null;
+    this.#toldMs = nowMs;
+    this.moved(new Map(), nowMs);
   }
 
   /** An event of some partition came. */
@@ -50,25 +55,27 @@ export class Pace {
   }
 
   /** Event time of the slowest partition elsewhere that is not at its end, ms; null: none is behind. */
-  elsewhere(held: ReadonlyMap<string, Reading>, slowestMs: number | null): void {
+  elsewhere(held: ReadonlyMap<string, Reading>, slowestMs: number | null, nowMs: number): void {
     const slowestHere = this.#slowest(held);
-    this.#beyond.clear();
-    for (const [key, read] of held) {
-      if (isFarAhead(read.newestMs, slowestMs)) this.#beyond.add(key);
+    this.#elsewhereMs = slowestMs;
+    this.#toldMs = nowMs;
+    for (const read of held.values())
       read.calmMs = isFarAhead(read.newestMs, slowestHere) ? null : read.newestMs;
-    }
-    this.moved(held);
+    this.moved(held, nowMs);
   }
 
   /**
    * Partitions held moved, or their ends did. Whoever leaps far ahead waits at once. At the ends of the logs
    * nobody leaps, and one that is behind for a moment makes nobody wait.
    */
-  moved(held: ReadonlyMap<string, Reading>): void {
+  moved(held: ReadonlyMap<string, Reading>, nowMs: number): void {
     const slowestMs = this.#slowest(held);
+    // Who cannot hear of the others may be far ahead of them already.
+    const isUntold = nowMs - this.#toldMs > UNTOLD_MS;
     const waiting = [...held].filter(
-      ([key, { newestMs, calmMs }]) =>
-        this.#beyond.has(key) ||
+      ([, { newestMs, calmMs }]) =>
+        (isUntold && newestMs !== null) ||
+        isFarAhead(newestMs, this.#elsewhereMs) ||
         (isFarAhead(newestMs, slowestMs) && (calmMs === null || isFarAhead(newestMs, calmMs))),
     );
     const keys = waiting.map(([key]) => key).join(' ');

@@ -70,6 +70,8 @@ export interface Forwarded extends TopicPartition {
   readonly heardMs: number | null;
   /** Everything in its log was read. */
   readonly isAtEnd: boolean;
+  /** Offset of the first record that was not. */
+  readonly next: number;
 }
 
 /** Most records and payload bytes of one bundle, unless one record alone has more. */
@@ -139,7 +141,7 @@ class Stage implements Rekeyer {
         ]),
       );
       this.#read.clear();
-      this.#pace.begin();
+      this.#pace.begin(this.#parts.clock.nowMs());
       return partitions.map((at) => {
         const key = keyOf(at);
         const { topic, partition } = at;
@@ -165,7 +167,7 @@ class Stage implements Rekeyer {
       this.#read.delete(keyOf(at));
       this.#forwarded.delete(keyOf(at));
     }
-    this.#pace.moved(this.#read);
+    this.#pace.moved(this.#read, this.#parts.clock.nowMs());
   }
 
   missing({ topic, partition, from, to }: Gap): void {
@@ -188,7 +190,7 @@ class Stage implements Rekeyer {
       read.next = control.next ?? last.offset + 1;
       read.end = Math.max(control.end, read.next);
       for (const lane of this.#lanes) lane.untold.add(keyOf(first));
-      this.#pace.moved(this.#read);
+      this.#pace.moved(this.#read, this.#parts.clock.nowMs());
       if (control.more === true && !this.#isFull()) return 'held';
       await this.#flush(() => control.live());
       return control.live() ? 'done' : 'fenced';
@@ -205,19 +207,19 @@ class Stage implements Rekeyer {
       read.next = Math.max(read.next, at.next);
       read.end = Math.max(at.end, read.next);
     }
-    this.#pace.moved(this.#read);
+    this.#pace.moved(this.#read, this.#parts.clock.nowMs());
   }
 
   reached(): readonly Forwarded[] {
     return [...this.#read.values()].map(({ topic, partition, next, end, newestMs }) => {
       const isAtEnd = next >= end;
       const heardMs = isAtEnd || newestMs !== null ? null : this.#pace.heardMs;
-      return { topic, partition, newestMs, heardMs, isAtEnd };
+      return { topic, partition, newestMs, heardMs, isAtEnd, next };
     });
   }
 
   elsewhere(slowestMs: number | null): void {
-    this.#pace.elsewhere(this.#read, slowestMs);
+    this.#pace.elsewhere(this.#read, slowestMs, this.#parts.clock.nowMs());
   }
 
   failed(cause: Error): void {

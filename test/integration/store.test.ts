@@ -357,27 +357,28 @@ test('members tell each other what is to wait, and which source partition is slo
       newestMs: number | null,
       isAtEnd: boolean,
       heardMs: number | null = null,
-    ) => ({ ...at(partition), newestMs, heardMs, isAtEnd });
-    assert.equal(await shareForwarded(db, 'g', [told(0, null, false)]), null);
+    ) => ({ ...at(partition), newestMs, heardMs, isAtEnd, next: 10 });
+    const share = (...forwarded: readonly ReturnType<typeof told>[]) =>
+      shareForwarded(db, 'g', forwarded, []);
+    assert.equal(await share(told(0, null, false)), null);
     const both = [told(0, 50, false), told(1, 70, false)];
-    assert.equal(await shareForwarded(db, 'g', both), null, 'it knows of its own');
-    assert.equal(await shareForwarded(db, 'g', []), 50);
+    assert.equal(await share(...both), null, 'it knows of its own');
+    assert.equal(await share(), 50);
+    assert.equal(await share(told(0, null, true)), 70, 'one at its end waits for nobody');
+    assert.equal(await share(told(0, null, false)), 50, 'what was told before holds');
+    assert.equal(await share(told(0, null, false, 10)), 50, 'and goes before what was heard since');
+    assert.equal(await shareForwarded(db, 'other', [], []), null);
+    await share(told(0, null, true), told(1, null, true));
+    const ends = (end: number) => [
+      { ...at(0), end },
+      { ...at(1), end: 10 },
+    ];
+    assert.equal(await shareForwarded(db, 'g', [], ends(10)), null, 'both are at their ends');
     assert.equal(
-      await shareForwarded(db, 'g', [told(0, null, true)]),
-      70,
-      'one at its end waits for nobody',
-    );
-    assert.equal(
-      await shareForwarded(db, 'g', [told(0, null, false)]),
+      await shareForwarded(db, 'g', [], ends(11)),
       50,
-      'what was told before holds',
+      'its log grew since somebody said that it is at its end',
     );
-    assert.equal(
-      await shareForwarded(db, 'g', [told(0, null, false, 10)]),
-      50,
-      'and goes before what was heard since',
-    );
-    assert.equal(await shareForwarded(db, 'other', []), null);
   });
 });
 
@@ -388,9 +389,9 @@ test('a partition of which nothing was read is waited for where its member, or t
       newestMs: number | null,
       heardMs: number | null = null,
       isAtEnd = false,
-    ) => ({ topic: 'gateway', partition, newestMs, heardMs, isAtEnd });
+    ) => ({ topic: 'gateway', partition, newestMs, heardMs, isAtEnd, next: 0 });
     const share = (...forwarded: readonly ReturnType<typeof told>[]) =>
-      shareForwarded(db, 'g', forwarded);
+      shareForwarded(db, 'g', forwarded, []);
     const row = async (partition: number) =>
       (
         await db.query('select newest_ms from lane_forwarded where partition = $1', [partition])

@@ -173,9 +173,9 @@ describe('rekeyer', () => {
     const { rekeyer, control, take } = lab();
     await take();
     const nothing = { newestMs: null, heardMs: null, isAtEnd: false };
-    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing }]);
+    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing, next: 0 }]);
     await rekeyer.slice([rec(0, [0]), rec(500, [0])], { ...control(), end: 900 });
-    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing, newestMs: 500_000 }]);
+    assert.deepEqual(rekeyer.reached(), [{ ...GATEWAY, ...nothing, newestMs: 500_000, next: 501 }]);
     rekeyer.progress([{ ...GATEWAY, next: 501, low: 0, end: 501 }]);
     assert.equal(rekeyer.reached()[0]?.isAtEnd, true);
   });
@@ -191,6 +191,29 @@ describe('rekeyer', () => {
     rekeyer.elsewhere(379_999);
     assert.deepEqual(held, ['0'], 'said once');
     rekeyer.elsewhere(380_000);
+    assert.deepEqual(held, ['0', '']);
+  });
+
+  it('compares with the slowest elsewhere at each slice, as that was last told', async () => {
+    const { rekeyer, control, take, held } = lab();
+    await take();
+    rekeyer.elsewhere(0);
+    await rekeyer.slice([rec(0, [0]), rec(120, [0])], { ...control(), end: 900 });
+    assert.deepEqual(held, []);
+    await rekeyer.slice([rec(121, [0])], { ...control(), end: 900 });
+    assert.deepEqual(held, ['0']);
+  });
+
+  it('goes on no further where it was told nothing of others for some seconds', async () => {
+    const { rekeyer, control, take, held, pass } = lab();
+    await take();
+    await pass(4000);
+    await rekeyer.slice([rec(0, [0])], { ...control(), end: 900 });
+    assert.deepEqual(held, []);
+    await pass(10);
+    await rekeyer.slice([rec(1, [0])], { ...control(), end: 900 });
+    assert.deepEqual(held, ['0']);
+    rekeyer.elsewhere(null);
     assert.deepEqual(held, ['0', '']);
   });
 
