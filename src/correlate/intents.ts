@@ -1,5 +1,4 @@
 /** Intents: calls that an agent announces or claims, entered into their acts. */
-
 import type { Event } from '../model/event.ts';
 import type { Attempt } from '../model/fact.ts';
 import { grown } from '../state/grown.ts';

@@ -1,5 +1,4 @@
 /** Series: what a counter that only grows has added since its last reading, by agent. */
-
 import type { Event } from '../model/event.ts';
 import type { Metric } from '../model/event-metric.ts';
 import { newTable } from '../model/table.ts';

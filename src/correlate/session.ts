@@ -1,5 +1,4 @@
 /** Sessions, agents and acts: the ledger's entities as they are stored. */
-
 import type { Kind } from '../model/event.ts';
 import type { Attempt, Intent, SessionView, Unannounced, WitnessRecord } from '../model/fact.ts';
 import { newTable } from '../model/table.ts';

@@ -1,5 +1,4 @@
 /** Stored lists: sessions and agents without their records, by place instead of name. */
-
 import type { Kind } from '../model/event.ts';
 import { tableOf } from '../model/table.ts';
 import { type AgentEntity, newAgent, newSession, type SessionEntity } from './session.ts';

@@ -1,5 +1,4 @@
 /** Stored ledger: sessions and agents without what new ones have, their acts as lists. */
-
 import type { Attempt, Intent, WitnessRecord } from '../model/fact.ts';
 import { newTable } from '../model/table.ts';
 import type { Entity, PartPacking, Parts } from '../state/slot.ts';

@@ -1,5 +1,4 @@
 /** Traces: the session of a record that names none, and the witnesses of one call. */
-
 import type { Event } from '../model/event.ts';
 import type { Attempt, Intent } from '../model/fact.ts';
 import { newTable } from '../model/table.ts';

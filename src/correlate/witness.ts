@@ -1,5 +1,4 @@
 /** Witnesses: what the ledger keeps of a stated call or an attempt, without its content. */
-
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { Event } from '../model/event.ts';

@@ -1,5 +1,4 @@
 /** Heard: which detections were taken in already, so that a restated fact counts once. */
-
 import type { Detection } from '../model/detection.ts';
 import { newTable } from '../model/table.ts';
 import type { Entity } from '../state/slot.ts';

@@ -1,5 +1,4 @@
 /** A slot: an entity as it is kept or as it was written, and the rows it is written as. */
-
 import { assert } from '../model/errors.ts';
 import { newTable, tableOf } from '../model/table.ts';
 import type { LaterRow, RowTable, StoredRow } from './row-table.ts';

@@ -1,5 +1,4 @@
 /** Slots: every stage's entities in one place, with deltas and pages for the store. */
-
 import type { StoredParts } from '../model/effects.ts';
 import { assert } from '../model/errors.ts';
 import { Draws } from './draws.ts';

@@ -1,5 +1,4 @@
 /** Kind `rate`: too many, or too much, within a sliding window of event time. */
-
 import { type Static, Type } from 'typebox';
 import { durationMs } from '../../model/duration.ts';
 import { KINDS } from '../../model/event.ts';

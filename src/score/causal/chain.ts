@@ -1,5 +1,4 @@
 /** Causal chains: grown with each detection of a case from what the trail remembers. */
-
 import type { CausalChain, ChainEdge, ChainNode, NodeType } from '../../model/chain.ts';
 import type { Detection, Witness } from '../../model/detection.ts';
 import type { Kind, Position } from '../../model/event.ts';

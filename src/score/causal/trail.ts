@@ -1,5 +1,4 @@
 /** Trail: what is remembered of sessions and agents so that a case can tell what led to what. */
-
 import type { Action } from '../../model/event-action.ts';
 import type { Governance } from '../../model/event-governance.ts';
 import type { EventFact } from '../../model/fact.ts';

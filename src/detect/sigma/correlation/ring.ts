@@ -1,5 +1,4 @@
 /** Ring: times and values of one window, oldest first, in plain arrays that JSON can hold. */
-
 import { grown, grownNumbers } from '../../../state/grown.ts';
 
 /** What is in a window. What lies before `start` is gone already. */

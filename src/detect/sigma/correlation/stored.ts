@@ -1,5 +1,4 @@
 /** Stored groups: as lists, for names would be most of it, and each of their hits only once. */
-
 import type { Kind } from '../../../model/event.ts';
 import { newTable } from '../../../model/table.ts';
 import type { Entity, Packing, Parts } from '../../../state/slot.ts';
