@@ -122,6 +122,8 @@ async function runGroup(
       stdio: 'inherit',
       env: {
         ...env,
+        // Each file is a process of its own, and compiles what the one before it did.
+        NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/plumbline'),
         PLUMBLINE_TEST_KAFKA: writeShared(kafka),
         PLUMBLINE_TEST_DATABASE: postgres.url,
         PLUMBLINE_TEST_DATABASE_SOURCE: postgres.source,
