@@ -1,7 +1,7 @@
 /** Memory and stored bytes of a large fleet in one lane, measured from inside. */
 import { SESSION_RECORDS } from '../src/correlate/session.ts';
 import type { LaneState } from '../src/model/effects.ts';
-import type { Rec } from '../src/model/ports.ts';
+import type { PartitionLag, Rec } from '../src/model/ports.ts';
 import { createPipeline, type Pipeline } from '../src/pipeline.ts';
 import { packState } from '../src/record/state-bytes.ts';
 import { Slots } from '../src/state/slots.ts';
@@ -22,24 +22,39 @@ export interface MemoryOutcome {
   readonly pages: number;
   /** The same as it is stored. */
   readonly packed: number;
+  /** The same lane when nobody was heard of for three quarters of an hour. */
+  readonly quiet: Held;
   /** Heap, and bytes of pages, of a lane that has taken all of it over and was asked for nothing. */
-  readonly takenOver: { readonly heap: number; readonly external: number };
+  readonly takenOver: Held;
+  /** The same lane three quarters of an hour later. */
+  readonly takenOverQuiet: Held;
   readonly registered: number;
   readonly sessions: number;
   readonly events: number;
 }
 
+/** Bytes on the heap, and outside it. */
+interface Held {
+  readonly heap: number;
+  readonly external: number;
+}
+
 const CHUNK = 20_000;
+/** Twice as long as what nobody asks for takes to be packed at most. */
+const IDLE_MS = 45 * 60_000;
+const IDLE_STEP_MS = 1000;
 /** Longer than a source may be idle and an act may wait for its witness. */
 const QUIET_MS = 120_000;
 
 const { agents } = input<MemoryInput>();
 const options = await benchLane();
 const before = resident();
-let live: Pipeline | null = grow(() => undefined).pipeline;
+let live: Grown | null = grow(() => undefined);
 const after = resident();
-const { watermarkMs } = live;
-const counted = live.counters();
+const { watermarkMs } = live.pipeline;
+const counted = live.pipeline.counters();
+idle(live);
+const quiet = resident();
 live = null;
 const deltas: { seq: number; bytes: Buffer }[] = [];
 grow((bytes) => deltas.push({ seq: deltas.length + 1, bytes }));
@@ -56,13 +71,20 @@ const packed = sum(pages.map(({ bytes }) => packState(bytes).length));
 const empty = resident();
 const again = takenOver(pages, []);
 const full = resident();
+pages.length = 0;
+const lags = partitionLags(new Map());
+again.assign(lags, watermarkMs);
+idle({ pipeline: again, lags, nowMs: watermarkMs });
+const fullQuiet = resident();
+// The pages were there before, and are what it holds on to, and then no more.
+const without = { heap: empty.heap, external: empty.external - stored };
 answer({
-  heap: after.heap - before.heap,
-  external: after.external - before.external,
+  ...less(after, before),
+  quiet: less(quiet, before),
   pages: stored,
   packed,
-  // The pages were there before, and are what it holds on to.
-  takenOver: { heap: full.heap - empty.heap, external: stored + full.external - empty.external },
+  takenOver: less(full, without),
+  takenOverQuiet: less(fullQuiet, without),
   registered,
   sessions,
   events: counted['events'] ?? 0,
@@ -70,8 +92,21 @@ answer({
 // It is measured while somebody holds it.
 again.counters();
 
+function less(a: Held, b: Held): Held {
+  return { heap: a.heap - b.heap, external: a.external - b.external };
+}
+
+/** Time passes, and nothing comes. */
+function idle({ pipeline, lags, nowMs }: Grown): void {
+  for (let at = nowMs; at < nowMs + IDLE_MS; at += IDLE_STEP_MS) {
+    pipeline.tick(lags, at);
+    pipeline.commit();
+    pipeline.committed();
+  }
+}
+
 /** All pages as a lane that takes over writes them: without what deltas say of what is gone. */
-function inPages(from: LaneState['deltas']): LaneState['pages'] {
+function inPages(from: LaneState['deltas']): LaneState['pages'][number][] {
   const pipeline = takenOver([], from);
   pipeline.assign(partitionLags(new Map()), populationStartMs);
   // A copy: what rests is otherwise the pages themselves.
@@ -88,14 +123,21 @@ function takenOver(from: LaneState['pages'], later: LaneState['deltas']): Pipeli
   return pipeline;
 }
 
-function resident(): { heap: number; external: number } {
+function resident(): Held {
   for (let round = 0; round < 4; round += 1) globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return { heap: heapUsed, external };
 }
 
+/** A lane, and when it is in event time. */
+interface Grown {
+  readonly pipeline: Pipeline;
+  readonly lags: readonly PartitionLag[];
+  readonly nowMs: number;
+}
+
 /** A lane that has read the whole fleet, its buffer empty. */
-function grow(keep: (delta: Buffer) => void): { pipeline: Pipeline } {
+function grow(keep: (delta: Buffer) => void): Grown {
   const pipeline = createPipeline(options);
   let nowMs = populationStartMs;
   pipeline.assign(partitionLags(new Map()), nowMs);
@@ -125,12 +167,10 @@ function grow(keep: (delta: Buffer) => void): { pipeline: Pipeline } {
   }
   flush();
   // Partitions that fall quiet stop counting; time then passes at the pace of the clock.
-  pipeline.tick(
-    partitionLags(read).map((lag) => ({ ...lag, next: lag.end })),
-    nowMs + QUIET_MS,
-  );
+  const lags = partitionLags(read).map((lag) => ({ ...lag, next: lag.end }));
+  pipeline.tick(lags, nowMs + QUIET_MS);
   const { delta } = pipeline.commit();
   pipeline.committed();
   if (delta !== null) keep(delta);
-  return { pipeline };
+  return { pipeline, lags, nowMs: nowMs + QUIET_MS };
 }

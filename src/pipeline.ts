@@ -119,7 +119,7 @@ type Parts = FactLogParts & GapParts & RequestParts;
 
 class Spine implements Pipeline {
   readonly #options: PipelineOptions;
-  readonly #slots = new Slots();
+  readonly #slots: Slots;
   readonly #draft = new Draft();
   readonly #positions = new Positions();
   readonly #reorder = new Reorder();
@@ -133,6 +133,7 @@ class Spine implements Pipeline {
   readonly #parts: Parts;
 
   constructor(options: PipelineOptions) {
+    this.#slots = new Slots(options.packer ?? null);
     const hear = (fact: Fact) => this.#fact(fact);
     const [slots, draft, positions] = [this.#slots, this.#draft, this.#positions];
     const notices = new Notices(draft, hear);
@@ -215,6 +216,8 @@ class Spine implements Pipeline {
     if (this.#positions.isOverdue(nowMs)) this.#draft.markDirty();
     this.#watermarks.ends(lags);
     this.#release.advance(nowMs);
+    // Where nothing comes nothing is committed, and what lies there may rest all the same.
+    this.#pages.rest(this.watermarkMs);
   }
 
   drain(): void {

@@ -1,5 +1,4 @@
 /** Lane: turns configuration and library into the options of the core. */
-
 import { NO_OBJECTIVES } from '../baseline/objectives-file.ts';
 import type { BookOptions } from '../correlate/books.ts';
 import type { SourceTiming } from '../correlate/watermark.ts';
@@ -12,6 +11,7 @@ import type { Problem } from '../model/errors.ts';
 import { KINDS, type Kind } from '../model/event.ts';
 import { type Earned, earnedTier, type Measurement, TIERS } from '../model/power.ts';
 import type { BaselineOptions, PipelineOptions } from '../pipeline/options.ts';
+import { ROW_PACKER } from '../record/state-bytes.ts';
 import { createDecode } from '../source/source.ts';
 import { NO_BASELINE } from './baseline-force.ts';
 import type { Library } from './library.ts';
@@ -94,6 +94,7 @@ export function laneOptions(
     maxBuffered: correlate.maxBuffered ?? 200_000,
     maxBufferedBytes: correlate.maxBufferedBytes ?? 256 * 1024 * 1024,
     tooLateMs: 86_400_000,
+    packer: ROW_PACKER,
   };
   return { options, problems };
 }

@@ -14,6 +14,7 @@ import type { UnitReading } from '../model/reading.ts';
 import type { RungPlan } from '../score/budget.ts';
 import type { Judging } from '../score/stage.ts';
 import type { Decode } from '../source/source.ts';
+import type { Packer } from '../state/blocks.ts';
 
 /** Everything the pipeline is made from. */
 export interface PipelineOptions {
@@ -51,6 +52,8 @@ export interface PipelineOptions {
    * rewritten as fast as it changes.
    */
   readonly pageEveryBytes?: number;
+  /** How state that nobody asks for is packed. Absent: it is not. */
+  readonly packer?: Packer;
   /** Told of every fact before detectors see it; for backtests, which measure them apart. */
   readonly onFact?: (fact: Fact) => void;
   /** Times detectors on a sample of facts. */

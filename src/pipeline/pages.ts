@@ -12,6 +12,16 @@ const PAGE_EVERY_DELTAS = 8192;
 /** All pages may go to rest in so much event time, one after the other, ms. */
 const REST_PAGE_EACH_MS = 600_000 / PAGES;
 const REST_PAGES = 4;
+/**
+ * More entities than this do not stay awake: pages take their turns sooner then. Each is a dozen objects on
+ * the heap, one or two KB, which a collector has to mark; what goes to rest and is asked for again takes
+ * longer than what stayed.
+ */
+const AWAKE_MAX = 131_072;
+/** With more, so many of them go to rest with a commit. */
+const REST_PAGES_CROWDED = 16;
+/** Bytes of rows that are packed with a commit or a tick: two or three milliseconds. */
+const PACK_BYTES = 1024 * 1024;
 
 /** Pages of a lane's state take turns, round after round: in being written, and in going to rest. */
 export class Pages {
@@ -26,6 +36,8 @@ export class Pages {
   readonly #upto = new Array<number>(PAGES).fill(0);
   /** Stretches of event time in each of which a page may go to rest. */
   #restedTo = 0;
+  /** The page whose turn it is to go to rest. */
+  #resting = 0;
 
   /** `everyBytes`: bytes of deltas in which every page is written once, at least. Default 256 MiB. */
   constructor(slots: Slots, everyBytes = PAGE_EVERY_BYTES) {
@@ -60,14 +72,27 @@ export class Pages {
     return pages;
   }
 
-  /** What nobody asked for in ten to twenty minutes of event time goes on as bytes, by the watermark. */
+  /**
+   * What nobody asked for in ten to twenty minutes of event time goes on as bytes, by the watermark, and sooner
+   * where too much is awake. What nobody asked for in as much time again is packed.
+   */
   rest(watermarkMs: number): void {
     const due = Math.floor(Math.max(0, watermarkMs) / REST_PAGE_EACH_MS);
     if (this.#restedTo === 0) this.#restedTo = due;
+    const turn = Math.floor(this.#restedTo / PAGES);
     // Where time leaps, the rest of it waits for the next commits: none of them is to be long.
     for (let left = REST_PAGES; left > 0 && this.#restedTo < due; left -= 1) {
       this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);
-      this.#slots.rest(this.#restedTo % PAGES);
+      this.#restNext();
     }
+    for (let left = REST_PAGES_CROWDED; left > 0 && this.#slots.awake > AWAKE_MAX; left -= 1)
+      this.#restNext();
+    if (Math.floor(this.#restedTo / PAGES) > turn) this.#slots.turn();
+    this.#slots.pack(PACK_BYTES);
+  }
+
+  #restNext(): void {
+    this.#slots.rest(this.#resting);
+    this.#resting = (this.#resting + 1) % PAGES;
   }
 }

@@ -1,4 +1,5 @@
 /** Loading: rows of pages and deltas into the tables of their spaces. */
+import type { Blocks, Cut } from './blocks.ts';
 import { FNV_BASIS, FNV_PRIME, hashed, pageOfHash } from './page.ts';
 import type { RowTable } from './row-table.ts';
 import { behindQuoted, quotedText, RowScan } from './rows.ts';
@@ -19,20 +20,23 @@ const NOT_ASCII = 0x80;
  */
 export function* loading(
   spaces: Spaces,
+  blocks: Blocks,
   bytes: Buffer,
   isNewer: ((page: number) => boolean) | null,
 ): Generator<undefined, void> {
   const scan = new RowScan(bytes);
+  const cut = blocks.cut(bytes);
   const names = new SpaceFinder(spaces);
   for (let loaded = 0; scan.next(); loaded += 1) {
     if (loaded % STEP_ROWS === 0) yield;
-    load(names, scan, isNewer);
+    load(names, scan, cut, isNewer);
   }
 }
 
 function load(
   names: SpaceFinder,
   scan: RowScan,
+  cut: Cut,
   isNewer: ((page: number) => boolean) | null,
 ): void {
   const space = names.of(scan);
@@ -43,12 +47,15 @@ function load(
   if (isNewer !== null && !isNewer(page)) return;
   const table = tableOf(space, page);
   const entry = table.find(hash, scan.bytes, keyFrom, keyTo);
-  if (entry < 0) loadNew(space, table, scan, hash, keyFrom, keyTo);
+  if (entry < 0) loadNew(space, table, scan, cut, hash, keyFrom, keyTo);
   else if (scan.isGone) {
     table.drop(entry);
     space.resting -= 1;
-  } else if (scan.isPart(keyTo)) table.append(entry, scan.bytes, scan.from, scan.to);
-  else table.replace(entry, scan.bytes, scan.from, scan.to);
+  } else {
+    const { from, to } = scan;
+    if (scan.isPart(keyTo)) table.append(entry, cut.at(from, to), from, to);
+    else table.replace(entry, cut.at(from, to), from, to);
+  }
 }
 
 /** A row whose key is in no table. Where too many keys are like it, it has a slot: maps stand that. */
@@ -56,6 +63,7 @@ function loadNew(
   space: Space,
   table: RowTable,
   scan: RowScan,
+  cut: Cut,
   hash: number,
   keyFrom: number,
   keyTo: number,
@@ -63,7 +71,7 @@ function loadNew(
   const { bytes, from, to, isGone } = scan;
   if (space.slots.size === 0) {
     if (isGone) return;
-    if (table.add(hash, bytes, from, to)) {
+    if (table.add(hash, cut.at(from, to), from, to)) {
       space.resting += 1;
       return;
     }
@@ -72,7 +80,7 @@ function loadNew(
   const known = space.slots.get(key);
   if (known !== undefined) loadInto(known, scan, keyTo);
   else if (isGone) return;
-  else if (table.add(hash, bytes, from, to)) space.resting += 1;
+  else if (table.add(hash, cut.at(from, to), from, to)) space.resting += 1;
   else newSlot(space, key, { bytes, from, to, later: null });
 }
 

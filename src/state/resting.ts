@@ -1,4 +1,5 @@
 /** Resting: entities that become rows, and rows that lie in a page from when it is written. */
+import type { Block, Blocks } from './blocks.ts';
 import { hashed } from './page.ts';
 import type { RowTable } from './row-table.ts';
 import type { RowWriter } from './rows.ts';
@@ -6,7 +7,12 @@ import { entityOf, readEntity, type Slot, type Space, wholeRowOf } from './slot.
 import { keyIn, leave, tableOf } from './space.ts';
 
 /** Writes all rows of a page. What lies in bytes lies in these from then on. */
-export function pageRows(spaces: Iterable<Space>, page: number, writer: RowWriter): Buffer {
+export function pageRows(
+  spaces: Iterable<Space>,
+  page: number,
+  blocks: Blocks,
+  writer: RowWriter,
+): Buffer {
   const moving = new Moving(writer);
   for (const space of spaces) {
     for (const slot of space.pages[page] ?? [])
@@ -18,7 +24,7 @@ export function pageRows(spaces: Iterable<Space>, page: number, writer: RowWrite
       if (table.isEntry(entry)) moving.row(space, table, entry);
   }
   const bytes = writer.take();
-  moving.lieIn(bytes);
+  moving.lieIn(bytes, blocks, false);
   return bytes;
 }
 
@@ -26,31 +32,32 @@ export function pageRows(spaces: Iterable<Space>, page: number, writer: RowWrite
  * Makes rows of entities of a page that nobody asked for since this was last called for it, in spaces
  * that declared it. Returns how many.
  */
-export function restRows(spaces: Iterable<Space>, page: number, writer: RowWriter): number {
+export function restRows(
+  spaces: Iterable<Space>,
+  page: number,
+  blocks: Blocks,
+  writer: RowWriter,
+): number {
   const moving = new Moving(writer);
-  const resting: Slot[] = [];
+  let resting = 0;
   for (const space of spaces) {
     if (!space.rests) continue;
     for (const slot of space.pages[page] ?? []) {
       const isIdle = slot.row === null && !slot.isUsed && !slot.isDirty;
       slot.isUsed = false;
       if (!isIdle) continue;
-      resting.push(slot);
+      resting += 1;
       moving.slot(slot);
     }
   }
-  if (resting.length === 0) return 0;
-  moving.lieIn(writer.take());
-  for (const slot of resting) toTable(slot);
-  return resting.length;
+  if (resting > 0) moving.lieIn(writer.take(), blocks, true);
+  return resting;
 }
 
 /** Its row goes to the table; where that has too many like it, it stays a slot that was not read. */
-function toTable(slot: Slot): void {
-  const { space, key, page, row } = slot;
-  if (row === null) return;
-  const hash = hashed(space.seed, key);
-  if (!tableOf(space, page).add(hash, row.bytes, row.from, row.to)) return;
+function toTable(slot: Slot, block: Block, from: number, to: number): void {
+  const { space, key, page } = slot;
+  if (!tableOf(space, page).add(hashed(space.seed, key), block, from, to)) return;
   leave(slot);
   space.resting += 1;
 }
@@ -97,28 +104,33 @@ class Moving {
     this.#places.push(this.#writer.length);
   }
 
-  /** They lie in `bytes` from now on: in some of their own where they are less than half of these. */
-  lieIn(bytes: Buffer): void {
+  /**
+   * They lie in `bytes` from now on: in some of their own where they are less than half of these. `rest`: and
+   * slots become rows.
+   */
+  lieIn(bytes: Buffer, blocks: Blocks, rest: boolean): void {
     let length = 0;
     for (let at = 0; at < this.#slots.length; at += 1) length += this.#to(at) - this.#from(at);
     const isMost = length * 2 > bytes.length;
     const own = isMost ? bytes : Buffer.allocUnsafeSlow(length);
+    const cut = blocks.cut(own);
     let next = 0;
     for (let at = 0; at < this.#slots.length; at += 1) {
       const [from, to] = [this.#from(at), this.#to(at)];
       const start = isMost ? from : next;
       if (!isMost) bytes.copy(own, next, from, to);
       next += to - from;
-      this.#put(at, own, start, start + to - from);
+      const end = start + to - from;
+      const slot = this.#slots[at] as Slot | null;
+      if (slot === null) {
+        const entry = this.#entries[at] as number;
+        this.#tables[at]?.replace(entry, cut.at(start, end), start, end);
+        continue;
+      }
+      slot.entity = undefined;
+      slot.row = { bytes: own, from: start, to: end, later: null };
+      if (rest) toTable(slot, cut.at(start, end), start, end);
     }
-  }
-
-  #put(at: number, bytes: Buffer, from: number, to: number): void {
-    const slot = this.#slots[at] as Slot | null;
-    this.#tables[at]?.replace(this.#entries[at] as number, bytes, from, to);
-    if (slot === null) return;
-    slot.entity = undefined;
-    slot.row = { bytes, from, to, later: null };
   }
 
   /** Before the first row stands a bracket, before others a comma and a line feed. */

@@ -1,4 +1,5 @@
 /** Row table: rows that nobody asked for, found by key without an object or a text for each. */
+import { type Block, Blocks } from './blocks.ts';
 import { behindQuoted, type RowAt } from './rows.ts';
 
 /** Where an entity's row lies, and the rows of what changed in it later. */
@@ -25,7 +26,8 @@ const SPARSE = 2;
 /** Keys that somebody chose so that their hashes collide must not make finding one slow. */
 const PROBES_MAX = 128;
 const SPREAD = 0x9e3779b1;
-const NO_BYTES = Buffer.alloc(0);
+/** Where no row lies. */
+const NOWHERE = new Blocks(null).cut(Buffer.alloc(0)).at(0, 0);
 
 /**
  * Rows of one space on one page. A key is compared as it is written: the same key is written the same
@@ -35,7 +37,7 @@ export class RowTable {
   /** Where the key begins in each of its rows, from the row's first byte. */
   readonly #keyAt: number;
   #numbers = new Int32Array(WIDTH * ENTRIES);
-  readonly #bytes: Buffer[] = [];
+  readonly #blocks: Block[] = [];
   #index = new Int32Array(SPARSE * ENTRIES);
   #shift = 32 - Math.log2(SPARSE * ENTRIES);
   #free = NONE;
@@ -83,29 +85,31 @@ export class RowTable {
   }
 
   /** Adds a row whose key is not here. False, and nothing is added, where too many keys are like it. */
-  add(hash: number, bytes: Buffer, from: number, to: number): boolean {
+  add(hash: number, block: Block, from: number, to: number): boolean {
     if (SPARSE * (this.#size + 1) > this.#index.length) this.#widen();
     const place = this.#placeFor(hash);
     if (place === NONE) return false;
-    this.#index[place] = this.#enter(hash, bytes, from, to, NONE) + 1;
+    this.#index[place] = this.#enter(hash, block, from, to, NONE) + 1;
     this.#size += 1;
     return true;
   }
 
   /** The row lies elsewhere now; what changed later is in it. */
-  replace(entry: number, bytes: Buffer, from: number, to: number): void {
+  replace(entry: number, block: Block, from: number, to: number): void {
     this.#freeLater(entry);
     const at = WIDTH * entry;
-    this.#bytes[entry] = bytes;
+    block.enter();
+    (this.#blocks[entry] as Block).leave();
+    this.#blocks[entry] = block;
     this.#numbers[at + FROM] = from;
     this.#numbers[at + TO] = to;
   }
 
   /** A row of what changed in it. */
-  append(entry: number, bytes: Buffer, from: number, to: number): void {
+  append(entry: number, block: Block, from: number, to: number): void {
     const before = this.#numbers[WIDTH * entry + LATER] as number;
     // Below zero, so that whoever goes over entities knows that it is none.
-    const later = this.#enter(0, bytes, from, -to, before);
+    const later = this.#enter(0, block, from, -to, before);
     this.#numbers[WIDTH * entry + LATER] = later;
   }
 
@@ -118,7 +122,7 @@ export class RowTable {
 
   /** Every entry is a number below it. */
   get bound(): number {
-    return this.#bytes.length;
+    return this.#blocks.length;
   }
 
   /** Is there an entity of this number below the bound? */
@@ -128,9 +132,8 @@ export class RowTable {
 
   /** Where its row lies, with what changed later. */
   rowAt(entry: number): StoredRow {
-    const { bytes, from, to } = this.#placeOf(entry);
     const later = this.#numbers[WIDTH * entry + LATER] as number;
-    return { bytes, from, to, later: later === NONE ? null : this.#laterAt(later) };
+    return { ...this.#placeOf(entry), later: later === NONE ? null : this.#laterAt(later) };
   }
 
   /** The row that was written last: its head is the one that holds. */
@@ -146,7 +149,7 @@ export class RowTable {
   #placeOf(entry: number): RowAt {
     const at = WIDTH * entry;
     const to = Math.abs(this.#numbers[at + TO] as number);
-    return { bytes: this.#bytes[entry] as Buffer, from: this.#numbers[at + FROM] as number, to };
+    return (this.#blocks[entry] as Block).rowAt(this.#numbers[at + FROM] as number, to);
   }
 
   #laterAt(entry: number): LaterRow {
@@ -159,8 +162,9 @@ export class RowTable {
   }
 
   #isKey(entry: number, bytes: Buffer, keyFrom: number, keyTo: number): boolean {
-    const known = this.#bytes[entry] as Buffer;
-    const from = (this.#numbers[WIDTH * entry + FROM] as number) + this.#keyAt;
+    const row = this.#placeOf(entry);
+    const known = row.bytes;
+    const from = row.from + this.#keyAt;
     // A quotation mark ends a key and nothing within it: what begins alike is no longer one.
     for (let at = 0; at < keyTo - keyFrom; at += 1)
       if (known[from + at] !== bytes[keyFrom + at]) return false;
@@ -186,15 +190,16 @@ export class RowTable {
     return NONE;
   }
 
-  #enter(hash: number, bytes: Buffer, from: number, to: number, later: number): number {
+  #enter(hash: number, block: Block, from: number, to: number, later: number): number {
+    block.enter();
     let entry = this.#free;
     if (entry === NONE) {
-      entry = this.#bytes.length;
+      entry = this.#blocks.length;
       if (WIDTH * entry >= this.#numbers.length) this.#lengthen();
-      this.#bytes.push(bytes);
+      this.#blocks.push(block);
     } else {
       this.#free = this.#numbers[WIDTH * entry + LATER] as number;
-      this.#bytes[entry] = bytes;
+      this.#blocks[entry] = block;
     }
     const at = WIDTH * entry;
     const numbers = this.#numbers;
@@ -206,7 +211,8 @@ export class RowTable {
   }
 
   #release(entry: number): void {
-    this.#bytes[entry] = NO_BYTES;
+    (this.#blocks[entry] as Block).leave();
+    this.#blocks[entry] = NOWHERE;
     this.#numbers[WIDTH * entry + TO] = FREE;
     this.#numbers[WIDTH * entry + LATER] = this.#free;
     this.#free = entry;

@@ -1,6 +1,7 @@
 /** Slots: every stage's entities in one place, with deltas and pages for the store. */
 import type { StoredParts } from '../model/effects.ts';
 import { assert } from '../model/errors.ts';
+import { Blocks, type Packer } from './blocks.ts';
 import { Draws } from './draws.ts';
 import { loading, type Spaces } from './loading.ts';
 import { PAGES } from './page.ts';
@@ -43,10 +44,16 @@ type StoredDeltas = StoredParts['deltas'];
 export class Slots {
   readonly #spaces: Spaces = new Map<string, Space>();
   readonly #writer = new RowWriter();
+  readonly #blocks: Blocks;
   #dirty: Slot[] = [];
   /** By page that was loaded: the last delta it contains. */
   readonly #upto = new Array<number>(PAGES).fill(0);
   readonly #draws = new Draws();
+
+  /** `packer`: how what rests is packed (see `pack`). Null: it is not. */
+  constructor(packer: Packer | null = null) {
+    this.#blocks = new Blocks(packer);
+  }
 
   /**
    * Declares, before anything is put or restored, that entities of a space have records that outgrow
@@ -139,6 +146,13 @@ export class Slots {
     for (const [key] of [...headsIn(space)]) this.remove(name, key);
   }
 
+  /** How many entities that may rest do not. */
+  get awake(): number {
+    let awake = 0;
+    for (const space of this.#spaces.values()) if (space.rests) awake += space.slots.size;
+    return awake;
+  }
+
   /** How many entities changed since the last delta. */
   get dirty(): number {
     return this.#dirty.length;
@@ -218,7 +232,7 @@ export class Slots {
   /** One page in full, as bytes. What lies in bytes lies in these from then on. */
   pageBytes(page: number): Buffer {
     assert(page >= 0 && page < PAGES, `page ${page}`);
-    return pageRows(this.#spaces.values(), page, this.#writer);
+    return pageRows(this.#spaces.values(), page, this.#blocks, this.#writer);
   }
 
   /**
@@ -226,7 +240,17 @@ export class Slots {
    * owner declared that they may. Returns how many.
    */
   rest(page: number): number {
-    return restRows(this.#spaces.values(), page, this.#writer);
+    return restRows(this.#spaces.values(), page, this.#blocks, this.#writer);
+  }
+
+  /** What rests since the last call, or was loaded before it, may be packed from now on. */
+  turn(): void {
+    this.#blocks.turn();
+  }
+
+  /** Packs about `most` bytes of rows that may be packed. Returns how many bytes that were. */
+  pack(most: number): number {
+    return this.#blocks.pack(most);
   }
 
   /**
@@ -237,15 +261,16 @@ export class Slots {
     const upto = this.#upto;
     for (const { page, uptoSeq, bytes } of pages) {
       upto[page] = uptoSeq;
-      yield* loading(this.#spaces, bytes, null);
+      yield* loading(this.#spaces, this.#blocks, bytes, null);
     }
     for (const { seq, bytes } of deltas)
-      yield* loading(this.#spaces, bytes, (page) => seq > (upto[page] as number));
+      yield* loading(this.#spaces, this.#blocks, bytes, (page) => seq > (upto[page] as number));
   }
 
   /** Forgets everything, and loads all of it in one step. */
   restore(pages: StoredPages, deltas: StoredDeltas): void {
     for (const space of this.#spaces.values()) clear(space);
+    this.#blocks.clear();
     this.#upto.fill(0);
     this.#dirty = [];
     const steps = this.loading({ pages, deltas });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { Blocks } from '../../src/state/blocks.ts';
 import { RowTable } from '../../src/state/row-table.ts';
 import { RowScan, RowWriter, rowText } from '../../src/state/rows.ts';
 
@@ -16,10 +17,12 @@ function rowsOf(keys: readonly string[]) {
   const writer = new RowWriter();
   for (const key of keys) writer.text(rowText('"S"', key, null, { key }));
   const scan = new RowScan(writer.take());
+  const cut = new Blocks(null).cut(scan.bytes);
   return keys.map((key) => {
     scan.next();
     const { bytes, from, to } = scan;
-    return { bytes, from, to, keyFrom: from + 5, keyTo: from + 5 + byteLength(key) };
+    const block = cut.at(from, to);
+    return { bytes, block, from, to, keyFrom: from + 5, keyTo: from + 5 + byteLength(key) };
   });
 }
 
@@ -41,23 +44,23 @@ describe('row table', () => {
         for (const { key, what } of steps) {
           const [row] = rowsOf([key]);
           assert.ok(row !== undefined);
-          const { bytes, from, to, keyFrom, keyTo } = row;
+          const { bytes, block, from, to, keyFrom, keyTo } = row;
           const hash = hashOf(key);
           const entry = table.find(hash, bytes, keyFrom, keyTo);
           assert.equal(table.findText(hash, key), entry);
           const known = model.get(key);
           assert.equal(entry >= 0, known !== undefined);
           if (known === undefined) {
-            assert.ok(table.add(hash, bytes, from, to));
+            assert.ok(table.add(hash, block, from, to));
             model.set(key, { from: [from], bytes });
           } else if (what === 'append') {
-            table.append(entry, bytes, from, to);
+            table.append(entry, block, from, to);
             known.from.push(from);
           } else if (what === 'drop') {
             table.drop(entry);
             model.delete(key);
           } else if (what === 'replace') {
-            table.replace(entry, bytes, from, to);
+            table.replace(entry, block, from, to);
             model.set(key, { from: [from], bytes });
           }
           assert.equal(table.size, model.size);
@@ -82,10 +85,10 @@ describe('row table', () => {
     const [first, second, third] = rowsOf(['k', 'k', 'k']);
     assert.ok(first !== undefined && second !== undefined && third !== undefined);
     const table = new RowTable(5);
-    table.add(3, first.bytes, first.from, first.to);
+    table.add(3, first.block, first.from, first.to);
     const entry = table.findText(3, 'k');
-    table.append(entry, second.bytes, second.from, second.to);
-    table.append(entry, third.bytes, third.from, third.to);
+    table.append(entry, second.block, second.from, second.to);
+    table.append(entry, third.block, third.from, third.to);
     const { bytes } = first;
     assert.deepEqual(table.rowAt(entry), {
       ...{ bytes, from: first.from, to: first.to },
@@ -101,13 +104,13 @@ describe('row table', () => {
   it('takes no more than some keys of one hash, and says so', () => {
     const table = new RowTable(5);
     const rows = rowsOf(Array.from({ length: 1000 }, (_, n) => `k${n}`));
-    const taken = rows.filter(({ bytes, from, to }) => table.add(42, bytes, from, to));
+    const taken = rows.filter(({ block, from, to }) => table.add(42, block, from, to));
     assert.equal(taken.length, 128);
     assert.equal(table.size, 128);
     for (const { bytes, keyFrom, keyTo } of taken)
       assert.ok(table.find(42, bytes, keyFrom, keyTo) >= 0);
     // Others are taken still.
     const [other] = rowsOf(['other']);
-    assert.ok(other !== undefined && table.add(-9, other.bytes, other.from, other.to));
+    assert.ok(other !== undefined && table.add(-9, other.block, other.from, other.to));
   });
 });

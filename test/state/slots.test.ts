@@ -1,10 +1,16 @@
 /** Slots: what was put is there, and what was stored comes back, by deltas, pages or both. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { hashed, pageOf, seedOf } from '../../src/state/page.ts';
 import type { Entity } from '../../src/state/slot.ts';
 import { PAGES, Slots } from '../../src/state/slots.ts';
+
+const PACKER = {
+  pack: (bytes: Buffer) => deflateRawSync(bytes, { level: 1 }),
+  unpack: (bytes: Buffer) => inflateRawSync(bytes),
+};
 
 interface Thing extends Entity {
   n: number;
@@ -428,6 +434,7 @@ describe('spaces at rest', () => {
         'remove',
         'commit',
         'sleep',
+        'pack',
         'pages',
         'restart',
       ),
@@ -439,7 +446,7 @@ describe('spaces at rest', () => {
         const deltas: { seq: number; bytes: Buffer }[] = [];
         let pages: { page: number; uptoSeq: number; bytes: Buffer }[] = [];
         const make = () => {
-          const made = new Slots();
+          const made = new Slots(PACKER);
           made.split('S', ['books']);
           made.rests('S');
           made.restore(pages, deltas);
@@ -471,7 +478,10 @@ describe('spaces at rest', () => {
             slots.remove('S', name);
           } else if (what === 'commit') commit();
           else if (what === 'sleep') for (let page = 0; page < PAGES; page += 1) slots.rest(page);
-          else if (what === 'pages') {
+          else if (what === 'pack') {
+            slots.turn();
+            slots.pack(1 + (Math.abs(n) % 1000));
+          } else if (what === 'pages') {
             commit();
             const uptoSeq = deltas.length;
             pages = Array.from({ length: PAGES }, (_, page) => ({

@@ -82,6 +82,8 @@ export const rate: AnalyticKind = {
   },
   compile(params, context): See {
     const rule = params as Params;
+    // A group is asked for by its key each time, and not held on to.
+    context.slots.rests(spaceOf(context));
     const compiled: Compiled = {
       rule,
       windowMs: durationMs(rule.within),
