@@ -11,7 +11,7 @@ import { caseIdOf } from '../score/case.ts';
 import { circumstancesOf } from './circumstances.ts';
 import type { Draft } from './draft.ts';
 import type { InForce } from './in-force.ts';
-import type { PipelineOptions } from './options.ts';
+import { freshMsOf, type PipelineOptions } from './options.ts';
 import type { Stages } from './stages.ts';
 
 /** What of the options concerns it. */
@@ -61,7 +61,7 @@ class Path implements EarlyPath {
 
   constructor({ correlate, timings, freshMs }: EarlyOptions, parts: EarlyParts) {
     this.#inventory = correlate.inventory;
-    this.#freshMs = freshMs ?? Math.max(0, ...timings.map((one) => one.latenessMs));
+    this.#freshMs = freshMsOf({ timings, freshMs });
     this.#parts = parts;
     this.#decide = parts.stages.decide;
   }

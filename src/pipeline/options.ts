@@ -73,3 +73,11 @@ export interface BaselineOptions {
 
 /** What can be exchanged while a lane works. */
 export type Reloaded = Pick<PipelineOptions, 'detectors' | 'exceptions'>;
+
+/** How old an event may be when it comes for something early to be done about it, ms. */
+export function freshMsOf({
+  freshMs,
+  timings,
+}: Pick<PipelineOptions, 'timings'> & { readonly freshMs?: number | undefined }): number {
+  return freshMs ?? Math.max(0, ...timings.map((one) => one.latenessMs));
+}

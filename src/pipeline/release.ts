@@ -5,7 +5,7 @@ import type { Event } from '../model/event.ts';
 import type { TopicPartition } from '../model/ports.ts';
 import type { Draft } from './draft.ts';
 import type { Notices } from './notices.ts';
-import type { PipelineOptions } from './options.ts';
+import { freshMsOf, type PipelineOptions } from './options.ts';
 
 /** Some 25 ms of work: what comes meanwhile may be something that is asked for early. */
 const RELEASE_MAX = 500;
@@ -13,6 +13,12 @@ const RELEASE_MAX = 500;
 const EARLY_AT = 2;
 /** A partition that is further in front of W than this may pause, ms. */
 const AHEAD_MS = 1000;
+/** Records that are older than this when they come have waited for us, and others behind them still do, ms. */
+const HURRY_MS = 250;
+/** Nothing is released for so long after such records came, ms. */
+const HOLD_MS = 50;
+/** So many records may be taken in on end without releasing anything: a second or two of folding. */
+const POSTPONED_MAX = 10_000;
 
 /** Where events wait, and where they go. */
 export interface ReleaseParts {
@@ -24,26 +30,53 @@ export interface ReleaseParts {
   readonly fold: (events: readonly Event[], ms: number) => void;
 }
 
-type ReleaseOptions = Pick<PipelineOptions, 'maxBuffered' | 'maxBufferedBytes' | 'releaseMax'>;
+type ReleaseOptions = Pick<
+  PipelineOptions,
+  'maxBuffered' | 'maxBufferedBytes' | 'releaseMax' | 'freshMs' | 'timings'
+>;
 
 /** Moves W, and what is ripe with it, a step of bounded work at a time. */
 export class Release {
   readonly #options: ReleaseOptions;
   readonly #parts: ReleaseParts;
+  /** What is older than this has nothing early done about it, ms. */
+  readonly #freshMs: number;
+  /** Until then nothing is released, ms on the clock of whoever calls. */
+  #holdMs = Number.NEGATIVE_INFINITY;
+  /** Records taken in since all that was ripe had been released. */
+  #postponed = 0;
 
   constructor(options: ReleaseOptions, parts: ReleaseParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#freshMs = freshMsOf(options);
+  }
+
+  /**
+   * So many records came, `ageMs` after the broker had them. Where we lag behind, all that waits is taken in
+   * before anything is released: something that is asked for early may be in it, and is found when it is taken
+   * in, while what is released has waited for the watermark anyway. What is found, and decided, is the same.
+   */
+  came(records: number, ageMs: number, nowMs: number): void {
+    const lags = ageMs > HURRY_MS && ageMs < this.#freshMs;
+    if (!lags || this.#postponed >= POSTPONED_MAX || this.#fullness() > 1) {
+      this.#holdMs = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    this.#postponed += records;
+    this.#holdMs = nowMs + HOLD_MS;
   }
 
   /** When W leaps, all that the buffer holds is ripe at once: W goes as far as one step releases. */
   advance(nowMs: number): void {
+    if (nowMs < this.#holdMs) return;
     const { watermarks, reorder, fold } = this.#parts;
     const ripeMs = watermarks.advance(nowMs);
     const events = reorder.take(ripeMs, this.#options.releaseMax ?? RELEASE_MAX);
     const last = events.at(-1);
     const isCut = (reorder.nextMs() ?? Number.POSITIVE_INFINITY) <= ripeMs;
     if (isCut && last !== undefined) watermarks.hold(last.time.eventMs);
+    if (!isCut) this.#postponed = 0;
     fold(events, watermarks.effectiveMs);
     const fullness = this.#fullness();
     const canPause = fullness > EARLY_AT && this.ahead().length > 0;
