@@ -13,9 +13,10 @@ const PAGE_EVERY_DELTAS = 8192;
 const REST_PAGE_EACH_MS = 600_000 / PAGES;
 const REST_PAGES = 4;
 /**
- * More entities than this do not stay awake: pages take their turns sooner then. Each is a dozen objects on
- * the heap, one or two KB, which a collector has to mark; what goes to rest and is asked for again takes
- * longer than what stayed.
+ * With more entities awake than this, pages take their turns sooner. Each is a dozen objects on the heap, one
+ * or two KB that a collector marks again and again; one that is asked for where it rests is read anew, which
+ * takes longer than what a collector has with it: with half as many a fleet whose sessions last for long cost
+ * a quarter more (docs/benchmarks.md). A round in which nobody rests yet may come first: who is asked for is noted.
  */
 const AWAKE_MAX = 131_072;
 /** With more, so many of them go to rest with a commit. */

@@ -62,4 +62,51 @@ describe('pages', () => {
     assert.equal(dueOf(pages, EVERY_BYTES / PAGES).length, 0);
     assert.equal(dueOf(pages, (3 * EVERY_BYTES) / PAGES).length, 1);
   });
+
+  it('let hardly more stay awake than the bound, however fast it comes', () => {
+    const slots = new Slots();
+    slots.rests('A');
+    const pages = new Pages(slots);
+    let most = 0;
+    for (let n = 0; n < 300_000; n += 1) {
+      slots.put('A', `k${n}`, { n } as object);
+      if (n % 4000 !== 3999) continue;
+      slots.takeDelta();
+      // Not a minute passes.
+      pages.rest(1_000_000 + n / 10);
+      most = Math.max(most, slots.awake);
+    }
+    // One round of pages only notes who is asked for: 16 commits of 4,000.
+    assert.ok(most > 131_000 && most < 200_000, `${most} were awake`);
+    assert.ok(slots.awake < 140_000, `${slots.awake} are awake`);
+    assert.equal(slots.count('A'), 300_000);
+    for (const n of [0, 5000, 299_999])
+      assert.equal((slots.get('A', `k${n}`) as { n?: number } | undefined)?.n, n);
+  });
+
+  it('let what nobody asks for rest after ten to twenty minutes, and pack it after as much again', () => {
+    const packed: number[] = [];
+    const slots = new Slots({
+      pack: (bytes) => {
+        packed.push(bytes.length);
+        return Buffer.from(bytes);
+      },
+      unpack: (bytes) => bytes,
+    });
+    slots.rests('A');
+    const pages = new Pages(slots);
+    for (let n = 0; n < 1000; n += 1)
+      slots.put('A', `k${n}`, { n, text: 'x'.repeat(90) } as object);
+    slots.takeDelta();
+    const minute = (from: number, to: number) => {
+      for (let s = from * 60; s < to * 60; s += 1) pages.rest(1_000_000_000 + 1000 * s);
+    };
+    minute(0, 9);
+    assert.deepEqual([slots.awake, packed.length], [1000, 0]);
+    minute(9, 21);
+    assert.equal(slots.awake, 0);
+    minute(21, 42);
+    assert.ok(packed.reduce((all, one) => all + one, 0) > 100_000, `${packed.length} blocks`);
+    assert.equal((slots.get('A', 'k77') as { n?: number } | undefined)?.n, 77);
+  });
 });
