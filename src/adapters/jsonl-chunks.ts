@@ -1,7 +1,8 @@
 /** Bytes of a plain or gzipped file from a given place on, chunk by chunk. */
-import { createReadStream, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { constants, createGunzip } from 'node:zlib';
 import { OperatingError } from '../model/errors.ts';
 
 /** What a look at a file found. */
@@ -35,7 +36,7 @@ export async function lookAt(file: string): Promise<Found | null> {
   try {
     stats = await stat(file);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+    const code = codeOf(cause);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw unreadable(file, cause);
   }
@@ -107,8 +108,56 @@ function plainChunks(file: string, handle: FileHandle, from: number): Chunks {
 }
 
 function gzipChunks(file: string, handle: FileHandle, from: number): Chunks {
-  const raw = createReadStream(file, { fd: handle, autoClose: false, highWaterMark: CHUNK_BYTES });
-  const plain = createGunzip({ chunkSize: CHUNK_BYTES });
+  let given = from;
+  let stream = unpacked(handle, from, true);
+  /** Why the file ends before its content does; null while it was not found to. */
+  let cut: unknown = null;
+  const next = async (): Promise<Buffer | null> => {
+    for (;;) {
+      try {
+        const chunk = await stream.next();
+        if (chunk !== null) {
+          given += chunk.length;
+          return chunk;
+        }
+        if (cut === null) return null;
+      } catch (cause) {
+        if (cut !== null || codeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(file, cause);
+        // What came before the end may be lost with the stream that failed there: once more, to that end.
+        stream.end();
+        cut = cause;
+        stream = unpacked(handle, given, false);
+        continue;
+      }
+      throw unreadable(file, cut);
+    }
+  };
+  return {
+    next,
+    endsLine: async () => true,
+    async close() {
+      stream.end();
+      await handle.close();
+    },
+  };
+}
+
+/** All of a file. A stream of Node's over a handle would close it, and it is read more than once. */
+async function* bytesOf(handle: FileHandle): AsyncGenerator<Buffer, void> {
+  for (let at = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
+/** A gzip file's content behind its first `from` bytes. `strict`: a file that is cut off is an error. */
+function unpacked(handle: FileHandle, from: number, strict: boolean) {
+  const raw = Readable.from(bytesOf(handle), { objectMode: false });
+  const finishFlush = strict ? constants.Z_FINISH : constants.Z_SYNC_FLUSH;
+  const plain = createGunzip({ chunkSize: CHUNK_BYTES, finishFlush });
   raw.on('error', (cause) => plain.destroy(cause));
   // The iterator listens from its first step on only: an error before that would end the process.
   // Nothing is swallowed: the stream keeps the error, and the iterator's next step rejects with it.
@@ -116,37 +165,35 @@ function gzipChunks(file: string, handle: FileHandle, from: number): Chunks {
   const iterator = raw.pipe(plain)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let toSkip = from;
   return {
-    async next() {
-      try {
-        for (;;) {
-          const { done, value } = await iterator.next();
-          if (done === true) return null;
-          if (value.length <= toSkip) toSkip -= value.length;
-          else {
-            const wanted = value.subarray(toSkip);
-            toSkip = 0;
-            return wanted;
-          }
+    async next(): Promise<Buffer | null> {
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done === true) return null;
+        if (value.length <= toSkip) toSkip -= value.length;
+        else {
+          const wanted = value.subarray(toSkip);
+          toSkip = 0;
+          return wanted;
         }
-      } catch (cause) {
-        throw unreadable(file, cause);
       }
     },
-    endsLine: async () => true,
-    async close() {
+    end: () => {
       raw.destroy();
       plain.destroy();
-      await handle.close();
     },
   };
 }
 
 /** A file that cannot be read, as an operating error. */
 export function unreadable(file: string, cause: unknown): OperatingError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const code = codeOf(cause) ?? 'unknown error';
   return new OperatingError(
     'SOURCE_UNREADABLE',
     `${file} cannot be read (${code}): check that the file is whole and readable`,
     { retryable: false, cause },
   );
+}
+
+function codeOf(cause: unknown): string | null {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : null;
 }
