@@ -23,9 +23,13 @@ export function start<T>(file: string, given: unknown, flags: readonly string[] 
     if (value !== undefined) answered.resolve(value);
   });
   child.once('error', answered.reject);
-  child.once('exit', (code, signal) =>
-    answered.reject(new Error(`${file} ended (${signal ?? code}) without an answer`)),
-  );
+  child.once('exit', (code, signal) => {
+    const ended = () =>
+      answered.reject(new Error(`${file} ended (${signal ?? code}) without an answer`));
+    // A long answer may still be on its way through the channel.
+    if (child.connected) child.once('disconnect', ended);
+    else ended();
+  });
   return { process: child, answer: answered.promise };
 }
 
@@ -41,9 +45,8 @@ export function input<T>(): T {
 /** In a child: gives the figures back. */
 export function answer(value: unknown): void {
   process.removeListener('disconnect', orphaned);
-  process.send?.({ answer: value });
   if (process.send === undefined) process.stdout.write(`${JSON.stringify(value, null, 1)}\n`);
-  process.disconnect?.();
+  else process.send({ answer: value }, () => process.disconnect?.());
 }
 
 /** CPU time of this process so far, all threads, µs. */

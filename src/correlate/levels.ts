@@ -47,6 +47,7 @@ export function createLevels(
   slots: Slots,
   notice: (code: NoticeCode, subject: string, detail: string, ms: number) => void,
 ): Levels {
+  slots.rests(AGENTS);
   let windows: LevelWindow[] = [];
   const see: Levels['see'] = (event, tenant, agent, late) => {
     if (late || !carriesContent(event)) return;

@@ -57,6 +57,7 @@ export const disuse: AnalyticKind = {
   compile(params, context): See {
     const rule = params as Params;
     const afterMs = durationMs(rule.after);
+    for (const space of spacesOf(context.scope)) context.slots.rests(space);
     return (fact) => {
       if (fact.type !== 'event') return null;
       if (fact.event.governance !== undefined) governed(fact, context);

@@ -57,6 +57,7 @@ export const novelty: AnalyticKind = {
   spaces: spacesOf,
   compile(params, context): See {
     const rule = params as Params;
+    for (const space of spacesOf(context.scope)) context.slots.rests(space);
     return (fact) => (fact.type === 'event' ? see(rule, fact, context) : null);
   },
 };

@@ -83,6 +83,7 @@ const CAUSES: ReadonlySet<Governance['change']> = new Set<Governance['change']>(
 /** Makes the memory over `slots`. */
 export function createTrail(slots: Slots): Trail {
   slots.split(SESSIONS, RECORDS);
+  for (const space of [SESSIONS, CHANGES]) slots.rests(space);
   const memory: Memory = { slots, counters: {} };
   return {
     counters: memory.counters,

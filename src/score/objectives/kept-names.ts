@@ -28,6 +28,7 @@ export type KeepNames = (
  * of on the day is forgotten; where all were, agents beyond them are one as well.
  */
 export function createKeepNames(slots: Slots, agentsMax = AGENTS_MAX): KeepNames {
+  slots.rests(SPACE);
   return ({ tenant, agent }, dayMs, names) => {
     const key = keyOf(tenant, agent);
     const name = nameOf(names[0], names[1]);

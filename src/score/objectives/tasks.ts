@@ -45,6 +45,7 @@ export class Tasks {
   readonly #evicted: (subject: string, detail: string, ms: number) => void;
 
   constructor(slots: Slots, evicted: (subject: string, detail: string, ms: number) => void) {
+    slots.rests(TASKS);
     this.#slots = slots;
     this.#evicted = evicted;
   }
