@@ -14,12 +14,17 @@ const REST_PAGE_EACH_MS = 600_000 / PAGES;
 const REST_PAGES = 4;
 /**
  * With more entities awake than this, pages take their turns sooner. Each is a dozen objects on the heap, one
- * or two KB that a collector marks again and again; one that is asked for where it rests is read anew, which
- * takes longer than what a collector has with it: with half as many a fleet whose sessions last for long cost
- * a quarter more (docs/benchmarks.md). A round in which nobody rests yet may come first: who is asked for is noted.
+ * or two KB that a collector marks again and again. One that is asked for where it rests is read anew, which
+ * takes longer than what a collector has with it: where that happens to many, more may stay awake.
  */
-const AWAKE_MAX = 131_072;
-/** With more, so many of them go to rest with a commit. */
+const AWAKE_MIN = 196_608;
+/** And never more than this: some 1.2 GB, a third of what Node lets a process have. */
+const AWAKE_MAX = 4 * AWAKE_MIN;
+const AWAKE_STEP = 2;
+/** One in so many that rested in a round was read again: too many; and one in so many: there is room. */
+const READ_OFTEN = 3;
+const READ_SELDOM = 10;
+/** With too many awake, so many pages go to rest with a commit. */
 const REST_PAGES_CROWDED = 16;
 /** Bytes of rows that are packed with a commit or a tick: two or three milliseconds. */
 const PACK_BYTES = 1024 * 1024;
@@ -39,6 +44,9 @@ export class Pages {
   #restedTo = 0;
   /** The page whose turn it is to go to rest. */
   #resting = 0;
+  /** How many may stay awake, for as long as this is a round of pages that go to rest for want of room. */
+  #awakeMax = AWAKE_MIN;
+  #round = { pages: 0, rested: 0, reads: 0 };
 
   /** `everyBytes`: bytes of deltas in which every page is written once, at least. Default 256 MiB. */
   constructor(slots: Slots, everyBytes = PAGE_EVERY_BYTES) {
@@ -86,14 +94,30 @@ export class Pages {
       this.#restedTo = Math.max(this.#restedTo + 1, due - PAGES + 1);
       this.#restNext();
     }
-    for (let left = REST_PAGES_CROWDED; left > 0 && this.#slots.awake > AWAKE_MAX; left -= 1)
-      this.#restNext();
+    for (let left = REST_PAGES_CROWDED; left > 0 && this.#slots.awake > this.#awakeMax; left -= 1)
+      this.#crowded();
     if (Math.floor(this.#restedTo / PAGES) > turn) this.#slots.turn();
     this.#slots.pack(PACK_BYTES);
   }
 
-  #restNext(): void {
-    this.#slots.rest(this.#resting);
+  /** One more page for want of room. After a round of them it is seen whether too much of it was read again. */
+  #crowded(): void {
+    const round = this.#round;
+    round.pages += 1;
+    round.rested += this.#restNext();
+    if (round.pages < PAGES) return;
+    const reads = this.#slots.reads - round.reads;
+    if (reads * READ_OFTEN > round.rested)
+      this.#awakeMax = Math.min(AWAKE_MAX, this.#awakeMax * AWAKE_STEP);
+    else if (reads * READ_SELDOM < round.rested)
+      this.#awakeMax = Math.max(AWAKE_MIN, this.#awakeMax / AWAKE_STEP);
+    this.#round = { pages: 0, rested: 0, reads: this.#slots.reads };
+  }
+
+  /** Returns how many went to rest. */
+  #restNext(): number {
+    const rested = this.#slots.rest(this.#resting);
     this.#resting = (this.#resting + 1) % PAGES;
+    return rested;
   }
 }

@@ -65,6 +65,8 @@ export interface Space {
   packing: Packing | null;
   /** Nobody holds on to an entity of it between steps. */
   rests: boolean;
+  /** How many of its entities were read where they lay, less those that were removed at once. */
+  reads: number;
   /** What is touched is what was just asked for, as a rule. */
   last: Slot | undefined;
 }
@@ -95,6 +97,8 @@ export interface Slot {
   isWhole: boolean;
   /** True where it was asked for since it might last have gone to rest. */
   isUsed: boolean;
+  /** True where it was read from its row, and not changed since. */
+  isRead: boolean;
   /** Changed members of split records, now and then one of them twice. */
   parts: ChangedParts[] | null;
 }
@@ -104,6 +108,8 @@ export function entityOf(slot: Slot): Entity {
   if (slot.entity === undefined) {
     slot.entity = readIn(slot);
     slot.row = null;
+    slot.isRead = true;
+    slot.space.reads += 1;
   }
   return slot.entity as Entity;
 }

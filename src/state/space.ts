@@ -10,7 +10,7 @@ export function newSpace(name: string): Space {
   return {
     ...{ name, quoted, written: Buffer.from(quoted), seed: seedOf(name), slots: new Map() },
     ...{ pages: none<Slot[]>(), tables: none<RowTable>(), resting: 0 },
-    ...{ split: null, partPacking: null, packing: null, rests: false, last: undefined },
+    ...{ split: null, partPacking: null, packing: null, rests: false, reads: 0, last: undefined },
   };
 }
 
@@ -57,6 +57,7 @@ export function newSlot(space: Space, key: string, row: StoredRow | null = null)
     isDirty: false,
     isWhole: false,
     isUsed: true,
+    isRead: false,
     parts: null,
   };
   space.slots.set(key, slot);

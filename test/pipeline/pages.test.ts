@@ -68,7 +68,7 @@ describe('pages', () => {
     slots.rests('A');
     const pages = new Pages(slots);
     let most = 0;
-    for (let n = 0; n < 300_000; n += 1) {
+    for (let n = 0; n < 400_000; n += 1) {
       slots.put('A', `k${n}`, { n } as object);
       if (n % 4000 !== 3999) continue;
       slots.takeDelta();
@@ -77,11 +77,40 @@ describe('pages', () => {
       most = Math.max(most, slots.awake);
     }
     // One round of pages only notes who is asked for: 16 commits of 4,000.
-    assert.ok(most > 131_000 && most < 200_000, `${most} were awake`);
-    assert.ok(slots.awake < 140_000, `${slots.awake} are awake`);
-    assert.equal(slots.count('A'), 300_000);
-    for (const n of [0, 5000, 299_999])
+    assert.ok(most > 196_608 && most < 270_000, `${most} were awake`);
+    assert.ok(slots.awake < 200_000, `${slots.awake} are awake`);
+    assert.equal(slots.count('A'), 400_000);
+    for (const n of [0, 5000, 399_999])
       assert.equal((slots.get('A', `k${n}`) as { n?: number } | undefined)?.n, n);
+  });
+
+  it('let more stay awake where what rests is asked for again, and fewer when that is over', () => {
+    const slots = new Slots();
+    slots.rests('A');
+    const pages = new Pages(slots);
+    let ms = 1_000_000_000;
+    const commit = () => {
+      slots.takeDelta();
+      ms += 100;
+      pages.rest(ms);
+    };
+    for (let n = 0; n < 400_000; n += 1) {
+      slots.put('A', `k${n}`, { n } as object);
+      if (n % 4000 === 3999) commit();
+    }
+    // All of them are asked for in turn, twice.
+    for (let n = 0; n < 800_000; n += 1) {
+      assert.ok(slots.get('A', `k${n % 400_000}`) !== undefined);
+      slots.touch('A', `k${n % 400_000}`);
+      if (n % 4000 === 3999) commit();
+    }
+    assert.ok(slots.awake > 390_000, `${slots.awake} are awake`);
+    // Then others come, and none of them is asked for again.
+    for (let n = 400_000; n < 1_700_000; n += 1) {
+      slots.put('A', `k${n}`, { n } as object);
+      if (n % 4000 === 3999) commit();
+    }
+    assert.ok(slots.awake < 250_000, `${slots.awake} are awake`);
   });
 
   it('let what nobody asks for rest after ten to twenty minutes, and pack it after as much again', () => {
