@@ -9,6 +9,7 @@ const COSTS = fileURLToPath(new URL('./costs.md', import.meta.url));
 const TITLES: Readonly<Record<string, string>> = {
   e2e: 'End to end: the daemon against a bare consumer',
   core: 'The core alone: what an event costs, and where',
+  stream: 'A stream that lasts: the core, from memory',
   rules: 'Rules: what detectors in Sigma cost, by their number',
   correlations: 'Correlations: what a hit costs each type',
   scoring: 'Scoring: what baselines and evidence cost',

@@ -15,11 +15,13 @@ import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
 import { scoring } from './scoring.ts';
+import { stream } from './stream.ts';
 import { telemetry } from './telemetry.ts';
 
 const BENCHES: readonly Bench[] = [
   e2e,
   core,
+  stream,
   rules,
   correlations,
   scoring,
