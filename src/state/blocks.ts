@@ -27,6 +27,8 @@ export class Block {
   #alone: Buffer | null = null;
   /** Rows that somebody holds on to. */
   #rows = 0;
+  /** More rows may come to it. */
+  #isOpen = true;
 
   constructor(blocks: Blocks, whole: Buffer, from: number) {
     this.#blocks = blocks;
@@ -50,10 +52,21 @@ export class Block {
     this.#rows += 1;
   }
 
-  /** No longer. A block without rows holds nothing. */
+  /** No longer. */
   leave(): void {
     this.#rows -= 1;
-    if (this.#rows > 0) return;
+    this.#letGo();
+  }
+
+  /** No more rows come to it. */
+  end(): void {
+    this.#isOpen = false;
+    this.#letGo();
+  }
+
+  /** A block without rows, to which none will come, holds nothing. */
+  #letGo(): void {
+    if (this.#rows > 0 || this.#isOpen) return;
     this.#whole = null;
     this.#packed = NO_BYTES;
     this.#alone = null;
@@ -92,8 +105,10 @@ export class Block {
 
 /** Cuts bytes into blocks. */
 export interface Cut {
-  /** The block of a row; they are asked for in the order in which they lie. */
+  /** The block of a row, to be held before the next one is asked for; in the order in which they lie. */
   at(from: number, to: number): Block;
+  /** No more are asked for. */
+  end(): void;
 }
 
 /** All blocks of a state: which are to be packed, and which lie unpacked for a while. */
@@ -116,10 +131,16 @@ export class Blocks {
     let block: Block | null = null;
     return {
       at: (from, to) => {
-        if (block === null || from - block.from >= BLOCK_BYTES) block = this.#made(bytes, from);
+        if (block !== null && from - block.from < BLOCK_BYTES) {
+          block.reach(to);
+          return block;
+        }
+        block?.end();
+        block = this.#made(bytes, from);
         block.reach(to);
         return block;
       },
+      end: () => block?.end(),
     };
   }
 

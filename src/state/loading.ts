@@ -31,6 +31,7 @@ export function* loading(
     if (loaded % STEP_ROWS === 0) yield;
     load(names, scan, cut, isNewer);
   }
+  cut.end();
 }
 
 function load(

@@ -131,6 +131,7 @@ class Moving {
       slot.row = { bytes: own, from: start, to: end, later: null };
       if (rest) toTable(slot, cut.at(start, end), start, end);
     }
+    cut.end();
   }
 
   /** Before the first row stands a bracket, before others a comma and a line feed. */

@@ -33,7 +33,7 @@ function rowsOf(blocks: Blocks, lengths: readonly number[], held = true): Row[] 
   const texts = lengths.map((length, n) => `${n} `.padEnd(length, '.'));
   const cut = blocks.cut(Buffer.from(texts.join('')));
   let from = 0;
-  return texts.map((text) => {
+  const rows = texts.map((text) => {
     const to = from + text.length;
     const block = cut.at(from, to);
     if (held) block.enter();
@@ -41,6 +41,8 @@ function rowsOf(blocks: Blocks, lengths: readonly number[], held = true): Row[] 
     from = to;
     return row;
   });
+  cut.end();
+  return rows;
 }
 
 function textOf({ block, from, to }: Row): string {
@@ -119,6 +121,21 @@ describe('blocks', () => {
     assert.equal(blocks.pack(1e9), 0);
     assert.equal(counts.packed, 0);
     assert.throws(() => block.rowAt(0, 100), /nobody holds/);
+  });
+
+  it('hold a row that comes after all others of them were let go of', () => {
+    const blocks = new Blocks(packer());
+    const cut = blocks.cut(Buffer.from('first.second.'));
+    const first = cut.at(0, 6);
+    first.enter();
+    first.leave();
+    const second = cut.at(6, 13);
+    second.enter();
+    cut.end();
+    assert.equal(first, second);
+    blocks.turn();
+    blocks.pack(1e9);
+    assert.equal(textOf({ block: second, from: 6, to: 13, text: '' }), 'second.');
   });
 
   it('stay as they are where nobody can pack', () => {

@@ -22,6 +22,8 @@ function rowsOf(keys: readonly string[]) {
     scan.next();
     const { bytes, from, to } = scan;
     const block = cut.at(from, to);
+    // Tables come later here.
+    block.enter();
     return { bytes, block, from, to, keyFrom: from + 5, keyTo: from + 5 + byteLength(key) };
   });
 }
