@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly pairs: number;
   /** Events a second at saturation, where a benchmark goes by it and is not to find it itself. */
   readonly rate: number | null;
+  /** How long is measured, where a benchmark goes by time and is asked for another one than its own. */
+  readonly seconds: number | null;
   /** The command line that gives this result again. */
   readonly command: string;
   readonly say: (line: string) => void;

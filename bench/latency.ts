@@ -20,16 +20,13 @@ import { PARTITIONS } from './workload.ts';
 type Kafka = Awaited<ReturnType<typeof provideKafka>>;
 type Postgres = Awaited<ReturnType<typeof providePostgres>>;
 
-/**
- * Shares of the saturation, and for how long, ms. Half of it is what goals speak of: so long that the daemon has
- * come to the heap it goes on with, and that some markings of it are among what is measured.
- */
-const LEVELS = [
-  { share: 0.25, warmMs: 40_000, forMs: 40_000 },
-  { share: 0.5, warmMs: 120_000, forMs: 240_000 },
-  { share: 0.8, warmMs: 40_000, forMs: 40_000 },
-] as const;
-const SMOKE = [{ share: 0.5, warmMs: 3_000, forMs: 5_000 }] as const;
+const SHARES = [0.25, 0.5, 0.8] as const;
+/** How long a level is played before it is measured, and how long it is, ms, where nothing else is asked for. */
+const WARM_MS = 40_000;
+const FOR_MS = 40_000;
+/** Before a level that is measured for so many seconds: the daemon has come to the heap it goes on with. */
+const LONG_WARM_MS = 120_000;
+
 /** One event in so many is a probe, or fewer: no driver may be given more than 600 requests a minute. */
 const PROBE_EVERY = 200;
 const PROBES_PER_S = 9;
@@ -90,7 +87,7 @@ interface Measured {
 }
 
 async function measure(
-  { rate, smoke, say, command }: BenchOptions,
+  { rate, smoke, seconds, say, command }: BenchOptions,
   kafka: Kafka,
   postgres: Postgres,
 ): Promise<Result> {
@@ -98,10 +95,14 @@ async function measure(
   const saturation = rate ?? (smoke ? 200 : await saturationOf(kafka, postgres));
   say(`saturation: ${Math.round(saturation)} events a second`);
   const lateness = smoke ? '1s' : '30s';
-  const levels = (smoke ? SMOKE : LEVELS).map((level): Level => {
-    const rate = saturation * level.share;
+  const warmMs = smoke ? 3_000 : seconds === null ? WARM_MS : LONG_WARM_MS;
+  const forMs = smoke ? 5_000 : seconds === null ? FOR_MS : seconds * 1000;
+  // For long only the level that goals speak of.
+  const shares = smoke || seconds !== null ? [0.5] : SHARES;
+  const levels = shares.map((share): Level => {
+    const rate = saturation * share;
     const every = smoke ? 20 : Math.max(PROBE_EVERY, Math.ceil(rate / PROBES_PER_S));
-    return { ...level, rate, every, lateness, emit: 'early' };
+    return { share, rate, every, lateness, warmMs, forMs, emit: 'early' };
   });
   const measured: Measured[] = [];
   for (const level of levels) {
@@ -116,8 +117,7 @@ async function measure(
       'saturation, events/s': Math.round(saturation),
       ...{ lateness, 'one probe in': levels.map(({ every }) => every) },
       nice: getPriority(),
-      'warm-up, s': levels.map(({ warmMs }) => warmMs / 1000),
-      'measured, s': levels.map(({ forMs }) => forMs / 1000),
+      ...{ 'warm-up, s': warmMs / 1000, 'measured, s': forMs / 1000 },
     },
     figures: figuresOf(measured),
     rounds: measured,

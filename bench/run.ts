@@ -44,6 +44,7 @@ async function main(): Promise<number> {
       events: { type: 'string' },
       pairs: { type: 'string' },
       rate: { type: 'string' },
+      seconds: { type: 'string' },
     },
   });
   const [name] = positionals;
@@ -53,7 +54,9 @@ async function main(): Promise<number> {
   }
   const chosen = BENCHES.filter((bench) => bench.name === name || name === 'all');
   if (chosen.length === 0) {
-    say('usage: npm run bench -- <name>|all|report [--smoke] [--events N] [--pairs N] [--rate N]');
+    say(
+      'usage: npm run bench -- <name>|all|report [--smoke] [--events N] [--pairs N] [--rate N] [--seconds N]',
+    );
     for (const bench of BENCHES) say(`  ${bench.name.padEnd(9)} ${bench.claim}`);
     return 2;
   }
@@ -62,6 +65,7 @@ async function main(): Promise<number> {
       values.events && `--events ${values.events}`,
       values.pairs && `--pairs ${values.pairs}`,
       values.rate && `--rate ${values.rate}`,
+      values.seconds && `--seconds ${values.seconds}`,
     ]
       .filter((part) => typeof part === 'string')
       .join(' ');
@@ -70,6 +74,7 @@ async function main(): Promise<number> {
       events: values.events === undefined ? null : Number(values.events),
       pairs: values.pairs === undefined ? (values.smoke ? 1 : 5) : Number(values.pairs),
       rate: values.rate === undefined ? null : Number(values.rate),
+      seconds: values.seconds === undefined ? null : Number(values.seconds),
       command: `npm run bench -- ${bench.name}${extra === '' ? '' : ` ${extra}`}`,
       say,
     });
