@@ -196,7 +196,7 @@ class Spine implements Pipeline {
     this.#positions.read(last, next);
     this.#watermarks.read(last.topic, last.partition, next, end, nowMs);
     this.#draft.markDirty();
-    this.#release.came(records.length, nowMs - last.timestampMs, nowMs);
+    this.#release.came(records.length, nowMs - last.timestampMs, end - next, nowMs);
     this.#release.advance(nowMs);
   }
 

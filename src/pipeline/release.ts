@@ -53,12 +53,13 @@ export class Release {
   }
 
   /**
-   * So many records came, `ageMs` after the broker had them. Where we lag behind, all that waits is taken in
+   * So many records came, `ageMs` after their time, and `left` more lie behind them. Where we lag behind, all that waits is taken in
    * before anything is released: something that is asked for early may be in it, and is found when it is taken
    * in, while what is released has waited for the watermark anyway. What is found, and decided, is the same.
+   * Their time alone would not do: a producer whose clock is slow would hold everything up for ever.
    */
-  came(records: number, ageMs: number, nowMs: number): void {
-    const lags = ageMs > HURRY_MS && ageMs < this.#freshMs;
+  came(records: number, ageMs: number, left: number, nowMs: number): void {
+    const lags = left > 0 && ageMs > HURRY_MS && ageMs < this.#freshMs;
     if (!lags || this.#postponed >= POSTPONED_MAX || this.#fullness() > 1) {
       this.#holdMs = Number.NEGATIVE_INFINITY;
       return;
