@@ -107,8 +107,24 @@ export function scheduled(level: Traffic, prefix: string, startMs: number) {
     }
     const emission = fleet.next();
     if (emission === null) throw new Error('the fleet has come to rest');
-    const time = { ...emission.event.time, eventNs: `${Math.floor(dueMs)}000000` };
-    return { event: { ...emission.event, time }, probe: null, dueMs };
+    return { event: moved(emission.event, emission.atMs, Math.floor(dueMs)), probe: null, dueMs };
   };
   return { next, topicOf: ({ kind }: WireEvent) => `${prefix}${kind}` };
+}
+
+/** The event, at another time, and what it says of times moved with it: an approval would have lapsed before it came. */
+function moved(event: WireEvent, fromMs: number, toMs: number): WireEvent {
+  const time = { ...event.time, eventNs: `${toMs}000000` };
+  const approval = event.governance?.approval;
+  if (approval === undefined) return { ...event, time };
+  const { validFromMs, validToMs, ...others } = approval;
+  const shifted = {
+    ...(validFromMs === undefined ? {} : { validFromMs: validFromMs - fromMs + toMs }),
+    ...(validToMs === undefined ? {} : { validToMs: validToMs - fromMs + toMs }),
+  };
+  return {
+    ...event,
+    time,
+    governance: { ...event.governance, approval: { ...others, ...shifted } },
+  } as WireEvent;
 }
