@@ -69,7 +69,8 @@ class Exchange implements Roster {
   /** As the files are now. */
   #given: readonly Detector[];
   #changing: Changing[] = [];
-  #active: Detect;
+  /** Null until it is asked for: what a restored state says comes first, and compiling twice takes a while. */
+  #compiled: Detect | null = null;
   #warming: Detect | null = null;
   /** What was counted by those that are compiled no more. */
   #counted: Readonly<Record<string, number>> = {};
@@ -77,7 +78,11 @@ class Exchange implements Roster {
   constructor(detectors: readonly Detector[], options: DetectOptions) {
     this.#options = { ...options, sinceMs: (scope) => this.#since.get(scope) };
     this.#given = detectors;
-    this.#active = createDetect(detectors, this.#options);
+  }
+
+  get #active(): Detect {
+    this.#compiled ??= createDetect(this.#given, this.#options);
+    return this.#compiled;
   }
 
   get detectors(): ReadonlyMap<string, Detector> {
@@ -90,8 +95,9 @@ class Exchange implements Roster {
 
   get counters(): Readonly<Record<string, number>> {
     const all = { ...this.#counted };
-    for (const { counters } of [this.#active, ...(this.#warming === null ? [] : [this.#warming])])
-      for (const [name, value] of Object.entries(counters)) all[name] = (all[name] ?? 0) + value;
+    for (const detect of [this.#compiled, this.#warming])
+      for (const [name, value] of Object.entries(detect?.counters ?? {}))
+        all[name] = (all[name] ?? 0) + value;
     return all;
   }
 
@@ -196,7 +202,7 @@ class Exchange implements Roster {
   #compile(): void {
     this.#counted = this.counters;
     const stems = new Set(this.#changing.map(({ stem }) => stem));
-    this.#active = createDetect(
+    this.#compiled = createDetect(
       this.#changing.length === 0 ? this.#given : this.#inForce(),
       this.#options,
     );
@@ -206,7 +212,7 @@ class Exchange implements Roster {
 
   /** Derived state of what was compiled anew; entities stay as they are. */
   #rebuild(): void {
-    for (const detect of [this.#active, this.#warming]) {
+    for (const detect of [this.#compiled, this.#warming]) {
       if (detect === null) continue;
       const steps = detect.restoring();
       while (steps.next().done !== true);

@@ -54,9 +54,9 @@ export interface Space {
   /** Those that were asked for, or changed. */
   readonly slots: Map<string, Slot>;
   /** The same by page, in no order: sampling one space must not walk over the others, nor over a page. */
-  readonly pages: (Slot[] | undefined)[];
+  pages: (Slot[] | undefined)[];
   /** By page: all others. */
-  readonly tables: (RowTable | undefined)[];
+  tables: (RowTable | undefined)[];
   /** How many these are. */
   resting: number;
   /** Records of its entities whose members are written one by one. */

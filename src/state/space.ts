@@ -9,11 +9,12 @@ export function newSpace(name: string): Space {
   const quoted = JSON.stringify(name);
   return {
     ...{ name, quoted, written: Buffer.from(quoted), seed: seedOf(name), slots: new Map() },
-    ...{ pages: none<Slot[]>(), tables: none<RowTable>(), resting: 0 },
+    ...{ pages: [], tables: [], resting: 0 },
     ...{ split: null, partPacking: null, packing: null, rests: false, reads: 0, last: undefined },
   };
 }
 
+/** Room for all pages: most of a hundred spaces hold nothing, and have none. */
 function none<T>(): (T | undefined)[] {
   return new Array<T | undefined>(PAGES).fill(undefined);
 }
@@ -21,8 +22,8 @@ function none<T>(): (T | undefined)[] {
 /** Forgets everything that the space holds. */
 export function clear(space: Space): void {
   space.slots.clear();
-  space.pages.fill(undefined);
-  space.tables.fill(undefined);
+  space.pages = [];
+  space.tables = [];
   space.resting = 0;
   space.last = undefined;
 }
@@ -61,6 +62,7 @@ export function newSlot(space: Space, key: string, row: StoredRow | null = null)
     parts: null,
   };
   space.slots.set(key, slot);
+  if (space.pages.length === 0) space.pages = none();
   let slots = space.pages[page];
   if (slots === undefined) {
     slots = [];
@@ -85,6 +87,7 @@ export function leave(slot: Slot): void {
 
 /** Rows of the space on a page. */
 export function tableOf(space: Space, page: number): RowTable {
+  if (space.tables.length === 0) space.tables = none();
   let table = space.tables[page];
   if (table === undefined) {
     table = new RowTable(keyAt(space));

@@ -110,7 +110,8 @@ class Engine implements Correlations {
     let seen = 0;
     for (const [space, unit] of this.#bySpace) {
       const groups: Restored[] = [];
-      for (let page = 0; page < PAGES; page += 1) {
+      const pages = unit.store.size === 0 ? 0 : PAGES;
+      for (let page = 0; page < pages; page += 1) {
         const before = groups.length;
         let firstMs = Number.POSITIVE_INFINITY;
         let lastMs = 0;

@@ -12,6 +12,7 @@ import type { GroupHead } from './stored.ts';
 export const AGENT_GROUPS_MAX = 1000;
 /** Places by which agents with many groups are noticed before their groups are told apart. */
 const CROWDS = 4096;
+const NO_CROWDS = new Uint32Array(0);
 /** Share of the bound for groups with a single hit. */
 const PROBATION_SHARE = 0.2;
 
@@ -49,7 +50,7 @@ export class GroupStore {
    */
   #byAgent: Map<string, string | Set<string>> | null = new Map();
   /** Until then: how many groups the agents have together whose names fall into one place. */
-  readonly #crowds = new Uint32Array(CROWDS);
+  #crowds = NO_CROWDS;
   #stamp = 0;
 
   constructor(space: string, slots: Slots, limits: CorrelationLimits, evicted: SayEvicted) {
@@ -124,9 +125,10 @@ export class GroupStore {
   /** Takes over groups that were restored, by their heads. */
   adopt(restored: readonly Restored[]): void {
     for (const level of this.#levels) level.clear();
-    this.#byAgent = null;
-    this.#crowds.fill(0);
     this.#stamp = 0;
+    // Nobody's groups need no telling apart, nor does who has none need room for it.
+    this.#byAgent = restored.length === 0 ? new Map() : null;
+    this.#crowds = restored.length === 0 ? NO_CROWDS : new Uint32Array(CROWDS);
     for (const [key, [, , stamp, , place]] of inOrder(restored, stampOf)) {
       this.#levels[place]?.add(key, stamp, this.#stands[place] as Stands);
       this.#stamp = Math.max(this.#stamp, stamp);
@@ -167,6 +169,7 @@ export class GroupStore {
     if (this.#byAgent === null) {
       if ((this.#crowds[crowdOf(tenant, agent)] as number) < AGENT_GROUPS_MAX) return undefined;
       this.#byAgent = new Map();
+      this.#crowds = NO_CROWDS;
       const groups = [...this.#slots.heads(this.space)] as readonly unknown[] as Restored[];
       for (const [key, [tenant, agent]] of inOrder(groups, bornOf))
         own(this.#byAgent, key, nameOwner(tenant, agent));
