@@ -24,7 +24,7 @@ import { shippedLibrary } from './sim/library.ts';
 import { createMemoryLog, type MemoryLog } from './sim/memory-log.ts';
 
 const NOW_MS = START_MS + 86_400_000;
-/** How many fleets; .ci/run takes 2,000, and a person may take more. */
+/** How many fleets; .ci/run takes 1,000, and a person may take more. */
 // biome-ignore lint/style/noProcessEnv: the number of seeds is the one thing a person may raise.
 const SEEDS = Number(process.env['PLUMBLINE_SEEDS'] ?? 200);
 

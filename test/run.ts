@@ -1,11 +1,17 @@
-/** Runs the unit tests in two processes side by side, for one uses one core only. */
+/** Runs the unit tests in processes side by side, for one uses one core only. */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import process from 'node:process';
 
 const FILES = ['test/*.test.ts', 'test/!(integration|recordings)/**/*.test.ts'];
-/** What takes about as long as all others together. */
-const LONG = ['test/detectors.test.ts'];
+/** Parts that take about as long as all that is in none of them; the machine shares its cores among them. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  detectors: ['test/detectors.test.ts'],
+  'lanes in simulation': [
+    ...['test/pipeline.test.ts', 'test/pipeline/early.test.ts'],
+    ...['test/sim/chaos.test.ts', 'test/sim/flood.test.ts', 'test/sim/hop.test.ts'],
+  ],
+};
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith('-'));
 const said = process.argv.slice(2).filter((word) => !word.startsWith('-'));
@@ -18,17 +24,23 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 if (said.length > 0) process.exitCode = await run(said, 'inherit');
 else {
   const all = globSync(FILES).sort();
-  const long = all.filter((file) => LONG.includes(file));
-  const others = all.filter((file) => !LONG.includes(file));
-  if (long.length !== LONG.length) throw new Error(`not all of ${LONG.join(', ')} are there`);
-  // What the one says comes when the other has said all: their lines would not be told apart.
-  const texts: string[] = [];
-  const aside = run(long, (text) => texts.push(text));
-  const code = await run(others, 'inherit');
-  process.stdout.write(`\n${long.join(', ')}, beside the others until now:\n`);
-  const asideCode = await aside;
-  process.stdout.write(texts.join(''));
-  process.exitCode = Math.max(code, asideCode);
+  const parted = new Set(Object.values(PARTS).flat());
+  const others = all.filter((file) => !parted.has(file));
+  const missing = [...parted].filter((file) => !all.includes(file));
+  if (missing.length > 0) throw new Error(`there is no ${missing.join(', ')}`);
+  // What the parts say comes when the others have said all: their lines would not be told apart.
+  const aside = Object.entries(PARTS).map(([name, files]) => {
+    const texts: string[] = [];
+    return { name, texts, code: run(files, (text) => texts.push(text)) };
+  });
+  let code = await run(others, 'inherit');
+  for (const part of aside) {
+    process.stdout.write(`\n${part.name}, beside the others until now:\n`);
+    const own = await part.code;
+    code = Math.max(code, own);
+    process.stdout.write(part.texts.join(''));
+  }
+  process.exitCode = code;
 }
 
 /** Resolves to the exit code; 1 where a signal ended it. */
