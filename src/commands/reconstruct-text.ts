@@ -62,7 +62,7 @@ function identityLines({ last, changes }: AgentAt): string[] {
     const { actor, source, trust } = change.by;
     const who = actor === null ? '' : ` by ${safe(actor)}`;
     const late = change.late ? ', late' : '';
-    return `    ${timeOf(change.timeMs)}  ${change.change}${who}  (${safe(source)}, trust ${trust}${late}; record ${short(change.id)})`;
+    return `    ${timeOf(change.timeMs)}  ${change.change}${who}  (${safe(source)}, trust ${trust}${late}; record ${short(change.by.eventId)})`;
   });
   return [
     `  registered: ${registeredText(after)}`,

@@ -5,7 +5,7 @@ import { canonicalJson } from '../model/canonical-json.ts';
 import type { AgentContext } from '../model/event-context.ts';
 import type { Governance } from '../model/event-governance.ts';
 import type { EventFact } from '../model/fact.ts';
-import { eventIdOf } from '../model/ids.ts';
+import { eventIdOf, idOf } from '../model/ids.ts';
 
 const NAMES_MAX = 64;
 
@@ -43,7 +43,8 @@ export function changeSaid(fact: EventFact): AgentChange {
   const governance = event.governance as Governance;
   const context = fact.context().agent;
   return {
-    id: eventIdOf(event.src.topic, event.nativeId),
+    // Tenants may share a topic and choose the same ids: neither keeps the other's from the record.
+    id: idOf('change', tenant, eventIdOf(event.src.topic, event.nativeId)),
     tenant,
     agent: session?.agent ?? fact.agent,
     session: session?.id ?? null,

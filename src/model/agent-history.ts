@@ -33,6 +33,7 @@ export interface AgentState {
 
 /** One thing governance said of an agent. Free text of mandates and reasons is left out. */
 export interface AgentChange {
+  /** Of this tenant's event; the event itself is `by.eventId`. */
   readonly id: string;
   readonly tenant: string;
   readonly agent: string;
