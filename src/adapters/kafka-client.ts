@@ -6,6 +6,7 @@ import type {
   LogEntry,
   PartitionAssigner,
   Producer,
+  SASLOptions,
 } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
@@ -127,13 +128,17 @@ function createClient(
 ): InstanceType<typeof kafkajs.Kafka> {
   calmRequestQueue();
   registerCodecs();
+  const { tls = null, sasl } = options;
   return new kafkajs.Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId,
+    // What it says is not asked: connections are made by our sockets.
+    ssl: tls !== null,
+    ...(sasl === undefined ? {} : { sasl: sasl as SASLOptions }),
     connectionTimeout: 5_000,
     requestTimeout,
     retry,
-    socketFactory: sockets.open,
+    socketFactory: (at) => sockets.open(at, tls),
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => passOn(options.log, entry),
   });

@@ -18,6 +18,16 @@ export function isMissingTopic(cause: unknown): boolean {
   return isOfType(cause, ['UNKNOWN_TOPIC_OR_PARTITION']);
 }
 
+/** Whether brokers do not take us for who we say we are, or do not let us. */
+function isRefusal(cause: unknown): boolean {
+  for (let at = cause; at instanceof Error; at = at.cause) {
+    if (at.name === 'KafkaJSSASLAuthenticationError') return true;
+    if ('type' in at && /AUTHORIZATION_FAILED$|^SASL_AUTHENTICATION_FAILED$/.test(String(at.type)))
+      return true;
+  }
+  return false;
+}
+
 /** Is it, or was it caused by, one of these answers of the protocol? */
 function isOfType(cause: unknown, types: readonly string[]): boolean {
   for (let at = cause; at instanceof Error; at = at.cause)
@@ -26,8 +36,8 @@ function isOfType(cause: unknown, types: readonly string[]): boolean {
 }
 
 /**
- * BROKER_TOPIC_MISSING, BROKER_TOO_LARGE or BROKER_UNREACHABLE, saying what was being done. Ours pass
- * unchanged.
+ * BROKER_TOPIC_MISSING, BROKER_TOO_LARGE, BROKER_REFUSED or BROKER_UNREACHABLE, saying what was being done.
+ * Ours pass unchanged.
  */
 export function operatingError(
   cause: unknown,
@@ -50,6 +60,12 @@ export function operatingError(
       { retryable: false, cause },
     );
   }
+  if (isRefusal(cause))
+    return new OperatingError(
+      'BROKER_REFUSED',
+      `${doing}: refused at ${brokers.join(', ')} (${reason}); check kafka.sasl, and what this user may do there (docs/kafka.md lists it)`,
+      { retryable: false, cause },
+    );
   return new OperatingError(
     'BROKER_UNREACHABLE',
     `${doing} failed at ${brokers.join(', ')}: ${reason}; check the addresses and that Kafka runs`,

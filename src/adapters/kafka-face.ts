@@ -1,12 +1,33 @@
 /** What our Kafka code needs of a Kafka client, in our words: no kafkajs type crosses it. */
-
 import type { Clock, Log, Rec, StartPosition, TopicPartition } from '../model/ports.ts';
 import type { UnreadableBatch } from './kafka-codecs.ts';
 
-/** How to reach a cluster. */
-export interface KafkaOptions {
+/** Where a cluster is, and who we are to it. */
+export interface KafkaAccess {
   /** host:port of at least one broker. */
   readonly brokers: readonly string[];
+  /** Absent: connections are not encrypted. */
+  readonly tls?: KafkaTls;
+  /** Absent: brokers are not told who we are. */
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+    readonly password: string;
+  };
+}
+
+/** How certificates are verified, and ours; all of it PEM. */
+export interface KafkaTls {
+  /** Absent: the authorities of the system. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** Name in the brokers' certificates; absent: that of the address. */
+  readonly servername?: string;
+}
+
+/** How to reach a cluster. */
+export interface KafkaOptions extends KafkaAccess {
   readonly clientId: string;
   readonly log: Log;
 }

@@ -1,7 +1,7 @@
 /** A range of Kafka as a corpus: offsets named one by one, or topics between two times. */
 import { randomUUID } from 'node:crypto';
 import { createKafkaBroker } from '../adapters/kafka.ts';
-import type { KafkaOptions, OffsetRange } from '../adapters/kafka-face.ts';
+import type { KafkaAccess, KafkaOptions, OffsetRange } from '../adapters/kafka-face.ts';
 import { forgetGroup } from '../adapters/kafka-groups.ts';
 import { readOffsets, readOffsetsAt } from '../adapters/kafka-offsets.ts';
 import { createKafkaRange } from '../adapters/kafka-range.ts';
@@ -12,9 +12,11 @@ import { OperatingError } from '../model/errors.ts';
 import { KINDS } from '../model/event.ts';
 import type { Broker } from '../model/ports.ts';
 import { createDecode, type Decode } from '../source/source.ts';
-import { brokersOf, type Given, type OptionSpec, usage } from './arguments.ts';
+import { type Given, type OptionSpec, usage } from './arguments.ts';
 import type { Corpus } from './backtest-corpora.ts';
+import type { Environment } from './config.ts';
 import { DEFAULT_SOURCES } from './config.ts';
+import { kafkaGiven } from './kafka-access.ts';
 import type { Library } from './library.ts';
 import type { Feed } from './rehearse.ts';
 import { withDecoder } from './sniff.ts';
@@ -39,6 +41,7 @@ export async function kafkaCorpus(
   given: Given,
   library: Library,
   config: Config | null,
+  environment: Environment,
 ): Promise<Corpus | null> {
   const [from, topics] = [given.value('from'), given.value('topics')];
   if (from === undefined && topics === undefined) {
@@ -49,11 +52,10 @@ export async function kafkaCorpus(
   }
   if (from !== undefined && topics !== undefined)
     throw usage('one of --from and --topics, not both: offsets, or topics between two times');
-  const named = given.value('brokers');
-  const brokers = named === undefined ? config?.kafka?.brokers : brokersOf(named);
-  if (brokers === undefined)
+  const access = await kafkaGiven(given, config, environment);
+  if (access === null)
     throw usage('name the brokers: --brokers host:port, or kafka.brokers in the configuration');
-  const kafka = { brokers, clientId: 'plumbline-backtest', log: createLog('error', 'backtest') };
+  const kafka = { ...access, clientId: 'plumbline-backtest', log: createLog('error', 'backtest') };
   const ranges =
     from === undefined
       ? await rangesBetween(kafka, listed('topics', topics ?? ''), given)
@@ -78,13 +80,13 @@ export async function kafkaCorpus(
  * where nothing is left of it.
  */
 export async function kafkaWindow(
-  at: { readonly brokers: readonly string[]; readonly sinceMs: number; readonly untilMs: number },
+  at: { readonly access: KafkaAccess; readonly sinceMs: number; readonly untilMs: number },
   topics: { readonly within: readonly string[]; readonly whole: readonly string[] },
   library: Library,
   config: Config | null,
 ): Promise<{ readonly feed: Feed; readonly logs: readonly OffsetRange[] }> {
   const log = createLog('error', 'kafka-window');
-  const kafka = { brokers: [...at.brokers], clientId: 'plumbline-case', log };
+  const kafka = { ...at.access, clientId: 'plumbline-case', log };
   const names = [...new Set([...topics.within, ...topics.whole])];
   const logs = await readOffsets(kafka, names);
   const read = await rangesIn(kafka, names, at.sinceMs, at.untilMs);

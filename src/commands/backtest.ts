@@ -41,7 +41,7 @@ import {
 } from './backtest-options.ts';
 import { runCorpus } from './backtest-run.ts';
 import { backtestLines } from './backtest-text.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 import { configOrNull, detectorsDir, libraryOf, libraryOptions } from './inputs.ts';
 import type { Library } from './library.ts';
 import { type Output, safe } from './output.ts';
@@ -71,13 +71,14 @@ export const backtest: Command = {
     'no-cost': 'flag',
     ...KAFKA_OPTIONS,
   },
-  run: async (given, { output, signal }) => {
+  run: async (given, context) => {
+    const { output } = context;
     const mode = choiceOf(given, 'unexpected', UNEXPECTED, 'warn');
     const report = given.value('report');
     if (report !== undefined && !/\.(md|json)$/.test(report))
       throw usage('--report FILE ends in .md or .json: that says which it is to be');
     const result = await orRefused(async () => {
-      const bench = await benchOf(given, output, signal);
+      const bench = await benchOf(given, context);
       const side = await runSide(bench.library, bench);
       const against = await compared(given, side, bench);
       return reportOf(side, against, bench, {
@@ -134,14 +135,17 @@ interface Side {
 }
 
 /** Reads everything that can be wrong before anything long is begun. */
-async function benchOf(given: Given, output: Output, signal: AbortSignal): Promise<Workbench> {
+async function benchOf(
+  given: Given,
+  { output, environment, signal }: CommandContext,
+): Promise<Workbench> {
   const evidence: EvidenceLevel = choiceOf(given, 'evidence', EVIDENCE_LEVELS, 'L3');
   const config = await configOrNull(given);
   const only = listOf(given, 'detector');
   const library = chosen(await libraryOf(given, config), only);
   const found = await corporaIn(listOf(given, 'corpus') ?? [], library, config);
   const { labels, files } = await labelsOf(given, found);
-  const range = await kafkaCorpus(given, library, config);
+  const range = await kafkaCorpus(given, library, config, environment);
   const folders =
     given.has('continuous') && found.length > 0
       ? [await continuous(found, library, config)]

@@ -3,6 +3,7 @@ import { listFolder } from '../adapters/files.ts';
 import { createJsonlBroker } from '../adapters/jsonl.ts';
 import { createKafkaBroker } from '../adapters/kafka.ts';
 import { readClusterId } from '../adapters/kafka-cluster.ts';
+import type { KafkaAccess } from '../adapters/kafka-face.ts';
 import type { Config } from '../model/config.ts';
 import { durationMs } from '../model/duration.ts';
 import type { Broker, Clock, Database, Log } from '../model/ports.ts';
@@ -14,6 +15,8 @@ import type { OpenIngest } from './ingest.ts';
 /** What records come from. */
 export interface BrokerParts {
   readonly config: Config;
+  /** Null where no Kafka is configured. */
+  readonly kafka: KafkaAccess | null;
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -35,13 +38,13 @@ export interface BrokerOptions {
 
 /** Makes the broker. `finished`, where the records have an end and it is asked for: all of them were read. */
 export function brokerOf(
-  { config, clock, log, db, ingest }: BrokerParts,
+  { config, kafka, clock, log, db, ingest }: BrokerParts,
   { group, untilCaughtUp, skipUndecodable, onGap, onCommitted }: BrokerOptions,
 ): { broker: Broker; finished: Promise<void> | null } {
   const topics = config.sources.map(({ topic }) => topic);
-  if (config.kafka !== undefined) {
+  if (config.kafka !== undefined && kafka !== null) {
     const broker = createKafkaBroker({
-      brokers: config.kafka.brokers,
+      ...kafka,
       clientId: clientIdOf(config),
       group,
       topics,
@@ -68,13 +71,12 @@ export function brokerOf(
 
 /** Positions of another cluster would swallow the records of this one: rejects where it is another. */
 export async function askForCluster(
-  { config, db, log }: Pick<BrokerParts, 'config' | 'db' | 'log'>,
+  { config, kafka, db, log }: Pick<BrokerParts, 'config' | 'kafka' | 'db' | 'log'>,
   group: string,
   isAccepted: boolean,
 ): Promise<void> {
-  const { kafka } = config;
-  if (kafka === undefined) return;
-  const read = () => readClusterId({ brokers: kafka.brokers, clientId: clientIdOf(config), log });
+  if (kafka === null) return;
+  const read = () => readClusterId({ ...kafka, clientId: clientIdOf(config), log });
   await checkCluster({ db, group, log, isAccepted, read });
 }
 

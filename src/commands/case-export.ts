@@ -52,7 +52,13 @@ export async function exportCase(
     const known = library.detectors.map(({ stem }) => stem);
     throw usage(notKnown('detector', chosen.detection.detector, known, DETECTORS_LISTED));
   }
-  const found = await caseRecords(given, library, config, soughtOf(file, chosen, readMs));
+  const found = await caseRecords(
+    given,
+    library,
+    config,
+    environment,
+    soughtOf(file, chosen, readMs),
+  );
   if (found.dropped > 0)
     output.progress(`${count(found.dropped, 'record')} more than fit were left out`);
   const isFalse = chosen.verdict === 'false_positive';

@@ -5,9 +5,11 @@ import type { Config } from '../model/config.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { Event, Position } from '../model/event.ts';
 import { eventId } from '../model/ids.ts';
-import { brokersOf, type Given, usage } from './arguments.ts';
+import { type Given, usage } from './arguments.ts';
 import { kafkaWindow } from './backtest-kafka.ts';
 import type { Recorded } from './case-write.ts';
+import type { Environment } from './config.ts';
+import { kafkaGiven } from './kafka-access.ts';
 import type { Library } from './library.ts';
 import { type Feed, rehearse } from './rehearse.ts';
 
@@ -53,9 +55,10 @@ export async function caseRecords(
   given: Given,
   library: Library,
   config: Config | null,
+  environment: Environment,
   sought: Sought,
 ): Promise<Found> {
-  const { place, dir, feed, begins } = await placeOf(given, library, config, sought);
+  const { place, dir, feed, begins } = await placeOf(given, library, config, environment, sought);
   const own: Recorded[] = [];
   const others: Recorded[] = [];
   const missing = new Map(sought.evidence);
@@ -102,6 +105,7 @@ async function placeOf(
   given: Given,
   library: Library,
   config: Config | null,
+  environment: Environment,
   sought: Sought,
 ): Promise<Place> {
   const from = given.value('from');
@@ -110,16 +114,15 @@ async function placeOf(
     if (!(await exists(folder))) throw usage(`--from ${folder} is not there`);
     return { place: folder, dir: folder, feed: null, begins: () => null };
   }
-  const named = given.value('brokers');
-  const brokers = named === undefined ? config?.kafka?.brokers : brokersOf(named);
-  if (brokers === undefined)
+  const access = await kafkaGiven(given, config, environment);
+  if (access === null)
     throw usage(
       'say where its records are kept: --from FOLDER, or --from kafka with --brokers host:port or kafka.brokers in the configuration',
     );
   const topics = [...new Set([...sought.evidence.values()].map(({ topic }) => topic))];
   const configured = config?.sources ?? [];
   const { feed, logs } = await kafkaWindow(
-    { brokers, sinceMs: sought.firstMs - BEFORE_MS, untilMs: sought.readMs + AFTER_MS },
+    { access, sinceMs: sought.firstMs - BEFORE_MS, untilMs: sought.readMs + AFTER_MS },
     // Who somebody is and what he may was said once, perhaps long ago.
     {
       within: [...new Set([...topics, ...configured.map(({ topic }) => topic)])],
@@ -133,7 +136,7 @@ async function placeOf(
   const begins = (at: Position) =>
     logs.find(({ topic, partition }) => topic === at.topic && partition === at.partition)?.low ??
     null;
-  return { place: `kafka ${brokers.join(', ')}`, dir: 'kafka', feed, begins };
+  return { place: `kafka ${access.brokers.join(', ')}`, dir: 'kafka', feed, begins };
 }
 
 function refuseGone(

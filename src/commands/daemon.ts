@@ -1,6 +1,7 @@
 /** Daemon: wires broker, store, core and executor, and keeps them running. */
 import type { Notifier, NotifierStep } from '../act/notify.ts';
 import type { Sink } from '../act/sink.ts';
+import type { KafkaAccess } from '../adapters/kafka-face.ts';
 import { countBuffersAsHeap, letHeapGrow } from '../adapters/runtime.ts';
 import type { Config } from '../model/config.ts';
 import { durationMs } from '../model/duration.ts';
@@ -14,6 +15,7 @@ import { askForCluster, brokerOf, sayUnread } from './broker.ts';
 import type { Environment } from './config.ts';
 import { beatHeart } from './heartbeat.ts';
 import { type OpenIngest, openIngest } from './ingest.ts';
+import { kafkaAccess } from './kafka-access.ts';
 import { leaderLock } from './leader.ts';
 import type { Library } from './library.ts';
 import { openListener } from './listener.ts';
@@ -147,6 +149,10 @@ async function heartOf(
 }
 
 type Wired = DaemonParts & { readonly ingest: OpenIngest | null; readonly self: Self };
+type Attempt = Wired & {
+  readonly transmitter: Transmitter | null;
+  readonly kafka: KafkaAccess | null;
+};
 
 async function observe(
   parts: Wired,
@@ -164,9 +170,16 @@ async function observe(
   const failures: number[] = [];
   for (;;) {
     try {
-      const made = { ...parts, transmitter };
+      // Read anew each time: a password may have been changed meanwhile.
+      const kafka =
+        config.kafka === undefined ? null : await kafkaAccess(config.kafka, parts.environment);
+      const made = { ...parts, transmitter, kafka };
       const { lanes } = config.kafka ?? {};
-      await askForCluster({ config, db: store.db, log }, group, acceptClusterChange === true);
+      await askForCluster(
+        { config, kafka, db: store.db, log },
+        group,
+        acceptClusterChange === true,
+      );
       if (lanes === undefined) await runAsLeader(made, held, options, group, signal);
       else
         await tellWhileLeading(tellerOf(parts, held, onStep), telling, async () =>
@@ -195,7 +208,7 @@ async function observe(
 
 /** One lane: whoever has the lock works, and is made anew where the lock was lost. */
 async function runAsLeader(
-  parts: Wired & { readonly transmitter: Transmitter | null },
+  parts: Attempt,
   held: { library: Library },
   options: DaemonOptions,
   group: string,
@@ -225,7 +238,7 @@ async function runAsLeader(
 }
 
 async function runOnce(
-  parts: Wired & { readonly transmitter: Transmitter | null },
+  parts: Attempt,
   held: { library: Library },
   options: DaemonOptions,
   group: string,

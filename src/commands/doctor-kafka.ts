@@ -12,7 +12,9 @@ import { OperatingError } from '../model/errors.ts';
 import type { Database } from '../model/ports.ts';
 import { readStatus } from '../record/status.ts';
 import { RECORD_BYTES_MAX } from '../source/json.ts';
+import type { Environment } from './config.ts';
 import { fail, type Look, ok, warn } from './doctor-text.ts';
+import { kafkaAccess } from './kafka-access.ts';
 import { count, lengthOf } from './output.ts';
 
 /** A source that was heard within this is not called silent here, ms. */
@@ -20,20 +22,25 @@ const FRESH_MS = 3_600_000;
 const KEPT_WARN_MS = 86_400_000;
 
 /** The cluster, its topics, and how far our group is. `db`: where positions stand; null: not there. */
-export async function lookAtKafka(config: Config, db: Database | null): Promise<Look[]> {
+export async function lookAtKafka(
+  config: Config,
+  environment: Environment,
+  db: Database | null,
+): Promise<Look[]> {
   const { kafka, sources } = config;
   if (kafka === undefined) return [];
   const group = kafka.group ?? 'plumbline';
   const topics = sources.map(({ topic }) => topic);
   const log = createLog('silent', 'doctor');
-  const options = { brokers: kafka.brokers, clientId: 'plumbline-doctor', log };
   let seen: ClusterSeen;
   try {
+    const access = await kafkaAccess(kafka, environment);
+    const options = { ...access, clientId: 'plumbline-doctor', log };
     const sinceMs = systemClock.nowMs() - FRESH_MS;
     seen = await examineCluster(options, { topics, group, sinceMs });
   } catch (cause) {
     if (!(cause instanceof OperatingError)) throw cause;
-    return [fail('kafka', cause.message, 'start it, or correct kafka.brokers')];
+    return [fail('kafka', cause.message, adviceOn(cause))];
   }
   const members =
     seen.group === null
@@ -45,6 +52,13 @@ export async function lookAtKafka(config: Config, db: Database | null): Promise<
     ...lookAtPartitions(seen),
     ...(db === null ? [] : await lookAtPositions(db, group, seen)),
   ];
+}
+
+function adviceOn({ code }: OperatingError): string {
+  if (code === 'BROKER_REFUSED') return 'correct kafka.sasl, or let this user read there';
+  return code === 'CONFIG_INVALID'
+    ? 'correct it'
+    : 'start it, or correct kafka.brokers and kafka.tls';
 }
 
 function lookAtTopic(source: SourceConfig, topic: TopicSeen | undefined): Look[] {

@@ -118,7 +118,10 @@ async function lookAtAll(config: Config, environment: Environment, looks: Look[]
   try {
     const { db } = opened;
     if (db !== null) runs = await lookIntoStore({ ...opened, db }, config, environment, looks);
-    looks.push(...(await lookAtKafka(config, opened.db)), ...(await lookAtFiles(config)));
+    looks.push(
+      ...(await lookAtKafka(config, environment, opened.db)),
+      ...(await lookAtFiles(config)),
+    );
   } finally {
     await opened.close();
   }

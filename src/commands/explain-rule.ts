@@ -19,6 +19,7 @@ import { type Given, usage } from './arguments.ts';
 import { type Corpus, corporaIn } from './backtest-corpora.ts';
 import { KAFKA_OPTIONS, kafkaCorpus } from './backtest-kafka.ts';
 import type { Command } from './command.ts';
+import type { Environment } from './config.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
 import type { Library } from './library.ts';
 import { DETECTORS_LISTED, notKnown } from './meant.ts';
@@ -47,12 +48,14 @@ export const explainRuleCommand: Command = {
     ...KAFKA_OPTIONS,
   },
   words: 1,
-  run: async (given, { output, signal }) => {
+  run: async (given, { output, environment, signal }) => {
     const config = await configOrNull(given);
     const library = await libraryOf(given, config);
     const detector = detectorOf(given.words[0], library);
     const isShown = given.has('show-values');
-    const explained = await explainedOf(given, { detector, library, config, isShown, signal });
+    const explained = await explainedOf(given, {
+      ...{ detector, library, config, environment, isShown, signal },
+    });
     for (const line of linesOf(detector, explained)) output.line(line);
     output.json({ detector: detector.stem, ...explained });
     return explained.rules.some(({ matches }) => matches) ? 0 : 1;
@@ -82,6 +85,7 @@ interface Question {
   readonly detector: Detector;
   readonly library: Library;
   readonly config: Config | null;
+  readonly environment: Environment;
   readonly isShown: boolean;
   readonly signal: AbortSignal;
 }
@@ -133,11 +137,11 @@ async function fromText(text: string, question: Question): Promise<Explained> {
 
 /** An event in its history: everything before it is run first, so that derived fields are right. */
 async function fromHistory(given: Given, question: Question): Promise<Explained> {
-  const { library, config } = question;
+  const { library, config, environment } = question;
   const wanted = wantedOf(given);
   const place = given.value('corpus');
   const asked = withRange(given);
-  const range = await kafkaCorpus(asked, library, config);
+  const range = await kafkaCorpus(asked, library, config, environment);
   if (place === undefined && range === null)
     throw usage('which event? --event FILE, or --corpus PATH with --record or --session and --seq');
   const folders = place === undefined ? [] : await corporaIn([place], library, config);

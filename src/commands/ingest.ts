@@ -1,5 +1,4 @@
 /** Ingest, wired: tokens bound to sources, the log they append to, the listener. */
-
 import { type HttpServer, startHttpServer } from '../adapters/http-server.ts';
 import { createKafkaPublisher } from '../adapters/kafka.ts';
 import { type IngestSource, ingestRoutes } from '../api/ingest.ts';
@@ -20,6 +19,7 @@ import { tallyTraces } from '../source/formats/otlp-traces.ts';
 import { RECORD_BYTES_MAX } from '../source/json.ts';
 import { type Environment, secretOf } from './config.ts';
 import { pathsOf, sentTo } from './ingest-options.ts';
+import { kafkaAccess } from './kafka-access.ts';
 import { serverOptions } from './listener-options.ts';
 import { tokenDigest } from './token.ts';
 
@@ -85,7 +85,8 @@ export async function openIngest(parts: IngestParts): Promise<OpenIngest | null>
     kafka === undefined
       ? null
       : createKafkaPublisher({
-          ...{ brokers: kafka.brokers, log },
+          ...(await kafkaAccess(kafka, environment)),
+          log,
           clientId: `plumbline-${config.instance ?? 'plumbline'}-ingest`,
         });
   const writer =

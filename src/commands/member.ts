@@ -1,5 +1,4 @@
 /** Member: wires a process that shares the work: re-keyer, lanes, what they have in common. */
-
 import { randomUUID } from 'node:crypto';
 import type { ActorOptions } from '../act/act.ts';
 import { createKafkaBroker, createKafkaPublisher } from '../adapters/kafka.ts';
@@ -13,7 +12,7 @@ import type { Lanes } from '../model/config/kafka.ts';
 import type { Config } from '../model/config.ts';
 import { durationMs } from '../model/duration.ts';
 import type { LaneCommit, Turn } from '../model/effects.ts';
-import { OperatingError } from '../model/errors.ts';
+import { assert, OperatingError } from '../model/errors.ts';
 import type { Broker, PartitionLag } from '../model/ports.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import { createObserver, type Observer, type ObserverStep } from '../observer.ts';
@@ -22,6 +21,7 @@ import { createPipeline } from '../pipeline.ts';
 import { shareForwarded, sharePauses } from '../record/pauses.ts';
 import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
 import type { Decode } from '../source/source.ts';
+import { kafkaAccess } from './kafka-access.ts';
 import type { Library } from './library.ts';
 import { observedBroker, observedStore } from './observed.ts';
 import { type GatewayView, laneStore, type Preparing, prepareLanes } from './prepare.ts';
@@ -76,7 +76,7 @@ export async function runMember(
   const prepared = await prepareLanes(parts, held, options.onStep, signal);
   const topic = lanes.topic ?? TOPIC;
   const topics = topicsOf(config, topic);
-  const kafka = kafkaOf(parts);
+  const kafka = await kafkaOf(parts);
   await ensureLanes(kafka, topic, lanes.count);
   const laneOf = createLaneOf(lanes.count);
   const publisher = createKafkaPublisher(kafka);
@@ -287,9 +287,10 @@ function rekeyGroup(group: string): string {
   return `${group}-rekey`;
 }
 
-function kafkaOf({ config, log }: MemberRun) {
+async function kafkaOf({ config, environment, log }: MemberRun) {
+  assert(config.kafka !== undefined, 'lanes are a part of what is said of Kafka');
   return {
-    brokers: config.kafka?.brokers ?? [],
+    ...(await kafkaAccess(config.kafka, environment)),
     clientId: `plumbline-${config.instance ?? 'plumbline'}`,
     log,
   };

@@ -8,6 +8,7 @@ import { OperatingError } from '../model/errors.ts';
 import type { Clock, Log, Publisher } from '../model/ports.ts';
 import type { Located } from '../model/schema.ts';
 import type { Environment } from './config.ts';
+import { kafkaAccess } from './kafka-access.ts';
 import { readSecrets } from './plugin-secrets.ts';
 import { configuredSinks, SINK_TYPES, type SinkSection } from './sinks.ts';
 
@@ -38,13 +39,15 @@ export async function openSinks({
 }: SinkParts): Promise<OpenSinks> {
   const publishers = new Map<string, Publisher>();
   const instance = config.instance ?? 'plumbline';
+  const ours = config.kafka === undefined ? null : await kafkaAccess(config.kafka, environment);
   const publisher = (given: readonly string[] | null): Publisher | null => {
-    const brokers = given ?? config.kafka?.brokers;
-    if (brokers === undefined) return null;
-    const key = brokers.join(',');
+    // A cluster that a sink names by itself is told nothing of who we are to ours.
+    const access = given === null ? ours : { brokers: given };
+    if (access === null) return null;
+    const key = given === null ? 'ours' : given.join(',');
     const known = publishers.get(key);
     if (known !== undefined) return known;
-    const made = createKafkaPublisher({ brokers, clientId: `plumbline-${instance}-alerts`, log });
+    const made = createKafkaPublisher({ ...access, clientId: `plumbline-${instance}-alerts`, log });
     publishers.set(key, made);
     return made;
   };

@@ -9,9 +9,10 @@ import type { SourceConfig } from '../model/config/source.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { OutRecord } from '../model/ports.ts';
 import { createDecode, type Decode } from '../source/source.ts';
-import { brokersOf, usage } from './arguments.ts';
+import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
+import { kafkaGiven } from './kafka-access.ts';
 import { count } from './output.ts';
 import { shifted } from './retime.ts';
 import { sniffSources } from './sniff.ts';
@@ -31,13 +32,12 @@ export const produce: Command = {
     retime: 'flag',
     detectors: 'value',
   },
-  run: async (given, { output }) => {
+  run: async (given, { output, environment }) => {
     const dir = given.value('dir');
     if (dir === undefined) throw usage('produce needs --dir DIR');
     const config = await configOrNull(given);
-    const named = given.value('brokers');
-    const brokers = named === undefined ? config?.kafka?.brokers : brokersOf(named);
-    if (brokers === undefined)
+    const access = await kafkaGiven(given, config, environment);
+    if (access === null)
       throw usage('name the brokers: --brokers host:port, or kafka.brokers in the configuration');
     const library = await libraryOf(given, config);
     // The configuration says what the daemon reads; the folder says what is in its files.
@@ -46,7 +46,7 @@ export const produce: Command = {
     const shiftMs = given.has('retime')
       ? systemClock.nowMs() - (await newestOf(dir, sources, decode))
       : 0;
-    const kafka = { brokers, clientId: 'plumbline-produce', log: createLog('error', 'produce') };
+    const kafka = { ...access, clientId: 'plumbline-produce', log: createLog('error', 'produce') };
     const prefix = given.value('prefix') ?? '';
     const partitions = given.count('partitions', 1) ?? 4;
     const present = await ensureTopics(

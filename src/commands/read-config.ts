@@ -7,6 +7,7 @@ import { parseBudget } from '../score/budget.ts';
 import { DEFAULT_SOURCES } from './config.ts';
 import { controlProblems } from './control.ts';
 import { ingestProblems, sentTo } from './ingest-options.ts';
+import { kafkaProblems } from './kafka-access.ts';
 import { listenerProblems } from './listener-options.ts';
 import { signalProblems } from './signals.ts';
 import { sinkProblems } from './sinks.ts';
@@ -75,6 +76,7 @@ function meaningProblems(
   ] as const)
     if (secret !== undefined && (secret.env === undefined) === (secret.file === undefined))
       say(at, 'give exactly one of `env` and `file`: secrets are never written inline');
+  problems.push(...kafkaProblems(config, { file, lineOf }));
   problems.push(...controlProblems(config, { file, lineOf }));
   problems.push(...listenerProblems(config, { file, lineOf }));
   problems.push(...ingestProblems(config, { file, lineOf }));

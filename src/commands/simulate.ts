@@ -7,6 +7,7 @@ import { exists } from '../adapters/files.ts';
 import { createHttpPublisher } from '../adapters/http-publisher.ts';
 import { createJsonlPublisher } from '../adapters/jsonl-publisher.ts';
 import { createKafkaPublisher } from '../adapters/kafka.ts';
+import type { KafkaAccess } from '../adapters/kafka-face.ts';
 import { ensureTopics } from '../adapters/kafka-topics.ts';
 import { createLog } from '../adapters/log.ts';
 import { KINDS } from '../model/event.ts';
@@ -15,10 +16,11 @@ import type { SessionLabel, Truth } from '../simulation/emission.ts';
 import { createFleet } from '../simulation/fleet.ts';
 import type { FleetOptions } from '../simulation/fleet-options.ts';
 import { createTenants } from '../simulation/tenants.ts';
-import { brokersOf, type Given, lengthOfTime, usage } from './arguments.ts';
+import { type Given, lengthOfTime, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { createGate, runFleet } from './fleet-runner.ts';
 import { configOrNull, libraryOf } from './inputs.ts';
+import { kafkaGiven } from './kafka-access.ts';
 import type { Output } from './output.ts';
 import { DAY_MS, learntPart, STORY_OPTIONS, type Story, scoredPart, storyOf } from './story.ts';
 
@@ -51,14 +53,14 @@ export const simulate: Command = {
     detectors: 'value',
     ...STORY_OPTIONS,
   },
-  run: async (given, { output, signal }) => {
+  run: async (given, { output, environment, signal }) => {
     const log = createLog('error', 'simulate');
     const config = await configOrNull(given);
     const { inventory } = await libraryOf(given, config);
     const story = storyOf(given);
     if (story?.learnDays !== undefined && story.learnDays !== null)
       return await writeSplit(given, story, output, signal);
-    const publisher = await publisherOf(given, config?.kafka?.brokers, log);
+    const publisher = await publisherOf(given, await kafkaGiven(given, config, environment), log);
     const length = given.value('for');
     const events = given.count('events', 1) ?? null;
     const days = story?.days ?? null;
@@ -239,7 +241,7 @@ async function writeSplit(
 
 async function publisherOf(
   given: Given,
-  configured: readonly string[] | undefined,
+  access: KafkaAccess | null,
   log: ReturnType<typeof createLog>,
 ): Promise<Publisher> {
   const to = given.value('to');
@@ -249,11 +251,9 @@ async function publisherOf(
     return createJsonlPublisher(dir);
   }
   if (to === 'kafka') {
-    const named = given.value('brokers');
-    const brokers = named === undefined ? configured : brokersOf(named);
-    if (brokers === undefined)
+    if (access === null)
       throw usage('--to kafka needs --brokers host:port, or kafka.brokers in the configuration');
-    const kafka = { brokers, clientId: 'plumbline-simulate', log };
+    const kafka = { ...access, clientId: 'plumbline-simulate', log };
     const partitions = given.count('partitions', 1) ?? 4;
     const prefix = given.value('prefix') ?? '';
     await ensureTopics(

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort, probeKafka } from './kafka-probe.ts';
 import type { KafkaProvided } from './kafka-provided.ts';
+import { type Secured, secure } from './kafka-secured.ts';
 
 const run = promisify(execFile);
 const POM = fileURLToPath(new URL('./kafka/pom.xml', import.meta.url));
@@ -31,13 +32,31 @@ export async function findKafkaJars(): Promise<{ version: string; classPath: str
   return { version, classPath: jars.map((name) => join(folder, name)).join(':') };
 }
 
+/** The same broker, and its second listener, which is encrypted and asks who one is. */
+export async function startSecuredKafka(): Promise<
+  KafkaProvided & { readonly secured: { readonly brokers: readonly string[]; readonly ca: string } }
+> {
+  const { provided, secured } = await startBroker(secure);
+  if (secured === null) throw new Error('no secured listener was made');
+  const { port, ca } = secured;
+  return { ...provided, secured: { brokers: [`127.0.0.1:${port}`], ca } };
+}
+
 /** Starts a broker on free ports of 127.0.0.1 in a fresh folder; resolves when a record went through. */
 export async function startKafkaJars(): Promise<KafkaProvided> {
+  return (await startBroker(async () => null)).provided;
+}
+
+async function startBroker(
+  securing: (dir: string) => Promise<Secured | null>,
+): Promise<{ readonly provided: KafkaProvided; readonly secured: Secured | null }> {
   const { version, classPath } = await findKafkaJars();
   const dir = await mkdtemp(join(tmpdir(), 'plumbline-kafka-'));
   const port = await freePort();
   const controllerPort = await freePort();
-  await writeFile(join(dir, 'server.properties'), serverProperties(dir, port, controllerPort));
+  const secured = await securing(dir);
+  const properties = serverProperties(dir, port, controllerPort, secured);
+  await writeFile(join(dir, 'server.properties'), properties);
   await writeFile(join(dir, 'log4j2.properties'), LOG4J);
   const logFile = join(dir, 'broker.log');
   const address = `127.0.0.1:${port}`;
@@ -57,13 +76,13 @@ export async function startKafkaJars(): Promise<KafkaProvided> {
     broker = null;
   };
   try {
-    await format(dir, classPath);
+    await format(dir, classPath, secured?.format ?? []);
     await start();
   } catch (cause) {
     await rm(dir, { recursive: true, force: true });
     throw cause;
   }
-  return {
+  const provided: KafkaProvided = {
     brokers: [address],
     version,
     source: 'jars',
@@ -80,6 +99,7 @@ export async function startKafkaJars(): Promise<KafkaProvided> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+  return { provided, secured };
 }
 
 interface Running {
@@ -143,12 +163,12 @@ function guardAgainstOrphan(child: ChildProcess): ChildProcess | null {
   return guard;
 }
 
-async function format(dir: string, classPath: string): Promise<void> {
+async function format(dir: string, classPath: string, more: readonly string[]): Promise<void> {
   let clusterId = '-';
   // The argument parser takes a leading dash for an option.
   while (clusterId.startsWith('-')) clusterId = randomBytes(16).toString('base64url');
   const properties = join(dir, 'server.properties');
-  const args = ['format', '-t', clusterId, '-c', properties, '--ignore-formatted'];
+  const args = ['format', '-t', clusterId, '-c', properties, '--ignore-formatted', ...more];
   await run('java', ['-cp', classPath, 'kafka.tools.StorageTool', ...args]);
 }
 
@@ -206,15 +226,21 @@ async function lastLines(file: string): Promise<string> {
   return lines.slice(-LOG_LINES_SHOWN).join('\n');
 }
 
-function serverProperties(dir: string, port: number, controllerPort: number): string {
+function serverProperties(
+  dir: string,
+  port: number,
+  controllerPort: number,
+  secured: Secured | null,
+): string {
+  const also = secured === null ? '' : `,SECURED://127.0.0.1:${secured.port}`;
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${also}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}${also}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL
 log.dirs=${join(dir, 'data')}
 auto.create.topics.enable=false
 num.partitions=4
@@ -233,7 +259,7 @@ num.io.threads=2
 num.recovery.threads.per.data.dir=1
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
-`;
+${secured?.properties ?? ''}`;
 }
 
 const LOG4J = `status = warn

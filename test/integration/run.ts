@@ -12,6 +12,8 @@ const HERE = fileURLToPath(new URL('./', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Files that need a broker they may kill; a cluster that was given to us is not ours to kill. */
 const NEED_OWN_BROKER = new Set(['kafka-restart.test.ts']);
+/** Files that start a broker with settings of their own, from its jars. */
+const NEED_JARS = new Set(['kafka-tls.test.ts']);
 // biome-ignore lint/style/noProcessEnv: a runner hands its servers over by environment
 const env = process.env;
 
@@ -69,10 +71,16 @@ async function chooseFiles(
       wanted.length === 0 || wanted.some((part) => relative(ROOT, join(HERE, name)).includes(part)),
   );
   const canRestart = kafka.restart !== undefined;
-  const left = chosen.filter((name) => !canRestart && NEED_OWN_BROKER.has(name));
+  const isJars = kafka.source === 'jars';
+  const left = chosen.filter(
+    (name) => (!canRestart && NEED_OWN_BROKER.has(name)) || (!isJars && NEED_JARS.has(name)),
+  );
   return {
     files: chosen.filter((name) => !left.includes(name)).map((name) => join(HERE, name)),
-    left: left.map((name) => `not run: ${name}, because provider ${kafka.source} cannot restart`),
+    left: left.map(
+      (name) =>
+        `not run: ${name}, because provider ${kafka.source} cannot start a broker as it needs one`,
+    ),
   };
 }
 
