@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { Compile } from 'typebox/compile';
 import { parse } from 'yaml';
 import { declaredName, metricsIn } from '../scripts/metric-pages.ts';
+import { parse as parseArguments } from '../src/commands/arguments.ts';
+import { run } from '../src/commands/run.ts';
 import { Config } from '../src/model/config.ts';
 import { METRICS, type Metric } from '../src/model/metrics.ts';
 
@@ -126,6 +128,13 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('migrates before it observes: a database of our own is empty at first', () => {
+    const [, ran, ...options] = service('plumbline').command ?? [];
+    assert.equal(ran, 'run');
+    assert.ok(service('plumbline').environment?.['DATABASE_URL'] !== undefined);
+    assert.ok(options.includes('--migrate'), options.join(' '));
+  });
+
   it('builds our services from one Dockerfile that exists', () => {
     for (const name of OURS) {
       assert.deepEqual(service(name).build, { context: '.', dockerfile: 'deploy/Dockerfile' });
@@ -182,6 +191,15 @@ describe('deploy/Dockerfile', () => {
       assert.ok(existsSync(fileURLToPath(new URL(name, root))), name);
       assert.ok(passes.includes(`!${name}\n`), `${name} in Dockerfile.dockerignore`);
     }
+  });
+
+  it('does the same as compose, and names options that there are', () => {
+    const [, text = ''] = /^CMD (\[.+\])$/m.exec(dockerfile) ?? [];
+    const words = JSON.parse(text) as readonly string[];
+    assert.deepEqual(words, service('plumbline').command);
+    const options = parseArguments(words.slice(2), run.options);
+    assert.ok(options.has('migrate'));
+    assert.equal(options.value('config'), 'deploy/plumbline.yaml');
   });
 
   it('runs on the Node that package.json asks for, as an ordinary user', () => {
