@@ -26,6 +26,8 @@ import { count, safe, typed } from './output.ts';
 
 /** An approval binds to content: so much of its hash is no accident. */
 const HASH_DIGITS_MIN = 8;
+/** Said of every change of what is in force: a daemon reads it when it begins. */
+const FROM_WHEN = 'A daemon judges by it from its next start.';
 
 /** `propose`: puts a profile from a file before the reviewers. */
 export async function propose(
@@ -89,6 +91,7 @@ function sayOutcome({ window, version }: Outcome, output: CommandContext['output
       output.line(
         `${name} is in force, approved by ${version.approvedBy.map((one) => safe(one, 80)).join(', ')}.`,
       );
+      output.line(FROM_WHEN);
       return 0;
     case 'REVIEW': {
       const left = window.approvalsNeeded - window.approvals.length;
@@ -166,6 +169,7 @@ export async function rollback(
   output.line(
     `${scope.level} ${safe(scope.subject)}: ${hashShort(done.to.hash)} is in force again, ${hashShort(done.from.hash)} is not.`,
   );
+  output.line(FROM_WHEN);
   output.json({ from: done.from.hash, to: done.to.hash });
   return 0;
 }
@@ -183,8 +187,10 @@ export async function importFile(
   const imported = await importBaseline(db, REGISTRY, read, by);
   output.json(imported);
   const name = `${hashShort(imported.hash)} of ${safe(imported.subject)}`;
-  if (imported.result === 'in-force') output.line(`${name} is in force, as its review says.`);
-  else if (imported.result === 'unchanged') output.line(`${name}: ${imported.why}.`);
+  if (imported.result === 'in-force') {
+    output.line(`${name} is in force, as its review says.`);
+    output.line(FROM_WHEN);
+  } else if (imported.result === 'unchanged') output.line(`${name}: ${imported.why}.`);
   else {
     output.line(`${name} waits for an approval here: ${imported.why}.`);
     output.line(`Read it: ${typed(`baseline review ${hashShort(imported.hash)}`)}`);

@@ -533,7 +533,10 @@ test('as people type it', async () => {
   assert.match(alone.stderr, /BASELINE_REFUSED: .*four eyes: bob proposed it/);
   assert.equal((await type(['baseline', 'approve', short], where)).code, 2);
   const approved = await type(['baseline', 'approve', short, ...signed('ann')], where);
-  assert.match(approved.stdout, /is in force, approved by ann\./);
+  assert.match(
+    approved.stdout,
+    /is in force, approved by ann\.\nA daemon judges by it from its next start\.\n/,
+  );
   const status = await type(['baseline', 'status'], where);
   assert.match(status.stdout, new RegExp(`role support-triage +${short} +in force .* ann\n`));
   const written = await ask<{ files: string[] }[]>(['baseline', 'export', '--dir', 'out'], where);
@@ -542,7 +545,10 @@ test('as people type it', async () => {
   const there = { cwd, env: { DATABASE_URL: clean.url } };
   const file = written[0]?.files[0] ?? '';
   const imported = await type(['baseline', 'import', file, ...signed('dora')], there);
-  assert.match(imported.stdout, /is in force, as its review says\./);
+  assert.match(
+    imported.stdout,
+    /is in force, as its review says\.\nA daemon judges by it from its next start\.\n/,
+  );
 
   const checked = await type(['check', '--baselines', 'out'], where);
   assert.equal(checked.code, 0, checked.stdout);
