@@ -100,7 +100,7 @@ export function usageText(): string {
     '',
     'In a checkout: npm run -s plumbline -- <command> …',
     'Every command: --help, --json (a result for programs on stdout), --quiet, --config FILE.',
-    'Exit codes: 0 done, 1 something was found wrong, 2 usage or configuration.',
+    'Exit codes: 0 done, 1 something was found wrong, 2 usage or configuration, 70 start it again.',
     '',
   ].join('\n');
 }

@@ -194,7 +194,7 @@ describe('the ten minutes of docs/formats.md', () => {
       await writeFile(join(dir, 'sample.jsonl'), record);
       const config = join(dir, 'plumbline.yaml');
       const own = sources.replace('dir: maps', `dir: '${dir}/maps'`);
-      await writeFile(config, `kafka: { brokers: ['127.0.0.1:1'] }\n${own}`);
+      await writeFile(config, own);
       const { code, json, text } = await typed(
         check,
         ...['decode', '--config', config, '--source', 'acme'],
