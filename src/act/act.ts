@@ -306,15 +306,18 @@ async function settled(work: Work, due: DueIntention, outcome: ApplyOutcome): Pr
   }
 }
 
-/** Why somebody else is to be asked for what this driver was asked for; null: there is no need. */
+/** What the lane is to know of a request: that somebody else is to be asked, or that nothing stands; null: all is well. */
 function unmet(
   { intention, firstSentMs }: DueIntention,
   outcome: ApplyOutcome,
   nowMs: number,
   verifyWithinMs: number,
 ): Escalation | null {
+  if (intention.step !== 'request') return null;
+  // The lane would count on it for as long as it decided, and on each renewal.
+  if (outcome.type === 'withheld' || outcome.type === 'lapsed') return 'unsent';
   // Nobody is asked for what would be over before it stood.
-  if (intention.step !== 'request' || isOver(intention, nowMs)) return null;
+  if (isOver(intention, nowMs)) return null;
   if (outcome.type === 'refused') return 'refused';
   const isOpen = outcome.type === 'retry' || outcome.type === 'unknown';
   return isOpen && nowMs - firstSentMs >= verifyWithinMs ? 'unreached' : null;

@@ -85,7 +85,7 @@ async function judged(
   return verdict;
 }
 
-/** The request for the next driver of the chain, or the next rung. */
+/** The request for the next driver of the chain, or the next rung; or the word that nothing of the lease stands. */
 export function escalationOf(leaseId: string, why: Escalation, atMs: number): OperatorRequest {
   return {
     type: 'escalate',

@@ -16,7 +16,7 @@ export type LeaseRequest = Extract<
 export interface Exhausted {
   readonly lease: StandingLease;
   readonly role: string | null;
-  readonly why: Escalation;
+  readonly why: Exclude<Escalation, 'unsent'>;
 }
 
 /** What came of a request. */
@@ -97,7 +97,7 @@ export function liftAll(
   return releases;
 }
 
-/** The next driver of the chain is asked to do the same; at its end the next rung is. */
+/** The next driver of the chain is asked to do the same; at its end the next rung is. What stands nowhere is forgotten. */
 function escalate(
   standing: Standing,
   options: OperateOptions,
@@ -107,6 +107,10 @@ function escalate(
   const found = standing.find(leaseId);
   if (found === null || found.lease.expiresMs <= nowMs) return NOTHING;
   const { lease, role } = found;
+  if (why === 'unsent') {
+    standing.drop(leaseId);
+    return NOTHING;
+  }
   const driver = nextDriver(options.control, lease.verb, lease.driver, lease.refusedBy);
   if (why === 'refused') forget(standing, lease);
   if (driver === null) return { ...NOTHING, exhausted: { lease, role, why } };

@@ -274,9 +274,12 @@ export interface LeaseActivity {
   readonly tool: string;
 }
 
-/** Why the executor asks for more than what was done, or for less. */
-export const ESCALATIONS = ['leaking', 'reverted', 'refused', 'unreached'] as const;
-/** Calls go through · the target no longer has it · it would not do it · it could not be asked. */
+/** Why the executor asks for more than what was done, or says that less was. */
+export const ESCALATIONS = ['leaking', 'reverted', 'refused', 'unreached', 'unsent'] as const;
+/**
+ * Calls go through · the target no longer has it · it would not do it · it could not be asked · nothing of it
+ * stands, for it came too late or may not be sent: the lane is not to count on it, and nobody else is asked.
+ */
 export type Escalation = (typeof ESCALATIONS)[number];
 
 /** What an operator, or the executor, asks for; takes effect when the lane reads it. */

@@ -13,7 +13,7 @@ import type { Database, Query, Row } from '../model/ports.ts';
 import { expireApprovals } from './approvals.ts';
 import { writeIntentions } from './intentions.ts';
 import { appendJournal, type JournalEntry } from './journal.ts';
-import { insertOperatorRequest } from './operator.ts';
+import { insertOperatorRequest, sayUnsent } from './operator.ts';
 import { booleanOf, jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
 import { type Sent, type Settlement, settled } from './settle.ts';
 import { cleanKey, cleanText, storableJson, whole } from './text.ts';
@@ -162,6 +162,7 @@ const expireSome = async (query: Query, lane: number, nowMs: number): Promise<nu
   if (lapsed.size > 0) {
     await query(LAPSE, [[...lapsed], whole(nowMs)]);
     await query(SUPERSEDE_ALL, [[...lapsed]]);
+    await sayUnsent(query, lapsed, 'its time was over before it was sent', nowMs);
     for (const leaseId of lapsed) {
       entries.push({ kind: 'lease', atMs: nowMs, body: { leaseId, state: 'lapsed' } });
     }

@@ -3,6 +3,7 @@ import type { Intention, LeaseState } from '../model/decision.ts';
 import type { Query } from '../model/ports.ts';
 import { writeApprovals } from './approvals.ts';
 import type { JournalEntry } from './journal.ts';
+import { sayUnsent } from './operator.ts';
 import { textOf } from './row.ts';
 import { cleanKey, cleanKeyOrNull, cleanText, storableJson, whole, wholeOrNull } from './text.ts';
 
@@ -172,6 +173,13 @@ export async function writeIntentions(
     query,
     written.filter((one) => send.has(one.key)),
   );
+  // By the clock it was over when it was renewed by event time, which lies behind.
+  const renewedInVain = written.filter(
+    ({ key, step, leaseId }) =>
+      step === 'renew' && !send.has(key) && states.get(cleanKey(leaseId)) !== 'awaiting',
+  );
+  for (const { leaseId, issuedMs } of renewedInVain)
+    await sayUnsent(query, [leaseId], 'it was over when it was renewed', issuedMs);
   return written.map((one) => ({
     kind: 'intention',
     atMs: one.issuedMs,

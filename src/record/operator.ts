@@ -1,6 +1,7 @@
 /** Operator requests: written by commands, read by lanes, done once a lane commits them. */
 import type { OperatorRequest } from '../model/decision.ts';
-import type { Database } from '../model/ports.ts';
+import { idOf } from '../model/ids.ts';
+import type { Database, Query } from '../model/ports.ts';
 import { booleanOf, jsonOf, onlyRow } from './row.ts';
 import { cleanKey, storableJson, whole } from './text.ts';
 
@@ -17,6 +18,23 @@ export async function insertOperatorRequest(
 ): Promise<void> {
   const body = storableJson(request);
   await db.query(INSERT, [cleanKey(request.id), request.type, whole(request.atMs), body]);
+}
+
+/** The lane learns that nothing of these leases stands, within the caller's transaction: they were over before they were sent. */
+export async function sayUnsent(
+  query: Query,
+  leaseIds: Iterable<string>,
+  reason: string,
+  atMs: number,
+): Promise<void> {
+  for (const leaseId of leaseIds)
+    await insertOperatorRequest(
+      { query },
+      {
+        ...{ type: 'escalate', why: 'unsent', id: idOf('escalate', leaseId, 'unsent') },
+        ...{ leaseId, by: 'plumbline', reason, atMs },
+      },
+    );
 }
 
 const TAKEN = `select exists (select 1 from lane) and not exists (select 1 from lane l

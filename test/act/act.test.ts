@@ -114,6 +114,12 @@ test('a request whose time is over lapses unsent', async () => {
   await go();
   assert.equal(driver.sent.length, 0);
   assert.equal((await memory.lease('L1'))?.state, 'lapsed');
+  // Else it would count on it, and on each renewal of it.
+  assert.deepEqual(
+    memory.asked.map((one) => [one.type, 'why' in one ? one.why : null]),
+    [['escalate', 'unsent']],
+    'the lane hears that nothing stands',
+  );
   await stop();
 });
 

@@ -1,4 +1,5 @@
 /** An action log in memory; it passes the same contract suite as the one in PostgreSQL. */
+import { escalationOf } from '../../src/act/watch.ts';
 import type {
   ActionLog,
   ApplyOutcome,
@@ -122,7 +123,10 @@ export function createMemoryActionLog(): MemoryActionLog {
       let count = 0;
       for (const lease of leases.values()) {
         if (lease.expiresMs === null || lease.expiresMs > nowMs) continue;
-        if (lease.state === 'awaiting') lapse(outbox, lease, 'lapsed');
+        if (lease.state === 'awaiting') {
+          lapse(outbox, lease, 'lapsed');
+          ask(escalationOf(lease.request.leaseId, 'unsent', nowMs));
+        }
         if (lease.state !== 'accepted') continue;
         release(lease);
         count += 1;

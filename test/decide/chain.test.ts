@@ -122,6 +122,17 @@ describe('escalation', () => {
     assert.equal(decide({ id: 'again' }).decision.outcome, 'act');
   });
 
+  it('forgets what was never sent: it restrains nobody, nobody else is asked, and the next detection acts', () => {
+    const { decide, escalate } = lab();
+    const { leaseId } = decide().decision;
+    const renewed = decide({ id: 'later', timeMs: T0 + 8 * MINUTE, decidedMs: T0 + 8 * MINUTE });
+    assert.deepEqual(sent(renewed), ['renew freeze_tool by one'], 'the lane counts on it');
+    const told = escalate(leaseId, 'unsent');
+    assert.deepEqual([told.intentions, told.decisions, told.exhausted], [[], [], null]);
+    const next = decide({ id: 'next', timeMs: T0 + 9 * MINUTE, decidedMs: T0 + 9 * MINUTE });
+    assert.deepEqual(sent(next), ['request freeze_tool by one']);
+  });
+
   it('counts the next rung from what everybody refused, though nothing stands', () => {
     const { decider, decide, escalate } = lab({ control: controlBy(['only']) });
     const { exhausted } = escalate(decide().decision.leaseId, 'refused');

@@ -7,6 +7,7 @@ import type { Database } from '../../src/model/ports.ts';
 import { createActionLog } from '../../src/record/actions.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
 import { commitLane, type LaneClaim } from '../../src/record/lane.ts';
+import { pendingOperatorRequests } from '../../src/record/operator.ts';
 import { readLease } from '../../src/record/read.ts';
 import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
 import { claim, commit, effects, intention, START_MS } from './samples.ts';
@@ -58,6 +59,12 @@ const bench = async (work: (on: Bench) => Promise<void>): Promise<void> => {
     await fresh.drop();
   }
 };
+
+/** Leases that the lane is told not to count on. */
+const unsent = async (db: Database) =>
+  (await pendingOperatorRequests(db, 0)).flatMap((one) =>
+    one.type === 'escalate' && one.why === 'unsent' ? [one.leaseId] : [],
+  );
 
 const NOW = START_MS + 1000;
 const EXPIRES = START_MS + 600_000;
@@ -187,6 +194,24 @@ test('a request never sent lapses at its expiry; one that was sent is released',
     assert.deepEqual(open, []);
     const rows = await db.query("select count(*)::int as n from journal where kind = 'lease'");
     assert.deepEqual(rows, [{ n: 1 }]);
+    assert.deepEqual(
+      await unsent(db),
+      [intention(5).leaseId],
+      'the lane hears of what stands nowhere',
+    );
+  });
+});
+
+test('a renewal of what is over by the clock is not sent, and the lane hears that nothing stands', async () => {
+  await bench(async ({ db, log, intend, send, lease }) => {
+    await intend(intention(1));
+    await send(OK, NOW);
+    assert.equal(await log.expireOverdue(EXPIRES), 1);
+    await intend(intention(1, { step: 'renew', expiresMs: EXPIRES + 600_000 }));
+    assert.deepEqual(await send(OK, EXPIRES), ['release#0']);
+    assert.deepEqual(await send(OK, EXPIRES), []);
+    assert.equal(await lease(1), 'expired/pending');
+    assert.deepEqual(await unsent(db), [intention(1).leaseId]);
   });
 });
 
