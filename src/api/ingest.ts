@@ -9,11 +9,12 @@ import {
   type IngestCounts,
   type IngestLog,
   type IngestPath,
+  type ItemCheck,
   type ItemTally,
 } from '../model/ingest.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import { cloudEventHeaders } from './cloudevent-headers.ts';
-import { type Cut, cutItems } from './ingest-items.ts';
+import { type Cut, cutItems, type Uncut } from './ingest-items.ts';
 import { otlpEncoding, otlpRefused, otlpTaken, type REJECTED_NAMES } from './otlp-answer.ts';
 import {
   type ApiRequest,
@@ -30,6 +31,8 @@ export interface IngestSource {
   readonly topic: string;
   /** Counts the items of a request; null where a body is JSON, which is cut into items here. */
   readonly tally: ((body: Buffer) => ItemTally) | null;
+  /** Looks at one item of JSON as its decoder will. */
+  readonly check: ItemCheck;
 }
 
 /** What the routes are made of. */
@@ -160,6 +163,7 @@ async function take(
   if (body.length === 0)
     return isOtlp(path) ? answer(path, type, emptied()) : refused(400, 'the body is empty');
   const cut = await reads(body, source, parts.clock);
+  if (!cut.ok && cut.status === 413) return refused(413, cut.detail);
   // What cannot be read at all is told to the sender, and becomes a dead letter for everybody else.
   const values = cut.ok ? cut.values.concat(cut.broken ?? []) : [body];
   const [accepted, rejected] = cut.ok ? [cut.accepted, cut.rejected] : [0, 1];
@@ -230,8 +234,8 @@ function readerOf(path: IngestPath, contentType: string): Reads | string {
   const isJson = type === 'application/json' || /^application\/[\w.-]+\+json$/.test(type);
   if (!isJson && !LINES.has(type))
     return 'send application/json, or application/x-ndjson with one object a line';
-  return async (body, _source, clock) =>
-    await cutItems(body, LINES.has(type), async () => await clock.sleep(0));
+  return async (body, { check }, clock) =>
+    await cutItems(body, LINES.has(type), { check, turn: async () => await clock.sleep(0) });
 }
 
 /** Data of one event: never cut, whatever it is. */
@@ -239,12 +243,9 @@ async function asOne(body: Buffer): Promise<Tallied> {
   return { ok: true, values: [body], broken: null, accepted: 1, rejected: 0, detail: '' };
 }
 
-function tallied(
-  body: Buffer,
-  tally: IngestSource['tally'],
-): Tallied | Extract<Cut, { ok: false }> {
+function tallied(body: Buffer, tally: IngestSource['tally']): Tallied | Uncut {
   const { items, broken, detail } = tally?.(body) ?? { items: 1, broken: 0, detail: '' };
-  if (broken > 0 && items === broken) return { ok: false, detail };
+  if (broken > 0 && items === broken) return { ok: false, status: 400, detail };
   const accepted = items - broken;
   return { ok: true, values: [body], broken: null, accepted, rejected: broken, detail };
 }

@@ -16,6 +16,7 @@ import { type Bell, createBell, createEventLogWriter } from '../record/event-log
 import { tallyLogs } from '../source/formats/otlp-logs.ts';
 import { tallyMetrics } from '../source/formats/otlp-metrics.ts';
 import { tallyTraces } from '../source/formats/otlp-traces.ts';
+import { itemCheck } from '../source/item-check.ts';
 import { RECORD_BYTES_MAX } from '../source/json.ts';
 import { type Environment, secretOf } from './config.ts';
 import { pathsOf, sentTo } from './ingest-options.ts';
@@ -183,7 +184,7 @@ async function sendersOf(
           throw invalid(
             `sources ${other.name} and ${name}: the same token on ${path}; each has one of its own`,
           );
-        bound.set(place, { name, topic, tally });
+        bound.set(place, { name, topic, tally, check: itemCheck(source.trust) });
       }
   }
   const limits = { perMinute, openMax: OPEN_MAX };

@@ -50,6 +50,16 @@ export interface ItemTally {
   readonly detail: string;
 }
 
+/** What is found of one item of JSON before it is stored. */
+export interface ItemFinding {
+  /** Why no decoder could read it; null where one can. */
+  readonly fault: string | null;
+  /** True where others in one record with it would be refused, or marked, for what it is. */
+  readonly isAlone: boolean;
+}
+/** Looks at one item of JSON. */
+export type ItemCheck = (item: Buffer) => ItemFinding;
+
 /** What a route of ingest is for: three signals of OpenTelemetry, decisions of OPA, anything else. */
 export const INGEST_PATHS = [
   '/v1/traces',

@@ -28,6 +28,7 @@ import {
   type IdentityTable,
   identityRules,
 } from './identity.ts';
+import { isStrict } from './item-check.ts';
 import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
 
 /** What became of one record. Every record gives an event, a dead letter or a count. */
@@ -125,7 +126,7 @@ export function createDecode(
     routes.set(source.topic, {
       source,
       format: read,
-      isStrict: source.trust !== 'agent' && source.trust !== 'runtime',
+      isStrict: isStrict(source.trust),
       maxFutureSkewMs: durationMs(source.maxFutureSkew ?? '60s'),
       identity: identityRules(source, aliases),
     });

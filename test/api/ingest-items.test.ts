@@ -2,15 +2,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { cutItems, RECORD_BYTES_MAX, RECORD_ITEMS_MAX } from '../../src/api/ingest-items.ts';
+import {
+  ALONE_MAX,
+  cutItems,
+  RECORD_BYTES_MAX,
+  RECORD_ITEMS_MAX,
+  REQUEST_ITEMS_MAX,
+} from '../../src/api/ingest-items.ts';
+import type { Trust } from '../../src/model/event.ts';
+import { itemCheck } from '../../src/source/item-check.ts';
+import { decodeJson, noFacts } from '../../src/source/json.ts';
 import { seedOf } from '../source/seed.ts';
 
 const turns = { count: 0 };
 const turn = async () => {
   turns.count += 1;
 };
-const cut = async (body: string | Buffer, isLines = false) => {
-  const made = await cutItems(Buffer.from(body), isLines, turn);
+const cut = async (body: string | Buffer, isLines = false, trust: Trust = 'agent') => {
+  const made = await cutItems(Buffer.from(body), isLines, { check: itemCheck(trust), turn });
   if (!made.ok) return made.detail;
   const { values, broken, accepted, rejected, detail } = made;
   return {
@@ -76,6 +85,88 @@ describe('a body of JSON', () => {
     assert.equal(two.values.length, 4);
     assert.ok(two.values.every((value) => value.length <= RECORD_BYTES_MAX + 2));
     assert.ok(turns.count > 0, 'others had a turn');
+  });
+});
+
+/** An object that is nested so deep, as text. */
+const nested = (levels: number) => `${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`;
+
+describe('an item that would harm others', () => {
+  const many = `{"a":[${'1,'.repeat(10_000)}1]}`;
+  const huge = '{"a":1e400}';
+
+  it('is kept from them where it is beyond what is read of a record', async () => {
+    const bad = [nested(65), many, huge];
+    for (const isLines of [false, true]) {
+      const texts = ['{"n":1}', bad[0], '{"n":2}', bad[1], bad[2], '{"n":3}'];
+      const made = await cut(isLines ? texts.join('\n') : `[${texts.join(',')}]`, isLines);
+      assert.deepEqual(made, {
+        values: ['[{"n":1},{"n":2},{"n":3}]'],
+        broken: bad.join('\n'),
+        ...{ accepted: 3, rejected: 3, detail: 'item 1: nested deeper than 64 levels' },
+      });
+    }
+    assert.deepEqual(await cut(many), {
+      ...{ values: [], broken: many, accepted: 0, rejected: 1 },
+      detail: 'item 0: an array or object has more than 10000 items',
+    });
+    const large = await cut(`[{"n":1},{"a":"${'x'.repeat(16 * 1024 * 1024)}"}]`);
+    assert.ok(typeof large === 'object');
+    assert.deepEqual([large.values, large.rejected], [['{"n":1}'], 1]);
+    assert.match(large.detail, /item 1: \d+ bytes; at most 16777216 are read/);
+  });
+
+  it('has a record of its own where its facts would be said of them', async () => {
+    const twice = '{"a":1,"a":2}';
+    const body = `[{"n":1},${twice},{"n":2},{"n":3}]`;
+    const strict = await cut(body, false, 'gateway');
+    assert.ok(typeof strict === 'object');
+    assert.deepEqual(strict.values, ['{"n":1}', twice, '[{"n":2},{"n":3}]']);
+    assert.deepEqual([strict.accepted, strict.rejected], [4, 0]);
+    const lenient = await cut(body);
+    assert.ok(typeof lenient === 'object');
+    assert.deepEqual(lenient.values, [body]);
+    const long = `{"t":"${'x'.repeat(300_000)}"}`;
+    const marked = await cut(`[{"n":1},${long},{"n":2}]`);
+    assert.ok(typeof marked === 'object');
+    assert.deepEqual(marked.values, ['{"n":1}', long, '{"n":2}']);
+  });
+
+  it('is read where only the brackets of an array would make it too deep', async () => {
+    for (const texts of [[nested(64)], ['{"n":1}', nested(64), nested(63), '{"n":2}']]) {
+      const made = await cut(`[${texts.join(',')}]`);
+      assert.ok(typeof made === 'object');
+      assert.equal(made.accepted, texts.length);
+      for (const value of made.values)
+        assert.ok(decodeJson(Buffer.from(value), noFacts()).ok, value.slice(0, 20));
+    }
+  });
+
+  it('is refused where there are more of its like than records are made for', async () => {
+    const made = await cut('{"a":1,"a":2}\n'.repeat(ALONE_MAX + 2), true, 'gateway');
+    assert.ok(typeof made === 'object');
+    assert.deepEqual([made.values.length, made.rejected], [ALONE_MAX, 2]);
+    assert.match(made.detail, /need a record of their own/);
+  });
+});
+
+describe('more items than one request may bring', () => {
+  it('are refused before anything is made of them', async () => {
+    const refusal = 'more than 200000 items in one request; send smaller batches';
+    assert.equal(await cut(`[${','.repeat(REQUEST_ITEMS_MAX)}]`), refusal);
+    assert.equal(await cut(`[${',,'.repeat(16 * 1024 * 1024)}]`), refusal);
+    assert.equal(await cut('x\n'.repeat(REQUEST_ITEMS_MAX + 1), true), refusal);
+    turns.count = 0;
+    const most = await cut(`[${','.repeat(REQUEST_ITEMS_MAX - 1)}]`);
+    assert.ok(typeof most === 'object');
+    assert.equal(most.rejected, REQUEST_ITEMS_MAX);
+    assert.ok(turns.count >= 10, 'others had a turn, though the items hold nothing');
+  });
+
+  it('and blank lines are none', async () => {
+    const made = await cut(`${'\n'.repeat(16 * 1024 * 1024)} {"a":1}\n \n`, true);
+    assert.ok(typeof made === 'object');
+    assert.deepEqual([made.values, made.rejected], [['{"a":1}'], 0]);
   });
 });
 

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { ingestRoutes } from '../../src/api/ingest.ts';
+import { REQUEST_ITEMS_MAX } from '../../src/api/ingest-items.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import type { Appended, IngestLog, LogEntry } from '../../src/model/ingest.ts';
 import type { ApiRequest } from '../../src/model/route.ts';
+import { itemCheck } from '../../src/source/item-check.ts';
 import { silentLog } from '../integration/postgres.ts';
 
 const LIMITS = { wireBytesMax: 1000, inflatedBytesMax: 1000, ratioMax: 100 };
@@ -13,6 +15,7 @@ const LIMITS = { wireBytesMax: 1000, inflatedBytesMax: 1000, ratioMax: 100 };
 /** Routes over a log that keeps entries, and answers as it is told. */
 function bench(answers: Partial<IngestLog> = {}) {
   const entries: LogEntry[] = [];
+  const check = itemCheck('agent');
   const append = async (entry: LogEntry): Promise<Appended> => {
     entries.push(entry);
     const { accepted, rejected } = entry;
@@ -22,9 +25,9 @@ function bench(answers: Partial<IngestLog> = {}) {
     sourceOf: (caller, path) => {
       if (caller !== 'sender') return null;
       if (path === '/v1/events' || path === '/v1/opa/logs')
-        return { name: 'events', topic: 'events', tally: null };
+        return { name: 'events', topic: 'events', tally: null, check };
       const tally = (body: Buffer) => ({ items: body.length, broken: body[0] ?? 0, detail: 'why' });
-      return path === '/v1/traces' ? { name: 'spans', topic: 'spans', tally } : null;
+      return path === '/v1/traces' ? { name: 'spans', topic: 'spans', tally, check } : null;
     },
     log: { append, pressure: () => null, ...answers },
     ...{ clock: systemClock, notes: silentLog, limits: LIMITS, recordBytesMax: 500 },
@@ -82,6 +85,17 @@ it('refuses what cannot be read with the reason, and keeps it for a dead letter'
     400,
   );
   assert.equal(entries.length, 1);
+});
+
+it('refuses more items than one request may bring, and keeps nothing of them', async () => {
+  const { send, entries, counts } = bench();
+  const array = await send('/v1/events', `[${','.repeat(REQUEST_ITEMS_MAX)}]`);
+  assert.equal(array.status, 413);
+  assert.match(JSON.parse(array.text).detail, /more than 200000 items in one request/);
+  const type = { 'content-type': 'application/x-ndjson' };
+  assert.equal((await send('/v1/events', 'x\n'.repeat(REQUEST_ITEMS_MAX + 1), type)).status, 413);
+  assert.equal(entries.length, 0);
+  assert.equal(counts()['events']?.refused, 2);
 });
 
 it('takes a CloudEvent in binary mode as one, with its attributes and nothing else of the headers', async () => {
