@@ -93,12 +93,11 @@ function outcomesOf<T>(
   const seen = new Map<string, number>();
   for (const { resource, raw, scopes } of batch.groups) {
     const origin = digestOf(raw).slice(0, 16);
-    const named = (key: string) => textAt(resource.attributes, key);
+    const service = textAt(resource.attributes, 'service.name');
+    const instance = textAt(resource.attributes, 'service.instance.id');
     for (const { scope, items } of scopes) {
       const shared: Shared = {
-        service: named('service.name'),
-        instance: named('service.instance.id'),
-        scope: scope.name,
+        ...{ service, instance, scope: scope.name },
         isTruncated: resource.dropped > 0 || scope.dropped > 0,
       };
       for (const read of items) {

@@ -5,6 +5,7 @@ import {
   ATTRIBUTES_MAX,
   type Attribute,
   BATCH_ITEMS_MAX,
+  BATCH_PARTS_MAX,
   type Batch,
   type LogRecord,
   newLogRecord,
@@ -66,33 +67,40 @@ export function batchOf<T>(
   const broken: Rejection[] = [];
   const groups: ResourceItems<T>[] = [];
   let left = BATCH_ITEMS_MAX;
+  let partsLeft = BATCH_PARTS_MAX;
   const attempt = (doing: () => void) => {
     const fault = faultOf(doing);
     if (fault !== null) broken.push(fault);
   };
-  attempt(() => {
-    for (const one of listAt(value, names.resources))
-      attempt(() => {
-        const from = objectIn(one, names.resources);
-        const resource = objectAt(from, 'resource') ?? {};
-        const group: ResourceItems<T> = {
-          resource: resourceOf(resource, wanted),
-          raw: JSON.stringify(resource),
-          schemaUrl: textAt(from, 'schemaUrl'),
-          scopes: [],
-        };
-        groups.push(group);
-        for (const inner of listAt(from, names.scopes))
-          attempt(() => {
-            const scoped = objectIn(inner, names.scopes);
-            const items = listAt(scoped, names.items);
-            left -= items.length;
-            if (left >= 0) group.scopes.push(scopeOf(scoped, items, wanted, read));
-          });
+  const attemptEach = (list: readonly unknown[], doing: (one: unknown) => void) => {
+    partsLeft -= list.length;
+    if (partsLeft >= 0) for (const one of list) attempt(() => doing(one));
+  };
+  attempt(() =>
+    attemptEach(listAt(value, names.resources), (one) => {
+      const from = objectIn(one, names.resources);
+      const resource = objectAt(from, 'resource') ?? {};
+      const group: ResourceItems<T> = {
+        resource: resourceOf(resource, wanted),
+        raw: JSON.stringify(resource),
+        schemaUrl: textAt(from, 'schemaUrl'),
+        scopes: [],
+      };
+      groups.push(group);
+      attemptEach(listAt(from, names.scopes), (inner) => {
+        const scoped = objectIn(inner, names.scopes);
+        const items = listAt(scoped, names.items);
+        left -= items.length;
+        if (left >= 0) group.scopes.push(scopeOf(scoped, items, wanted, read));
       });
-  });
+    }),
+  );
   if (left < 0)
     return { reason: 'too-many-items', detail: `more than ${BATCH_ITEMS_MAX} items in one record` };
+  if (partsLeft < 0) {
+    const detail = `more than ${BATCH_PARTS_MAX} resources and scopes in one record`;
+    return { reason: 'too-many-items', detail };
+  }
   return { groups, broken };
 }
 

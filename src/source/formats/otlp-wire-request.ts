@@ -2,6 +2,7 @@
 import type { Rejection } from '../json.ts';
 import {
   BATCH_ITEMS_MAX,
+  BATCH_PARTS_MAX,
   type Batch,
   type Read,
   type ResourceItems,
@@ -39,19 +40,21 @@ export function looksLikeRequest(bytes: Buffer): boolean {
 
 /**
  * Reads a request of `readItem`s. Total: what is broken is named, and what is whole around it is kept. A batch
- * with too many items is refused as a whole.
+ * with too many items, resources or scopes is refused as a whole.
  */
 export function readRequest<T>(
   bytes: Buffer,
   wanted: Wanted,
   readItem: (at: Cursor, end: number) => T,
 ): Batch<T> | Rejection {
-  const at: Cursor = { reader: readerOf(bytes), bytes, wanted, items: 0, altered: false };
+  const counted = { items: 0, parts: 0 };
+  const at: Cursor = { reader: readerOf(bytes), bytes, wanted, ...counted, altered: false };
   const groups: ResourceItems<T>[] = [];
   const broken: Rejection[] = [];
   try {
     eachField(at, bytes.length, (_, field, wire, end) => {
       if (field !== 1 || wire !== BYTES) return false;
+      countPart(at);
       const group = newGroup<T>();
       groups.push(group);
       const fault = within(at, end, () => readResourceItems(at, end, group, broken, readItem));
@@ -65,6 +68,16 @@ export function readRequest<T>(
     broken.push(fault);
   }
   return { groups, broken };
+}
+
+/** What is broken above items is a resource or a scope: these bound it as well. */
+function countPart(at: Cursor): void {
+  at.parts += 1;
+  if (at.parts > BATCH_PARTS_MAX)
+    throw new WireFault(
+      'too-many-items',
+      `more than ${BATCH_PARTS_MAX} resources and scopes in one record`,
+    );
 }
 
 function newGroup<T>(): ResourceItems<T> {
@@ -91,6 +104,7 @@ function readResourceItems<T>(
       });
     } else if (field === 2) {
       needs(wire, BYTES);
+      countPart(at);
       const items: ScopeItems<T> = {
         scope: { name: '', version: '', attributes: [], dropped: 0 },
         schemaUrl: '',
@@ -156,7 +170,8 @@ function within(at: Cursor, end: number, read: () => void): Rejection | null {
   } catch (cause) {
     const fault = faultOf(cause);
     // A batch that is too large is refused as a whole, wherever that was noticed.
-    if (fault === null || at.items > BATCH_ITEMS_MAX) throw cause;
+    const isTooLarge = at.items > BATCH_ITEMS_MAX || at.parts > BATCH_PARTS_MAX;
+    if (fault === null || isTooLarge) throw cause;
     at.reader.pos = end;
     return fault;
   }

@@ -41,6 +41,8 @@ export interface Cursor {
   readonly wanted: Wanted;
   /** Items read so far. */
   items: number;
+  /** Resources and scopes read so far. */
+  parts: number;
   altered: boolean;
 }
 

@@ -2,8 +2,10 @@
 import type { Rejection } from '../json.ts';
 import type { Instant } from '../time.ts';
 
-/** Spans or log records of one record at most. */
+/** Spans, log records or metrics of one record at most. */
 export const BATCH_ITEMS_MAX = 20_000;
+/** Resources and scopes of one record at most, together: one of each for every item. */
+export const BATCH_PARTS_MAX = 2 * BATCH_ITEMS_MAX;
 /** Attributes of one span, log record, event, link, scope or resource at most. */
 export const ATTRIBUTES_MAX = 512;
 

@@ -8,7 +8,7 @@ import {
   ProtobufTraceSerializer,
 } from '@opentelemetry/otlp-transformer';
 import fc from 'fast-check';
-import type { Batch, Wanted } from '../../../src/source/formats/otlp.ts';
+import { BATCH_PARTS_MAX, type Batch, type Wanted } from '../../../src/source/formats/otlp.ts';
 import { logsOf, tracesOf } from '../../../src/source/formats/otlp-json.ts';
 import { readLogs, readTraces } from '../../../src/source/formats/otlp-wire-items.ts';
 import type { Rejection } from '../../../src/source/json.ts';
@@ -170,4 +170,41 @@ test('log records: every request that OpenTelemetry serialises reads field-equal
     );
   });
   fc.assert(check, { seed, numRuns: 500 });
+});
+
+/** A message that holds these bytes, and how often. */
+const field = (number: number, bytes: readonly number[], times = 1) =>
+  Buffer.from(
+    new Array<readonly number[]>(times).fill([number * 8 + 2, bytes.length, ...bytes]).flat(),
+  );
+
+test('resources and scopes are counted as items are: none of them is free', () => {
+  const refused = {
+    reason: 'too-many-items',
+    detail: `more than ${BATCH_PARTS_MAX} resources and scopes in one record`,
+  };
+  const most = readTraces(field(1, [], BATCH_PARTS_MAX), everything);
+  assert.ok(!('reason' in most));
+  assert.equal(most.groups.length, BATCH_PARTS_MAX);
+  assert.deepEqual(readTraces(field(1, [], BATCH_PARTS_MAX + 1), everything), refused);
+  // One resource with many scopes, and resources and scopes that are broken, each a rejection.
+  const scopes = Buffer.concat([Buffer.from([0x0a, 0x82, 0xf1, 0x04]), field(2, [], 40_001)]);
+  assert.deepEqual(readTraces(scopes, everything), refused);
+  assert.deepEqual(readTraces(field(1, [0x08, 0x01], BATCH_PARTS_MAX + 1), everything), refused);
+  const inner = [0x12, 0x02, 0x08, 0x01];
+  const broken = readTraces(field(1, inner, BATCH_PARTS_MAX / 2), everything);
+  assert.ok(!('reason' in broken));
+  assert.equal(broken.broken.length, BATCH_PARTS_MAX / 2);
+  assert.deepEqual(readLogs(field(1, inner, BATCH_PARTS_MAX / 2 + 1), everything), refused);
+});
+
+test('the same holds in JSON, whatever stands where a scope should', () => {
+  const resources = new Array(5).fill({ scopeSpans: new Array(9000).fill(1) });
+  assert.deepEqual(tracesOf({ resourceSpans: resources }, everything), {
+    reason: 'too-many-items',
+    detail: `more than ${BATCH_PARTS_MAX} resources and scopes in one record`,
+  });
+  const read = tracesOf({ resourceSpans: resources.slice(1) }, everything);
+  assert.ok(!('reason' in read));
+  assert.equal(read.broken.length, 4 * 9000);
 });
