@@ -247,7 +247,15 @@ function tallied(body: Buffer, tally: IngestSource['tally']): Tallied | Uncut {
   const { items, broken, detail } = tally?.(body) ?? { items: 1, broken: 0, detail: '' };
   if (broken > 0 && items === broken) return { ok: false, status: 400, detail };
   const accepted = items - broken;
-  return { ok: true, values: [body], broken: null, accepted, rejected: broken, detail };
+  // A request without telemetry says as little as an empty body, and succeeds as one does.
+  return {
+    ok: true,
+    values: items === 0 ? [] : [body],
+    broken: null,
+    accepted,
+    rejected: broken,
+    detail,
+  };
 }
 
 /** `attributes`: what else the request says; null where its body is all of it. */

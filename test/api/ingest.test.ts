@@ -5,15 +5,23 @@ import { systemClock } from '../../src/adapters/clock.ts';
 import { ingestRoutes } from '../../src/api/ingest.ts';
 import { REQUEST_ITEMS_MAX } from '../../src/api/ingest-items.ts';
 import { OperatingError } from '../../src/model/errors.ts';
-import type { Appended, IngestLog, LogEntry } from '../../src/model/ingest.ts';
+import type { Appended, IngestLog, ItemTally, LogEntry } from '../../src/model/ingest.ts';
 import type { ApiRequest } from '../../src/model/route.ts';
+import { tallyLogs } from '../../src/source/formats/otlp-logs.ts';
+import { tallyMetrics } from '../../src/source/formats/otlp-metrics.ts';
+import { tallyTraces } from '../../src/source/formats/otlp-traces.ts';
 import { itemCheck } from '../../src/source/item-check.ts';
 import { silentLog } from '../integration/postgres.ts';
 
 const LIMITS = { wireBytesMax: 1000, inflatedBytesMax: 1000, ratioMax: 100 };
 
 /** Routes over a log that keeps entries, and answers as it is told. */
-function bench(answers: Partial<IngestLog> = {}) {
+function bench(
+  answers: Partial<IngestLog> = {},
+  tallies: Readonly<Record<string, (body: Buffer) => ItemTally>> = {
+    '/v1/traces': (body) => ({ items: body.length, broken: body[0] ?? 0, detail: 'why' }),
+  },
+) {
   const entries: LogEntry[] = [];
   const check = itemCheck('agent');
   const append = async (entry: LogEntry): Promise<Appended> => {
@@ -26,8 +34,8 @@ function bench(answers: Partial<IngestLog> = {}) {
       if (caller !== 'sender') return null;
       if (path === '/v1/events' || path === '/v1/opa/logs')
         return { name: 'events', topic: 'events', tally: null, check };
-      const tally = (body: Buffer) => ({ items: body.length, broken: body[0] ?? 0, detail: 'why' });
-      return path === '/v1/traces' ? { name: 'spans', topic: 'spans', tally, check } : null;
+      const tally = tallies[path];
+      return tally === undefined ? null : { name: 'spans', topic: 'spans', tally, check };
     },
     log: { append, pressure: () => null, ...answers },
     ...{ clock: systemClock, notes: silentLog, limits: LIMITS, recordBytesMax: 500 },
@@ -148,6 +156,28 @@ it('answers OTLP as its specification says', async () => {
   assert.deepEqual([(await send('/v1/traces', '')).status, entries.length], [200, 3]);
   assert.equal((await send('/v1/traces', Buffer.alloc(501), type)).status, 413);
   assert.equal((await send('/v1/traces', '{}', { 'content-type': 'text/xml' })).status, 415);
+});
+
+it('answers OTLP without telemetry as an empty body, and keeps nothing of it', async () => {
+  const tallies = { '/v1/traces': tallyTraces, '/v1/logs': tallyLogs, '/v1/metrics': tallyMetrics };
+  const lists = { '/v1/traces': 'Spans', '/v1/logs': 'Logs', '/v1/metrics': 'Metrics' };
+  for (const path of ['/v1/traces', '/v1/logs', '/v1/metrics'] as const) {
+    const { send, entries, counts } = bench({}, { [path]: tallies[path] });
+    const list = `resource${lists[path]}`;
+    const scopes = `scope${lists[path]}`;
+    const empty = ['{}', `{"${list}":[]}`, `{"${list}":null}`, `{"${list}":[{"resource":{}}]}`];
+    for (const body of [...empty, `{"${list}":[{"${scopes}":[{"scope":{"name":"s"}}]}]}`]) {
+      const answer = await send(path, body);
+      assert.deepEqual([answer.status, answer.text], [200, '{}'], body);
+    }
+    const type = { 'content-type': 'application/x-protobuf' };
+    const answer = await send(path, Buffer.from([0x0a, 0x02, 0x12, 0x00]), type);
+    assert.deepEqual([answer.status, answer.text], [200, '']);
+    assert.equal(entries.length, 0);
+    assert.deepEqual([counts()['spans']?.requests, counts()['spans']?.malformed], [6, 0]);
+    // What is of another signal is no empty request.
+    assert.equal((await send(path, '{"resourceThings":[]}')).status, 400);
+  }
 });
 
 it('lets a token send to its own paths only', async () => {

@@ -62,6 +62,8 @@ export function batchOf<T>(
   wanted: Wanted,
   read: (value: Json, wanted: Wanted) => T,
 ): Batch<T> | Rejection {
+  // Empty lists are left out by many who write JSON from protobuf.
+  if (isObject(value) && Object.keys(value).length === 0) return { groups: [], broken: [] };
   if (!isObject(value) || !Object.hasOwn(value, names.resources))
     return { reason: 'schema-unknown', detail: `/: no ${names.resources}` };
   const broken: Rejection[] = [];
