@@ -4,6 +4,7 @@ import type { AskedOf, ByteFormat, Format, Outcome } from './draft.ts';
 import { fail } from './field.ts';
 import { readCloudEvents } from './formats/cloudevents-envelope.ts';
 import { decodeJson, type Facts, ITEMS_MAX, noFacts, type Rejection } from './json.ts';
+import { decodeText, isExcess } from './json-around.ts';
 import type { MappingDocument } from './mapping-schema.ts';
 import { compileFrom, compilePointer } from './pointer.ts';
 
@@ -56,16 +57,28 @@ export function byLines(format: Format): ByteFormat {
     ...rest,
     ...(account === undefined ? {} : { accountBytes: (bytes) => accountLines(bytes, account) }),
     decodeBytes: (bytes, facts, { maxBytes }) => {
-      const whole = decodeJson(bytes, facts, maxBytes);
-      if (whole.ok) return decode(whole.value, facts);
-      if (whole.rejection.reason !== 'json-syntax' || !bytes.includes(LINE_FEED))
-        return whole.rejection;
-      return decodeLines(bytes, facts, maxBytes, decode);
+      const whole = decodeText(bytes, facts, maxBytes, decode);
+      if (!('reason' in whole) || !bytes.includes(LINE_FEED)) return whole;
+      const isLines = whole.reason === 'json-syntax' || (isExcess(whole) && beginsWithLine(bytes));
+      return isLines ? decodeLines(bytes, facts, maxBytes, decode) : whole;
     },
   };
 }
 
 const LINE_FEED = 0x0a;
+
+/** Is the first line an object from end to end? The lines of one text that was indented are none. */
+function beginsWithLine(bytes: Buffer): boolean {
+  let from = 0;
+  while (isSpace(bytes[from])) from += 1;
+  let to = bytes.indexOf(LINE_FEED, from);
+  while (to > from && isSpace(bytes[to])) to -= 1;
+  return bytes[from] === 0x7b && bytes[to] === 0x7d;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === LINE_FEED || byte === 0x0d || byte === 0x09;
+}
 
 /** Accounts of one text, or of one a line. */
 function accountLines(
@@ -109,15 +122,16 @@ function decodeLines(
   return outcomes;
 }
 
-/** What was noticed in one line is said of it alone. */
-function withFacts(outcome: Outcome, { duplicateKeys }: Facts, raw: Buffer): Outcome {
-  if (outcome.type === 'rejected') return { ...outcome, raw: outcome.raw ?? raw };
+/** What was noticed in one line or item is said of it alone; `raw` are its bytes, where it has some. */
+export function withFacts(outcome: Outcome, { duplicateKeys }: Facts, raw?: Buffer): Outcome {
+  if (outcome.type === 'rejected')
+    return raw === undefined ? outcome : { ...outcome, raw: outcome.raw ?? raw };
   if (outcome.type !== 'draft' || duplicateKeys === 0) return outcome;
   return { type: 'draft', draft: { ...outcome.draft, duplicateKeys } };
 }
 
 function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || byte === 0x0d || byte === 0x09);
+  return line.every(isSpace);
 }
 
 /** A format whose records are CloudEvents: each is decoded by its structured form. */
@@ -138,9 +152,7 @@ export function inCloudEvents(format: Format): ByteFormat {
       if ('reason' in read) return read;
       if (read.length === 0) return [{ type: 'ignored' }];
       return read.flatMap((one) =>
-        one.ok
-          ? decode(one.event, facts)
-          : [{ type: 'rejected' as const, rejection: one.rejection }],
+        one.ok ? decode(one.event, facts) : [{ type: 'rejected' as const, ...one.refused }],
       );
     },
   };

@@ -20,7 +20,7 @@ import { compileTime, type Read } from './field.ts';
 import { type CloudEvent, cloudEventId } from './formats/cloudevents-envelope.ts';
 import { type Facts, noFacts } from './json.ts';
 import { accountOf, unmatched as unmatchedItem } from './mapping-account.ts';
-import { byLines, compileItems, type Items, inCloudEvents } from './mapping-items.ts';
+import { byLines, compileItems, type Items, inCloudEvents, withFacts } from './mapping-items.ts';
 import { type EventDocument, MappingDocument } from './mapping-schema.ts';
 import { inherited, settingsIn, tailor } from './mapping-settings.ts';
 
@@ -265,7 +265,7 @@ function decodeViews(
       if (outcomes === null) continue;
       return outcomes;
     }
-    const matched = found.map((item) => decodeItem(plans, item, facts));
+    const matched = found.map((item) => decodeAmong(plans, item, facts));
     if (matched.every((outcomes) => outcomes === null)) continue;
     return matched.flatMap((outcomes) => outcomes ?? [unmatched]);
   }
@@ -273,6 +273,18 @@ function decodeViews(
   const rejection = facts.failure;
   facts.failure = null;
   return [{ type: 'rejected', rejection }];
+}
+
+/** The same for one item of many: what is noticed inside its fields is no fault of the others. */
+function decodeAmong(
+  plans: readonly Plan[],
+  item: unknown,
+  facts: Facts,
+): readonly Outcome[] | null {
+  const own = noFacts();
+  const outcomes = decodeItem(plans, item, own);
+  if (own.truncated) facts.truncated = true;
+  return outcomes?.map((outcome) => withFacts(outcome, own)) ?? null;
 }
 
 /** What the documents that match make of an item; null where none does. */

@@ -29,7 +29,8 @@ import {
   identityRules,
 } from './identity.ts';
 import { isStrict } from './item-check.ts';
-import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
+import { type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from './json.ts';
+import { decodeText } from './json-around.ts';
 
 /** What became of one record. Every record gives an event, a dead letter or a count. */
 export interface Decoded {
@@ -231,8 +232,7 @@ function outcomesOf(
     const asked = { trust, kinds, maxBytes };
     return format.decodeBytes(value, facts, headers === undefined ? asked : { ...asked, headers });
   }
-  const json = decodeJson(value, facts, maxBytes);
-  return json.ok ? format.decode(json.value, facts) : json.rejection;
+  return decodeText(value, facts, maxBytes, format.decode);
 }
 
 function refused(rec: Rec, route: Route | null, rejection: Rejection, duplicateKeys = 0): Decoded {

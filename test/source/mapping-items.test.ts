@@ -48,6 +48,51 @@ const at = { t: 1_799_999_990_000 };
 const toolsOf = ({ events }: ReturnType<ReturnType<typeof decoder>['decode']>) =>
   events.map(({ action }) => action?.tool);
 
+const deep = `${'{"a":'.repeat(69)}{}${'}'.repeat(69)}`;
+/** Items that no decoder reads, each for another limit. */
+const beyond = [deep, `{"t":${at.t},"tool":[${'1,'.repeat(10_000)}1]}`, '{"t":1e400}'];
+
+describe('an array of items', () => {
+  it('loses only those that are beyond a limit', () => {
+    const { decode } = decoder(call("each: ''"));
+    const items = ['a', 'b', 'c'].map((tool) => JSON.stringify({ ...at, tool }));
+    const made = decode(`[${items[0]},${beyond.join(',')}, ${items[1]} ,${items[2]}]`);
+    assert.deepEqual(toolsOf(made), ['a', 'b', 'c']);
+    assert.deepEqual(
+      made.deadLetters.map(({ position, detail, raw }) => [
+        position.index,
+        detail.slice(0, 14),
+        raw.toString(),
+      ]),
+      [
+        [0, '[0] too-deep: ', beyond[0]],
+        [1, '[1] too-many-i', beyond[1]],
+        [2, '[2] field-type', beyond[2]],
+      ],
+    );
+    const none = decode(`[${deep}]`);
+    assert.deepEqual([none.deadLetters.length, none.flags.ignored], [1, 0]);
+    assert.equal(none.deadLetters[0]?.reason, 'too-deep');
+  });
+
+  it('loses only the item in whose text a name is given twice, where a gateway speaks', () => {
+    const read = `${call("each: ''").replace(
+      'action: { tool: /tool }',
+      'action: { tool: /tool, args: { from: /args, as: json } }',
+    )}`;
+    const { decode } = decoder(read, { trust: 'gateway' });
+    const made = decode([
+      { ...at, tool: 'a', args: '{"x":1}' },
+      { ...at, tool: 'b', args: '{"x":1,"x":2}' },
+      { ...at, tool: 'c' },
+    ]);
+    assert.deepEqual(toolsOf(made), ['a', 'c']);
+    assert.equal(made.deadLetters[0]?.position.index, 1);
+    assert.match(made.deadLetters[0]?.detail ?? '', /duplicate-key/);
+    assert.equal(made.flags.duplicateKeys, 1);
+  });
+});
+
 describe('each', () => {
   it('"" is the record: its items where it is an array, itself where it is none', () => {
     const { decode } = decoder(call("each: ''"));
@@ -102,6 +147,27 @@ describe('lines', () => {
     assert.equal(events.length, 2);
     assert.equal(flags.duplicateKeys, 1);
     assert.equal(deadLetters[0]?.reason, 'partial');
+  });
+
+  it('a line beyond a limit takes no other with it', () => {
+    const { decode } = decoder(call('lines: true'));
+    for (const bad of beyond) {
+      const made = decode(`${bad}\r\n${line('a')}\n${line('b')}`);
+      assert.deepEqual(toolsOf(made), ['a', 'b']);
+      assert.deepEqual(
+        made.deadLetters.map(({ reason, raw }) => [reason, raw.toString()]),
+        [['partial', `${bad}\r`]],
+      );
+    }
+  });
+
+  it('one text beyond a limit that was indented is refused once, not line by line', () => {
+    const { decode } = decoder(call('lines: true'));
+    const indented = `{\n "t":${at.t},\n "a":${deep}\n}\n`;
+    for (const text of [indented, `{"t":1e400,\n"a":\n{}}`, `\n${deep}`]) {
+      const { events, deadLetters } = decode(text);
+      assert.deepEqual([events.length, deadLetters.length], [0, 1], text);
+    }
   });
 
   it('without it, lines are no JSON', () => {

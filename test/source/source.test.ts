@@ -216,6 +216,30 @@ test('bad input, each with its reason', () => {
   }
 });
 
+test('an array loses only what is beyond a limit, in canonical form and in CloudEvents', () => {
+  const bad = `{"a":${'['.repeat(70)}${']'.repeat(70)}}`;
+  const call = encodeEvent(wireCall());
+  const { decode: decodeBatch } = createDecode(
+    [
+      ...SOURCES.filter(({ topic }) => topic !== 'metrics'),
+      { ...SOURCES[2], name: 'ce', topic: 'ce', decoder: 'cloudevents/1' } as never,
+    ],
+    new Map(),
+  );
+  const event = `{"specversion":"1.0","id":"e","source":"/s","type":"t","data":${call}}`;
+  for (const [topic, one] of [
+    ['gateway', call],
+    ['ce', event],
+  ] as const) {
+    const { events, deadLetters } = decodeBatch(recordOf(`[${one},${bad}]`, { topic }));
+    assert.equal(events.length, 1, topic);
+    assert.deepEqual(
+      deadLetters.map(({ detail, raw }) => [detail, raw.toString()]),
+      [['[0] too-deep: nested deeper than 64 levels', bad]],
+    );
+  }
+});
+
 test('hostile strings pass through as they are, into data only', () => {
   const hostile = [
     '\u001b[31mred\u001b[0m',

@@ -1,6 +1,7 @@
 /** CloudEvents 1.0: structured, binary and batches, each event in its structured form. */
 import { clip } from '../draft.ts';
 import { decodeJson, type Facts, type Rejection } from '../json.ts';
+import { decodeAround, IN_ARRAY } from '../json-around.ts';
 
 /** Headers of a record, names in lower case. */
 export type Headers = Readonly<Record<string, string>>;
@@ -21,7 +22,7 @@ export function cloudEventId({ source, id }: CloudEvent): string | undefined {
 /** One event of a record, or why it is none. */
 export type EnvelopeRead =
   | { readonly ok: true; readonly event: CloudEvent }
-  | { readonly ok: false; readonly rejection: Rejection };
+  | { readonly ok: false; readonly refused: { rejection: Rejection; raw?: Buffer } };
 
 const STRUCTURED = 'application/cloudevents';
 /** Headers of attributes: over Kafka with an underscore, over HTTP with a hyphen. */
@@ -44,12 +45,12 @@ export function readCloudEvents(
     return readBinary(bytes, headers, prefix, contentType, facts, maxBytes);
   if (isStructured && !/^application\/cloudevents(-batch)?(\+json)?\s*(;|$)/.test(contentType))
     return clip('codec-unsupported', 'CloudEvents are read in their JSON format only');
-  const read = decodeJson(bytes, facts, maxBytes);
+  const { read, apart } = decodeAround(bytes, facts, maxBytes, IN_ARRAY);
   if (!read.ok) return read.rejection;
-  const { value } = read;
-  return Array.isArray(value)
-    ? value.map((one) => structured(one, facts))
-    : [structured(value, facts)];
+  const events: readonly unknown[] = Array.isArray(read.value) ? read.value : [read.value];
+  return apart
+    .map((refused): EnvelopeRead => ({ ok: false, refused }))
+    .concat(events.map((one) => structured(one, facts)));
 }
 
 function readBinary(
@@ -94,7 +95,7 @@ function isJsonType(contentType: string): boolean {
 function structured(value: unknown, facts: Facts): EnvelopeRead {
   const refused = (reason: Rejection['reason'], detail: string): EnvelopeRead => ({
     ok: false,
-    rejection: clip(reason, detail),
+    refused: { rejection: clip(reason, detail) },
   });
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refused('schema-unknown', 'not a CloudEvent: must be an object');
@@ -130,7 +131,7 @@ function parsedData(
   const read = decodeJson(Buffer.from(base64, 'base64'), facts);
   if (!read.ok) {
     const { reason, detail } = read.rejection;
-    return { ok: false, rejection: clip(reason, `/data_base64: ${detail}`) };
+    return { ok: false, refused: { rejection: clip(reason, `/data_base64: ${detail}`) } };
   }
   event['data'] = read.value;
   return { ok: true, event: event as unknown as CloudEvent };

@@ -11,7 +11,8 @@ import {
   isRejection,
   type Outcome,
 } from '../draft.ts';
-import { decodeJson, type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from '../json.ts';
+import { type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from '../json.ts';
+import { decodeAround, IN_REQUEST } from '../json-around.ts';
 import type { Instant } from '../time.ts';
 import { accountOf, type DialectAccount, type Said } from './dialect.ts';
 import { type Batch, isGiven, type Value, type Wanted } from './otlp.ts';
@@ -72,8 +73,12 @@ export function readBatch<T>(
   if (bytes.length > maxBytes)
     return { reason: 'too-large', detail: `${bytes.length} bytes; at most ${maxBytes} are read` };
   if (!isJson(bytes)) return readers.wire(bytes, readers.wanted);
-  const read = decodeJson(bytes, facts, maxBytes);
-  return read.ok ? readers.json(read.value, readers.wanted) : read.rejection;
+  const { read, apart } = decodeAround(bytes, facts, maxBytes, IN_REQUEST);
+  if (!read.ok) return read.rejection;
+  const batch = readers.json(read.value, readers.wanted);
+  if ('reason' in batch || apart.length === 0) return batch;
+  const beyond = apart.map(({ rejection, raw }) => ({ ...rejection, raw }));
+  return { ...batch, broken: [...beyond, ...batch.broken] };
 }
 
 function isJson(bytes: Buffer): boolean {
@@ -89,7 +94,7 @@ function outcomesOf<T>(
   source: AskedOf,
   readers: BatchReaders<T>,
 ): readonly Outcome[] {
-  const outcomes: Outcome[] = batch.broken.map((rejection) => ({ type: 'rejected', rejection }));
+  const outcomes = batch.broken.map((one) => rejected(one, one.raw ?? null));
   const seen = new Map<string, number>();
   for (const { resource, raw, scopes } of batch.groups) {
     const origin = digestOf(raw).slice(0, 16);

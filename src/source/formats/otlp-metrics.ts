@@ -72,7 +72,7 @@ function decodeMetrics(
     const detail = `more than ${RECORD_POINTS_MAX} points in one record`;
     return { reason: 'too-many-items', detail };
   }
-  const outcomes: Outcome[] = batch.broken.map((rejection) => ({ type: 'rejected', rejection }));
+  const outcomes = batch.broken.map((one) => rejected(one, one.raw ?? null));
   const seen = new Map<string, number>();
   for (const { resource, raw, scopes } of batch.groups) {
     const service = textAt(resource.attributes, 'service.name');

@@ -123,10 +123,15 @@ export interface ResourceItems<T> {
   readonly scopes: ScopeItems<T>[];
 }
 
-/** A whole request; `broken` are the parts above single items that could not be read. */
+/** A part of a request that could not be read; its own bytes, where it is an item. */
+export interface Broken extends Rejection {
+  readonly raw?: Uint8Array;
+}
+
+/** A whole request; `broken` are the parts above single items, and items beyond the limits of JSON. */
 export interface Batch<T> {
   readonly groups: readonly ResourceItems<T>[];
-  readonly broken: readonly Rejection[];
+  readonly broken: readonly Broken[];
 }
 
 /** Which attributes are wanted; the values of others are passed over. */

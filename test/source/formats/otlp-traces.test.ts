@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DIALECTS } from '../../../src/source/formats/dialects.ts';
-import { wantedAttribute } from '../../../src/source/formats/otlp-traces.ts';
+import { tallyTraces, wantedAttribute } from '../../../src/source/formats/otlp-traces.ts';
 import { createDecode } from '../../../src/source/source.ts';
 import { OBSERVED_MS, recordOf } from '../records.ts';
 import { protobufOf } from './otlp-encode.ts';
@@ -121,6 +121,35 @@ describe('otlp traces', () => {
       deadLetters.map(({ detail }) => detail),
       ['[0] protobuf-truncated: a field reaches beyond the message it is in'],
     );
+  });
+
+  it('reads what is whole around a span that is beyond the limits of JSON', () => {
+    const nest = (depth: number): object =>
+      depth === 0 ? { stringValue: 'x' } : { arrayValue: { values: [nest(depth - 1)] } };
+    const bad = [
+      { key: 'gen_ai.input.messages', value: nest(20) },
+      {
+        key: 'gen_ai.input.messages',
+        value: { arrayValue: { values: new Array(10_001).fill({}) } },
+      },
+    ].map((one) => ({ ...(tool() as object), attributes: [one] }));
+    const request = traces([bad[0] as object, tool(), bad[1] as object]);
+    const { events, deadLetters } = decoded('otlp_spans', request);
+    assert.equal(events.length, 1);
+    assert.deepEqual(
+      deadLetters.map(({ position, detail, raw }) => [
+        position.index,
+        detail.slice(0, 18),
+        raw.subarray(0, 80).toString(),
+      ]),
+      [
+        [0, '[0] too-deep: nest', JSON.stringify(bad[0]).slice(0, 80)],
+        [1, '[1] too-many-items', JSON.stringify(bad[1]).slice(0, 80)],
+      ],
+    );
+    const text = Buffer.from(JSON.stringify(request));
+    const detail = 'too-deep: nested deeper than 64 levels';
+    assert.deepEqual(tallyTraces(text), { items: 3, broken: 2, detail });
   });
 
   it('refuses groups, fields without a number, and numbers without an end', () => {
