@@ -39,6 +39,13 @@ function isSameModel(registered: string, answered: string): boolean {
   return a === b || (b.startsWith(`${a}-`) && /^[0-9-]+$/.test(b.slice(a.length + 1)));
 }
 
+/** Undefined where no model was registered, or nobody says which one it was. */
+function isApproved(registered: string | null, seen: string | undefined): boolean | undefined {
+  return registered === null || seen === undefined || seen === ''
+    ? undefined
+    : isSameModel(registered, seen);
+}
+
 function approvedDigest(approved: string | null, seen: string | undefined): boolean | undefined {
   return approved === null || seen === undefined ? undefined : approved === seen;
 }
@@ -116,11 +123,15 @@ export const REFERENCE_FIELDS: readonly DerivedField[] = [
     name: 'ref.model.approved',
     type: 'boolean',
     says: 'Is the model that answered the registered one, or a dated version of it?',
-    read: ({ fact }) => {
-      const answered = fact.event.reasoning?.model;
-      if (fact.model === null || answered === undefined || answered === '') return undefined;
-      return isSameModel(fact.model, answered);
-    },
+    read: ({ fact }) => isApproved(fact.model, fact.event.reasoning?.model),
+  },
+  {
+    ...ofCall,
+    source: 'ledger',
+    name: 'ref.model.named',
+    type: 'boolean',
+    says: 'Is the model that the gateway names the registered one, or a dated version of it?',
+    read: ({ fact }) => isApproved(fact.model, fact.event.action?.model),
   },
   {
     ...ofTurn,

@@ -162,6 +162,14 @@ describe('derived fields', () => {
     ]);
   });
 
+  it('tell whether the model that a gateway names is the registered one', () => {
+    const named = (model?: string) =>
+      value('ref.model.named', callFact(model === undefined ? {} : { model }, { model: 'm' }));
+    assert.deepEqual(['m', 'M-20260501', 'm-turbo', 'mx'].map(named), [true, true, false, false]);
+    assert.deepEqual([named(), named('')], [undefined, undefined]);
+    assert.equal(value('ref.model.named', callFact({ model: 'm' })), undefined);
+  });
+
   it('tell hours, days and ages', () => {
     const when = (ms: number, name: string) =>
       value(name, callFact({}, { event: eventOf({ kind: 'gateway', ms }) }));
