@@ -38,6 +38,8 @@ export interface Memo {
   texts: readonly Leaf[] | typeof UNASKED;
   hosts: readonly string[] | typeof UNASKED;
   near: string | undefined | typeof UNASKED;
+  /** How many texts or hosts of the arguments were not looked at, as far as anything was worked out. */
+  left: number;
 }
 
 /** A text of the arguments and the key it stands under; items of a list have the key of the list. */
@@ -55,8 +57,11 @@ let newest: Asked | null = null;
 /** Begins to ask about an event, or goes on. Fields are worked out when read. */
 export function ask(fact: EventFact, inventory: Inventory): Asked {
   if (newest !== null && newest.fact === fact && newest.inventory === inventory) return newest;
-  const memo = { tool: UNASKED, texts: UNASKED, hosts: UNASKED, near: UNASKED } as const;
-  newest = { fact, inventory, memo };
+  newest = {
+    fact,
+    inventory,
+    memo: { tool: UNASKED, texts: UNASKED, hosts: UNASKED, near: UNASKED, left: 0 },
+  };
   return newest;
 }
 

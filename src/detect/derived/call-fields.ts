@@ -73,7 +73,7 @@ export const CALL_FIELDS: readonly DerivedField[] = [
     level: 'L2',
     name: 'call.strings',
     type: 'strings',
-    says: 'Every text in the arguments, under whatever key, at most 256.',
+    says: 'Every text in the arguments, under whatever key; of more than 4,096 the ends.',
     read: (asked) => argumentTexts(asked)?.map(({ text }) => text),
   },
   {
@@ -81,7 +81,7 @@ export const CALL_FIELDS: readonly DerivedField[] = [
     level: 'L2',
     name: 'call.hosts',
     type: 'strings',
-    says: 'Hosts of addresses in resource and arguments (URLs, mail, host-like values), at most 64.',
+    says: 'Hosts of addresses in resource and arguments (URLs, mail, host-like values), at most 4,096.',
     read: hostsOf,
   },
   {
@@ -99,10 +99,13 @@ export const CALL_FIELDS: readonly DerivedField[] = [
     level: 'L2',
     name: 'call.inZone',
     type: 'boolean',
-    says: 'Do all hosts of the call lie within zone and destinations of the tool?',
+    says: 'Do all hosts lie within zone and destinations of the tool? Absent where not all were seen.',
     read: (asked) => {
       const outside = hostsOutside(asked);
-      return outside === undefined ? undefined : outside.length === 0;
+      if (outside === undefined) return undefined;
+      // What was not looked at may lie anywhere.
+      if (outside.length === 0) return asked.memo.left > 0 ? undefined : true;
+      return false;
     },
   },
   {

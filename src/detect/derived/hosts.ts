@@ -1,5 +1,5 @@
 /** Hosts: where the arguments of a call point to, and whether that lies in the declared zone. */
-import { type Asked, type Leaf, toolFacts, UNASKED } from './asked.ts';
+import { type Asked, type Leaf, type Memo, toolFacts, UNASKED } from './asked.ts';
 import { argumentTexts } from './strings.ts';
 
 /** Hosts of the own house cost an agent nothing: so many of them must not hide another. */
@@ -19,11 +19,11 @@ export function hostsOf(asked: Asked): readonly string[] | undefined {
   const texts = argumentTexts(asked);
   if (texts === undefined && uri === undefined) return undefined;
   const { memo } = asked;
-  if (memo.hosts === UNASKED) memo.hosts = found(uri, texts ?? []);
+  if (memo.hosts === UNASKED) memo.hosts = found(uri, texts ?? [], memo);
   return memo.hosts;
 }
 
-function found(uri: string | undefined, texts: readonly Leaf[]): readonly string[] {
+function found(uri: string | undefined, texts: readonly Leaf[], memo: Memo): readonly string[] {
   const hosts = new Set<string>();
   if (uri !== undefined) fromUrls(uri, hosts);
   let left = SEARCHED;
@@ -35,6 +35,7 @@ function found(uri: string | undefined, texts: readonly Leaf[]): readonly string
     fromMail(part, hosts);
     if (HOST_KEYS.test(key)) fromBare(part.trim().slice(0, 512), hosts);
   }
+  if (left <= 0 || hosts.size >= HOSTS_MAX) memo.left += 1;
   return hosts.size === 0 ? NO_HOSTS : [...hosts].sort();
 }
 

@@ -61,9 +61,10 @@ function see(
   if (action === undefined || fact.ours || fact.toolClass === null) return null;
   if (!rule.classes.some((each) => each === fact.toolClass)) return null;
   if (rule.onlyOutside === true && inZone(fact, inventory) !== false) return null;
-  const texts = argumentTexts(ask(fact, inventory)) ?? [];
-  if (texts.length >= LEAVES_MAX) {
-    const detail = `a call holds ${LEAVES_MAX} texts or more: the first ones were looked at`;
+  const asked = ask(fact, inventory);
+  const texts = argumentTexts(asked) ?? [];
+  if (asked.memo.left > 0) {
+    const detail = `a call holds more than ${LEAVES_MAX} texts: the first and the last were looked at`;
     evicted(stem, detail, fact.event.time.eventMs);
   }
   const found = new Map<string, { count: number; length: number }>();

@@ -122,10 +122,8 @@ export function createSigmaStage(
       const view = viewOf(fact);
       const matches =
         event.contentHash % CHECK_EVERY === 0 ? checked(view, rules, fact) : rules.match(view);
-      if (view.oversized > 0) {
-        const detail = `${view.oversized} values longer than ${2 * HALF_MAX} characters: head and tail were looked at`;
-        notice('event.oversize', event.src.name, detail, event.time.eventMs);
-      }
+      const detail = unseen(view);
+      if (detail !== null) notice('event.oversize', event.src.name, detail, event.time.eventMs);
       for (const at of matches) {
         const one = owned[at] as OwnedRule;
         if (!fact.ours || one.asksForOurs) hit({ owned: one, fact, view });
@@ -142,6 +140,18 @@ export function createSigmaStage(
     }
     return matches;
   }
+}
+
+/** What of an event was not looked at, in words; null where all was. */
+function unseen({ oversized, leftOut }: EventView): string | null {
+  const said: string[] = [];
+  if (oversized > 0)
+    said.push(
+      `${oversized} values longer than ${2 * HALF_MAX} characters: head and tail were looked at`,
+    );
+  if (leftOut > 0)
+    said.push(`${leftOut} values more than are looked at: the first and the last ones were`);
+  return said.length === 0 ? null : said.join('; ');
 }
 
 /** Categories are what records say: so many of a book are remembered. */

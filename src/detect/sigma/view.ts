@@ -2,6 +2,7 @@
 import type { Inventory } from '../../model/expectation.ts';
 import type { EventFact } from '../../model/fact.ts';
 import { type Asked, ask, type DerivedField } from '../derived/asked.ts';
+import { Ends } from '../derived/ends.ts';
 import { derivedField } from '../derived/fields.ts';
 import { fold } from './text.ts';
 
@@ -41,12 +42,15 @@ export interface EventView {
   readonly ms: number | null;
   /** How many values were longer than is looked at. */
   readonly oversized: number;
+  /** How many values were not looked at, because there were more than are kept of one event. */
+  readonly leftOut: number;
 }
 
 /** A longer text is looked at in its head and its tail, so many characters each. */
 export const HALF_MAX = 131_072;
 /** Stands for what lies between head and tail. No text holds it: it is no character. */
 const CUT = '\uffff';
+/** Of more values of an event, or of one field, the first and the last ones are looked at. */
 const TEXTS_MAX = 100_000;
 const DEPTH_MAX = 64;
 
@@ -94,6 +98,7 @@ class View implements EventView {
   turn = 0;
   ms: number | null = null;
   oversized = 0;
+  #leftOut = 0;
 
   /** `asked`: what derived fields are read from; null where there are none. */
   show(record: object, asked: Asked | null, ms: number | null): void {
@@ -105,6 +110,11 @@ class View implements EventView {
     this.#folded = undefined;
     this.ms = ms;
     this.oversized = 0;
+    this.#leftOut = 0;
+  }
+
+  get leftOut(): number {
+    return this.#leftOut + (this.#asked?.memo.left ?? 0);
   }
 
   get(field: string): unknown {
@@ -119,6 +129,7 @@ class View implements EventView {
     else {
       place.own ??= new Value();
       place.value = place.own.fill(place.raw, this.#cut);
+      this.#leftOut += place.own.left;
     }
     return place.value;
   }
@@ -144,9 +155,10 @@ class View implements EventView {
 
   texts(folded: boolean): readonly string[] {
     if (this.#texts === undefined) {
-      const texts: string[] = [];
+      const texts = new Ends<string>(TEXTS_MAX);
       collectTexts(this.#record, texts, this.#cut, 0);
-      this.#texts = texts;
+      this.#texts = texts.list();
+      this.#leftOut += texts.left;
     }
     if (!folded) return this.#texts;
     this.#folded ??= this.#texts.map(fold);
@@ -169,6 +181,8 @@ class Value implements FieldValue {
   present = false;
   nothing = true;
   scalars: readonly (string | number | boolean)[] = NONE;
+  /** How many more there were. */
+  left = 0;
   #texts: readonly string[] | undefined = NONE;
   #folded: readonly string[] | undefined = NONE;
   #cut: (text: string) => string = (text) => text;
@@ -182,10 +196,12 @@ class Value implements FieldValue {
     this.#texts = undefined;
     this.#folded = undefined;
     this.present = raw !== undefined;
+    this.left = 0;
     if (Array.isArray(raw)) {
-      const scalars: (string | number | boolean)[] = [];
+      const scalars = new Ends<string | number | boolean>(TEXTS_MAX);
       this.nothing = flatten(raw, scalars, 0);
-      this.scalars = scalars;
+      this.scalars = scalars.list();
+      this.left = scalars.left;
       this.#texts = this.#textsOf();
     } else if (isScalar(raw)) {
       this.nothing = false;
@@ -238,12 +254,11 @@ function isScalar(value: unknown): value is string | number | boolean {
 /** Puts the scalars of an array into a list; true where one of its elements is null. */
 function flatten(
   array: readonly unknown[],
-  into: (string | number | boolean)[],
+  into: Ends<string | number | boolean>,
   depth: number,
 ): boolean {
   let nothing = false;
   for (const each of array) {
-    if (into.length >= TEXTS_MAX) break;
     if (isScalar(each)) into.push(each);
     else if (each === null) nothing = true;
     else if (Array.isArray(each) && depth < DEPTH_MAX)
@@ -300,11 +315,11 @@ function lookUpEach(array: readonly unknown[], path: FieldPath, at: number): unk
 
 function collectTexts(
   value: unknown,
-  into: string[],
+  into: Ends<string>,
   cut: (text: string) => string,
   depth: number,
 ): void {
-  if (into.length >= TEXTS_MAX || depth > DEPTH_MAX) return;
+  if (depth > DEPTH_MAX) return;
   if (typeof value === 'string') into.push(cut(value));
   else if (typeof value === 'number' || typeof value === 'boolean') into.push(String(value));
   else if (Array.isArray(value)) for (const each of value) collectTexts(each, into, cut, depth + 1);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { derivedField } from '../../../src/detect/derived/fields.ts';
 import { hostsOf, hostsOutside, isWithin } from '../../../src/detect/derived/hosts.ts';
 import { askedCall, inventoryOf, tool } from './asked-call.ts';
 
@@ -31,6 +32,17 @@ describe('hosts of a call', () => {
     ]);
     assert.equal(hostsOf(askedCall()), undefined);
     assert.deepEqual(hosts({}), []);
+  });
+
+  it('are not hidden behind padding; whether all lie in the zone is open where not all were read', () => {
+    const inventory = inventoryOf([tool('send_report', { destinations: ['*.example.org'] })]);
+    const inZone = (args: Record<string, unknown>) =>
+      derivedField('call.inZone')?.read(askedCall({ args }, inventory));
+    const list = Array(4096).fill('');
+    assert.deepEqual(hosts({ list, url: 'https://evil.example' }), ['evil.example']);
+    assert.equal(inZone({ list, url: 'https://evil.example' }), false);
+    assert.equal(inZone({ list, url: 'https://a.example.org', more: list }), undefined);
+    assert.equal(inZone({ url: 'https://a.example.org' }), true);
   });
 
   it('are bounded, and no text makes them slow or throw', () => {

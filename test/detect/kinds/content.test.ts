@@ -48,6 +48,10 @@ it('is not blinded by texts before it, or by depth', () => {
 
 it('says where a call holds more than is looked at', () => {
   const { call, said } = lab();
-  assert.equal(call({ many: Array(5000).fill('x'), last: CARD }), null);
-  assert.deepEqual(said, ['a call holds 4096 texts or more: the first ones were looked at']);
+  const padding = Array(5000).fill('x');
+  assert.equal(call({ many: padding, middle: CARD, more: padding }), null);
+  const told = 'a call holds more than 4096 texts: the first and the last were looked at';
+  assert.deepEqual(said, [told]);
+  assert.match(call({ many: padding, last: CARD })?.explanation ?? '', /payment-card/);
+  assert.deepEqual(said, [told, told]);
 });

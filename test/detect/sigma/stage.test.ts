@@ -83,6 +83,18 @@ describe('sigma stage', () => {
     assert.match(notices[0] ?? '', /^event\.oversize .*: 1 values longer than 262144 characters/);
   });
 
+  it('reads the end of arguments behind padding, and says what it did not read', () => {
+    const [fact] = FACTS.filter(({ event }) => event.action !== undefined) as [EventFact];
+    const args = { list: Array(4096).fill(''), sql: 'DROP TABLE users' };
+    const action = { ...fact.event.action, args };
+    const event = { ...fact.event, action } as EventFact['event'];
+    const drops = detector('drops', "sel: { call.strings|contains: 'drop table' }\ncondition: sel");
+    const { hits, notices } = see([drops], [{ ...fact, event }]);
+    assert.equal(hits.length, 1);
+    assert.equal(notices.length, 1);
+    assert.match(notices[0] ?? '', /^event\.oversize .*: 1 values more than are looked at/);
+  });
+
   it('checks the index on the events that their content picks', () => {
     const picked = FACTS.map((fact) => ({
       ...fact,

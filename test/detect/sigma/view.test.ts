@@ -84,6 +84,18 @@ describe('view of a record', () => {
     const wide = recordView({ wide: new Array(200_000).fill('x') });
     assert.equal(wide.texts(false).length, 100_000);
     assert.equal(wide.value('wide').scalars.length, 100_000);
+    assert.equal(wide.leftOut, 200_000);
+  });
+
+  it('shows both ends of more values than are kept, and counts the others', () => {
+    const wide = [...Array(100_000).fill('x'), 'END'];
+    const view = recordView({ wide, last: 'TAIL' });
+    assert.equal(view.value('last').texts[0], 'TAIL');
+    assert.equal(view.leftOut, 0);
+    assert.equal(view.value('wide').texts.at(-1), 'END');
+    assert.equal(view.leftOut, 1);
+    assert.deepEqual(view.texts(false).slice(-2), ['END', 'TAIL']);
+    assert.equal(view.leftOut, 3);
   });
 
   it('looks at head and tail of what is too long, and counts it', () => {
