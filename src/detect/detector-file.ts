@@ -118,6 +118,7 @@ function readSigma(
       problems.push(...brokenRules(BaseDocument, checkBase, text.document, text, []));
     if (!isMap(text.document)) continue;
     const { document } = text;
+    const used = new Set<string>();
     const [hasRule, hasCorrelation] = [
       holds(document, 'detection'),
       holds(document, 'correlation'),
@@ -130,7 +131,10 @@ function readSigma(
       continue;
     }
     if (hasRule) {
-      const read = readRule(document, asLocated(text), options);
+      const read = readRule(document, asLocated(text), {
+        ...options,
+        used: (name) => used.add(name),
+      });
       problems.push(...read.problems);
       if (read.rule !== null) rules.push(read.rule);
     } else {
@@ -142,6 +146,8 @@ function readSigma(
       logsource: document['logsource'] ?? null,
       detection: document['detection'] ?? null,
       correlation: document['correlation'] ?? null,
+      // What the document stands for, where values of the configuration stand in it.
+      ...(used.size > 0 && { placeholders: valuesOf(used, options) }),
     });
   }
   if (correlations.length === 0 && base.length > 0)
@@ -159,6 +165,11 @@ function readSigma(
       problems.push(...readCorrelation(document, where).problems);
   const window = isMap(outer.document) ? windowKeys(outer.document['plumbline']) : null;
   return { sigma: { rules, correlations }, semantic: [semantic, window], problems };
+}
+
+/** Values by the name of the placeholder. */
+function valuesOf(names: ReadonlySet<string>, { placeholders }: RuleOptions): unknown {
+  return Object.fromEntries([...names].map((name) => [name, placeholders.get(name) ?? null]));
 }
 
 /** Keys under `plumbline:` that change what a correlation does. */

@@ -8,6 +8,7 @@ import { KINDS_OF_ANALYTIC } from '../../src/detect/detect.ts';
 import { readDetectorFile } from '../../src/detect/detector-file.ts';
 
 const FILE = 'volume/call-burst.yaml';
+const RULE = 'drift/model-not-approved.yaml';
 const TEXT = readFileSync(join(import.meta.dirname, '../../detectors', FILE), 'utf8');
 
 /** Reads the shipped detector with some text replaced. */
@@ -53,6 +54,33 @@ describe('detector file', () => {
       version,
     );
     assert.notEqual(read([['atLeast: 60', 'atLeast: 61']]).detector?.version, version);
+  });
+
+  it('has another version where a placeholder that it uses has other values', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../detectors', RULE), 'utf8');
+    const versionOf = (values: Record<string, string[]>, used = true) => {
+      const replaced = used
+        ? text.replace('reasoning.model|exists: true', "reasoning.model|expand: '%models%'")
+        : text;
+      const [document] = parseYaml(RULE, replaced).file.documents;
+      assert.ok(document !== undefined);
+      const { value, lineOf } = document;
+      const options = {
+        placeholders: new Map(Object.entries(values)),
+        unresolved: 'refuse' as const,
+      };
+      const read = readDetectorFile(
+        [{ file: RULE, document: value, lineOf }],
+        KINDS_OF_ANALYTIC,
+        options,
+      );
+      assert.deepEqual(read.problems, []);
+      return read.detector?.version;
+    };
+    const one = versionOf({ models: ['a'], other: ['x'] });
+    assert.notEqual(versionOf({ models: ['b'], other: ['x'] }), one);
+    assert.equal(versionOf({ models: ['a'], other: ['y'] }), one);
+    assert.equal(versionOf({ models: ['a'] }, false), versionOf({}, false));
   });
 
   it('reads a response, at most four hours long', () => {

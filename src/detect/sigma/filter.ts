@@ -180,7 +180,7 @@ function withFilters(
   problems: Problem[],
 ): Detector {
   if (detector.sigma === null) return detector;
-  const applied: RuleFilter[] = [];
+  const applied: (readonly [rule: string, filter: RuleFilter])[] = [];
   const rules = detector.sigma.rules.map((rule) => {
     const names = namesOf(detector, rule);
     const own = filters.filter((each) => each.rules.some((name) => names.includes(name)));
@@ -189,7 +189,7 @@ function withFilters(
         const message = `names \`${rule.name}\`, which is for another log source`;
         problems.push(problemAt(where, ['logsource'], message));
       }
-    applied.push(...own.map(({ filter }) => filter));
+    for (const { filter } of own) applied.push([rule.name, filter]);
     return own.length === 0 ? rule : { ...rule, filters: own.map(({ filter }) => filter) };
   });
   if (applied.length === 0) return detector;

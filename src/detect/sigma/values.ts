@@ -13,6 +13,8 @@ export interface RuleOptions {
   readonly placeholders: Placeholders;
   /** A placeholder without values: is the rule refused, or does it load and never match? */
   readonly unresolved: 'refuse' | 'never';
+  /** Is told of each placeholder that a value names. */
+  readonly used?: (placeholder: string) => void;
 }
 
 /** Says a mistake at a place below the value being read. */
@@ -178,9 +180,10 @@ function anywhere(glob: Glob): Glob {
 /** `undefined` where every placeholder has values. */
 function missingOf(
   names: readonly string[],
-  { placeholders, unresolved }: RuleOptions,
+  { placeholders, unresolved, used }: RuleOptions,
   say: Say,
 ): readonly Test[] | null | undefined {
+  for (const name of names) used?.(name);
   const missing = names.find((name) => !placeholders.has(name));
   if (missing === undefined) return undefined;
   if (unresolved === 'never') return [{ type: 'unresolved', placeholder: missing }];

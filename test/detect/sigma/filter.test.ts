@@ -71,6 +71,17 @@ describe('filter', () => {
     assert.deepEqual(applyFilters(both, [one]).detectors, detectors);
   });
 
+  it('makes another version where it is put on another rule of the same detector', () => {
+    const two = detector('denied');
+    const both = { ...two, sigma: { rules: [rule('denied'), rule('asked')], correlations: [{}] } };
+    const versions = ['[denied]', '[asked]', '[denied, asked]'].map((rules) => {
+      const one = read([['[denied]', rules]]).value;
+      assert.ok(one !== null);
+      return applyFilters([both as unknown as Detector], [one]).detectors[0]?.version;
+    });
+    assert.equal(new Set(versions).size, 3);
+  });
+
   it('ends with its last day, and says so', () => {
     assert.deepEqual(read().warnings, []);
     assert.equal(read().value?.filter.expiresMs, AFTER);
