@@ -105,7 +105,7 @@ class Aggregate<State> implements Machine {
   progress(group: Group): number {
     const { range } = this.#rule;
     const least = Math.max(range?.gte ?? 0, range?.gt ?? 0);
-    const figure = this.#measure.figure((group.own as Own<State>).state, this.#rule) ?? 0;
+    const figure = this.#figureOf((group.own as Own<State>).state) ?? 0;
     return least > 0 ? Math.min(1, Math.max(0, figure / least)) : 0.5;
   }
 
@@ -246,8 +246,14 @@ class Aggregate<State> implements Machine {
     return keep(list, this.#measure.isDistinct ? tagged(kept, String(value)) : kept);
   }
 
-  #isTrue(state: State): boolean {
+  /** What is no number proves nothing, and would put the group into no order. */
+  #figureOf(state: State): number | null {
     const figure = this.#measure.figure(state, this.#rule);
+    return figure !== null && Number.isFinite(figure) ? figure : null;
+  }
+
+  #isTrue(state: State): boolean {
+    const figure = this.#figureOf(state);
     return figure !== null && holds(this.#rule.range ?? {}, figure);
   }
 

@@ -7,7 +7,8 @@ import { emptyRing, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '
 /** Numbers of a window and their sum. Plain JSON. */
 export interface Sum {
   readonly ring: Ring<number>;
-  total: number;
+  /** Null where it became too large for a number, until it is computed afresh. */
+  total: number | null;
   /** What rounding lost (Neumaier 1974). */
   lost: number;
   /** Numbers taken out since the sum was last computed afresh. */
@@ -18,15 +19,20 @@ export interface Sum {
 const AFRESH_AFTER = 1024;
 
 function plus(sum: Sum, value: number): void {
-  const total = sum.total + value;
-  sum.lost +=
-    Math.abs(sum.total) >= Math.abs(value) ? sum.total - total + value : value - total + sum.total;
-  sum.total = total;
+  const before = sum.total;
+  if (before === null) return;
+  const total = before + value;
+  const lost =
+    sum.lost +
+    (Math.abs(before) >= Math.abs(value) ? before - total + value : value - total + before);
+  const isSound = Number.isFinite(total + lost);
+  sum.total = isSound ? total : null;
+  sum.lost = isSound ? lost : 0;
 }
 
 function takenOut(sum: Sum, value: number): void {
   sum.taken += 1;
-  if (sum.taken < AFRESH_AFTER && sizeOf(sum.ring) > 0) {
+  if (sum.taken < AFRESH_AFTER && sum.total !== null && sizeOf(sum.ring) > 0) {
     plus(sum, -value);
     return;
   }
@@ -37,9 +43,9 @@ function takenOut(sum: Sum, value: number): void {
     plus(sum, sum.ring.values[at] as number);
 }
 
-/** The sum so far. */
-export function totalOf({ total, lost }: Sum): number {
-  return total + lost;
+/** The sum so far; null where it is too large for a number. */
+export function totalOf({ total, lost }: Sum): number | null {
+  return total === null ? null : total + lost;
 }
 
 /** All of a measure but its figure. Events beyond `group_events` are let go, oldest first, and said. */

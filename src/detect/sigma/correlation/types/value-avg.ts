@@ -7,7 +7,10 @@ import { type Sum, sums, totalOf } from './sum.ts';
 
 const mean: Measure<Sum> = {
   ...sums,
-  figure: (state) => (sizeOf(state.ring) === 0 ? null : totalOf(state) / sizeOf(state.ring)),
+  figure: (state) => {
+    const total = totalOf(state);
+    return total === null || sizeOf(state.ring) === 0 ? null : total / sizeOf(state.ring);
+  },
   text: (figure, { fields }) => `a mean of ${figureText(figure)} of ${fields.join()}`,
 };
 

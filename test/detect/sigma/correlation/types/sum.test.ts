@@ -36,9 +36,28 @@ describe('sum', () => {
     }
     const large = window.filter((one) => one === 1e15).length;
     const small = window.filter((one) => one !== 1e15).reduce((a, b) => a + b, 0);
-    assert.ok(Math.abs(totalOf(state) - large * 1e15 - small) < 1, `${totalOf(state)}`);
+    assert.ok(Math.abs((totalOf(state) ?? 0) - large * 1e15 - small) < 1, `${totalOf(state)}`);
     sums.expire(state, 20_000);
     assert.equal(totalOf(state), 0);
+  });
+
+  it('is none while it is too large for a number, and recovers once what was is gone', () => {
+    let state = sums.create() as Sum;
+    const add = (ms: number, value: number) => sums.add(state, ms, value, RULE);
+    add(0, 5);
+    add(1, -1e308);
+    add(2, -1e308);
+    assert.equal(totalOf(state), null);
+    // A crash in between changes nothing: JSON knows no infinity.
+    state = JSON.parse(JSON.stringify(state)) as Sum;
+    add(3, 7);
+    assert.equal(totalOf(state), null);
+    sums.expire(state, 0);
+    assert.equal(totalOf(state), null);
+    sums.expire(state, 2);
+    assert.equal(totalOf(state), 7);
+    add(4, 1);
+    assert.equal(totalOf(state), 8);
   });
 
   it('lets the oldest go beyond the bound, and says so', () => {
