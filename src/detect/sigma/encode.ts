@@ -2,7 +2,7 @@
 import { type Glob, type ONE, RUN } from '../../model/sigma.ts';
 import type { Say } from './condition.ts';
 import type { Transform } from './modifiers.ts';
-import { plainOf } from './text.ts';
+import { PERCENT, plainOf } from './text.ts';
 
 /** What a placeholder may stand for: name → values, taken literally. */
 export type Placeholders = ReadonlyMap<string, readonly string[]>;
@@ -66,7 +66,7 @@ function apply(
       return texts(product(glob, DASH, () => DASHES));
     case 'expand': {
       const valuesOf = (found: string) => placeholders.get(found.slice(1, -1)) ?? [];
-      return texts(product(glob, PLACEHOLDER, valuesOf));
+      return texts(product(glob, PLACEHOLDER, valuesOf, (text) => text.replaceAll(PERCENT, '%')));
     }
     case 'base64':
     case 'base64offset':
@@ -83,11 +83,15 @@ export function placeholdersOf(glob: Glob): readonly string[] {
   );
 }
 
-/** The pattern with each place of `pattern` replaced by each of its choices; just too many of them. */
+/**
+ * The pattern with each place of `pattern` replaced by each of its choices; just too many of them.
+ * `between`: what becomes of the text around them.
+ */
 function product(
   glob: Glob,
   pattern: RegExp,
   choices: (found: string) => readonly string[],
+  between: (text: string) => string = (text) => text,
 ): Glob[] {
   let made: (string | typeof ONE | typeof RUN)[][] = [[]];
   const extend = (options: readonly (string | typeof ONE | typeof RUN)[]) => {
@@ -101,11 +105,11 @@ function product(
     }
     let from = 0;
     for (const match of part.matchAll(pattern)) {
-      if (match.index > from) extend([part.slice(from, match.index)]);
+      if (match.index > from) extend([between(part.slice(from, match.index))]);
       extend(choices(match[0]));
       from = match.index + match[0].length;
     }
-    if (from < part.length) extend([part.slice(from)]);
+    if (from < part.length) extend([between(part.slice(from))]);
   }
   return made.map(joined);
 }

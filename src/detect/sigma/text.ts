@@ -11,11 +11,15 @@ export function fold(text: string): string {
   return lower.includes('ς') ? lower.replaceAll('ς', 'σ') : lower;
 }
 
+/** Stands for `\%` until placeholders have been looked for. No text holds it: it is no character. */
+export const PERCENT = '\ufffe';
+
 /**
  * A value as written: `*` any run, `?` one character, `\*` and `\?` those characters, `\\` one
- * backslash; a backslash before anything else is itself (Sigma 2.1, escaping).
+ * backslash; a backslash before anything else is itself (Sigma 2.1, escaping). `expanded`: `\%` is
+ * PERCENT, which begins no placeholder.
  */
-export function readGlob(text: string): Glob {
+export function readGlob(text: string, expanded = false): Glob {
   const parts: (string | typeof ONE | typeof RUN)[] = [];
   let literal = '';
   const end = () => {
@@ -27,6 +31,9 @@ export function readGlob(text: string): Glob {
     const next = text.charAt(at + 1);
     if (char === '\\' && (next === '*' || next === '?' || next === '\\')) {
       literal += next;
+      at += 1;
+    } else if (expanded && char === '\\' && next === '%') {
+      literal += PERCENT;
       at += 1;
     } else if (char === '*' || char === '?') {
       end();

@@ -156,8 +156,9 @@ function textTests(
   }
   if (typeof value === 'number' && field !== null && transforms.length === 0)
     return [{ type: 'number', value }];
-  const glob = readGlob(String(value));
-  if (transforms.includes('expand')) {
+  const isExpanded = transforms.includes('expand');
+  const glob = readGlob(String(value), isExpanded);
+  if (isExpanded) {
     const missing = missingOf(placeholdersOf(glob), options, say);
     if (missing !== undefined) return missing;
   }
@@ -195,7 +196,8 @@ function missingOf(
   return null;
 }
 
-const PLACEHOLDER = /%([A-Za-z0-9_.-]+)%/g;
+/** Behind an odd number of backslashes `%` is only that; to RE2 `\%` is the same. */
+const PLACEHOLDER = /(?<=(?:^|[^\\])(?:\\\\)*)%([A-Za-z0-9_.-]+)%/g;
 
 function regexTests(
   written: string,

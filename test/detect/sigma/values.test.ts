@@ -208,9 +208,29 @@ describe('other tests', () => {
     assert.ok(does("{ f|expand: '%admins%' }", { f: 'ROOT' }));
     assert.ok(does("{ f|expand: '%admins%' }", { f: 'a*b' }));
     assert.ok(!does("{ f|expand: '%admins%' }", { f: 'axb' }));
-    assert.ok(does("{ f|contains|expand: '%hosts%\\%admins%' }", { f: 'on h1\\root now' }));
+    assert.ok(does("{ f|contains|expand: '%hosts%\\\\%admins%' }", { f: 'on h1\\root now' }));
     assert.ok(does("{ f|re|expand: '^(%admins%)$' }", { f: 'a*b' }));
     assert.ok(matches("{ f: '%admins%' }", { f: '%admins%' }));
+  });
+});
+
+describe('an escaped percent sign', () => {
+  const options = placeholders({ name: ['X', 'a\\%b'] });
+  const does = (selection: string, record: object) => matches(selection, record, options);
+
+  it('begins no placeholder, and is one itself', () => {
+    assert.ok(does("{ f|expand: '\\%plain%name%' }", { f: '%plainX' }));
+    assert.ok(does("{ f|expand: '\\%plain%name%' }", { f: '%plaina\\%b' }));
+    assert.ok(does("{ f|expand: '\\%name\\%' }", { f: '%name%' }));
+    assert.ok(does("{ f|contains|expand: '100\\%' }", { f: 'it is 100% now' }));
+    assert.ok(does("{ f|re|expand: '^\\%plain(%name%)$' }", { f: '%plainX' }));
+    assert.ok(does("{ f|re|expand: '^\\%name%$' }", { f: '%name%' }));
+  });
+
+  it('is one behind a backslash that is escaped, and only under expand', () => {
+    assert.ok(does("{ f|expand: '\\\\%name%' }", { f: '\\X' }));
+    assert.ok(does("{ f|re|expand: '^\\\\%name%$' }", { f: '\\X' }));
+    assert.ok(does("{ f: '\\%name%' }", { f: '\\%name%' }));
   });
 });
 
