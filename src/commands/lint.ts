@@ -149,12 +149,13 @@ function findingOf({ file, line, key, message }: Problem): LintFinding {
 }
 
 /** What filters may call the rules of a file. */
-function ruleNames({ documents }: LintedDetector): string[] {
-  return documents.flatMap(({ value }) =>
-    mapOf(value) === undefined
-      ? []
-      : [memberOf(value, 'name'), memberOf(value, 'id')].filter((each) => typeof each === 'string'),
-  );
+function ruleNames({ stem, documents }: LintedDetector): string[] {
+  return documents.flatMap(({ value }) => {
+    if (mapOf(value) === undefined) return [];
+    const name = memberOf(value, 'name');
+    const long = typeof name === 'string' ? `${stem}/${name}` : null;
+    return [name, long, memberOf(value, 'id')].filter((each) => typeof each === 'string');
+  });
 }
 
 async function contextOf(

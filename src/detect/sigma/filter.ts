@@ -151,27 +151,48 @@ export function applyFilters(
   filters: readonly FilterRead[],
 ): { readonly detectors: readonly Detector[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const known = new Set<string>();
+  const known = new Map<string, Set<Detector>>();
   for (const detector of detectors)
     for (const rule of detector.sigma?.rules ?? [])
-      for (const name of namesOf(detector, rule)) known.add(name);
-  for (const { rules, where } of filters)
-    for (const [at, name] of rules.entries()) {
-      if (known.has(name)) continue;
-      const near = nearest(name, known);
-      const meant = near === null ? '' : `; did you mean \`${near}\`?`;
-      problems.push(
-        problemAt(where, ['filter', 'rules', at], `no Sigma rule is named \`${name}\`${meant}`),
-      );
-    }
-  const filtered = detectors.map((detector) => withFilters(detector, filters, problems));
+      for (const name of namesOf(detector, rule)) {
+        const those = known.get(name) ?? new Set();
+        known.set(name, those.add(detector));
+      }
+  const sound = filters.map((filter) => {
+    const rules = filter.rules.filter((name, at) => {
+      const problem = nameProblem(name, known);
+      if (problem !== null)
+        problems.push(problemAt(filter.where, ['filter', 'rules', at], problem));
+      return problem === null;
+    });
+    return { ...filter, rules };
+  });
+  const filtered = detectors.map((detector) => withFilters(detector, sound, problems));
   return { detectors: filtered, problems };
 }
 
-/** A rule is called by its name or id; the one that fires also by the detector's id. */
+/** Why no rule, or no single detector's, is meant by a name; null where that is clear. */
+function nameProblem(
+  name: string,
+  known: ReadonlyMap<string, ReadonlySet<Detector>>,
+): string | null {
+  const those = [...(known.get(name) ?? [])];
+  if (those.length === 1) return null;
+  if (those.length > 1) {
+    // Who writes a filter has one detector in mind: leaving events out of another would blind it.
+    const files = those.map(({ file }) => file).join(' and ');
+    const written = those.map(({ stem }) => `\`${stem}/${name}\``).join(' or ');
+    return `\`${name}\` is a rule of ${files}; write ${written}`;
+  }
+  const near = nearest(name, known.keys());
+  return `no Sigma rule is named \`${name}\`${near === null ? '' : `; did you mean \`${near}\`?`}`;
+}
+
+/** A rule is called by its name, `stem/name` or id; the one that fires also by the detector's id. */
 function namesOf(detector: Detector, rule: SigmaRule): readonly string[] {
   const isOuter = rule === detector.sigma?.rules.at(-1) && detector.sigma.correlations.length === 0;
-  return [rule.name, ...(rule.id === null ? [] : [rule.id]), ...(isOuter ? [detector.uuid] : [])];
+  const ids = [...(rule.id === null ? [] : [rule.id]), ...(isOuter ? [detector.uuid] : [])];
+  return [rule.name, `${detector.stem}/${rule.name}`, ...ids];
 }
 
 function withFilters(

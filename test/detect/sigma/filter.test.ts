@@ -122,6 +122,33 @@ describe('filter', () => {
     assert.equal(several.split('\n').length, 3, several);
   });
 
+  it('reaches the rule of one detector, and says where a name is that of several', () => {
+    const of = (stem: string) => {
+      const { sigma } = detector('denied');
+      const version = `${stem}-v1`;
+      return { stem, file: `scope/${stem}.yaml`, uuid: stem, version, sigma } as Detector;
+    };
+    const both = [of('one'), of('two')];
+    const named = (rules: string) => {
+      const { value } = read([['[denied]', rules]]);
+      assert.ok(value !== null);
+      return applyFilters(both, [value]);
+    };
+    const { detectors, problems } = named('[denied]');
+    assert.deepEqual(detectors, both);
+    assert.deepEqual(
+      problems.map(({ key, message }) => `${key}: ${message}`),
+      [
+        'filter.rules.0: `denied` is a rule of scope/one.yaml and scope/two.yaml;' +
+          ' write `one/denied` or `two/denied`',
+      ],
+    );
+    const one = named('[two/denied]');
+    assert.deepEqual(one.problems, []);
+    assert.equal(one.detectors[0], both[0]);
+    assert.equal(one.detectors[1]?.sigma?.rules[0]?.filters.length, 1);
+  });
+
   it('must name rules that are there and of its log source', () => {
     const one = read([['[denied]', '[denyed, denied]']]).value;
     assert.ok(one !== null);
