@@ -1,6 +1,6 @@
-/** Ends: of more values than are kept the first and the last ones, so that padding hides none. */
+/** Ends: of many values the first and the last, so that padding hides none. */
 
-/** Takes values in their order; of more than `max`, an even number, it keeps both halves' ends. */
+/** Takes values in their order; of more than `max`, an even number, half of it at each end is kept. */
 export class Ends<T> {
   readonly #half: number;
   readonly #kept: T[] = [];
