@@ -1,5 +1,7 @@
 /** Lint of Sigma: what our engine takes and others would not, and filters that keep. */
 import { fieldProblem, levelOfField } from '../detect/derived/names.ts';
+import { linkFile } from '../detect/sigma/correlating.ts';
+import { fieldAt } from '../detect/sigma/correlation/group.ts';
 import { EVIDENCE_LEVELS, type EvidenceLevel, KINDS, type Kind } from '../model/event.ts';
 import type { Clause, SigmaRule } from '../model/sigma.ts';
 import { findings, type LintedDetector, type LintRule, mapOf, memberOf } from './lint-file.ts';
@@ -176,6 +178,44 @@ const notPortable: LintRule = {
   },
 };
 
+const baseLacksField: LintRule = {
+  name: 'base-lacks-field',
+  says: 'Of a correlation that it is built on, a correlation asks only for what that groups by.',
+  check: (file) => {
+    const { list, say } = findings(file, 'base-lacks-field', 'warning');
+    const sigma = file.detector?.sigma;
+    if (sigma == null) return list;
+    const texts = file.documents
+      .filter(({ value }) => memberOf(value, 'correlation') !== undefined)
+      .map(({ value, lineOf }) => ({ document: value, where: { file: file.file, lineOf } }));
+    const { rules } = linkFile('', sigma, texts);
+    const groupsBy = new Map(rules.map(({ key, name, groupBy }) => [key, { name, groupBy }]));
+    for (const rule of rules) {
+      const text = texts.find(({ document }) => memberOf(document, 'name') === rule.name);
+      const asked: [field: string, path: string[]][] = rule.fields.map((field) => [
+        field,
+        ['correlation', 'condition', 'field'],
+      ]);
+      // A group without the value is a group too where that is asked for.
+      if (rule.missingGroup === 'skip')
+        for (const field of rule.groupBy) asked.push([field, ['correlation', 'group-by']]);
+      for (const [place, key] of rule.bases.entries()) {
+        const base = groupsBy.get(key);
+        if (base === undefined) continue;
+        for (const [field, path] of asked) {
+          const name = fieldAt(rule, field, place);
+          if (base.groupBy.includes(name)) continue;
+          say(
+            text?.where.lineOf(path) ?? null,
+            `${base.name} does not group by ${name}: what it fires has only ${base.groupBy.join(', ')}, and is never counted here`,
+          );
+        }
+      }
+    }
+    return list;
+  },
+};
+
 function regexesOf(rule: SigmaRule, { documents }: LintedDetector): [string, number | null][] {
   const document = documents.find(({ value }) => memberOf(value, 'name') === rule.name);
   const found: [string, number | null][] = [];
@@ -199,4 +239,5 @@ export const SIGMA_RULES: readonly LintRule[] = [
   needsSource,
   needsEvidence,
   notPortable,
+  baseLacksField,
 ];

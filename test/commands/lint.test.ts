@@ -204,6 +204,56 @@ describe('lint', () => {
     });
   });
 
+  it('warns of a correlation that asks its base for what that does not group by', async () => {
+    const chained = (base: string, outer: string, rest = '') =>
+      SOUND.replace(
+        /logsource: .*\ndetection:\n.*\n.*\n/,
+        `correlation:
+  type: value_count
+  rules: [burst]
+  group-by: [${outer}]
+  timespan: 1h
+  condition: { field: action.tool, gte: 2 }
+${rest}`,
+      ).concat(`---
+title: A burst of odd tools
+name: burst
+correlation:
+  type: event_count
+  rules: [odd]
+  group-by: [${base}]
+  timespan: 1m
+  condition: { gte: 2 }
+---
+title: An odd tool
+name: odd
+logsource: { product: ai_agent, service: gateway, category: tool_call }
+detection:
+  odd: { action.tool: odd_tool }
+  condition: odd
+`);
+    await inFolder(async (dir) => {
+      const fine = chained('agent.id, action.tool', 'agent.id');
+      assert.deepEqual(said(await linted(dir, fine)), []);
+    });
+    await finds(
+      'base-lacks-field warning 12',
+      /^burst does not group by action\.tool: what it fires has only agent\.id, session\.id,/,
+      chained('agent.id, session.id', 'agent.id'),
+    );
+    await finds(
+      'base-lacks-field warning 10',
+      /^burst does not group by session\.id: .* is never counted here/,
+      chained('agent.id, action.tool', 'session.id'),
+    );
+    const aliased = '  aliases: { who: { burst: session.id } }\n';
+    await finds(
+      'base-lacks-field warning 10',
+      /^burst does not group by session\.id/,
+      chained('agent.id, action.tool', 'who', aliased),
+    );
+  });
+
   it('says which filters and exceptions have outlived their day', async () => {
     await inFolder(async (dir) => {
       await mkdir(path.join(dir, 'filters'), { recursive: true });
