@@ -126,9 +126,18 @@ class Aggregate<State> implements Machine {
       group.firedMs = null;
     this.#add(group, own.state, taken);
     group.kept = this.#with(group.kept, taken);
-    if (group.firedMs !== null || !this.#isTrue(own.state)) return;
-    group.firedMs = nowMs;
-    this.#fire(group, own.state, group.kept, nowMs, taken.late);
+    if (group.firedMs !== null) return;
+    if (this.#isTrue(own.state)) {
+      group.firedMs = nowMs;
+      this.#fire(group, own.state, group.kept, nowMs, taken.late);
+    } else if (taken.late && this.#isCut(own.state, ms - timespanMs))
+      this.#tools.undecided(group, 'of the window of a late event only a part is still held', ms);
+  }
+
+  /** Was something let go that is later than that? */
+  #isCut(state: State, fromMs: number): boolean {
+    const goneMs = this.#measure.goneMs(state);
+    return goneMs !== null && goneMs > fromMs;
   }
 
   /** Windows with a beginning and an end. */

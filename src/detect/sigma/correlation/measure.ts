@@ -17,6 +17,8 @@ export interface Measure<State> {
   add(state: State, ms: number, value: Value, rule: CorrelationRule): boolean;
   /** Drops what is not later than `untilMs`. */
   expire(state: State, untilMs: number): void;
+  /** Time of the newest event that was dropped or let go; null where none is known of. */
+  goneMs(state: State): number | null;
   /** Takes one event out again. */
   remove(state: State, ms: number, value: Value): void;
   /** Events in the window. */

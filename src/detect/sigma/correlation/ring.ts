@@ -48,6 +48,11 @@ export function oldestMs<T>(ring: Ring<T>): number | null {
   return sizeOf(ring) === 0 ? null : (ring.times[ring.start] as number);
 }
 
+/** Time of the entry that was taken last from the old end; null where it is not known. */
+export function goneMs<T>(ring: Ring<T>): number | null {
+  return ring.start === 0 ? null : (ring.times[ring.start - 1] as number);
+}
+
 /** Takes one entry with this time and value out; false where there is none. */
 export function takeOut<T>(ring: Ring<T>, ms: number, value: T): boolean {
   for (let at = ring.times.length - 1; at >= ring.start; at -= 1) {
@@ -59,9 +64,10 @@ export function takeOut<T>(ring: Ring<T>, ms: number, value: T): boolean {
   return false;
 }
 
-/** Drops the dead part. */
+/** Drops the dead part but for its newest entry, which tells how far it reached. */
 export function compact<T>(ring: Ring<T>): void {
-  ring.times.splice(0, ring.start);
-  ring.values.splice(0, ring.start);
-  ring.start = 0;
+  if (ring.start === 0) return;
+  ring.times.splice(0, ring.start - 1);
+  ring.values.splice(0, ring.start - 1);
+  ring.start = 1;
 }

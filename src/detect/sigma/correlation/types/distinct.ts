@@ -1,6 +1,6 @@
 /** Distinct: how many different values a window holds, in constant time an event. */
 import type { Measure } from '../measure.ts';
-import { emptyRing, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
+import { emptyRing, goneMs, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
 
 /** How often each value stands in a ring. Derived: rebuilt after a restore, never stored. */
 const counts = new WeakMap<Ring<string>, Map<string, number>>();
@@ -51,6 +51,7 @@ export const distinct: Omit<Measure<Ring<string>>, 'valueOf' | 'text'> = {
   expire(ring, untilMs) {
     while ((oldestMs(ring) ?? Number.POSITIVE_INFINITY) <= untilMs) dropOldest(ring);
   },
+  goneMs,
   remove(ring, ms, value) {
     const all = countsOf(ring);
     if (takeOut(ring, ms, String(value))) lower(all, String(value));

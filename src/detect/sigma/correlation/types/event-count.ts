@@ -2,7 +2,7 @@
 import { aggregate } from '../aggregate.ts';
 import type { TypeOfCorrelation } from '../machine.ts';
 import type { Measure } from '../measure.ts';
-import { emptyRing, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
+import { emptyRing, goneMs, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
 
 /**
  * Where a window holds more than `group_events`, the oldest are let go. The newest remain, so the
@@ -20,6 +20,7 @@ const count: Measure<Ring<0>> = {
   expire(ring, untilMs) {
     while ((oldestMs(ring) ?? Number.POSITIVE_INFINITY) <= untilMs) shift(ring);
   },
+  goneMs,
   remove(ring, ms) {
     takeOut(ring, ms, 0);
   },

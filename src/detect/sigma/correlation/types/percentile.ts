@@ -1,7 +1,7 @@
 /** Percentile: a sample of numbers, and the one below which a share of them lies. */
 import type { Measure } from '../measure.ts';
 import { numberOf } from '../measure.ts';
-import { emptyRing, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
+import { emptyRing, goneMs, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
 
 /** The same numbers by size. Derived: rebuilt after a restore, never stored. */
 const sorted = new WeakMap<Ring<number>, number[]>();
@@ -57,6 +57,7 @@ export const percentiles: Omit<Measure<Ring<number>>, 'text'> = {
   expire(ring, untilMs) {
     while ((oldestMs(ring) ?? Number.POSITIVE_INFINITY) <= untilMs) dropOldest(ring);
   },
+  goneMs,
   remove(ring, ms, value) {
     const numbers = sortedOf(ring);
     if (takeOut(ring, ms, value as number)) numbers.splice(placeOf(numbers, value as number), 1);

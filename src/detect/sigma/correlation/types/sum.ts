@@ -2,7 +2,7 @@
 import type { CorrelationRule } from '../definition.ts';
 import type { Measure } from '../measure.ts';
 import { numberOf } from '../measure.ts';
-import { emptyRing, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
+import { emptyRing, goneMs, insert, oldestMs, type Ring, shift, sizeOf, takeOut } from '../ring.ts';
 
 /** Numbers of a window and their sum. Plain JSON. */
 export interface Sum {
@@ -67,6 +67,7 @@ export const sums: Omit<Measure<Sum>, 'figure' | 'text'> = {
       if (entry !== null) takenOut(sum, entry[1]);
     }
   },
+  goneMs: ({ ring }) => goneMs(ring),
   remove(sum, ms, value) {
     if (takeOut(sum.ring, ms, value as number)) takenOut(sum, value as number);
   },
