@@ -157,13 +157,16 @@ class EventLogBroker implements Broker {
     heads: readonly PartitionLag[],
   ): Promise<void> {
     const slices = slicesOf(records);
+    // One may go on while others are delivered: what follows is not handed over before what was passed by.
+    const passedBy = new Set<string>();
     for (const [at, slice] of slices.entries()) {
       const [first] = slice;
       const last = slice.at(-1);
       if (first === undefined || last === undefined) continue;
       if (this.#stopping.signal.aborted) return;
       // Paused since it was read: it is read again when it goes on.
-      if (this.#paused.has(first.topic)) continue;
+      if (this.#paused.has(first.topic)) passedBy.add(first.topic);
+      if (passedBy.has(first.topic)) continue;
       const next = last.offset + 1;
       const end = heads.find(({ topic }) => topic === first.topic)?.end ?? next;
       const outcome = await handler.slice(slice, {
