@@ -54,6 +54,7 @@ function play(): CoreRound {
   const sizes = { commits: 0, deltaBytes: 0, pageBytes: 0, detections: 0 };
   const read = new Map<string, number>();
   let sliced = 0;
+  let nowMs = 0;
   const commit = () => {
     const start = cpuUs();
     const made = pipeline.commit();
@@ -77,7 +78,9 @@ function play(): CoreRound {
     const name = `${first.topic}/${first.partition}`;
     const next = (read.get(name) ?? 0) + slice.length;
     read.set(name, next);
-    pipeline.slice(slice, next, ends.get(name) ?? next, 0);
+    // The clock goes with the records: none of them comes from the future.
+    nowMs = Math.max(nowMs, slice.at(-1)?.timestampMs ?? 0);
+    pipeline.slice(slice, next, ends.get(name) ?? next, nowMs);
     const after = cpuUs();
     cost.decodeUs += between - start;
     cost.foldUs += after - between;

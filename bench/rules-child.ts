@@ -192,13 +192,16 @@ function play(lane: PipelineOptions): number {
   const pipeline = createPipeline(lane);
   pipeline.assign(partitionLags(ends), 0);
   const read = new Map<string, number>();
+  let nowMs = 0;
   for (const [at, slice] of slices.entries()) {
     const [first] = slice;
     if (first === undefined) continue;
     const name = `${first.topic}/${first.partition}`;
     const next = (read.get(name) ?? 0) + slice.length;
     read.set(name, next);
-    pipeline.slice(slice, next, ends.get(name) ?? next, 0);
+    // The clock goes with the records: none of them comes from the future.
+    nowMs = Math.max(nowMs, slice.at(-1)?.timestampMs ?? 0);
+    pipeline.slice(slice, next, ends.get(name) ?? next, nowMs);
     if ((at + 1) % SLICES_PER_COMMIT !== 0) continue;
     pipeline.commit();
     pipeline.committed();

@@ -95,10 +95,13 @@ function record(): { commits: LaneCommit[]; facts: number[]; timed: number } {
   });
   pipeline.assign(partitionLags(ends), 0);
   const read = new Map<string, number>();
+  let nowMs = 0;
   for (const slice of slices) {
     const { name, next } = placeOf(slice, read);
     const before = seen;
-    pipeline.slice(slice, next, ends.get(name) ?? next, 0);
+    // The clock goes with the records: none of them comes from the future.
+    nowMs = Math.max(nowMs, slice.at(-1)?.timestampMs ?? 0);
+    pipeline.slice(slice, next, ends.get(name) ?? next, nowMs);
     facts.push(seen - before);
     if (facts.length % SLICES_PER_COMMIT !== 0) continue;
     const { counters, effects, ...rest } = pipeline.commit();
@@ -118,8 +121,12 @@ function placeOf(slice: readonly Rec[], read: Map<string, number>): { name: stri
 function byCore(meter: Meter | null): Work {
   const pipeline = createPipeline(meter === null ? options : { ...options, meter });
   pipeline.assign(partitionLags(ends), 0);
+  let nowMs = 0;
   return {
-    slice: (records, next, end) => pipeline.slice(records, next, end, 0),
+    slice: (records, next, end) => {
+      nowMs = Math.max(nowMs, records.at(-1)?.timestampMs ?? 0);
+      pipeline.slice(records, next, end, nowMs);
+    },
     commit: () => {
       const commit = pipeline.commit();
       pipeline.committed();

@@ -30,6 +30,7 @@ import { Release } from './pipeline/release.ts';
 import { type RequestParts, takeRequest } from './pipeline/requests.ts';
 import { countersOf, createStages, restoringStages, type Stages } from './pipeline/stages.ts';
 import { amend } from './pipeline/taken-back.ts';
+import { arrivedBy } from './source/arrival.ts';
 import { Slots } from './state/slots.ts';
 
 /** One lane's core: synchronous, deterministic, no I/O, no clock of its own. */
@@ -47,7 +48,10 @@ export interface Pipeline {
   ): Generator<undefined, void>;
   /** Takes over partitions; returns where each is to be read from. */
   assign(partitions: readonly PartitionLag[], nowMs: number): StartPosition[];
-  /** Records of one partition, in order. `next`: where reading goes on; `end`: end of its log. */
+  /**
+   * Records of one partition, in order. `next`: where reading goes on; `end`: end of its log. One that
+   * claims to have come after `nowMs` counts as having come then.
+   */
   slice(records: readonly Rec[], next: number, end: number, nowMs: number): void;
   /**
    * A partition was read up to `next` by somebody else, and what of it is this lane's was handed over.
@@ -192,7 +196,8 @@ class Spine implements Pipeline {
     const last = records.at(-1);
     if (last === undefined) return;
     const readTo = this.#positions.nextOf(last);
-    for (const record of records) this.#intake.take(record, record.offset < readTo, nowMs);
+    for (const record of records)
+      this.#intake.take(arrivedBy(record, nowMs), record.offset < readTo, nowMs);
     this.#positions.read(last, next);
     this.#watermarks.read(last.topic, last.partition, next, end, nowMs);
     this.#draft.markDirty();

@@ -77,7 +77,7 @@ async function stage(
   const database: { refuses: Error | null; answers: Promise<'done' | 'fenced'> } = {
     ...{ refuses: null, answers: Promise.resolve('done') },
   };
-  const clock = createVirtualClock(START_MS);
+  const clock = createVirtualClock(START_MS + 3_600_000);
   // Work takes time where a test says so: each look at the clock finds it later.
   let workedMs = 0;
   const working: Clock = {

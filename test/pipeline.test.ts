@@ -335,6 +335,47 @@ describe('pipeline', () => {
     assert.equal(lane.pipeline.hasRoom(), true);
   });
 
+  describe('given a record whose producer stamps it, and its event, with the year 2100', () => {
+    const aheadMs = 75 * 365 * 86_400_000;
+    const ahead = turn(4, aheadMs, 'read_record');
+    const records = [...turns(4), ahead, ...turns(8).slice(5)];
+    const claimed = records.map((one) =>
+      one === ahead ? ([one, START_MS + aheadMs] as const) : one,
+    );
+
+    it('keeps its watermark, says so, and what others send is not late, across crashes too', () => {
+      const { lane, log, store } = lab(claimed);
+      lane.read(REASONING, 5);
+      for (const nowMs of [NOW_MS, NOW_MS + 40_000]) {
+        lane.pipeline.tick([], nowMs);
+        assert.ok(lane.pipeline.watermarkMs < START_MS + 43_000, `${lane.pipeline.watermarkMs}`);
+      }
+      lane.commit();
+      const stored = store.load().positions[0]?.bookmark;
+      assert.deepEqual(stored, bookmarkOf(log.read(REASONING, 4, 1)[0] as Rec));
+      lane.crash();
+      lane.read(REASONING, 10);
+      lane.drain();
+      assert.deepEqual(aboutEvents(store), ['event.clock-skew']);
+      assert.deepEqual(
+        ['events', 'clamped', 'late', 'folded-reasoning'].map((name) => store.counters[name] ?? 0),
+        [8, 1, 0, 8],
+      );
+      assert.ok((store.watermarkMs ?? 0) < NOW_MS + 86_400_000);
+    });
+
+    it('counts what cannot be read as of the hour in which it was read', () => {
+      const { lane, log } = lab(turns(1));
+      log.append({ ...REASONING, value: 'rubbish', timestampMs: START_MS + aheadMs });
+      lane.read(REASONING, 2);
+      const { deadLetters } = lane.pipeline.commit().effects;
+      assert.deepEqual(
+        deadLetters.map(({ receivedMs }) => receivedMs),
+        [NOW_MS],
+      );
+    });
+  });
+
   it('says that history is missing, and goes on from where there is some', () => {
     const { lane, log, store, options } = lab(turns(6));
     lane.read(REASONING, 4);

@@ -19,8 +19,7 @@ import { createObserver, type Observer, type ObserverStep } from '../observer.ts
 import type { PipelineOptions } from '../pipeline/options.ts';
 import { createPipeline } from '../pipeline.ts';
 import { shareForwarded, sharePauses } from '../record/pauses.ts';
-import { commonLane, createLaneOf, decodeFor, type LaneOf, lanesOf } from '../source/lanes.ts';
-import type { Decode } from '../source/source.ts';
+import { addressed, commonLane, createLaneOf, decodeFor, type LaneOf } from '../source/lanes.ts';
 import { kafkaAccess } from './kafka-access.ts';
 import type { Library } from './library.ts';
 import { observedBroker, observedStore } from './observed.ts';
@@ -86,7 +85,7 @@ export async function runMember(
   const { decode } = prepared.options();
   const rekeyer = createRekeyer({
     ...{ lanes: lanes.count, topic, clock, log },
-    address: (rec) => addressed(decode, laneOf, rec),
+    address: (rec) => addressed(decode, laneOf, rec, clock.nowMs()),
     publish: async (records) => {
       await publisher.publish(records);
       tellForwarded();
@@ -273,14 +272,6 @@ function ofLane(
     // What is missing of the internal log may have been anything, governance too.
     governanceTopics: new Set([...options.governanceTopics, internal]),
   };
-}
-
-function addressed(decode: Decode, laneOf: LaneOf, rec: Parameters<Decode>[0]) {
-  const decoded = decode(rec);
-  let newestMs: number | null = null;
-  for (const { time } of decoded.events)
-    if (!time.clamped && (newestMs === null || time.eventMs > newestMs)) newestMs = time.eventMs;
-  return { lanes: lanesOf(decoded, laneOf), newestMs };
 }
 
 function rekeyGroup(group: string): string {

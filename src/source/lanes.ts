@@ -1,6 +1,8 @@
 /** Lanes: which of several each event belongs to, and a decoder that gives one lane its own. */
 import type { Event } from '../model/event.ts';
+import type { Rec } from '../model/ports.ts';
 import { partitionOfKey } from '../state/murmur2.ts';
+import { arrivedBy } from './arrival.ts';
 import type { Decode, Decoded } from './source.ts';
 
 /** Tenants remembered with their lane; beyond that all are worked out anew. */
@@ -44,6 +46,20 @@ export function lanesOf(
   const lanes = new Set(events.map((event) => laneOfEvent(event, laneOf)));
   if (deadLetters.length > 0 || lanes.size === 0) lanes.add(commonLane(laneOf));
   return [...lanes].sort((a, b) => a - b);
+}
+
+/** Lanes that need a record that was read at `nowMs`, and its highest event time; null where it has none. */
+export function addressed(
+  decode: Decode,
+  laneOf: LaneOf,
+  rec: Rec,
+  nowMs: number,
+): { lanes: readonly number[]; newestMs: number | null } {
+  const decoded = decode(arrivedBy(rec, nowMs));
+  let newestMs: number | null = null;
+  for (const { time } of decoded.events)
+    if (!time.clamped && (newestMs === null || time.eventMs > newestMs)) newestMs = time.eventMs;
+  return { lanes: lanesOf(decoded, laneOf), newestMs };
 }
 
 /**

@@ -53,7 +53,7 @@ for (let from = 0, left = true; left; from += 250) {
     const slice = log.slice(from, from + 250);
     if (slice.length === 0) continue;
     left = true;
-    pipeline.slice(slice, from + slice.length, log.length, 0);
+    pipeline.slice(slice, from + slice.length, log.length, slice.at(-1).timestampMs);
   }
   pipeline.commit();
   pipeline.committed();

@@ -16,7 +16,7 @@ import { chance, integer, pick, stream } from '../../src/simulation/random.ts';
 import { encodeEvent } from '../../src/source/canonical.ts';
 import { fleetOf, LARGE_EVERY, readWildly, START_MS } from '../sim/disorder.ts';
 import { disordered, inOrder, recordsOf, withHeartbeats } from '../sim/fleet-log.ts';
-import { type Lane, openLane, readInOrder } from '../sim/lane.ts';
+import { clockOfRecords, type Lane, neverIdle, openLane, readInOrder } from '../sim/lane.ts';
 import { LATENESS_MS, laneOptions } from '../sim/lane-options.ts';
 import { createLaneStore, type LaneStore } from '../sim/lane-store.ts';
 import { shippedLibrary } from '../sim/library.ts';
@@ -89,7 +89,7 @@ function settingsOf(seed: number, detectors: readonly Detector[]): PipelineOptio
   const random = stream(seed, 'settings');
   const modes: readonly Mode[] = ['observe', 'advise', 'constrained'];
   const mode = pick<Mode>(random, [...modes, 'autonomous', 'autonomous', 'autonomous']);
-  return laneOptions({
+  const options = laneOptions({
     ...{ detectors, inventory, modeOf: () => mode },
     guardrails: {
       breakerFleetShare: pick(random, [0.4, 1]),
@@ -98,6 +98,8 @@ function settingsOf(seed: number, detectors: readonly Detector[]): PipelineOptio
       leaseMaxMs: pick(random, [40_000, 900_000]),
     },
   });
+  // The clock goes with the records: whatever a slice holds is fresh, and no source is idle.
+  return { ...neverIdle(options), freshMs: Number.POSITIVE_INFINITY };
 }
 
 /** Lease that a decision begins by itself → the early one that stood already and is used instead. */
@@ -182,7 +184,8 @@ describe('the early path', () => {
         : fleet;
       const plainLog = inOrder(sentAll);
       const plain = createLaneStore();
-      readInOrder(openLane(plainLog, plain, settingsOf(seed, final), START_MS), plainLog);
+      const clock = clockOfRecords(START_MS);
+      readInOrder(openLane(plainLog, plain, settingsOf(seed, final), clock), plainLog);
       const log = disordered(sentAll, random, LATENESS_MS, 5);
       const wild = createLaneStore();
       const options = {
@@ -190,8 +193,7 @@ describe('the early path', () => {
         releaseMax: pick(random, [1, 20, 5000]),
         pageEveryBytes: pick(random, [16 * 1024, 32 * 1024 * 1024]),
       };
-      // Fresh: on this clock no event is older than its lateness.
-      readWildly(log, openLane(log, wild, options, START_MS), random, edited);
+      readWildly(log, openLane(log, wild, options, clock), random, edited);
       const names = adoptedBy(wild);
       assert.deepEqual(foldOf(wild, names), foldOf(plain, names), `seed ${seed}`);
       assert.equal(plain.early.size, 0);

@@ -12,7 +12,7 @@ import { Slots } from '../../src/state/slots.ts';
 import { eventOf } from '../correlate/events.ts';
 import { fleetOf, START_MS } from '../sim/disorder.ts';
 import { inOrder, recordsOf, withHeartbeats } from '../sim/fleet-log.ts';
-import { openLane, readInOrder } from '../sim/lane.ts';
+import { clockOfRecords, neverIdle, openLane, readInOrder } from '../sim/lane.ts';
 import { laneOptions } from '../sim/lane-options.ts';
 import { createLaneStore } from '../sim/lane-store.ts';
 import { shippedLibrary } from '../sim/library.ts';
@@ -104,10 +104,10 @@ describe('release', () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const random = stream(seed, 'lag');
       const log = inOrder(withHeartbeats(recordsOf(fleetOf(seed)).sent, 40));
-      const options = laneOptions({ detectors, inventory });
+      const options = neverIdle(laneOptions({ detectors, inventory }));
       const played = (nowMs: number) => {
         const store = createLaneStore();
-        const lane = openLane(log, store, options, nowMs);
+        const lane = openLane(log, store, options, clockOfRecords(nowMs));
         readInOrder(lane, log);
         const of = (found: ReadonlyMap<string, unknown>) => [...found.keys()].sort();
         return {
@@ -116,7 +116,7 @@ describe('release', () => {
         };
       };
       const times = log.partitions().flatMap((at) => log.read(at, 0, 1e6));
-      // Records of half a minute before that moment have waited for us; the clock stands still.
+      // Records of half a minute before that moment have waited for us; until then the clock stands still.
       const nowMs = pick(random, times).timestampMs + 300;
       waited += times.filter(
         ({ timestampMs: ms }) => nowMs - ms > 250 && nowMs - ms < 30_000,

@@ -23,7 +23,7 @@ import { shippedLibrary } from '../sim/library.ts';
 import { createMemoryLog } from '../sim/memory-log.ts';
 
 const library = await shippedLibrary();
-const NOW_MS = 1_800_100_000_000;
+const NOW_MS = 2_100_000_000_000;
 const STEM = 'unstated-action';
 
 /** A page is read, and what stands in it is acted upon by a call that nobody stated. */

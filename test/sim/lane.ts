@@ -1,5 +1,5 @@
 /** A lane over a log and a store in memory: reads, commits, dies and comes back as it is told. */
-import type { StartPosition, TopicPartition } from '../../src/model/ports.ts';
+import type { Rec, StartPosition, TopicPartition } from '../../src/model/ports.ts';
 import type { PipelineOptions } from '../../src/pipeline/options.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline.ts';
 import type { LaneStore } from './lane-store.ts';
@@ -27,13 +27,14 @@ export function finish(steps: Iterator<undefined, void>): void {
   while (steps.next().done !== true);
 }
 
-/** Opens a lane. `nowMs` stands still, so that no source ever counts as idle. */
+/** Opens a lane. `nowMs` stands still, so that no source ever counts as idle; or is asked for with each slice. */
 export function openLane(
   log: MemoryLog,
   store: LaneStore,
   options: PipelineOptions,
-  nowMs: number,
+  nowMs: number | ((records: readonly Rec[]) => number),
 ): Lane {
+  const nowOf = typeof nowMs === 'number' ? () => nowMs : nowMs;
   const offsets = new Map<string, number>();
   const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
   const takeOver = (): Pipeline => {
@@ -46,7 +47,7 @@ export function openLane(
     const left = { ...state, pages: [], deltas: deltas.slice(-1) };
     finish(pipeline.restoring(left, store.watermarkMs, store.counters));
     offsets.clear();
-    const starts: readonly StartPosition[] = pipeline.assign(log.partitions(), nowMs);
+    const starts: readonly StartPosition[] = pipeline.assign(log.partitions(), nowOf([]));
     for (const start of starts) offsets.set(keyOf(start), start.offset);
     return pipeline;
   };
@@ -68,7 +69,7 @@ export function openLane(
       const last = records.at(-1);
       if (last === undefined) return;
       offsets.set(keyOf(at), last.offset + 1);
-      pipeline.slice(records, last.offset + 1, log.end(at), nowMs);
+      pipeline.slice(records, last.offset + 1, log.end(at), nowOf(records));
     },
     commit,
     crash() {
@@ -79,6 +80,17 @@ export function openLane(
       commit();
     },
   };
+}
+
+/** A clock that goes with the records, and is never behind `fromMs`: what is read is fresh. */
+export function clockOfRecords(fromMs: number): (records: readonly Rec[]) => number {
+  return (records) => Math.max(fromMs, records.at(-1)?.timestampMs ?? fromMs);
+}
+
+/** Sources that no clock makes idle. */
+export function neverIdle(options: PipelineOptions): PipelineOptions {
+  const timings = options.timings.map((one) => ({ ...one, idleAfterMs: Number.POSITIVE_INFINITY }));
+  return { ...options, timings };
 }
 
 /** Reads everything in the order of the records' own time, one record a slice, and drains. */

@@ -1,7 +1,7 @@
 /** Lanes: every event has one, every record at least one, and nothing is counted twice. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { commonLane, createLaneOf, decodeFor, lanesOf } from '../../src/source/lanes.ts';
+import { addressed, commonLane, createLaneOf, decodeFor, lanesOf } from '../../src/source/lanes.ts';
 import { createDecode } from '../../src/source/source.ts';
 
 const { decode } = createDecode(
@@ -50,6 +50,14 @@ it('sends a record to the lanes of its events, and what cannot be read to the co
   const other = TENANTS.find((tenant) => laneOf(tenant) !== commonLane(laneOf)) as string;
   const partly = decode(record([event(other, 'x'), { kind: 'nonsense' }]));
   assert.deepEqual(lanesOf(partly, laneOf), [laneOf(other), commonLane(laneOf)].sort());
+});
+
+it('says how far event time is in a record, as far as the clock of whoever reads it allows', () => {
+  const ms = 1_800_000_000_000;
+  const claimed = { ...record(event('acme', '1')), timestampMs: ms };
+  const at = (nowMs: number) => addressed(decode, laneOf, claimed, nowMs);
+  assert.deepEqual(at(ms - 60_000), { lanes: [laneOf('acme')], newestMs: ms });
+  assert.deepEqual(at(ms - 60_001), { lanes: [laneOf('acme')], newestMs: null });
 });
 
 it('gives all lanes together what one decoder gives', () => {
