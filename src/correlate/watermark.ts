@@ -34,8 +34,13 @@ interface Partition {
   /** Offset one past the last record seen here. */
   next: number;
   end: number;
-  /** Arrival of the newest record, ms on the caller's clock; when it was taken over, at first. */
+  /** When it was last read with an event in it, ms on the caller's clock; when it was taken over, at first. */
   arrivedMs: number;
+  /** When its highest event time last rose, likewise. */
+  risenMs: number;
+  /** Since it was last read: did it have an event, and did its highest event time rise? */
+  isHeard: boolean;
+  isRisen: boolean;
   /** Records below this offset were read before a restart and are being read again. */
   readonly until: number;
   finished: boolean;
@@ -44,8 +49,10 @@ interface Partition {
 /**
  * The lane's watermark W: no record with event time ≤ W is expected any more. Per partition: highest
  * event time − lateness − 1 ms; the lane: the lowest over partitions that still count. A partition
- * that was read to its end and stayed quiet for idleAfter does not count. When none counts, event
- * time goes on at the pace of the clock, so that deadlines still pass. W never goes back.
+ * that was read to its end and had no event for idleAfter does not count, nor does one whose events are
+ * all older than its highest for idleAfter + lateness: repeats would hold W for ever, and what is only
+ * late would not. When none counts, event time goes on at the pace of the clock, so that deadlines
+ * still pass. W never goes back.
  */
 export class Watermarks {
   readonly #slots: Slots;
@@ -120,6 +127,9 @@ export class Watermarks {
         next,
         end,
         arrivedMs: nowMs,
+        risenMs: nowMs,
+        isHeard: false,
+        isRisen: false,
         until,
         finished: false,
       });
@@ -134,8 +144,11 @@ export class Watermarks {
       known = this.#partitions.get(`${topic}/${partition}`);
       this.#last = known;
     }
-    if (known === undefined || eventMs <= known.stored.max) return;
+    if (known === undefined) return;
+    known.isHeard = true;
+    if (eventMs <= known.stored.max) return;
     known.stored.max = eventMs;
+    known.isRisen = true;
     this.#slots.touch('W', `${topic}/${partition}`);
   }
 
@@ -146,8 +159,11 @@ export class Watermarks {
   heardOf(topic: string, partition: number, eventMs: number): void {
     const key = `${topic}/${partition}`;
     const known = this.#partitions.get(key);
-    if (known === undefined || eventMs <= known.stored.max) return;
+    if (known === undefined) return;
+    known.isHeard = true;
+    if (eventMs <= known.stored.max) return;
     known.stored.max = eventMs;
+    known.isRisen = true;
     this.#unwritten.add(key);
   }
 
@@ -161,9 +177,15 @@ export class Watermarks {
   read(topic: string, partition: number, next: number, end: number, nowMs: number): void {
     const known = this.#partitions.get(`${topic}/${partition}`);
     if (known === undefined) return;
+    // What is read again cannot rise: its time begins when that is over.
+    const isAgain = known.next < known.until;
     known.next = Math.max(known.next, next);
     known.end = Math.max(end, known.next);
-    known.arrivedMs = nowMs;
+    // Records without an event are no sign that one is still to come.
+    if (known.isHeard || isAgain) known.arrivedMs = nowMs;
+    if (known.isRisen || isAgain) known.risenMs = nowMs;
+    known.isHeard = false;
+    known.isRisen = false;
   }
 
   /**
@@ -199,7 +221,7 @@ export class Watermarks {
     let next = lowest;
     if (lowest === Number.POSITIVE_INFINITY) {
       if (newest === undefined || nowMs === null || newest.stored.max < 0) return this.#effective;
-      next = newest.stored.max + Math.max(0, nowMs - newest.arrivedMs) - lateness - 1;
+      next = newest.stored.max + Math.max(0, nowMs - newest.risenMs) - lateness - 1;
     }
     if (next > this.#effective) this.#effective = next;
     this.#ripe = this.#effective;
@@ -237,6 +259,8 @@ export class Watermarks {
 
   #idle(partition: Partition, nowMs: number | null): boolean {
     if (nowMs === null || partition.next < partition.end) return false;
-    return nowMs - partition.arrivedMs >= partition.timing.idleAfterMs;
+    const { arrivedMs, risenMs, timing } = partition;
+    const { idleAfterMs, latenessMs } = timing;
+    return nowMs - arrivedMs >= idleAfterMs || nowMs - risenMs >= idleAfterMs + latenessMs;
   }
 }

@@ -46,6 +46,57 @@ describe('watermark', () => {
     assert.equal(watermarks.advance(6000), 100_000 - 1000 - 1);
   });
 
+  it('does not wait for one whose records have no events', () => {
+    for (const isFirst of [false, true]) {
+      const { watermarks, read } = lab();
+      if (!isFirst) read('b', 10_000, 10, 1000);
+      const heldMs = read('a', 100_000, 1, 2000);
+      for (let nowMs = 2000; nowMs < 8000; nowMs += 500) {
+        const next = 10 + nowMs / 500;
+        watermarks.ends([{ topic: 'b', partition: 0, next, low: 0, end: next }]);
+        watermarks.read('b', 0, next, next, nowMs);
+        const isIdle = nowMs >= (isFirst ? 5000 : 6000);
+        assert.equal(watermarks.advance(nowMs), isIdle ? 100_000 - 1000 - 1 : heldMs, `${nowMs}`);
+      }
+      assert.equal(read('b', 102_000, 40, 8000), 100_000 - 1000 - 1);
+      read('a', 200_000, 2, 8000);
+      assert.equal(watermarks.advance(8000), 100_000 - 1000 - 1, 'it has events again');
+    }
+  });
+
+  it('waits for one whose events are late as they may be, and not for repeats', () => {
+    const { watermarks, read } = lab();
+    read('b', 10_000, 10, 1000);
+    read('a', 100_000, 1, 2000);
+    const held = 10_000 - 3000 - 1;
+    // Of b: idle after 5 s of silence, late by 3 s at most.
+    for (let nowMs = 1500; nowMs < 9000; nowMs += 500)
+      assert.equal(read('b', 7500, 10, nowMs), held, `${nowMs}`);
+    assert.equal(read('b', 7500, 10, 9000), 100_000 - 1000 - 1);
+    watermarks.heardOf('b', 0, 7500);
+    watermarks.read('b', 0, 10, 10, 9000);
+    read('a', 200_000, 2, 9000);
+    assert.equal(watermarks.advance(9000), 200_000 - 1000 - 1, 'nor where others had them');
+  });
+
+  it('lets no time pass for what is read again, nor for what has more to read', () => {
+    const before = lab();
+    before.read('b', 100_000, 5);
+    const slots = new Slots();
+    slots.restore([], [{ seq: 1, bytes: before.slots.takeDelta() as Buffer }]);
+    const { watermarks, read } = lab(5, slots);
+    watermarks.restore(50_000);
+    read('a', 200_000, 5, 60_000);
+    read('b', 60_000, 10, 60_000);
+    assert.equal(watermarks.advance(60_000), 100_000 - 3000 - 1);
+    assert.equal(watermarks.advance(64_999), 100_000 - 3000 - 1);
+    assert.equal(watermarks.advance(65_000), 200_000 - 1000 - 1);
+    const behind = lab();
+    behind.read('b', 10_000, 9, 0);
+    behind.read('b', 10_000, 9, 60_000);
+    assert.equal(behind.read('a', 100_000, 1, 60_000), 10_000 - 3000 - 1);
+  });
+
   it('waits for a quiet partition that has more to read', () => {
     const { watermarks, read } = lab();
     read('b', 10_000, 9, 1000);

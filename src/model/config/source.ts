@@ -95,7 +95,7 @@ export const SourceConfig = Type.Object(
     lateness: Type.Optional(duration('How late a record may arrive.', '30s')),
     maxFutureSkew: Type.Optional(duration('Later stamps are clamped and counted.', '60s')),
     idleAfter: Type.Optional(
-      duration('Caught up and quiet this long: it no longer holds the watermark.', '30s'),
+      duration('Caught up and without events this long: it no longer holds the watermark.', '30s'),
     ),
     expectEvery: Type.Optional(
       duration('Quiet three times as long means blind. Unset: judged by what others do.', '60s'),
