@@ -153,10 +153,17 @@ export class KafkaLane {
     }));
   }
 
-  /** Records that are never delivered were read over. */
+  /** Records that are never delivered were read over: what ends with them is at its end all the same. */
   skipped(at: StartPosition): void {
     const gate = this.#gates.get(partitionKey(at));
-    if (gate !== undefined) gate.next = Math.max(gate.next, at.offset);
+    if (gate === undefined || at.offset <= gate.next) return;
+    gate.next = at.offset;
+    const isLive = () => this.#gates.get(partitionKey(gate)) === gate && !this.#isClosing;
+    void this.#inTurn(async () => {
+      const { topic, partition, next, end } = gate;
+      const over = { topic, partition, next, end, newestMs: null };
+      if (isLive()) await this.#world.handler.passed?.([over]);
+    }).catch((cause: unknown) => isLive() && this.#world.fail(asError(cause)));
   }
 
   /**
@@ -209,8 +216,7 @@ export class KafkaLane {
     );
     this.#recreated.add(partitionKey(at));
     this.#claim.over();
-    const consumer = this.#consumer;
-    if (consumer !== null) this.joined(consumer, this.#held);
+    if (this.#consumer !== null) this.joined(this.#consumer, this.#held);
   }
 
   /** Goes on behind records that cannot be read. False where the position is not ours to move. */
@@ -244,9 +250,8 @@ export class KafkaLane {
       return false;
     }
     gate.behind = 0;
-    if (batch.firstOffset > gate.next) {
+    if (batch.firstOffset > gate.next)
       this.#world.onGap?.({ topic, partition, from: gate.next, to: batch.firstOffset });
-    }
     return true;
   }
 
@@ -277,6 +282,7 @@ export class KafkaLane {
           }),
         live,
         end: gate.end,
+        next,
         more: this.#waiting > 0 || !isLast || this.#pace.isStream(),
       };
       this.#claim.over();

@@ -14,6 +14,7 @@ import { OperatingError } from '../../src/model/errors.ts';
 import type {
   LaneHandler,
   PartitionLag,
+  Passed,
   Rec,
   SliceControl,
   SliceOutcome,
@@ -42,6 +43,7 @@ function stage(low = 0, end = 100, start = low, whole = false) {
   const slices: number[] = [];
   const lags: (readonly PartitionLag[])[] = [];
   const taken: (readonly PartitionLag[])[] = [];
+  const over: Passed[] = [];
   const behaviour = {
     range: { ...AT, low, end } as OffsetRange,
     isMember: true,
@@ -61,6 +63,7 @@ function stage(low = 0, end = 100, start = low, whole = false) {
       slices.push(...list.map(({ offset }) => offset));
       return behaviour.slice(control);
     },
+    passed: async (list) => void over.push(...list),
     progress: (lag) => lags.push(lag),
     failed: () => told.push('failed'),
   };
@@ -94,7 +97,7 @@ function stage(low = 0, end = 100, start = low, whole = false) {
     opened: () => told.push('opened'),
     onGap: (gap) => gaps.push(gap),
   });
-  const seen = { told, failures, gaps, slices, lags, taken };
+  const seen = { told, failures, gaps, slices, lags, taken, over };
   return { lane, consumer, ...seen, behaviour, asked: () => asked };
 }
 
@@ -322,11 +325,39 @@ describe('a batch', () => {
 
   it('ends behind its markers, not behind its last record', async () => {
     const world = await opened();
+    let next: number | undefined;
+    world.behaviour.slice = async (control) => {
+      next = control.next;
+      return 'done';
+    };
     const { fetched, done } = batch(records(0, 3), { lastOffset: 4 });
     await world.lane.batch(world.consumer, fetched);
     assert.ok(done.includes('commit 5'));
+    assert.equal(next, 5, 'and whoever was given it knows');
     world.lane.skipped({ ...AT, offset: 9 });
     assert.equal(world.lane.lag()[0]?.next, 9);
+  });
+
+  it('that holds nothing to deliver is told in turn, of this generation, and once', async () => {
+    const world = await opened();
+    const release = Promise.withResolvers<'done'>();
+    world.behaviour.slice = async () => release.promise;
+    const running = world.lane.batch(world.consumer, batch(records(0, 3)).fetched);
+    await settled();
+    world.lane.skipped({ ...AT, offset: 100 });
+    world.lane.skipped({ ...AT, offset: 100 });
+    await settled();
+    assert.deepEqual(world.over, [], 'not while a slice is worked on');
+    release.resolve('done');
+    await running;
+    await settled();
+    const atEnd = { ...AT, next: 100, end: 100, newestMs: null };
+    assert.deepEqual(world.over, [atEnd]);
+    world.lane.skipped({ ...AT, offset: 120 });
+    world.lane.joined(world.consumer, [AT]);
+    await settled();
+    assert.deepEqual(world.over, [atEnd], 'its gate was closed before its turn');
+    assert.deepEqual(world.failures, []);
   });
 
   it('counts a gap before it', async () => {
