@@ -120,19 +120,25 @@ async function drain(work: Work, deadlineMs: number, whole: boolean): Promise<vo
 /** What is new first, then what is due: each sink by itself, so that a slow one holds up nobody. */
 async function beat(work: Work): Promise<void> {
   await routeAll(work);
-  const nowMs = work.clock.nowMs();
-  if (nowMs - work.tidiedMs >= TIDY_EVERY_MS) {
-    const names = work.counters.map(({ name }) => name);
-    const closed = await work.alerts.tidy(names, nowMs);
-    work.tidiedMs = nowMs;
-    if (closed > 0) work.log.info({ closed }, 'alerts of cases that are no longer open');
-  }
   for (const counter of work.counters) {
     if (counter.serving !== null) continue;
     counter.serving = serve(work, counter).finally(() => {
       counter.serving = null;
     });
   }
+  await tidy(work);
+}
+
+/** By itself, and last: one case that cannot be closed keeps nobody from being told of another. */
+async function tidy(work: Work): Promise<void> {
+  const nowMs = work.clock.nowMs();
+  if (nowMs - work.tidiedMs < TIDY_EVERY_MS) return;
+  work.tidiedMs = nowMs;
+  await guarded(work, 'alerts of ended cases could not be closed', async () => {
+    const names = work.counters.map(({ name }) => name);
+    const closed = await work.alerts.tidy(names, nowMs);
+    if (closed > 0) work.log.info({ closed }, 'alerts of cases that are no longer open');
+  });
 }
 
 async function routeAll(work: Work): Promise<void> {

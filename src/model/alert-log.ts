@@ -78,7 +78,8 @@ export interface AlertLog {
   route(routing: Routing, nowMs: number): Promise<Routed>;
   /**
    * Closes what sinks believe open and is not: cases that a fleet case tells or that were judged to
-   * be nothing; gives up what waits for a sink that is no longer configured for 24 h. Returns how many.
+   * be nothing; gives up what waits for a sink that is no longer configured for 24 h, and forgets what
+   * such a sink knew of a case whose end it did not hear. Returns how many were written or given up.
    */
   tidy(sinks: readonly string[], nowMs: number): Promise<number>;
   /**

@@ -320,15 +320,20 @@ function stepOf({ kind, atMs, body }: Entry): AlertStep | null {
   return { ...about, step, outcome: text(outcome) };
 }
 
-// Believed open, and not: told by a fleet case, taken back, judged to be nothing, or resolved.
+// Believed open, and not: told by a fleet case, taken back, judged to be nothing, or resolved. An end
+// that was given up is not written again while the record knows of it: it would die of the same. The
+// sweep removes what was sent long ago; then what the sink was last told says how far we were.
 const ENDED = `select t.sink, t.case_id, t.uid, t.closed, c.state, c.open, c.level, r.lane,
     c.last_ms,
-    (select max(a.sequence) from alert a
-      where a.case_id = t.case_id and a.sink = t.sink and a.kind = 'finding') as sequence
+    coalesce((select max(a.sequence) from alert a
+      where a.case_id = t.case_id and a.sink = t.sink and a.kind = 'finding'),
+      (t.body ->> 'sequence')::int, 0) as sequence
   from alert_told t join case_listed c on c.id = t.case_id join case_record r on r.id = c.id
   where not t.closed and (c.state <> 'open' or not c.open)
     and not exists (select 1 from alert a where a.case_id = t.case_id and a.sink = t.sink
-      and a.kind = 'finding' and a.state in ('waiting', 'sending'))
+      and a.kind = 'finding' and (a.state in ('waiting', 'sending')
+        or (a.activity = 'close' and a.state = 'dead' and a.ord > coalesce(
+          (select b.ord from alert b where b.sink = t.sink and b.uid = t.uid), 0))))
   order by t.sink, t.case_id limit 200`;
 
 /** Ends that nobody announced; how many were written. */

@@ -223,6 +223,12 @@ const ORPHANS = `update alert set state = 'dead', settled_ms = $2::bigint, outco
     detail = 'the sink is no longer configured'
   where state in ('waiting', 'sending') and sink <> all ($1::text[]) and created_ms <= $2::bigint - $3::bigint
   returning ord`;
+// It had a day to come back for the end of the case, and nobody asks whether it knows of it any more.
+const FORGET = `delete from alert_told t where t.sink <> all ($1::text[]) and not t.closed
+  and exists (select 1 from alert a where a.case_id = t.case_id and a.sink = t.sink
+    and a.kind = 'finding' and a.activity = 'close' and a.state = 'dead')
+  and not exists (select 1 from alert a where a.case_id = t.case_id and a.sink = t.sink
+    and a.kind = 'finding' and a.state in ('waiting', 'sending'))`;
 
 const STANDING = `select body, thread, closed from alert_told
   where sink = $1 and not closed and refreshed_ms <= $2 order by refreshed_ms, case_id limit $3`;
@@ -235,6 +241,7 @@ export function createAlertLog(db: Database): AlertLog {
     route: (routing, nowMs) => routeNews(db, routing, nowMs),
     tidy: async (sinks, nowMs) => {
       const orphans = await db.query(ORPHANS, [[...sinks], whole(nowMs), GIVE_UP_AFTER_MS]);
+      await db.query(FORGET, [[...sinks]]);
       return orphans.length + (await routeEnds(db, nowMs));
     },
     takeDue: (sink, nowMs, limit, holdMs) => takeDue(db, sink, nowMs, limit, holdMs),

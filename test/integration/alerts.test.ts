@@ -6,6 +6,7 @@ import { createNotifier, type Notifier } from '../../src/act/notify.ts';
 import { sinksFor } from '../../src/act/route.ts';
 import { createSilences } from '../../src/act/silences.ts';
 import type { Sink } from '../../src/act/sink.ts';
+import type { AlertLog } from '../../src/model/alert-log.ts';
 import type { RouteConfig } from '../../src/model/config/alerts.ts';
 import type { Announced, Announcement, Case } from '../../src/model/decision.ts';
 import { LEVELS, type Level } from '../../src/model/detection.ts';
@@ -14,6 +15,7 @@ import type { Database } from '../../src/model/ports.ts';
 import { createActionLog } from '../../src/record/actions.ts';
 import { listAlerts, retryDead, sinkStatuses } from '../../src/record/alert-read.ts';
 import { createAlertLog } from '../../src/record/alerts.ts';
+import { sweep } from '../../src/record/housekeeping.ts';
 import { verifyJournal } from '../../src/record/journal.ts';
 import { commitLane, type LaneClaim } from '../../src/record/lane.ts';
 import { listNotices } from '../../src/record/read.ts';
@@ -119,13 +121,14 @@ const notifier = (
   routes: readonly RouteConfig[] | null = null,
   groupMs = 30_000,
   scripted: Readonly<Record<string, Sink>> = {},
+  alerts: AlertLog = createAlertLog(db),
 ): Notifier => {
   const sinks = new Map<string, Sink>([
     ...[...places].map(([name, { sink }]) => [name, sink] as const),
     ...Object.entries(scripted),
   ]);
   const routed = [...sinks].map(([name, sink]) => ({ name, kinds: sink.capabilities().kinds }));
-  return createNotifier(createAlertLog(db), sinks, clock, log, {
+  return createNotifier(alerts, sinks, clock, log, {
     routing: {
       choose: (facts) => sinksFor(facts, routes, routed),
       ...{ groupMs, repeatMs: 4 * HOUR_MS },
@@ -469,6 +472,126 @@ describe('sinks that are away for hours', () => {
       clock.pass(2 * HOUR_MS);
       await alerts.tidy(['otlp'], clock.nowMs());
       assert.deepEqual(await states(), ['otlp sent 1', 'webhook dead 1']);
+    });
+  });
+
+  it('forget a case whose end they did not hear of in a day', async () => {
+    await withPlaces(['webhook', 'otlp'], async () => {
+      await announce(1, 'opened');
+      await look(notifier(null, 0));
+      await announce(1, 'resolved');
+      const alerts = createAlertLog(db);
+      const otlp = ['otlp'];
+      await alerts.route({ choose: () => otlp, groupMs: 0, repeatMs: 0 }, clock.nowMs());
+      const knows = async () =>
+        (await db.query('select sink from alert_told where not closed order by sink')).map(
+          ({ sink }) => sink,
+        );
+      await alerts.tidy(otlp, clock.nowMs());
+      assert.deepEqual(await knows(), ['otlp', 'webhook']);
+      clock.pass(25 * HOUR_MS);
+      assert.equal(await alerts.tidy(otlp, clock.nowMs()), 1);
+      assert.deepEqual(await knows(), ['otlp']);
+    });
+  });
+});
+
+// 250 cases like the first, with what the sink was told of them and did not take.
+const COPIES = [
+  `insert into case_record (id, lane, level, tenant, agent, session, opened_ms, last_ms,
+      detection_count, body, state, folded_into)
+    select 'copy-' || n, lane, level, tenant, agent, session, opened_ms, last_ms, detection_count, body,
+      state, folded_into from case_record, generate_series(1001, 1250) n`,
+  `insert into alert_told (sink, case_id, uid, told_ms, refreshed_ms, closed, body)
+    select sink, 'copy-' || n, n || uid, told_ms, refreshed_ms, closed, body
+    from alert_told, generate_series(1001, 1250) n`,
+  `insert into alert (sink, uid, lane, kind, activity, case_id, level, sequence, why, state, due_ms,
+      announced_ms, created_ms)
+    select sink, n || uid, lane, kind, activity, 'copy-' || n, level, sequence, why, state, due_ms,
+      announced_ms, created_ms from alert, generate_series(1001, 1250) n order by n, ord`,
+];
+
+describe('an end that a sink does not take', () => {
+  const forOpen: Sink = createScriptedSink(async ({ activity }) =>
+    activity === 'close' ? { type: 'refused', detail: 'HTTP 400' } : { type: 'sent', detail: 'ok' },
+  );
+  const foldInto = async (n: number) => {
+    const folded = theCase(n, { state: 'folded', foldedInto: theCase(9).id });
+    const written = await commitLane(db, token, commit({ effects: effects({ cases: [folded] }) }));
+    assert.equal(written, 'done');
+  };
+
+  it('is written once, also when what was sent of its case is swept away', async () => {
+    await withPlaces([], async () => {
+      const by = notifier(null, 0, { stubborn: forOpen });
+      const alerts = createAlertLog(db);
+      for (const n of [1, 2]) await announce(n, 'opened');
+      await look(by);
+      await announce(1, 'resolved');
+      await foldInto(2);
+      await look(by);
+      const tidied = async () => await alerts.tidy(['stubborn'], clock.nowMs());
+      assert.equal(await tidied(), 1);
+      await look(by);
+      assert.deepEqual(await states(), ['stubborn dead 2', 'stubborn sent 2']);
+      assert.equal(await tidied(), 0);
+      clock.pass(31 * 24 * HOUR_MS);
+      assert.equal((await sweep(db, clock.nowMs())).alerts, 4);
+      // Once in a month it may be tried again; the order of what the sink hears goes on.
+      assert.equal(await tidied(), 2);
+      const sequences = (await listAlerts(db, { limit: 9 })).map(({ sequence }) => sequence);
+      assert.deepEqual(sequences, [2, 2]);
+      await look(by);
+      assert.equal(await tidied(), 0);
+    });
+  });
+
+  it('keeps no other end from being told, however many there are', async () => {
+    await withPlaces([], async () => {
+      const by = notifier(null, 0, { stubborn: forOpen });
+      await announce(1, 'opened');
+      await look(by);
+      await foldInto(1);
+      await createAlertLog(db).tidy(['stubborn'], clock.nowMs());
+      await look(by);
+      // The same as if the sink knew of 250 of them; `z` comes behind them by its name.
+      for (const copy of COPIES) await db.query(copy);
+      await db.query(`insert into alert_told (sink, case_id, uid, told_ms, refreshed_ms, closed, body)
+        select 'z', case_id, uid, told_ms, refreshed_ms, false, body from alert_told
+        where case_id = 'copy-1001'`);
+      assert.equal(await createAlertLog(db).tidy(['stubborn', 'z'], clock.nowMs()), 1);
+      const [last] = await listAlerts(db, { sink: 'z', limit: 1 });
+      assert.deepEqual([last?.caseId, last?.activity], ['copy-1001', 'close']);
+    });
+  });
+
+  it('stops no sink from being served, and neither does a fault in looking for ends', async () => {
+    await withPlaces(['webhook'], async () => {
+      const by = notifier(
+        null,
+        0,
+        {},
+        {
+          ...createAlertLog(db),
+          tidy: async () => {
+            throw new TypeError('a fault of ours');
+          },
+        },
+      );
+      await announce(1, 'opened');
+      const stopping = new AbortController();
+      const running = by.run(stopping.signal);
+      const startedMs = Date.now();
+      try {
+        while (place('webhook').taken().length === 0) {
+          assert.ok(Date.now() - startedMs < 30_000, 'the sink is served');
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      } finally {
+        stopping.abort();
+        await running;
+      }
+      assert.ok(lines.some(({ message }) => /ended cases could not be closed/.test(message)));
     });
   });
 });
