@@ -169,9 +169,8 @@ export interface Permission {
 /** Statuses by which a gateway that reports no decision says that a call is forbidden. */
 const FORBIDDEN: ReadonlySet<number> = new Set([401, 403]);
 
-/** Was the call turned away, rather than made and failed? */
-function isRefused({ decision, outcome, status }: NonNullable<Event['action']>): boolean {
-  if (decision === 'deny') return true;
+/** Did a gateway that reports no decision say that the call is forbidden? */
+function isForbidden({ decision, outcome, status }: NonNullable<Event['action']>): boolean {
   return decision === 'unknown' && outcome === 'error' && FORBIDDEN.has(status ?? 0);
 }
 
@@ -189,6 +188,9 @@ export function attemptOf(
 ): Attempt {
   const { action } = event;
   const policy = action.policy?.id ?? null;
+  const forbidden = isForbidden(action);
+  // Turned away, rather than made and failed.
+  const isRefused = action.decision === 'deny' || forbidden;
   return {
     ...common(event, agent),
     call: event.keys?.toolCallId ?? null,
@@ -199,7 +201,8 @@ export function attemptOf(
     policy,
     // The control plane names our lease in its refusal, or names nobody while a lease of ours stands:
     // our own effect. Another policy's word stays evidence, and so does every call that is let through.
-    ours: isRefused(action) && (policy === null ? restrained() : policy.startsWith(OUR_POLICY)),
+    ours: isRefused && (policy === null ? restrained() : policy.startsWith(OUR_POLICY)),
+    ...(forbidden ? { forbidden: true as const } : {}),
     ...permission,
   };
 }

@@ -22,7 +22,7 @@ import type { FleetSize, GuardrailOptions } from './guardrail.ts';
 import { intentionOf, newLease, renewedUntil } from './intend.ts';
 import { type DecisionInputs, inputsOf, judge, keptInputs, type Plan } from './judge.ts';
 import { type LeaseRequest, liftAll, type Operated, operate } from './operate.ts';
-import { isRestrained, type RestrainedCall } from './own-effects.ts';
+import { isRestrained, type RestrainedCall, wentThrough } from './own-effects.ts';
 import { Standing, type StandingLease } from './standing.ts';
 
 /** Settings of the decider. */
@@ -294,11 +294,11 @@ function activityOf(
   eventId: string,
 ): LeaseActivity[] {
   const against = standing.of(tenant, agent, attempt.ms, options.guardrails.coolDownMs);
-  if (against === null) return [];
+  const allowed = wentThrough(attempt);
+  if (against === null || allowed === null) return [];
   const found: LeaseActivity[] = [];
   for (const lease of against.leases) {
     if (!isRestrained(lease, { ...attempt, session })) continue;
-    const allowed = attempt.decision !== 'deny' && attempt.outcome !== 'error';
     found.push({
       leaseId: lease.leaseId,
       eventId,

@@ -50,6 +50,8 @@ export interface Intent extends WitnessRecord {
 export interface Attempt extends WitnessRecord {
   readonly decision: Action['decision'];
   readonly outcome: Action['outcome'];
+  /** The gateway reports no decision, and by its status the call was forbidden. Absent: it was not. */
+  readonly forbidden?: true;
   /** Policy that decided, where the gateway names one. */
   readonly policy: string | null;
   /** True where the refusal is the effect of a lease of ours. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { judge, type VerifiedBy } from '../../src/act/verify.ts';
+import { wentThrough } from '../../src/decide/own-effects.ts';
 import type { WatchedLease } from '../../src/model/action-log.ts';
 import type { Verification } from '../../src/model/decision.ts';
 import { intentionOf } from './intentions.ts';
@@ -204,6 +205,28 @@ test('judge: a grace shorter than the flight does not accuse calls in flight', (
   const now = { nowMs: T0 + 1_600, gatewayWatermarkMs: T0 + 1_600, gatewayAlive: true };
   assert.equal(judge(lease, now, { graceMs: 0 }).verification, 'pending');
   assert.equal(judge(lease, now, { graceMs: 0, inFlightMs: 1_000 }).verification, 'leaking');
+});
+
+test('judge: what a call came to proves nothing; that it was let through or turned away does', () => {
+  type Seen = Parameters<typeof wentThrough>[0];
+  const judged = (seen: Seen) => {
+    const went = wentThrough(seen);
+    const activity = went === null ? [] : [{ timeMs: T0 + 6_000, allowed: went, tool: 'x' }];
+    const now = { nowMs: T0 + 6_500, gatewayWatermarkMs: T0 + 4_000, gatewayAlive: true };
+    return judge(leaseOf({ activity }), now, GRACE).by;
+  };
+  assert.equal(judged({ decision: 'allow', outcome: 'ok' }), 'leak');
+  // The upstream answered 500: the call reached it.
+  assert.equal(judged({ decision: 'allow', outcome: 'error' }), 'leak');
+  assert.equal(judged({ decision: 'modify', outcome: 'unknown' }), 'leak');
+  assert.equal(judged({ decision: 'unknown', outcome: 'ok' }), 'leak');
+  assert.equal(judged({ decision: 'escalate', outcome: 'ok' }), 'leak');
+  assert.equal(judged({ decision: 'deny', outcome: 'error' }), 'denial');
+  assert.equal(judged({ decision: 'deny', outcome: 'unknown' }), 'denial');
+  assert.equal(judged({ decision: 'unknown', outcome: 'error', forbidden: true }), 'denial');
+  for (const outcome of ['error', 'unknown'] as const)
+    for (const decision of ['unknown', 'escalate'] as const)
+      assert.equal(judged({ decision, outcome }), 'waiting', `${decision} ${outcome}`);
 });
 
 test('judge: silence is never proof while the gateway is dead, and no input throws', () => {

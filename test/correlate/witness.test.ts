@@ -120,6 +120,14 @@ describe('witness', () => {
     assert.equal(ours({ decision: 'deny', outcome: 'error', policy: { id: 'egress' } }), false);
   });
 
+  it('says where a gateway without decisions forbids a call', () => {
+    const said = (action: Partial<Action>) =>
+      attemptOf(gateway(action), 'a', 't', KNOWN, 'k').forbidden;
+    assert.equal(said({ decision: 'unknown', outcome: 'error', status: 401 }), true);
+    assert.equal(said({ decision: 'unknown', outcome: 'error', status: 500 }), undefined);
+    assert.equal(said({ decision: 'allow', outcome: 'error', status: 403 }), undefined);
+  });
+
   it('carries what governance knew, and no content', () => {
     const attempt = attemptOf(gateway({ args: { secret: 'hunter2' } }), 'a', 't', KNOWN, 'k');
     assert.deepEqual(

@@ -345,6 +345,8 @@ describe('decide: retraction and verification', () => {
         .map(({ leaseId, allowed }) => [leaseId === decision.leaseId, allowed]);
     assert.deepEqual(seen({}), [[true, true]]);
     assert.deepEqual(seen({ decision: 'deny' }), [[true, false]]);
+    assert.deepEqual(seen({ outcome: 'error' }), [[true, true]]);
+    assert.deepEqual(seen({ decision: 'unknown', outcome: 'unknown' }), []);
     assert.deepEqual(seen({ tool: 'other' }), []);
     assert.deepEqual(seen({}, 'other'), []);
     assert.deepEqual(seen({}, 's', 'b'), []);
