@@ -38,7 +38,7 @@ export interface Withdrawn {
   /** False: the lease stands by another detection, and only this one is taken back. */
   readonly isLease: boolean;
   readonly reason: string;
-  /** Null where it was taken back before, or cannot be. */
+  /** Null where it was taken back before. */
   readonly release: Intention | null;
 }
 
@@ -223,8 +223,7 @@ export class EarlyLeases {
       if (ending === null || one.lifted === true) continue;
       one.lifted = true;
       this.#slots.touch(SPACE, one.lease.leaseId);
-      const release = releaseOf(one.lease, nowMs, ending);
-      if (release !== null) releases.push(release);
+      releases.push(releaseOf(one.lease, nowMs, ending));
     }
     return { releases };
   }

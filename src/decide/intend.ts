@@ -98,13 +98,15 @@ export interface Ending {
   readonly reason: string;
 }
 
-/** The release of a lease; null where what was done cannot be undone. */
+/**
+ * The release of a lease. What was done may be final: then nothing is sent by it, and it keeps what is
+ * still to be agreed to, or to be sent, from being done.
+ */
 export function releaseOf(
   lease: StandingLease,
   nowMs: number,
   { cause, reason }: Ending,
-): Intention | null {
-  if (!VERB_NEEDS[lease.verb].reversible) return null;
+): Intention {
   const { leaseId, caseId, decisionId, driver, verb, subject, level, evidenceMs } = lease;
   return {
     key: intentionKey(lease, 'release', cause),
@@ -112,7 +114,7 @@ export function releaseOf(
     mode: 'observe',
     reason: reason.slice(0, 500),
     issuedMs: nowMs,
-    expiresMs: lease.expiresMs,
+    expiresMs: VERB_NEEDS[verb].reversible ? lease.expiresMs : null,
     cause,
     approval: null,
     evidenceMs,

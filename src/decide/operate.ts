@@ -91,8 +91,7 @@ export function liftAll(
   const releases: Intention[] = [];
   for (const { leaseId } of leases) {
     const lease = standing.lift(leaseId, quietUntilMs, `immunity after being ${ending.cause}`);
-    const release = lease === null ? null : releaseOf(lease, nowMs, ending);
-    if (release !== null) releases.push(release);
+    if (lease !== null) releases.push(releaseOf(lease, nowMs, ending));
   }
   return releases;
 }

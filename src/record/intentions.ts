@@ -1,6 +1,7 @@
 /** Writes intentions: the leases they make or move, and the outbox rows the executor sends. */
 import type { Intention, LeaseState } from '../model/decision.ts';
 import type { Query } from '../model/ports.ts';
+import { VERB_NEEDS } from '../model/power.ts';
 import { writeApprovals } from './approvals.ts';
 import type { JournalEntry } from './journal.ts';
 import { sayUnsent } from './operator.ts';
@@ -62,6 +63,11 @@ const DROP_AWAITING = `with gone as (
   unasked as (update approval set state = 'withdrawn' from gone where lease_id = gone.id)
   update outbox set state = 'done', outcome = 'lapsed' from gone
   where lease_id = gone.id and outbox.state = 'awaiting'`;
+// What is final and has certainly not been done is not done any more; what is being sent goes on.
+const DROP_UNSENT = `with gone as (
+    update outbox set state = 'done', outcome = 'lapsed' where lease_id = any ($1::text[])
+      and step = 'request' and state = 'waiting' and not unsure returning lease_id)
+  update lease set state = 'lapsed' from gone where lease.id = gone.lease_id`;
 const RELEASING = `update lease set state = 'releasing', cause = r.cause
   from unnest($1::text[], $2::text[]) as r (id, cause) where lease.id = r.id`;
 // A renewal that was not sent yet has lost its meaning.
@@ -72,10 +78,11 @@ const DROP_RENEWALS = `update outbox set state = 'done', outcome = 'superseded'
 const STANDING: ReadonlySet<LeaseState> = new Set(['requested', 'accepted']);
 /** A failed lease may stand as well: nobody knows. Its release is worth sending. */
 const RELEASABLE: ReadonlySet<LeaseState> = new Set([...STANDING, 'releasing', 'failed']);
+const isFinal = ({ verb }: Intention): boolean => !VERB_NEEDS[verb].reversible;
 
 /**
  * What is to be sent of a list of intentions for leases in these states: a renewal of a lease that is
- * over, or a release of one that ended by itself, is recorded and not sent.
+ * over, or a release of one that ended by itself or cannot be undone, is recorded and not sent.
  */
 const worthSending = (
   intentions: readonly Intention[],
@@ -83,12 +90,13 @@ const worthSending = (
 ): ReadonlySet<string> => {
   const now = new Map(states);
   const send = new Set<string>();
-  for (const { key, leaseId, step } of intentions) {
+  for (const one of intentions) {
+    const { key, leaseId, step } = one;
     const state = now.get(cleanKey(leaseId));
     if (state === undefined) continue;
     if (step === 'request' && (state === 'requested' || state === 'awaiting')) send.add(key);
     if (step === 'renew' && STANDING.has(state)) send.add(key);
-    if (step === 'release' && RELEASABLE.has(state)) {
+    if (step === 'release' && RELEASABLE.has(state) && !isFinal(one)) {
       send.add(key);
       now.set(cleanKey(leaseId), 'releasing');
     }
@@ -167,6 +175,8 @@ export async function writeIntentions(
     list.map((one) => stateOf(one, send)),
     list.map((one) => storableJson(one)),
   ]);
+  const final = ends.filter(isFinal);
+  if (final.length > 0) await query(DROP_UNSENT, [final.map(({ leaseId }) => cleanKey(leaseId))]);
   const fresh = new Set(rows.map((row) => textOf(row, 'key')));
   const written = list.filter((one) => fresh.has(cleanKey(one.key)));
   await applyToLeases(

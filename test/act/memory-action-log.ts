@@ -324,7 +324,14 @@ function applyToLease(
     lapse(outbox, lease, 'withdrawn');
   const over =
     lease === undefined || ['refused', 'lapsed', 'released', 'expired'].includes(lease.state);
-  if (over || (intention.step === 'renew' && lease.state === 'failed')) {
+  if (intention.step === 'release' && intention.verb === 'revoke_session') {
+    entry.done = true;
+    for (const other of outbox.values())
+      if (other.intention.leaseId === intention.leaseId && isUnsent(other)) {
+        other.done = true;
+        if (lease !== undefined) lease.state = 'lapsed';
+      }
+  } else if (over || (intention.step === 'renew' && lease.state === 'failed')) {
     entry.done = true;
   } else if (intention.step === 'release') {
     lease.state = 'releasing';
@@ -332,6 +339,11 @@ function applyToLease(
   } else if (intention.expiresMs !== null && lease.expiresMs !== null) {
     lease.expiresMs = Math.max(lease.expiresMs, intention.expiresMs);
   }
+}
+
+/** Certainly not done, and not being sent. */
+function isUnsent({ intention, done, unsure, heldUntilMs }: Entry): boolean {
+  return intention.step === 'request' && !done && !unsure && heldUntilMs === 0;
 }
 
 function moveLease(lease: Lease, entry: Entry, outcome: ApplyOutcome, nowMs: number): void {

@@ -392,6 +392,38 @@ function checkApprovals(check: Check): void {
     assert.deepEqual(await keysOf(h, T0), []);
     assert.equal((await h.vote('L1', 'ann', 'approve', T0)).type, 'over');
   });
+  const FINAL = { verb: 'revoke_session', expiresMs: null } as const;
+  const undone = () => intentionOf('L1', { ...FINAL, step: 'release', cause: 'undone' });
+  check('what is final, undone before anybody agreed, cannot be agreed to any more', async (h) => {
+    await h.insert(asking(1, FINAL));
+    await h.insert(undone());
+    assert.equal(await stateOf(h, 'L1'), 'lapsed');
+    assert.equal((await h.vote('L1', 'ann', 'approve', T0)).type, 'over');
+    assert.deepEqual(await keysOf(h, T0), []);
+  });
+  check('what is final, undone before it could be done, is not tried again', async (h) => {
+    await h.insert(asking(1, FINAL));
+    await h.vote('L1', 'ann', 'approve', T0);
+    await settleNext(h, { type: 'retry', detail: 'HTTP 503', afterMs: 1000 }, T0);
+    await h.insert(undone());
+    assert.equal(await stateOf(h, 'L1'), 'lapsed');
+    assert.deepEqual(await keysOf(h, T0 + 1000), []);
+  });
+  check('what is final and was done is not undone: no release is sent', async (h) => {
+    await h.insert(intentionOf('L1', FINAL));
+    await settleNext(h, ACCEPTED, T0);
+    await h.insert(undone());
+    assert.equal(await stateOf(h, 'L1'), 'accepted');
+    assert.deepEqual(await keysOf(h, T0 + 1), []);
+  });
+  check('what is final and may have been done goes on to be told apart', async (h) => {
+    const request = intentionOf('L1', FINAL);
+    await h.insert(request);
+    await settleNext(h, { type: 'unknown', detail: 'reply lost', afterMs: 1000 }, T0);
+    await h.insert(undone());
+    assert.equal(await stateOf(h, 'L1'), 'requested');
+    assert.deepEqual(await keysOf(h, T0 + 1000), [request.key]);
+  });
   check('its own time ends while it waits: nothing is sent', async (h) => {
     await h.insert(asking());
     await h.log.expireOverdue(T0 + 900_001);

@@ -218,13 +218,30 @@ describe('escalation', () => {
 describe('approval', () => {
   const REVOKE: Response = { action: 'revoke_session', scope: 'session', ttlMs: MINUTE };
 
-  it('comes with what is asked for, has no end and cannot be released', () => {
-    const { decide, ask } = lab();
-    const { decision, intentions } = decide({}, REVOKE);
-    const [intention] = intentions;
+  it('comes with what is asked for and has no end', () => {
+    const { decide } = lab();
+    const [intention] = decide({}, REVOKE).intentions;
     assert.deepEqual(intention?.approval, { quorum: 1, withinMs: 600_000 });
     assert.equal(intention.expiresMs, null);
-    assert.deepEqual(ask({ type: 'undo', leaseId: decision.leaseId ?? '' }).intentions, []);
+  });
+
+  it('is withdrawn by who undoes it, and by who takes the finding back', () => {
+    const undone = lab();
+    const leaseId = undone.decide({}, REVOKE).decision.leaseId ?? '';
+    const [release] = undone.ask({ type: 'undo', leaseId }).intentions;
+    assert.deepEqual(
+      [release?.step, release?.leaseId, release?.cause, release?.expiresMs],
+      ['release', leaseId, 'undone', null],
+    );
+    const { decider, decide } = lab();
+    const { decision } = decide({}, REVOKE);
+    const late = { reason: 'late', grantsImmunity: false };
+    assert.deepEqual(
+      decider
+        .retract(decision.detectionId, 'revoke_session', T0, late)
+        .map((one) => [one.step, one.leaseId]),
+      [['release', decision.leaseId]],
+    );
   });
 
   it('bars on whose behalf the session works', () => {
