@@ -5,6 +5,7 @@ import { assertNever } from '../model/errors.ts';
 import { short } from '../model/ids.ts';
 import type { Database } from '../model/ports.ts';
 import { listLeases, readLease, readRequest, type StoredLease } from '../record/read.ts';
+import { releaseAgain } from '../record/release-again.ts';
 import { type Given, usage } from './arguments.ts';
 import { ask, signed, takenUp, until, WAITS } from './asking.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -77,14 +78,17 @@ async function undo(
   { output, signal }: CommandContext,
 ): Promise<0 | 1> {
   const name = short(lease.id);
-  if (!isStanding(lease) && lease.state !== 'releasing') {
+  // Its release did not get through, and the lane has let go of it: it is sent once more.
+  const isAgain =
+    lease.state === 'failed' && (await releaseAgain(db, lease.id, signature, systemClock.nowMs()));
+  if (!isAgain && !isStanding(lease) && lease.state !== 'releasing') {
     output.line(
       `Nothing to undo: lease ${name} ${safe(stateOf(lease, systemClock.nowMs()), 200)}.`,
     );
     output.json({ asked: null, leaseId: lease.id, state: lease.state });
     return 1;
   }
-  await ask(db, { type: 'undo', leaseId: lease.id, ...signature });
+  if (!isAgain) await ask(db, { type: 'undo', leaseId: lease.id, ...signature });
   const isOver = async () => !LIVE.has((await readLease(db, lease.id)).state);
   await until(isOver, signal);
   const now = await readLease(db, lease.id);

@@ -31,8 +31,8 @@ export interface Settlement {
 
 /** A release, and a request without an end, is tried this long after it was first sent. */
 export const GIVE_UP_AFTER_MS = 24 * 3_600_000;
-/** How often a target is asked again whether a person has agreed to a release. */
-const APPROVAL_POLL_MS = 60_000;
+/** How often a target that said no to a release, or that a person has yet to agree, is asked again. */
+const ASK_AGAIN_MS = 60_000;
 
 const finished = (sent: Sent): Settlement => ({
   done: true,
@@ -109,11 +109,12 @@ const settledRelease = (sent: Sent, outcome: ApplyOutcome, nowMs: number): Settl
     case 'already':
     case 'lapsed':
       return ended(sent, sent.intention.cause === 'expired' ? 'expired' : 'released');
-    case 'refused':
     case 'withheld':
       return ended(sent, 'failed');
+    // A credential that was changed is mended, and until then somebody stays restrained.
+    case 'refused':
     case 'pending_approval':
-      return tooLate ? ended(sent, 'failed') : again(sent, nowMs + APPROVAL_POLL_MS, sent.unsure);
+      return tooLate ? ended(sent, 'failed') : again(sent, nowMs + ASK_AGAIN_MS, sent.unsure);
     case 'retry':
     case 'unknown': {
       const unsure = sent.unsure || outcome.type === 'unknown';

@@ -17,6 +17,7 @@ import type {
 } from '../../src/model/decision.ts';
 import { OperatingError } from '../../src/model/errors.ts';
 import { idOf } from '../../src/model/ids.ts';
+import { GIVE_UP_AFTER_MS } from '../../src/record/settle.ts';
 
 interface Entry {
   readonly intention: Intention;
@@ -281,6 +282,12 @@ function settleEntry(entry: Entry, outcome: ApplyOutcome, nowMs: number): void {
   if (outcome.type === 'retry' || outcome.type === 'unknown') {
     entry.unsure ||= outcome.type === 'unknown';
     entry.dueMs = nowMs + outcome.afterMs;
+  } else if (
+    outcome.type === 'refused' &&
+    entry.intention.step === 'release' &&
+    nowMs < (entry.firstSentMs ?? nowMs) + GIVE_UP_AFTER_MS
+  ) {
+    entry.dueMs = nowMs + 60_000;
   } else {
     entry.done = true;
   }

@@ -227,6 +227,25 @@ function checkReleases(check: Check): void {
     assert.equal(await stateOf(h, 'L2'), 'accepted');
     assert.deepEqual(await keysOf(h, T0 + 901_000), []);
   });
+  check('a refused release is tried again for a day', async (h) => {
+    const refused = { type: 'refused', detail: 'HTTP 401' } as const;
+    await h.insert(intentionOf('L1'));
+    await settleNext(h, ACCEPTED, T0);
+    const release = intentionOf('L1', { step: 'release', cause: 'undone' });
+    await h.insert(release);
+    await settleNext(h, refused, T0);
+    assert.equal(await stateOf(h, 'L1'), 'releasing');
+    assert.deepEqual(await keysOf(h, T0 + 59_999), []);
+    const again = await settleNext(h, ACCEPTED, T0 + 60_000);
+    assert.equal(again.key, release.key);
+    assert.equal(await stateOf(h, 'L1'), 'released');
+    await h.insert(intentionOf('L2'));
+    await settleNext(h, ACCEPTED, T0);
+    await h.insert(intentionOf('L2', { step: 'release', cause: 'undone' }));
+    await settleNext(h, refused, T0);
+    await settleNext(h, refused, T0 + 24 * 3_600_000);
+    assert.equal(await stateOf(h, 'L2'), 'failed');
+  });
   check('an undone lease is released', async (h) => {
     await h.insert(intentionOf('L1'));
     await settleNext(h, ACCEPTED, T0);

@@ -9,6 +9,7 @@ import { verifyJournal } from '../../src/record/journal.ts';
 import { commitLane, type LaneClaim } from '../../src/record/lane.ts';
 import { pendingOperatorRequests } from '../../src/record/operator.ts';
 import { readLease } from '../../src/record/read.ts';
+import { releaseAgain } from '../../src/record/release-again.ts';
 import { freshDatabase, type ProvidedPostgres, providePostgres } from './postgres.ts';
 import { claim, commit, effects, intention, START_MS } from './samples.ts';
 
@@ -363,6 +364,37 @@ test('watched leases carry what the gateway showed since they were accepted', as
     assert.deepEqual(rows, [{ n: 1 }]);
     assert.deepEqual(await send(OK, NOW + 6000), ['request#1']);
     assert.equal((await log.watched(NOW)).length, 2);
+  });
+});
+
+test('a release that failed is sent once more when a person asks for it, under a key of its own', async () => {
+  await bench(async ({ db, log, intend, send, lease }) => {
+    const NO: ApplyOutcome = { type: 'refused', detail: 'HTTP 401' };
+    const DAY = 24 * 3_600_000;
+    const by = { by: 'anna', reason: 'the credential is mended' };
+    const { leaseId } = intention(1);
+    const again = async (at: number) => await releaseAgain(db, leaseId, by, at);
+    await intend(intention(1));
+    assert.deepEqual(await send(OK, NOW), ['request#0']);
+    assert.equal(await again(NOW), false, 'it stands: the lane is asked');
+    await intend(intention(1, { step: 'release' }));
+    assert.deepEqual(await send(NO, NOW), ['release#0']);
+    assert.equal(await again(NOW), false, 'it is tried again by itself');
+    assert.deepEqual(await send(NO, NOW + DAY), ['release#1']);
+    assert.equal(await lease(1), 'failed/pending');
+    const asked = await Promise.all([again(NOW + DAY), again(NOW + DAY)]);
+    assert.deepEqual(asked.sort(), [false, true]);
+    assert.equal(await lease(1), 'releasing/pending');
+    const [due] = await log.takeDue(NOW + DAY, 10, 5000);
+    assert.notEqual(due?.intention.key, intention(1, { step: 'release' }).key);
+    assert.equal(due?.intention.reason, 'undone by anna: the credential is mended');
+    await log.settle(due?.intention.key ?? '', NO, NOW + DAY);
+    assert.deepEqual(await send(NO, NOW + 2 * DAY), ['release#1']);
+    assert.equal(await lease(1), 'failed/pending');
+    assert.equal(await again(NOW + 3 * DAY), true);
+    assert.deepEqual(await send(OK, NOW + 3 * DAY), ['release#0']);
+    assert.equal(await lease(1), 'released/pending');
+    assert.equal(await again(NOW + 4 * DAY), false);
   });
 });
 

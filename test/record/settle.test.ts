@@ -102,13 +102,13 @@ test('a release ends the lease by its cause, and is tried for a day', () => {
         `${state} · none · done · over`,
         `${state} · none · done · over`,
         'releasing · none · again at 65000',
-        'failed · none · done · over',
+        'releasing · none · again at 65000',
         'releasing · none · again at 5010',
         'releasing · none · again at 5010, unsure',
         `${state} · none · done · over`,
       ],
     );
-    for (const type of ['pending_approval', 'retry', 'unknown'] as const) {
+    for (const type of ['refused', 'pending_approval', 'retry', 'unknown'] as const) {
       assert.equal(summary(release, type, GIVE_UP_AFTER_MS), 'failed · none · done · over');
     }
   }
