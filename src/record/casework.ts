@@ -193,10 +193,11 @@ export interface LiveUnits {
   readonly falseAlarms: number;
 }
 
-// Nobody said it was right: until somebody does, a firing counts as a false alarm.
+// Nobody said it was right: until somebody does, a firing counts as a false alarm. Units are those of all
+// tenants, and each gives its own names to its sessions.
 const LIVE = `select l.detector, l.version, u.role,
     u.units - coalesce((l.units_before ->> u.role)::bigint, 0) as units,
-    (select count(distinct coalesce(d.session, d.agent)) from detection d
+    (select count(distinct (d.tenant, coalesce(d.session, d.agent))) from detection d
       where d.detector = l.detector and d.body ->> 'version' = l.version
         and d.body -> 'entity' ->> 'role' = u.role and not d.retracted and d.exception is null
         and not exists (select 1 from verdict_current v where v.detection_id = d.id

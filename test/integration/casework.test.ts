@@ -192,6 +192,10 @@ test('live units are those of the role since the version began; what nobody conf
   ]);
   await write({ detections: [detection(9), detection(10)] });
   assert.equal((await liveUnits(db.query, one))[0]?.falseAlarms, 2);
+  // Another tenant calls its session the same, and its agent too.
+  const theirs = { ...detection(10).entity, tenant: 'other' };
+  await write({ detections: [detection(90, { entity: theirs })] });
+  assert.equal((await liveUnits(db.query, one))[0]?.falseAlarms, 3);
   assert.equal((await verifyJournal(db, 0)).ok, true);
 });
 
