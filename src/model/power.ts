@@ -130,13 +130,17 @@ export function allowsMode(mode: Mode, verb: Verb): boolean {
   return mode === 'autonomous' || (mode === 'constrained' && VERB_NEEDS[verb].reversible);
 }
 
-/** Is the agent, or its role, on the never-touch list: `agent:NAME`, `role:NAME`, or a bare agent? */
+/**
+ * Is the agent, or its role, on the never-touch list: `agent:NAME`, `role:NAME`, or a bare agent? Agents
+ * name themselves: one that is called like an entry for a role or another agent is not meant by it.
+ */
 export function isUntouchable(
   listed: ReadonlySet<string>,
   agent: string,
   role: string | null,
 ): boolean {
-  if (listed.has(agent) || listed.has(`agent:${agent}`)) return true;
+  const isBare = !agent.startsWith('role:') && !agent.startsWith('agent:');
+  if ((isBare && listed.has(agent)) || listed.has(`agent:${agent}`)) return true;
   return role !== null && listed.has(`role:${role}`);
 }
 

@@ -6,6 +6,7 @@ import {
   allowsMode,
   earnedTier,
   isEarned,
+  isUntouchable,
   type Measurement,
   maturityInForce,
   measuredTier,
@@ -100,5 +101,25 @@ describe('power', () => {
     const one = { stem: 'a', evidenceClass: 'hard', maturity: 'shadow' } as const;
     assert.equal(maturityInForce(one, { hard: 'enforce' }), 'shadow');
     assert.equal(maturityInForce(one, { a: 'enforce' }), 'enforce');
+  });
+});
+
+describe('the never-touch list', () => {
+  const listed = new Set(['control-plane', 'agent:deployer', 'role:incident-response']);
+  const is = (agent: string, role: string | null = null) => isUntouchable(listed, agent, role);
+
+  it('names agents and roles', () => {
+    assert.deepEqual([is('control-plane'), is('deployer'), is('other')], [true, true, false]);
+    assert.equal(is('other', 'incident-response'), true);
+    assert.equal(is('incident-response'), false);
+    assert.equal(is('other', 'control-plane'), false);
+  });
+
+  it('does not mean who is called like one of its entries', () => {
+    assert.equal(is('role:incident-response'), false);
+    assert.equal(is('agent:deployer'), false);
+    const whole = new Set(['agent:agent:deployer', 'agent:role:x']);
+    assert.equal(isUntouchable(whole, 'agent:deployer', null), true);
+    assert.equal(isUntouchable(whole, 'role:x', null), true);
   });
 });
