@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import type { ApplyOutcome, Prior } from '../../model/action-log.ts';
 import { Secret } from '../../model/config/secret.ts';
-import type { Intention, Verb } from '../../model/decision.ts';
+import type { Intention, Subject, Verb } from '../../model/decision.ts';
 import { duration, durationMs } from '../../model/duration.ts';
 import type { Driver, DriverDefinition, DriverPlan, ReadBack, Snapshot } from '../driver.ts';
 import {
@@ -32,7 +32,9 @@ const Options = Type.Object(
       'Tools that may be frozen, by our name for them: the id at the gateway. Freezing takes a tool from everybody; a tool that is not listed is never frozen.',
     ),
     servers: idsBy('Virtual servers that only one agent uses, by agent: for suspend_agent.'),
-    tokens: idsBy('API tokens by agent, or by session: for revoke_session.'),
+    agents: idsBy('API tokens by agent: for revoke_session.'),
+    sessions: idsBy('API tokens by session, of sessions that have one of their own: the same.'),
+    tokens: idsBy('Older name of agents, which comes first: API tokens by agent.'),
     grace: Type.Optional(duration('How long an accepted action may take to work.', '5s')),
     timeout: Type.Optional(duration('For each request.', '5s')),
     ratePerMin: Type.Optional(RatePerMin),
@@ -43,6 +45,12 @@ type Options = Static<typeof Options>;
 
 const KINDS = { freeze_tool: 'tools', suspend_agent: 'servers', revoke_session: 'tokens' } as const;
 type Able = keyof typeof KINDS;
+/** Options that list something to act on, by verb. */
+const LISTS = {
+  freeze_tool: ['tools'],
+  suspend_agent: ['servers'],
+  revoke_session: ['agents', 'sessions', 'tokens'],
+} as const;
 
 /** Tools of one lease; each is a request of its own. */
 const AT_ONCE = 8;
@@ -68,15 +76,17 @@ export const contextforge: DriverDefinition<Options> = {
   make({ http, clock, options, secret }) {
     const address = parseTarget(options.url);
     if (!address.ok) return address;
-    for (const kind of Object.values(KINDS))
-      for (const [name, id] of Object.entries(options[kind] ?? {}))
+    for (const list of Object.values(LISTS).flat())
+      for (const [name, id] of Object.entries(options[list] ?? {}))
         if (pathSegment(id) === null)
-          return { ok: false, problem: `${kind}.${name} is not an id of the gateway` };
-    const verbs = (Object.keys(KINDS) as Able[]).filter(
-      (verb) => Object.keys(options[KINDS[verb]] ?? {}).length > 0,
+          return { ok: false, problem: `${list}.${name} is not an id of the gateway` };
+    const verbs = (Object.keys(KINDS) as Able[]).filter((verb) =>
+      LISTS[verb].some((list) => Object.keys(options[list] ?? {}).length > 0),
     );
-    if (verbs.length === 0)
-      return { ok: false, problem: 'lists nothing to act on: give tools, servers or tokens' };
+    if (verbs.length === 0) {
+      const problem = 'lists nothing to act on: give tools, servers, agents or sessions';
+      return { ok: false, problem };
+    }
     const base = `${address.url.origin}${address.url.pathname.replace(/\/$/, '')}`;
     const rest = createRest({
       ...{ http, clock, base },
@@ -141,20 +151,33 @@ function address(options: Options, { verb, subject }: Intention): Addressed {
   if (verb === 'suspend_agent' && subject.session !== null)
     return no('a virtual server is the whole agent, and one session was meant');
   const kind = KINDS[verb as Able];
-  const listed = options[kind] ?? {};
-  const names =
-    verb === 'freeze_tool'
-      ? subject.tools
-      : [verb === 'revoke_session' ? (subject.session ?? subject.agent) : subject.agent];
+  const { listed, names, list } = listedBy(options, verb as Able, subject);
   if (names.length === 0) return no('freezes named tools only, and none is named');
   if (names.length > AT_ONCE) return no(`freezes at most ${AT_ONCE} tools of one lease`);
   const switches: Switch[] = [];
   for (const name of names) {
     const id = Object.hasOwn(listed, name) ? pathSegment(listed[name] ?? '') : null;
-    if (id === null) return no(`not listed in ${kind} of this driver, so it is never touched`);
+    if (id === null) return no(`not listed in ${list} of this driver, so it is never touched`);
     switches.push({ name, path: `/${kind}/${id}` });
   }
   return { ok: true, switches };
+}
+
+interface Listed {
+  readonly listed: Readonly<Record<string, string>>;
+  readonly names: readonly string[];
+  /** Option to look at. */
+  readonly list: string;
+}
+
+/** Agents name their sessions: one that is called like another agent must not reach that one's token. */
+function listedBy(options: Options, verb: Able, { agent, session, tools }: Subject): Listed {
+  if (verb === 'freeze_tool') return { listed: options.tools ?? {}, names: tools, list: 'tools' };
+  if (verb === 'suspend_agent')
+    return { listed: options.servers ?? {}, names: [agent], list: 'servers' };
+  if (session !== null)
+    return { listed: options.sessions ?? {}, names: [session], list: 'sessions' };
+  return { listed: { ...options.tokens, ...options.agents }, names: [agent], list: 'agents' };
 }
 
 function planOf(

@@ -62,7 +62,8 @@ export async function startForge({ http, clock }: CounterpartParts): Promise<For
       timeout: '500ms',
       tools: { send_money: 't1', read_file: 't2', gone: 't9' },
       servers: { 'agent-7': 's1' },
-      tokens: { 's-1': 'k1' },
+      sessions: { 's-1': 'k1' },
+      tokens: { 'agent-8': 'k2' },
     },
     secret: () => TOKEN,
   });

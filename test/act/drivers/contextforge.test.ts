@@ -145,6 +145,25 @@ test('an unknown token is a mistake to be told of, and no success', async (t) =>
   assert.equal(await forge.driver.readBack?.(revoke, {}), 'unknown');
 });
 
+test('a session that is called like an agent does not reach the token of that agent', async (t) => {
+  const forge = await starting(t);
+  const revoke = (agent: string, session: string | null) =>
+    forge.intention('L1', {
+      ...{ verb: 'revoke_session', expiresMs: null },
+      subject: { tenant: 't1', agent, session, tools: [] },
+    });
+  const impostor = await forge.driver.apply(revoke('agent-7', 'agent-8'), {});
+  assert.deepEqual(
+    [impostor.type, impostor.detail],
+    ['refused', 'not listed in sessions of this driver, so it is never touched'],
+  );
+  assert.equal((await forge.driver.apply(revoke('s-1', null), {})).type, 'refused');
+  assert.equal(forge.target.state.tokens['k2']?.is_active, true);
+  // The older name of the option still means agents.
+  assert.equal((await forge.driver.apply(revoke('agent-8', null), {})).type, 'accepted');
+  assert.equal(forge.target.state.tokens['k2']?.is_active, false);
+});
+
 test('the plan says that everybody who uses the tool is touched', async (t) => {
   const forge = await starting(t);
   const plan = forge.driver.plan(forge.intention('L1'), null);
@@ -160,7 +179,7 @@ test('options that cannot work are refused with key and reason', () => {
     assert.ok(!result.ok);
     return result.problem;
   };
-  assert.match(problemOf({}), /lists nothing to act on: give tools, servers or tokens/);
+  assert.match(problemOf({}), /lists nothing to act on: give tools, servers, agents or sessions/);
   assert.equal(problemOf({ tools: { pay: '../x' } }), 'tools.pay is not an id of the gateway');
   assert.match(problemOf({ url: 'http://169.254.169.254/', tools: { a: 'b' } }), /metadata/);
 });
@@ -177,9 +196,10 @@ test('it is able to do what is listed, and only then touches everybody', () => {
     blast: 'tool-users',
     irreversible: [],
   });
-  assert.deepEqual(able({ tokens: { 's-1': 'k1' } }), {
-    verbs: ['revoke_session'],
-    blast: 'subject',
-    irreversible: ['revoke_session'],
-  });
+  for (const list of ['agents', 'sessions', 'tokens'])
+    assert.deepEqual(able({ [list]: { one: 'k1' } }), {
+      verbs: ['revoke_session'],
+      blast: 'subject',
+      irreversible: ['revoke_session'],
+    });
 });
