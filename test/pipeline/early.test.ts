@@ -98,8 +98,8 @@ function settingsOf(seed: number, detectors: readonly Detector[]): PipelineOptio
       leaseMaxMs: pick(random, [40_000, 900_000]),
     },
   });
-  // The clock goes with the records: whatever a slice holds is fresh, and no source is idle.
-  return { ...neverIdle(options), freshMs: Number.POSITIVE_INFINITY };
+  // The clock goes with the records: what a slice holds is fresh, and no source is idle.
+  return neverIdle(options);
 }
 
 /** Lease that a decision begins by itself → the early one that stood already and is used instead. */
