@@ -10,7 +10,7 @@ export const telemetry: Bench = {
   claim: 'the core alone and the core observed, in pairs of rounds',
   run: async ({ smoke, events: wanted, pairs: counted, command, say }) => {
     const end = begin('telemetry', command);
-    const events = wanted ?? (smoke ? 5000 : 60_000);
+    const events = wanted ?? (smoke ? 15_000 : 60_000);
     const given: TelemetryInput = { events, pairs: counted };
     const { pairs } = await start<{ pairs: TelemetryPair[] }>('telemetry-child.ts', given, [
       '--expose-gc',
