@@ -283,7 +283,7 @@ async function settled(work: Work, due: DueIntention, outcome: ApplyOutcome): Pr
   const { key, leaseId } = due.intention;
   // The time of the answer, not of its recording: the grace counts from acceptance.
   const atMs = work.clock.nowMs();
-  const why = unmet(due, outcome, atMs, work.options.verifyWithinMs ?? VERIFY_WITHIN_MS);
+  const why = unmet(due, outcome, atMs, work.options);
   for (let tries = 0; ; tries += 1) {
     try {
       if (why !== null) await work.actions.ask(escalationOf(leaseId, why, atMs));
@@ -311,9 +311,11 @@ function unmet(
   { intention, firstSentMs }: DueIntention,
   outcome: ApplyOutcome,
   nowMs: number,
-  verifyWithinMs: number,
+  { verifyWithinMs = VERIFY_WITHIN_MS, dryRun = false }: ActorOptions,
 ): Escalation | null {
   if (intention.step !== 'request') return null;
+  // A dry run shows what would be done, and that would stand.
+  if (outcome.type === 'withheld' && dryRun) return null;
   // The lane would count on it for as long as it decided, and on each renewal.
   if (outcome.type === 'withheld' || outcome.type === 'lapsed') return 'unsent';
   // Nobody is asked for what would be over before it stood.

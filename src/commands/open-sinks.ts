@@ -39,7 +39,10 @@ export async function openSinks({
 }: SinkParts): Promise<OpenSinks> {
   const publishers = new Map<string, Publisher>();
   const instance = config.instance ?? 'plumbline';
-  const ours = config.kafka === undefined ? null : await kafkaAccess(config.kafka, environment);
+  // Its secrets are asked for only where some sink goes there.
+  const isAsked = Object.values(config.sinks ?? {}).some(({ type }) => type === 'kafka');
+  const { kafka } = config;
+  const ours = kafka === undefined || !isAsked ? null : await kafkaAccess(kafka, environment);
   const publisher = (given: readonly string[] | null): Publisher | null => {
     // A cluster that a sink names by itself is told nothing of who we are to ours.
     const access = given === null ? ours : { brokers: given };

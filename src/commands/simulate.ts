@@ -60,7 +60,7 @@ export const simulate: Command = {
     const story = storyOf(given);
     if (story?.learnDays !== undefined && story.learnDays !== null)
       return await writeSplit(given, story, output, signal);
-    const publisher = await publisherOf(given, await kafkaGiven(given, config, environment), log);
+    const publisher = await publisherOf(given, () => kafkaGiven(given, config, environment), log);
     const length = given.value('for');
     const events = given.count('events', 1) ?? null;
     const days = story?.days ?? null;
@@ -241,7 +241,7 @@ async function writeSplit(
 
 async function publisherOf(
   given: Given,
-  access: KafkaAccess | null,
+  asked: () => Promise<KafkaAccess | null>,
   log: ReturnType<typeof createLog>,
 ): Promise<Publisher> {
   const to = given.value('to');
@@ -251,6 +251,7 @@ async function publisherOf(
     return createJsonlPublisher(dir);
   }
   if (to === 'kafka') {
+    const access = await asked();
     if (access === null)
       throw usage('--to kafka needs --brokers host:port, or kafka.brokers in the configuration');
     const kafka = { ...access, clientId: 'plumbline-simulate', log };

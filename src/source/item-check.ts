@@ -1,13 +1,10 @@
 /** Items of JSON before they are stored: can each be read, and beside others? */
 import type { Trust } from '../model/event.ts';
 import type { ItemCheck } from '../model/ingest.ts';
-import { decodeJson, NESTING_MAX, noFacts } from './json.ts';
+import { decodeJson, isSpace, NESTING_MAX, noFacts } from './json.ts';
 
 /** True where a record that says one thing twice must not be read as either. */
 export const isStrict = (trust: Trust) => trust !== 'agent' && trust !== 'runtime';
-
-const isSpace = (byte: number | undefined) =>
-  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /** A check of the items of a source, by the limits and facts that decoding a record goes by. */
 export function itemCheck(trust: Trust): ItemCheck {

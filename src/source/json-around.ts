@@ -1,6 +1,13 @@
 /** JSON with items beyond the limits: these are taken out, and what is around them is read. */
 import type { Format, Outcome } from './draft.ts';
-import { decodeJson, type Facts, type JsonResult, noFacts, type Rejection } from './json.ts';
+import {
+  decodeJson,
+  type Facts,
+  isSpace,
+  type JsonResult,
+  noFacts,
+  type Rejection,
+} from './json.ts';
 
 /** An item that is beyond a limit, with its own bytes. */
 export interface Excess {
@@ -121,8 +128,4 @@ function takeOut(bytes: Buffer, from: number, to: number): void {
     while (isSpace(bytes[at])) at -= 1;
   }
   if (bytes[at] === COMMA) bytes[at] = 0x20;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }

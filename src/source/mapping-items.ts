@@ -3,7 +3,7 @@ import type { Account } from './account.ts';
 import type { AskedOf, ByteFormat, Format, Outcome } from './draft.ts';
 import { fail } from './field.ts';
 import { readCloudEvents } from './formats/cloudevents-envelope.ts';
-import { decodeJson, type Facts, ITEMS_MAX, noFacts, type Rejection } from './json.ts';
+import { decodeJson, type Facts, ITEMS_MAX, isSpace, noFacts, type Rejection } from './json.ts';
 import { decodeText, isExcess } from './json-around.ts';
 import type { MappingDocument } from './mapping-schema.ts';
 import { compileFrom, compilePointer } from './pointer.ts';
@@ -74,10 +74,6 @@ function beginsWithLine(bytes: Buffer): boolean {
   let to = bytes.indexOf(LINE_FEED, from);
   while (to > from && isSpace(bytes[to])) to -= 1;
   return bytes[from] === 0x7b && bytes[to] === 0x7d;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === LINE_FEED || byte === 0x0d || byte === 0x09;
 }
 
 /** Accounts of one text, or of one a line. */

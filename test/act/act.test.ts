@@ -123,6 +123,17 @@ test('a request whose time is over lapses unsent', async () => {
   await stop();
 });
 
+test('a dry run sends nothing, and the lane goes on as if it stood', async () => {
+  const driver = createScriptedDriver();
+  const { go, stop, memory } = start(driver, { dryRun: true });
+  await memory.insert(intentionOf('L1'));
+  await go();
+  assert.deepEqual(driver.sent, []);
+  assert.deepEqual(typesOf(memory.settled), ['withheld']);
+  assert.deepEqual(memory.asked, [], 'or each finding would be shown as a request of its own');
+  await stop();
+});
+
 test('a lost reply is sent again under the same key until the target says already', async () => {
   const driver = createScriptedDriver((_, nth) =>
     nth === 0

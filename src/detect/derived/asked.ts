@@ -38,7 +38,7 @@ export interface Memo {
   texts: readonly Leaf[] | typeof UNASKED;
   hosts: readonly string[] | typeof UNASKED;
   near: string | undefined | typeof UNASKED;
-  /** How many texts or hosts of the arguments were not looked at, as far as anything was worked out. */
+  /** Texts of the arguments that were let go, and one more where not all hosts were sought; 0 until they are asked for. */
   left: number;
 }
 

@@ -11,7 +11,7 @@ import {
   isRejection,
   type Outcome,
 } from '../draft.ts';
-import { type Facts, noFacts, RECORD_BYTES_MAX, type Rejection } from '../json.ts';
+import { type Facts, isSpace, noFacts, RECORD_BYTES_MAX, type Rejection } from '../json.ts';
 import { decodeAround, IN_REQUEST } from '../json-around.ts';
 import type { Instant } from '../time.ts';
 import { accountOf, type DialectAccount, type Said } from './dialect.ts';
@@ -83,11 +83,9 @@ export function readBatch<T>(
 
 function isJson(bytes: Buffer): boolean {
   let at = 0;
-  while (at < bytes.length && isSpace(bytes[at] as number)) at += 1;
+  while (isSpace(bytes[at])) at += 1;
   return bytes[at] === 0x7b && (at === 0 || !looksLikeRequest(bytes));
 }
-
-const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 function outcomesOf<T>(
   batch: Batch<T>,
