@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ActorOptions } from '../act/act.ts';
 import { createKafkaBroker, createKafkaPublisher } from '../adapters/kafka.ts';
+import type { KafkaAccess } from '../adapters/kafka-face.ts';
 import { readCommitted } from '../adapters/kafka-groups.ts';
 import { openOffsets } from '../adapters/kafka-offsets.ts';
 import { ensureTopics } from '../adapters/kafka-topics.ts';
@@ -20,7 +21,6 @@ import type { PipelineOptions } from '../pipeline/options.ts';
 import { createPipeline } from '../pipeline.ts';
 import { shareForwarded, sharePauses } from '../record/pauses.ts';
 import { addressed, commonLane, createLaneOf, decodeFor, type LaneOf } from '../source/lanes.ts';
-import { kafkaAccess } from './kafka-access.ts';
 import type { Library } from './library.ts';
 import { observedBroker, observedStore } from './observed.ts';
 import { type GatewayView, laneStore, type Preparing, prepareLanes } from './prepare.ts';
@@ -29,6 +29,8 @@ import type { Self } from './self.ts';
 
 /** What a member is made of. */
 export interface MemberRun extends Preparing {
+  /** Null where no Kafka is configured; then there are no lanes to share. */
+  readonly kafka: KafkaAccess | null;
   /** Where detectors are read again from when they change; absent: they stay as they are. */
   readonly detectors?: DetectorFolder;
   readonly self: Self;
@@ -75,7 +77,7 @@ export async function runMember(
   const prepared = await prepareLanes(parts, held, options.onStep, signal);
   const topic = lanes.topic ?? TOPIC;
   const topics = topicsOf(config, topic);
-  const kafka = await kafkaOf(parts);
+  const kafka = kafkaOf(parts);
   await ensureLanes(kafka, topic, lanes.count);
   const laneOf = createLaneOf(lanes.count);
   const publisher = createKafkaPublisher(kafka);
@@ -278,10 +280,10 @@ function rekeyGroup(group: string): string {
   return `${group}-rekey`;
 }
 
-async function kafkaOf({ config, environment, log }: MemberRun) {
-  assert(config.kafka !== undefined, 'lanes are a part of what is said of Kafka');
+function kafkaOf({ config, kafka, log }: MemberRun) {
+  assert(kafka !== null, 'lanes are a part of what is said of Kafka');
   return {
-    ...(await kafkaAccess(config.kafka, environment)),
+    ...kafka,
     clientId: `plumbline-${config.instance ?? 'plumbline'}`,
     log,
   };
