@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import { Type } from 'typebox';
 import type { ApplyOutcome } from '../model/action-log.ts';
-import type { Subject } from '../model/decision.ts';
+import type { Intention, Subject } from '../model/decision.ts';
 import { OperatingError } from '../model/errors.ts';
 import type { HttpResponse } from '../model/ports.ts';
 import { BACKOFF_CAP_MS } from './backoff.ts';
@@ -14,6 +14,26 @@ export const RatePerMin = Type.Integer({
   default: 10,
   description: 'Requests and renewals a minute at most; releases always go.',
 });
+
+/** Option that drivers share whose targets know an agent by its name alone. */
+export const Tenants = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+  minItems: 1,
+  maxItems: 1000,
+  description:
+    'Tenants whose agents are listed here; nothing is asked for those of any other. Absent: whichever tenant has an agent of that name, so give it where several tenants are observed.',
+});
+
+/**
+ * Why a request finds nobody at a target that serves these tenants; null where it may be sent. A release
+ * always may: what was done before `tenants` said otherwise is still ours to undo.
+ */
+export function strangerTo(
+  tenants: readonly string[] | undefined,
+  { step, subject }: Pick<Intention, 'step' | 'subject'>,
+): string | null {
+  if (tenants === undefined || step === 'release' || tenants.includes(subject.tenant)) return null;
+  return 'the tenant of the agent is not listed in tenants of this driver';
+}
 
 const neverCalled = new BlockList();
 neverCalled.addSubnet('169.254.0.0', 16, 'ipv4');

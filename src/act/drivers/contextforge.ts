@@ -14,7 +14,7 @@ import {
   refused,
   snapshotOf,
 } from '../rest.ts';
-import { parseTarget, pathSegment, RatePerMin } from '../target.ts';
+import { parseTarget, pathSegment, RatePerMin, strangerTo, Tenants } from '../target.ts';
 
 const idsBy = (what: string) =>
   Type.Optional(
@@ -35,6 +35,7 @@ const Options = Type.Object(
     agents: idsBy('API tokens by agent: for revoke_session.'),
     sessions: idsBy('API tokens by session, of sessions that have one of their own: the same.'),
     tokens: idsBy('Older name of agents, which comes first: API tokens by agent.'),
+    tenants: Type.Optional(Tenants),
     grace: Type.Optional(duration('How long an accepted action may take to work.', '5s')),
     timeout: Type.Optional(duration('For each request.', '5s')),
     ratePerMin: Type.Optional(RatePerMin),
@@ -145,8 +146,11 @@ function driverOf(rest: Rest, base: string, options: Options, verbs: readonly Ve
 }
 
 /** Only what is listed can be named: an agent's own words never become a path. */
-function address(options: Options, { verb, subject }: Intention): Addressed {
+function address(options: Options, intention: Intention): Addressed {
+  const { verb, subject } = intention;
   const no = (problem: string): Addressed => ({ ok: false, problem });
+  const stranger = strangerTo(options.tenants, intention);
+  if (stranger !== null) return no(stranger);
   if (!Object.hasOwn(KINDS, verb)) return no(`a gateway of this kind cannot ${verb}`);
   if (verb === 'suspend_agent' && subject.session !== null)
     return no('a virtual server is the whole agent, and one session was meant');

@@ -6,7 +6,7 @@ import { duration, durationMs } from '../../model/duration.ts';
 import type { Driver, DriverDefinition, DriverPlan } from '../driver.ts';
 import { createRest, type Rest, refused } from '../rest.ts';
 import { swapApply, swapSnapshot } from '../swap.ts';
-import { parseTarget, RatePerMin } from '../target.ts';
+import { parseTarget, RatePerMin, strangerTo, Tenants } from '../target.ts';
 import {
   KINDS_OF_WORKLOAD,
   type KindOfWorkload,
@@ -35,6 +35,7 @@ const Options = Type.Object(
           'The same for agents that are not listed and whose id may stand in a name, for example sandbox/agents/agent-{agent}.',
       }),
     ),
+    tenants: Type.Optional(Tenants),
     grace: Type.Optional(
       duration('terminationGracePeriodSeconds of the workloads and 5 s.', '35s'),
     ),
@@ -122,8 +123,11 @@ function filled(template: string, agent: string): string {
 }
 
 /** The workload of exactly this agent; a session is only a part of what runs there. */
-function workloadOf(options: Options, { verb, subject }: Intention): Found {
+function workloadOf(options: Options, intention: Intention): Found {
+  const { verb, subject } = intention;
   const no = (problem: string): Found => ({ ok: false, problem });
+  const stranger = strangerTo(options.tenants, intention);
+  if (stranger !== null) return no(stranger);
   if (verb !== 'suspend_agent') return no(`a cluster cannot ${verb}, only suspend_agent`);
   const { agent, session } = subject;
   if (session !== null) return no('a workload is the whole agent, and one session was meant');

@@ -14,7 +14,7 @@ import {
   swapReadBack,
   swapSnapshot,
 } from '../swap.ts';
-import { parseTarget, RatePerMin, reachOf } from '../target.ts';
+import { parseTarget, RatePerMin, reachOf, strangerTo, Tenants } from '../target.ts';
 import {
   type Limits,
   limitsIn,
@@ -37,6 +37,7 @@ const Options = Type.Object(
     adminKey: Secret,
     agents: hashesBy('Hash of the key of each agent, as /key/info shows it; never the key itself.'),
     sessions: hashesBy('Hash of the key of each session that has one of its own.'),
+    tenants: Type.Optional(Tenants),
     servers: Type.Optional(
       Type.Record(Type.String({ minLength: 1 }), Type.String({ minLength: 1, maxLength: 200 }), {
         description: 'MCP server of each tool: for freezing one tool and not all of a key.',
@@ -150,9 +151,12 @@ function driverOf(options: Options, base: string, restFor: (intention: Intention
 /** The key of exactly this subject: a session without a key of its own is not its agent. */
 function keyOf(
   options: Options,
-  { verb, subject }: Intention,
+  intention: Intention,
 ): { readonly ok: true; readonly hash: string } | { readonly ok: false; readonly problem: string } {
+  const { verb, subject } = intention;
   const no = (problem: string) => ({ ok: false as const, problem });
+  const stranger = strangerTo(options.tenants, intention);
+  if (stranger !== null) return no(stranger);
   if (verb === 'posture' && options.posture === undefined)
     return no('no posture is configured for this driver');
   const { agent, session } = subject;
