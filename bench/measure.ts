@@ -115,6 +115,12 @@ export function cpuOfServer(port: number): number | null {
   }
 }
 
+/** CPU time, ms, of a process of this machine, all its threads; null where it is gone, or this is no Linux. */
+export function cpuOfProcess(pid: number): number | null {
+  const fields = statOf(String(pid));
+  return fields === null ? null : (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
 function pids(): string[] {
   return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name));
 }

@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<string, string>> = {
   scoring: 'Scoring: what baselines and evidence cost',
   memory: 'Memory and stored state',
   recovery: 'Recovery',
+  'scale-out': 'Scale-out: one, two, four members, and members that come and go',
   otlp: 'OTLP: what a span costs',
   decode: 'Decoding JSON: what a record of each format costs',
   journal: 'The journal: verifying an export offline',

@@ -14,6 +14,7 @@ import { otlp } from './otlp.ts';
 import { recovery } from './recovery.ts';
 import { writeReport } from './report.ts';
 import { rules } from './rules.ts';
+import { scaleOut } from './scale-out.ts';
 import { scoring } from './scoring.ts';
 import { stream } from './stream.ts';
 import { telemetry } from './telemetry.ts';
@@ -33,6 +34,7 @@ const BENCHES: readonly Bench[] = [
   otlp,
   telemetry,
   decode,
+  scaleOut,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
