@@ -1,4 +1,4 @@
-/** Writes casework: members, announcements, chains, verdicts, demotions, live units. */
+/** Writes casework: members, announcements, chains, verdicts, demotions; live units apart. */
 import type { CausalChain } from '../model/chain.ts';
 import type { Announcement, Demotion, Verdict } from '../model/decision.ts';
 import type { Effects } from '../model/effects.ts';
@@ -142,7 +142,11 @@ const UNITS = `insert into role_units (role, units)
   group by role order by role
   on conflict (role) do update set units = role_units.units + excluded.units`;
 
-const writeUnits = async (query: Query, units: Effects['closedUnits']): Promise<void> => {
+/**
+ * Adds units to those of their roles. Roles are those of every lane: whoever adds to one after us waits until
+ * our transaction is over, so this comes last in it.
+ */
+export const writeUnits = async (query: Query, units: Effects['closedUnits']): Promise<void> => {
   if (units.length === 0) return;
   await query(UNITS, [
     units.map((one) => cleanKey(one.role)),
@@ -150,7 +154,7 @@ const writeUnits = async (query: Query, units: Effects['closedUnits']): Promise<
   ]);
 };
 
-/** Writes it all within the caller's transaction, and returns what is to be journalled. */
+/** Writes it all but units within the caller's transaction, and returns what is to be journalled. */
 export async function writeCasework(
   query: Query,
   lane: number,
@@ -162,7 +166,6 @@ export async function writeCasework(
   await writeChains(query, effects.chains);
   entries.push(...(await writeVerdicts(query, effects.verdicts, atMs)));
   entries.push(...(await writeDemotions(query, effects.demotions)));
-  await writeUnits(query, effects.closedUnits);
   return entries;
 }
 

@@ -2,12 +2,13 @@
 import type { LaneCommit, LanePosition, LaneState, StoredParts } from '../model/effects.ts';
 import { assert, OperatingError } from '../model/errors.ts';
 import type { CopiedRow, Copy, Database, Query, Row, TopicPartition } from '../model/ports.ts';
+import { writeUnits } from './casework.ts';
 import { writeEffects } from './effects.ts';
 import { appendJournal } from './journal.ts';
 import { jsonOf, numberOf, numberOrNull, onlyRow, textOf } from './row.ts';
 import { packState, unpackState } from './state-bytes.ts';
 import { cleanKey, storableJson, wholeOrNull } from './text.ts';
-import { insertWindow } from './windows.ts';
+import { insertWindows } from './windows.ts';
 
 /** Takes some of the stored state; resolves when the next part may come. */
 type Take = (parts: StoredParts) => Promise<void>;
@@ -326,11 +327,13 @@ const commitOnce = async (query: Query, claim: LaneClaim, commit: LaneCommit): P
   if (row === undefined) throw fenced(claim);
   await movePositions(query, claim, commit.moves);
   const entries = await writeEffects(query, claim.lane, commit.effects, commit.watermarkMs);
-  for (const window of commit.effects.windows)
-    await insertWindow(query, window, commit.watermarkMs);
   await writeState(query, claim, numberOf(row, 'seq'), commit);
-  // Last, for its head is what the executor waits for.
+  // Of other lanes' chains this locks one that all of them write to: as late as may be.
+  await insertWindows(query, commit.effects.windows, commit.watermarkMs);
+  // Late, for its head is what the executor waits for.
   await appendJournal(query, claim.lane, entries);
+  // Last, for all lanes wait for these rows: a process that folds answers each statement when it has time.
+  await writeUnits(query, commit.effects.closedUnits);
 };
 
 /**

@@ -4,7 +4,7 @@ import { short } from '../model/ids.ts';
 import type { Database, Query, Row } from '../model/ports.ts';
 import type { LearningWindow, WindowScope } from '../model/window.ts';
 import { appendJournal } from './journal.ts';
-import { booleanOf, jsonOf, numberOrNull, onlyRow, textOf, textOrNull } from './row.ts';
+import { jsonOf, numberOrNull, onlyRow, textOf, textOrNull } from './row.ts';
 import { cleanKey, cleanText, storableJson, whole } from './text.ts';
 
 type Reads = Pick<Database, 'query'>;
@@ -14,7 +14,9 @@ export const BASELINE_LANE = 0;
 
 const INSERT = `insert into learning_window
     (id, level, subject, state, opens_ms, expires_ms, proposal, body)
-  values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing returning true as is_new`;
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+    $7::text[], $8::jsonb[]) as w (id) order by id
+  on conflict (id) do nothing returning id`;
 const UPDATE = `update learning_window set state = $2, expires_ms = $3, proposal = $4, body = $5
   where id = $1`;
 const ONE = `select body from learning_window where id = $1`;
@@ -49,19 +51,34 @@ export async function insertWindow(
   window: LearningWindow,
   atMs: number,
 ): Promise<boolean> {
-  const [row] = await query(INSERT, [
-    cleanKey(window.id),
-    window.scope.level,
-    cleanKey(window.scope.subject),
-    window.state,
-    whole(window.opensMs),
-    whole(window.expiresMs),
-    window.proposal,
-    storableJson(window),
+  return (await insertWindows(query, [window], atMs)).length > 0;
+}
+
+/**
+ * Records new windows, and returns those that were; of an id that is there already nothing changes. They are
+ * journalled at once: the chain of baselines is one for all lanes, and they wait while one appends to it.
+ */
+export async function insertWindows(
+  query: Query,
+  windows: readonly LearningWindow[],
+  atMs: number,
+): Promise<readonly LearningWindow[]> {
+  if (windows.length === 0) return [];
+  const rows = await query(INSERT, [
+    windows.map(({ id }) => cleanKey(id)),
+    windows.map(({ scope }) => scope.level),
+    windows.map(({ scope }) => cleanKey(scope.subject)),
+    windows.map(({ state }) => state),
+    windows.map(({ opensMs }) => whole(opensMs)),
+    windows.map(({ expiresMs }) => whole(expiresMs)),
+    windows.map(({ proposal }) => proposal),
+    windows.map((one) => storableJson(one)),
   ]);
-  const isNew = row !== undefined && booleanOf(row, 'is_new');
-  if (isNew) await journalWindow(query, window, null, atMs);
-  return isNew;
+  const fresh = new Set(rows.map((row) => textOf(row, 'id')));
+  const added = windows.filter(({ id }) => fresh.delete(cleanKey(id)));
+  const bodies = added.map((window) => bodyOf(window, null));
+  await journalBodies(query, bodies, atMs);
+  return added;
 }
 
 /** Records what became of a window that was read with `lockWindow` in the same transaction. */
@@ -73,20 +90,16 @@ export async function updateWindow(
 ): Promise<void> {
   const { id, state, expiresMs, proposal } = window;
   await query(UPDATE, [id, state, whole(expiresMs), proposal, storableJson(window)]);
-  await journalWindow(query, window, before, atMs);
+  await journalBodies(query, [bodyOf(window, before)], atMs);
 }
 
-async function journalWindow(
-  query: Query,
-  window: LearningWindow,
-  before: LearningWindow | null,
-  atMs: number,
-): Promise<void> {
+/** What the journal says of a window, and of what became of it. */
+function bodyOf(window: LearningWindow, before: LearningWindow | null) {
   const { id, scope, state, change, rule, dimensions, tools, expiresMs, proposal } = window;
   const from = before?.state ?? null;
   const approval = window.approvals.at(-1) ?? null;
   const isApproved = window.approvals.length > (before?.approvals.length ?? 0);
-  const body = {
+  return {
     ...{ id, scope, from, state, change, rule, dimensions, tools, expiresMs, proposal },
     openedBy: cleanText(window.openedBy, 512),
     ...(from === null ? { reason: cleanText(window.reason, 1024) } : {}),
@@ -96,7 +109,15 @@ async function journalWindow(
       : {}),
     ...(window.ended === null ? {} : { ended: window.ended }),
   };
-  await appendJournal(query, BASELINE_LANE, [{ kind: 'window', atMs, body }]);
+}
+
+async function journalBodies(
+  query: Query,
+  bodies: readonly ReturnType<typeof bodyOf>[],
+  atMs: number,
+): Promise<void> {
+  const entries = bodies.map((body) => ({ kind: 'window' as const, atMs, body }));
+  await appendJournal(query, BASELINE_LANE, entries);
 }
 
 /** Windows, newest first; `open` leaves out those that have ended. */

@@ -5,7 +5,7 @@ import type { Announcement, Verdict } from '../../src/model/decision.ts';
 import type { Database } from '../../src/model/ports.ts';
 import { beginVersions, liveUnits } from '../../src/record/casework.ts';
 import { journalTail, verifyJournal } from '../../src/record/journal.ts';
-import { commitLane, type LaneClaim } from '../../src/record/lane.ts';
+import { claimLane, commitLane, type LaneClaim } from '../../src/record/lane.ts';
 import { insertOperatorRequest } from '../../src/record/operator.ts';
 import {
   detectionsOfCase,
@@ -197,6 +197,32 @@ test('live units are those of the role since the version began; what nobody conf
   await write({ detections: [detection(90, { entity: theirs })] });
   assert.equal((await liveUnits(db.query, one))[0]?.falseAlarms, 3);
   assert.equal((await verifyJournal(db, 0)).ok, true);
+});
+
+test('a lane that takes long over its commit holds up no other that closes units of the same role', async () => {
+  const { claim: other } = await claimLane(db, {
+    ...{ group: 'shared', lane: 1, owner: 'first', pages: 4 },
+    topicPartitions: [{ topic: 'gateway', partition: 0 }],
+    layout: { lanes: 2, topic: 'events', key: 'tenant' },
+  });
+  const closedUnits = [{ role: 'billing', units: 1 }];
+  const held = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  // Somebody has the head of the first lane's journal: its commit waits there.
+  const holding = db.transaction(async (query) => {
+    await query('select n from journal_head where lane = 0 for update');
+    begun.resolve();
+    await held.promise;
+  });
+  await begun.promise;
+  const slow = write({ detections: [detection(91)], closedUnits });
+  const waiting = `select 1 from pg_stat_activity
+    where wait_event_type = 'Lock' and query like '%journal_head%' and datname = current_database()`;
+  while ((await db.query(waiting)).length === 0) await new Promise((done) => setTimeout(done, 5));
+  assert.equal(await commitLane(db, other, commit({ effects: effects({ closedUnits }) })), 'done');
+  held.resolve();
+  await holding;
+  await slow;
 });
 
 test('a case that a fleet case tells is left out of the list unless asked for', async () => {

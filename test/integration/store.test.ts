@@ -634,26 +634,36 @@ test('every effect is stored and journalled', async () => {
   });
 });
 
-test('a window that governance opened is written with the record that did, and once', async () => {
+test('a window that governance opened is written with the record that did, and once, with others or alone', async () => {
   await withDatabase(async (db) => {
     const { claim: token } = await claim(db);
-    const opened = openWindow({
-      ...{ scope: { level: 'role', subject: 'clerk' }, change: 'gov-1', rule: null },
-      ...{ dimensions: ['mix'], tools: null, opensMs: START_MS, openedBy: 'carla' },
-      ...{ beneficiary: null, reason: 'prompt.changed' },
-    });
-    assert.ok(opened.ok);
-    const { window } = opened;
-    for (let time = 0; time < 2; time += 1) {
-      const windows = effects({ windows: [window] });
+    const windowOf = (change: string) => {
+      const opened = openWindow({
+        ...{ scope: { level: 'role', subject: 'clerk' }, change, rule: null },
+        ...{ dimensions: ['mix'], tools: null, opensMs: START_MS, openedBy: 'carla' },
+        ...{ beneficiary: null, reason: 'prompt.changed' },
+      });
+      assert.ok(opened.ok);
+      return opened.window;
+    };
+    const [window, second] = [windowOf('gov-1'), windowOf('gov-2')];
+    for (const given of [
+      [window, window],
+      [second, window],
+    ]) {
+      const windows = effects({ windows: given });
       assert.equal(await commitLane(db, token, commit({ effects: windows })), 'done');
     }
-    assert.deepEqual(await listWindows(db, { open: true, limit: 9 }), [window]);
+    const listed = await listWindows(db, { open: true, limit: 9 });
+    assert.deepEqual(
+      listed,
+      [window, second].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    );
     const [journal] = await db.query(
       "select count(*)::int as n from journal where kind = 'window'",
     );
-    assert.deepEqual(journal, { n: 1 });
-    assert.deepEqual(await verifyJournal(db, 0), { ok: true, entries: 1 });
+    assert.deepEqual(journal, { n: 2 });
+    assert.deepEqual(await verifyJournal(db, 0), { ok: true, entries: 2 });
   });
 });
 
