@@ -12,6 +12,10 @@ export interface Drain {
   readonly cpuMs: number;
   readonly brokerCpuMs: number | null;
   readonly databaseCpuMs: number | null;
+  /** The same of the second half: by then the code of all members is compiled. */
+  readonly warm: { readonly events: number; readonly cpuMs: number };
+  /** How often a statement ran into the lock time-out, or the like, and its commit was tried again. */
+  readonly transients: number;
   /** Share of all events that were folded by the member with the most. */
   readonly busiest: number;
 }
@@ -31,15 +35,18 @@ export async function drain(
     await run.holdBack();
     await run.join(members);
     await run.shared();
+    const byLane = log.byLane();
+    const all = byLane.reduce((sum, count) => sum + count, 0);
+    const read = await run.progress();
     const before = run.cpu();
     const startedMs = performance.now();
-    const read = await run.letGo();
+    await run.letGo();
+    const readWarm = await run.passed(read + (all - read) / 2);
+    const warmMs = run.cpu().members;
     await run.read(log.ends());
     const wallMs = performance.now() - startedMs;
     const after = run.cpu();
     const held = await run.holders();
-    const byLane = log.byLane();
-    const all = byLane.reduce((sum, count) => sum + count, 0);
     const shares = run.members.map(({ name: owner }) =>
       (held.get(owner) ?? []).reduce((sum, lane) => sum + (byLane[lane] ?? 0), 0),
     );
@@ -48,8 +55,10 @@ export async function drain(
     return {
       drain: {
         ...{ members, events: all - read, wallMs, cpuMs: after.members - before.members },
+        warm: { events: all - readWarm, cpuMs: after.members - warmMs },
         brokerCpuMs: since(before.broker, after.broker),
         databaseCpuMs: since(before.database, after.database),
+        transients: await run.transients(),
         busiest: Math.max(...shares) / all,
       },
       outcome: await run.outcome(),

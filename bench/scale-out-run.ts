@@ -155,15 +155,29 @@ export class ScaleRun {
     );
   }
 
-  /** Lets the sources go: each member hears of it within a second. Resolves to how many events were read before. */
-  async letGo(): Promise<number> {
+  /** Lets the sources go: each member hears of it within a second. */
+  async letGo(): Promise<void> {
+    await this.db.query("delete from lane_pause where member = 'bench'");
+  }
+
+  /** Events of the sources that were read, as it is recorded: of all lanes on average. */
+  async progress(): Promise<number> {
     const [row] = await this.db.query(
-      `select coalesce(max(read), 0) as read from (select sum(next_offset) as read from progress
+      `select coalesce(avg(read), 0) as read from (select sum(next_offset) as read from progress
         where topic <> $1 group by lane) as lanes`,
       [this.internal],
     );
-    await this.db.query("delete from lane_pause where member = 'bench'");
-    return Number(row?.['read']);
+    return Math.round(Number(row?.['read']));
+  }
+
+  /** Resolves once so many were read, to how many there were then. */
+  async passed(events: number): Promise<number> {
+    let read = 0;
+    await this.#until(`${events} events are read`, async () => {
+      read = await this.progress();
+      return read >= events;
+    });
+    return read;
   }
 
   /** Resolves once every lane has all of its events, as it is recorded. */
@@ -198,6 +212,11 @@ export class ScaleRun {
   /** Throws where a member ended by itself. */
   check(): void {
     if (this.#failed.length > 0) throw new Error(`ended by themselves: ${this.#failed.join(', ')}`);
+  }
+
+  /** How often a member found that the database could not do something now: most often a lock that another had. */
+  async transients(): Promise<number> {
+    return (await this.#stage.logged()).split('"DATABASE_TRANSIENT"').length - 1;
   }
 
   /** Last lines of what members logged, for whoever must find out what went wrong. */

@@ -49,7 +49,7 @@ async function measure(
   scratch: string,
 ): Promise<Result> {
   const end = begin('scale-out', command);
-  const events = wanted ?? (smoke ? 3000 : 300_000);
+  const events = wanted ?? (smoke ? 3000 : 200_000);
   const everyMs = 1000 * (seconds ?? (smoke ? 8 : 30));
   const sessionTimeout = smoke ? '6s' : '10s';
   const ground: Ground = { brokers: kafka.brokers, postgres, scratch, sessionTimeout };
@@ -143,11 +143,13 @@ function drainFigures(drains: readonly Drain[]): Record<string, Spread | number>
   const ratio = (members: number, value: (one: Drain) => number) =>
     of(members, value).median / of(1, value).median;
   const perEvent = ({ cpuMs, events }: Drain) => (1000 * cpuMs) / events;
+  const warm = (one: Drain) => (1000 * one.warm.cpuMs) / one.warm.events;
   const figures: Record<string, Spread | number> = {};
   for (const members of counts) {
     const by = `${members} member${members === 1 ? '' : 's'}`;
     figures[`drain by ${by}, wall seconds`] = of(members, ({ wallMs }) => wallMs / 1000);
     figures[`µs CPU per event, ${by} together`] = of(members, perEvent);
+    figures[`µs CPU per event, ${by}, second half`] = of(members, warm);
     figures[`broker CPU-seconds, ${by}`] = of(
       members,
       (one) => (one.brokerCpuMs ?? Number.NaN) / 1000,
@@ -155,6 +157,10 @@ function drainFigures(drains: readonly Drain[]): Record<string, Spread | number>
     figures[`database CPU-seconds, ${by}`] = of(
       members,
       (one) => (one.databaseCpuMs ?? Number.NaN) / 1000,
+    );
+    figures[`commits that the database could not do at once, ${by}`] = of(
+      members,
+      (one) => one.transients,
     );
     figures[`share of events of the busiest, ${by}, %`] = of(
       members,
@@ -164,6 +170,8 @@ function drainFigures(drains: readonly Drain[]): Record<string, Spread | number>
   for (const members of counts.filter((count) => count > 1)) {
     figures[`throughput, ${members} members divided by 1`] =
       1 / ratio(members, (one) => one.wallMs / one.events);
+    figures[`CPU per event, second half, ${members} members above 1, %`] =
+      100 * (ratio(members, warm) - 1);
     figures[`CPU per event, ${members} members above 1, %`] = 100 * (ratio(members, perEvent) - 1);
   }
   return figures;
@@ -226,6 +234,7 @@ function notesOf(
         ]),
     'every drain, and the run in which members change, left exactly what one member alone leaves of the same events: detections, decisions, cases, coverage, announcements, chains, agents, sessions and units are compared to the last field, and every journal verifies; the benchmark fails otherwise',
     'drains: members come to their lanes first, sources held back in the words in which a full lane asks for that; time and CPU count from when they are let go, of which each hears within a second, until every lane has recorded the last of its events, and are of the events then left (members hear of being held back a second after their start); what then waits for its lateness is decided by one more member, not counted',
+    'every member is a new process: what it costs until its code is compiled, some two seconds of CPU each, is in the figures of whole drains, and weighs the more the fewer events there are; by the second half of a drain they are warm',
     'lanes are made of whole tenants by a hash of their names: with so few tenants they are not alike, and the share of the busiest member bounds what more members can gain',
     `agents are as many as there are events divided by ${EVENTS_PER_AGENT}, ${AGENTS_MAX} at most (--events 1000000): every one is registered before the first acts`,
     'a pause is the longest time without a commit that moved a lane on, as the database dates commits, from the change to the next one; it counts in full where it began before the change. A lane moved where it was claimed in that time. Lanes of one process take turns and let up to a second of slices wait for one commit, so a lane that nothing happens to has such times too: they stand beside',
