@@ -26,6 +26,11 @@ export interface FeedParts {
   readonly onMissing: (gap: MissingRecords) => void;
   /** Source partitions that are to pause or to go on: whoever forwards them is asked. */
   readonly onPause: (partitions: readonly TopicPartition[], paused: boolean) => void;
+  /**
+   * Called between pieces of what came: a slice of bundles holds thousands of events, and what waits for an
+   * answer meanwhile is commits, with rows that other lanes need. Absent: nothing waits.
+   */
+  readonly giveWay?: () => Promise<void>;
   readonly log: Log;
 }
 
@@ -236,6 +241,7 @@ export class LaneFeed {
         next: source.cursor,
       });
       if (outcome === 'fenced') return 'fenced';
+      await this.#parts.giveWay?.();
     }
     await this.#marked(marks);
     return outcome;

@@ -12,6 +12,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../model/ports.ts';
+import { Stint } from '../observer/steps.ts';
 import type { MissingRecords } from '../observer.ts';
 import { LaneFeed } from './feed.ts';
 
@@ -68,6 +69,8 @@ export class Member implements LaneHandler {
   readonly #parts: MemberParts;
   readonly #options: MemberOptions;
   readonly #held = new Map<number, Held>();
+  /** Of all lanes together: the event loop is theirs in common. */
+  readonly #stint: Stint;
   readonly #ended = Promise.withResolvers<void>();
   /** Which lanes want a source partition to wait. */
   readonly #paused = new Map<
@@ -89,6 +92,7 @@ export class Member implements LaneHandler {
   constructor(parts: MemberParts, options: MemberOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#stint = new Stint(parts.clock);
     this.#ended.promise.catch(() => undefined);
   }
 
@@ -193,6 +197,9 @@ export class Member implements LaneHandler {
       ends: () => this.#ends,
       onMissing: (gap) => loop.missing(gap),
       onPause: (partitions, paused) => this.#pause(lane, partitions, paused),
+      giveWay: async () => {
+        if (this.#stint.isDue) await this.#stint.giveWay();
+      },
     });
     const loop = open(lane, feed);
     const over = new AbortController();

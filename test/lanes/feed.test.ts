@@ -37,12 +37,17 @@ async function lab(
   ];
   const heard: string[] = [];
   const missing: string[] = [];
+  /** How much was heard whenever others were given their turn. */
+  const gaveWay: number[] = [];
   const moves: LaneCommit['moves'][number][] = [];
   let failure: Error | null = null;
   const feed = new LaneFeed({
     ...{ lane: LANE, topic: 'events', ends: () => ends, log: quietLog },
     onMissing: ({ topic, from, to }) => missing.push(`${topic} ${from}-${to}`),
     onPause: () => undefined,
+    giveWay: async () => {
+      gaveWay.push(heard.length);
+    },
   });
   let outcome: 'done' | 'fenced' = 'done';
   const store: LaneStore = feed.store({
@@ -119,7 +124,7 @@ async function lab(
     return own === undefined ? null : { from: own.from, low: own.to.low, next: own.to.next };
   };
   return {
-    ...{ feed, heard, missing, give, commit, ends, store, moves, told, storedTo },
+    ...{ feed, heard, missing, gaveWay, give, commit, ends, store, moves, told, storedTo },
     from: (at: number) => {
       offset = at;
     },
@@ -140,6 +145,12 @@ describe('feed', () => {
     const { heard, give } = await lab();
     await give({ records: [...records(A, 0, 2), ...records(B, 5)], marks: [mark(A, 4, 77)] });
     assert.deepEqual(heard, ['a 0,2 →3 <100 more', 'b 5 →6 <50', 'a passed →4 77']);
+  });
+
+  it('gives way between the pieces of what came: a bundle is long work', async () => {
+    const { gaveWay, give } = await lab();
+    await give({ records: [...records(A, 0, 2), ...records(B, 5), ...records(A, 3)] });
+    assert.deepEqual(gaveWay, [1, 2, 3]);
   });
 
   it('drops what it has had: copies of retries, of the dead and of those who are too late', async () => {
