@@ -29,7 +29,7 @@ export const FEW_CHANGES: readonly Change[] = [
 export interface Changed {
   readonly what: string;
   readonly pauses: Pauses;
-  /** The most the slowest lane was behind after it, and in the calm before it, records. */
+  /** The most the slowest lane was behind after it, and in the calm before the first change, records. */
   readonly behindMost: number;
   readonly behindCalm: number;
   /** Until it was behind no further than half as much again as in the calm, ms; null: not before the next. */
@@ -140,9 +140,11 @@ async function changing(
   await Promise.all(leaving);
   const events = await playing.ended;
   await watch.stop();
+  const firstMs = marks[0]?.ms ?? endMs;
+  // Of the first calm, before anything happened: what follows may not have come to rest.
+  const behindCalm = watch.most({ fromMs: firstMs - calmMs, toMs: firstMs });
   const changed = marks.map(({ what, ms }, at): Changed => {
     const stretch = { fromMs: ms, toMs: marks[at + 1]?.ms ?? endMs };
-    const behindCalm = watch.most({ fromMs: ms - calmMs, toMs: ms });
     return {
       ...{ what, pauses: watch.pauses(stretch), behindMost: watch.most(stretch), behindCalm },
       settledMs: watch.settled(stretch, behindCalm * 1.5),

@@ -239,7 +239,7 @@ function notesOf(
     `agents are as many as there are events divided by ${EVENTS_PER_AGENT}, ${AGENTS_MAX} at most (--events 1000000): every one is registered before the first acts`,
     'a pause is the longest time without a commit that moved a lane on, as the database dates commits, from the change to the next one; it counts in full where it began before the change. A lane moved where it was claimed in that time. Lanes of one process take turns and let up to a second of slices wait for one commit, so a lane that nothing happens to has such times too: they stand beside',
     'the pause after a kill begins with the session time-out, 45 s by default; here it is as said above. The next member to be told or killed is always the one that came last',
-    'lag: what was due to be sent less what the slowest lane has recorded; back where it stays below one and a half times the most it was in the calm before the change',
+    'lag: what was due to be sent less what the slowest lane has recorded; back where it stays below one and a half times the most it was in the calm before the first change',
     'the variant with three stages does not exist: what concerns a fleet concerns one tenant, and is folded in the lane of that tenant (docs/decisions/0022); detectors act in observe mode',
   ];
 }
