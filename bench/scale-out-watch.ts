@@ -67,16 +67,16 @@ export class LaneWatch {
     await this.#running;
   }
 
-  /** Longest times without a commit that reach into the stretch; those that begin before it count in full. */
+  /** Longest times without a commit that reach into the stretch: those that begin before it in full, the rest to its end. */
   pauses({ fromMs, toMs }: Stretch): Pauses {
     const moved: number[] = [];
     const unmoved: number[] = [];
     for (const { committedMs, claimedMs } of this.#lanes.values()) {
       let longest = 0;
       for (const [at, ms] of committedMs.entries()) {
-        const before = committedMs[at - 1];
-        if (before !== undefined && ms > fromMs && before < toMs)
-          longest = Math.max(longest, ms - before);
+        // What the next change does is not this one's.
+        const next = Math.min(committedMs[at + 1] ?? Number.POSITIVE_INFINITY, toMs);
+        if (next > fromMs) longest = Math.max(longest, next - ms);
       }
       const isMoved = claimedMs.some((ms) => ms > fromMs && ms <= toMs);
       (isMoved ? moved : unmoved).push(longest);
