@@ -21,6 +21,7 @@ const TITLES: Readonly<Record<string, string>> = {
   journal: 'The journal: verifying an export offline',
   telemetry: 'Telemetry: what observing ourselves costs',
   latency: 'Latency: from a hostile call in Kafka to a control call received',
+  cep: 'Complex events: three patterns, ours beside Esper, Node and Python',
   containment: 'Containment: from a hostile call in Kafka to a lease that holds',
 };
 

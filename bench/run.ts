@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [--smoke]`: runs a benchmark, keeps its result, rewrites the document. */
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
+import { cep } from './cep.ts';
 import { containment } from './containment.ts';
 import { core } from './core.ts';
 import { correlations } from './correlations.ts';
@@ -35,6 +36,7 @@ const BENCHES: readonly Bench[] = [
   telemetry,
   decode,
   scaleOut,
+  cep,
 ];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
